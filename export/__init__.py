@@ -1,0 +1,1 @@
+"""From trained graphs to packs that the service runs."""

@@ -1,0 +1,1 @@
+"""Anomaly heads: one scoring method a file."""

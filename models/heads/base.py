@@ -1,0 +1,71 @@
+"""The interface of an anomaly head, and the registry that finds one by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.observation import Observation
+
+Arrays = Mapping[str, NDArray[np.generic]]
+"""Named arrays: what is stored of features and profiles (``.npz``, never pickled)."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeadScores:
+    """What a head says of one frame with ``N`` objects. All raw scores of a head share one scale.
+
+    Attributes:
+        frame: Raw score of the frame; finite, higher is more unusual, also when nothing is in view.
+        objects: ``(N,)`` float32, raw score of each object of the observation, in its order.
+        regions: ``(M, 4)`` float32, boxes (x, y, w, h in 0..1) of moving regions that carry evidence of
+            their own, so that an alert can show where even if the detector saw no object. Largest first.
+        region_scores: ``(M,)`` float32.
+        terms: Per attribute, the ``(N,)`` float32 distances behind ``objects``: why a score is high.
+        region_terms: The same for ``regions``, each ``(M,)``.
+    """
+
+    frame: float
+    objects: NDArray[np.float32]
+    regions: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 4), np.float32))
+    region_scores: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
+    terms: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    region_terms: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+
+
+class Head(Protocol):
+    """One anomaly scoring method. Holds no state of any stream: that is in features and profiles.
+
+    Enrolment calls ``features`` on normal frames, keeps what it returns, and hands it to ``fit``; scoring
+    calls ``features`` and then ``score`` with the stream's own profile.
+    """
+
+    name: str
+    view: Literal["object", "frame"]
+
+    def features(self, observations: Sequence[Observation]) -> list[Arrays]:
+        """Describe frames of any streams, one set of named arrays each; the expensive, batched part."""
+        ...
+
+    def fit(self, samples: Sequence[Arrays], clips: Sequence[int]) -> Arrays:
+        """Learn what is normal from the features of normal frames, in order of time.
+
+        Args:
+            samples: Features of normal frames.
+            clips: For each sample the number of the unbroken recording it came from.
+
+        Returns:
+            The head's part of a profile.
+
+        Raises:
+            ValueError: If the samples do not suffice; the message says what is missing.
+        """
+        ...
+
+    def score(self, features: Arrays, profile: Arrays) -> HeadScores:
+        """Score one frame's features against a profile."""
+        ...

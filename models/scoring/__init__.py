@@ -1,0 +1,1 @@
+"""From raw distances to calibrated, fused and smoothed scores."""

@@ -1,0 +1,1 @@
+"""The online half of Watchword: ingest, pipeline, alerts, bus, store, API and command line."""

@@ -1,0 +1,1 @@
+"""Where scores and alerts are published: memory or Redis."""

@@ -1,0 +1,69 @@
+"""An enrolment as the API speaks of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class EnrolmentSpec(BaseModel):
+    """What `POST /streams/{id}/enrolment` takes: exactly one place to learn from."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    seconds: float | None = Field(
+        None, ge=5, le=7 * 86400, description="Learn from so many seconds of the live picture."
+    )
+    sources: list[str] | None = Field(
+        None, min_length=1, max_length=200, description="Learn from these files under the media folder."
+    )
+    stream: str | None = Field(None, description="Take over the profile of this stream.")
+    extend: bool = Field(False, description="Add to the profile that exists instead of replacing it.")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        given = [name for name in ("seconds", "sources", "stream") if getattr(self, name) is not None]
+        if len(given) != 1:
+            msg = f"expected exactly one of seconds, sources, stream; got {', '.join(given) or 'none'}"
+            raise ValueError(msg)
+        if self.extend and self.stream is not None:
+            msg = "expected `extend` with seconds or sources; a profile taken over replaces the present one"
+            raise ValueError(msg)
+        return self
+
+
+class EnrolmentState(StrEnum):
+    """Where an enrolment stands."""
+
+    NONE = "none"
+    COLLECTING = "collecting"
+    FITTING = "fitting"
+    READY = "ready"
+    FAILED = "failed"
+
+
+class ProfileOut(BaseModel):
+    """What a stream has learned to be normal."""
+
+    pack: str
+    created_at: datetime
+    frames: int = Field(description="Normal frames it was learned from.")
+    seconds: float = Field(description="Seconds of footage it was learned from.")
+    origin: str = Field(description="Where from: `live`, the files' names, or another stream's id.")
+    summary: dict[str, float] = Field(description="Per head, facts worth a look: modes, typical speed, ...")
+
+
+class EnrolmentOut(BaseModel):
+    """How far an enrolment is, and what came of it."""
+
+    state: EnrolmentState
+    progress: float = Field(0.0, ge=0, le=1)
+    frames: int = 0
+    seconds: float = 0.0
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    error: str | None = None
+    profiles: list[ProfileOut] = []

@@ -1,0 +1,151 @@
+"""A stream as the API speaks of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+
+from service.contracts.enrolment import EnrolmentSpec
+
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+Point = tuple[Annotated[float, Field(ge=0, le=1)], Annotated[float, Field(ge=0, le=1)]]
+
+
+class StreamState(StrEnum):
+    """Where a stream stands. ``score`` is null in every state but ``live``."""
+
+    CONNECTING = "connecting"
+    ENROLLING = "enrolling"
+    LIVE = "live"
+    STALLED = "stalled"
+    OFFLINE = "offline"
+    PAUSED = "paused"
+    FAILED = "failed"
+
+
+class Zone(BaseModel):
+    """A named part of the picture."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Name
+    polygon: list[Point] = Field(
+        min_length=3, max_length=64, description="Corners as fractions of the picture, x right and y down."
+    )
+    mode: Literal["watch", "ignore"] = Field(
+        "ignore", description="`ignore`: nothing in it counts. `watch`: only what is in a watched zone counts."
+    )
+
+    @field_validator("polygon")
+    @classmethod
+    def _has_area(cls, polygon: list[Point]) -> list[Point]:
+        shifted = polygon[1:] + polygon[:1]
+        twice_area = sum(x * next_y - next_x * y for (x, y), (next_x, next_y) in zip(polygon, shifted, strict=True))
+        if abs(twice_area) < 1e-6:
+            msg = "expected a polygon with an area, got corners on one line"
+            raise ValueError(msg)
+        return polygon
+
+
+class Detection(BaseModel):
+    """Which objects count."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    classes: list[str] | None = Field(None, max_length=100, description="Class names to keep; null keeps all.")
+    confidence: float | None = Field(None, gt=0, lt=1, description="Least confidence; null takes the detector pack's.")
+    min_height: float = Field(
+        0.0, ge=0, lt=1, description="Objects lower than this share of the picture's height do not count."
+    )
+
+
+class StreamSpec(BaseModel):
+    """What `POST /streams` takes."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Name
+    url: str = Field(
+        min_length=1,
+        max_length=2048,
+        description="rtsp, rtsps, http or https URL of a camera; or `file:PATH` of a video or a folder of images "
+        "under the media folder. Credentials are split off, stored apart, and never shown.",
+        examples=["rtsp://user:secret@camera.example:554/stream1"],
+    )
+    transport: Literal["tcp", "udp"] = Field("tcp", description="How RTSP carries its packets.")
+    detector: str = Field("motion", max_length=100, description="`motion`, or a detector pack's name.")
+    packs: list[str] = Field(
+        ["attributes"], min_length=1, max_length=8, description="Packs whose heads score this stream."
+    )
+    detection: Detection = Detection()
+    fps: float = Field(10.0, gt=0, le=60, description="Frames looked at per second, at most.")
+    threshold: float | None = Field(
+        None, gt=0, le=1, description="Score at which an alert opens. Exclusive with `alerts_per_day`."
+    )
+    alerts_per_day: float | None = Field(
+        None,
+        gt=0,
+        le=1000,
+        description="Picks the threshold from the calibration, so that normal footage alerts about so often.",
+    )
+    zones: list[Zone] = Field(default_factory=list, max_length=32)
+    enrolment: EnrolmentSpec | None = Field(None, description="Learn what is normal as soon as frames flow.")
+    enabled: bool = True
+
+    @model_validator(mode="after")
+    def _one_threshold(self) -> Self:
+        if self.threshold is not None and self.alerts_per_day is not None:
+            msg = "expected `threshold` or `alerts_per_day`, got both"
+            raise ValueError(msg)
+        names = [zone.name for zone in self.zones]
+        if len(set(names)) != len(names):
+            msg = f"expected zones of different names, got {names}"
+            raise ValueError(msg)
+        return self
+
+
+class StreamPatch(BaseModel):
+    """What `PATCH /streams/{id}` takes: the fields to change, each as in `POST /streams`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Name | None = None
+    url: str | None = Field(None, min_length=1, max_length=2048)
+    transport: Literal["tcp", "udp"] | None = None
+    detector: str | None = Field(None, max_length=100)
+    packs: list[str] | None = Field(None, min_length=1, max_length=8)
+    detection: Detection | None = None
+    fps: float | None = Field(None, gt=0, le=60)
+    threshold: float | None = Field(None, gt=0, le=1)
+    alerts_per_day: float | None = Field(None, gt=0, le=1000)
+    zones: list[Zone] | None = Field(None, max_length=32)
+    enabled: bool | None = None
+
+
+class StreamStatus(BaseModel):
+    """What a stream is doing."""
+
+    state: StreamState
+    detail: str | None = Field(None, description="Why, in a sentence, when the state is not live.")
+    since: datetime
+    width: int | None = Field(None, description="Of the source's picture, in pixels.")
+    height: int | None = None
+    measured_fps: float | None = Field(None, description="Frames scored per second, over the last seconds.")
+    latency_ms: float | None = Field(None, description="From a frame's arrival to its score, last frame.")
+    reconnects: int = 0
+    last_frame_at: datetime | None = None
+    threshold: float | None = Field(None, description="The threshold in force, once enrolled.")
+    enrolled: bool = False
+
+
+class StreamOut(StreamSpec):
+    """A stream as the API answers it. `url` carries no credentials."""
+
+    id: str
+    has_credentials: bool
+    created_at: datetime
+    updated_at: datetime
+    status: StreamStatus

@@ -1,0 +1,1 @@
+"""Inference sessions and the detectors that use them."""

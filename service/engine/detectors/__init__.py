@@ -1,0 +1,1 @@
+"""Interchangeable object detectors behind one interface."""

@@ -1,0 +1,1 @@
+"""From a camera's URL to prepared frames: one thread a stream."""

@@ -1,0 +1,46 @@
+"""A decoded picture with its three clocks, and the same with the motion that ingest computed for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.observation import Motion
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A decoded picture.
+
+    Attributes:
+        index: Counts the decoded frames of this decoder, from 0, including those never looked at.
+        pts: Presentation time in seconds, strictly increasing within an epoch. Intervals come from it.
+        captured_at: Wall clock (Unix seconds) of capture: RTCP's when known, else of arrival.
+        arrived: Monotonic clock at arrival. Latencies come from it.
+        image: ``(H, W, 3)`` uint8, BGR, at the working resolution.
+    """
+
+    index: int
+    pts: float
+    captured_at: float
+    arrived: float
+    image: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedFrame:
+    """A frame with the work done that belongs to its stream alone.
+
+    Attributes:
+        stream_id: Whose frame it is.
+        epoch: Grows by one after every gap; trackers and clip buffers start afresh when it changes.
+        frame: The picture and its clocks.
+        motion: Dense motion, or None in the first frame of an epoch.
+    """
+
+    stream_id: str
+    epoch: int
+    frame: Frame
+    motion: Motion | None

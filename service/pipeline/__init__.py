@@ -1,0 +1,1 @@
+"""The stages every frame passes, and the worker that runs them."""

@@ -1,0 +1,1 @@
+"""Offline: datasets, evaluation and the virtual world. Imported by the command line only, lazily."""

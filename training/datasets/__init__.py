@@ -1,0 +1,1 @@
+"""Adapters from published dataset layouts to one form."""

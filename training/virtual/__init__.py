@@ -1,0 +1,1 @@
+"""The virtual camera: a procedural world that knows its own ground truth."""
