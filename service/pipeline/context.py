@@ -1,0 +1,80 @@
+"""What the worker keeps of one stream between two frames."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+
+from models.heads.base import Arrays
+from models.observation import Objects
+from service.contracts.stream import Detection, StreamState, Zone
+from service.ingest.frame import PreparedFrame
+from service.pipeline.profile import Profile
+from service.pipeline.samples import Sample, Samples
+from service.pipeline.scoring import Scorer
+from service.pipeline.track import ObjectFilter, Tracker
+
+
+class StreamContext:
+    """Tracker, filter, scorer and collector of one stream.
+
+    The worker thread alone calls ``enter`` and ``track``; ``use_profile``, ``collect`` and ``configure`` may be
+    called from any thread and are in force from the next frame on.
+    """
+
+    def __init__(self, stream_id: str, fps: float, detection: Detection, zones: Sequence[Zone]) -> None:
+        self.stream_id = stream_id
+        self.scorer: Scorer | None = None
+        self._fps = fps
+        self._epoch: int | None = None
+        self._tracker = Tracker(fps)
+        self._lock = threading.Lock()
+        self._samples: Samples | None = None
+        self._clip = 0
+        self.configure(detection, zones)
+
+    def configure(self, detection: Detection, zones: Sequence[Zone]) -> None:
+        """Change which objects count."""
+        self.filter = ObjectFilter(detection, zones)
+
+    def use_profile(self, profile: Profile | None, threshold: float | None = None) -> None:
+        """Score under this profile; None stops scoring."""
+        self.scorer = None if profile is None else Scorer(profile, threshold)
+
+    def collect(self, samples: Samples | None) -> None:
+        """Gather the features of all frames from now on into ``samples``; None stops."""
+        with self._lock:
+            self._samples = samples
+            self._clip = samples.next_clip if samples is not None else 0
+
+    def enter(self, epoch: int) -> None:
+        """Begin a frame; forget the past if there was a gap before it."""
+        if epoch == self._epoch:
+            return
+        if self._epoch is not None:
+            self._tracker = Tracker(self._fps)
+            if self.scorer is not None:
+                self.scorer.reset()
+            with self._lock:
+                if self._samples is not None:
+                    self._clip = self._samples.next_clip
+        self._epoch = epoch
+
+    def track(self, objects: Objects, pts: float) -> Objects:
+        """Keep the objects that count, and follow them."""
+        return self._tracker.update(self.filter(objects), pts)
+
+    def sample(self, features: dict[str, Arrays], frame: PreparedFrame) -> None:
+        """Hand a frame's features to the enrolment, if there is one and the picture can be learned from."""
+        if frame.motion is None or frame.motion.disturbed:
+            return
+        with self._lock:
+            if self._samples is not None:
+                self._samples.add(Sample(self._clip, frame.frame.pts, features))
+
+    @property
+    def state(self) -> StreamState:
+        """``ENROLLING`` while there is nothing to score by but frames are gathered, else ``LIVE``."""
+        if self.scorer is None and self._samples is not None:
+            return StreamState.ENROLLING
+        return StreamState.LIVE

@@ -1,0 +1,64 @@
+"""Learning a profile from a stream's own normal frames: no gradient step, no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+from models.scoring.calibration import Calibration
+
+from models.heads.base import Head
+from service.pipeline.profile import HeadProfile, Profile
+from service.pipeline.samples import Samples
+from service.pipeline.scoring import calibrate_fused
+
+LEAST_FRAMES = 50
+"""Fewer normal frames than this say nothing about a quantile worth alerting on (5 s at 10 frames a second)."""
+
+
+class EnrolmentError(ValueError):
+    """A profile cannot be learned from what was seen; the message says what is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedHead:
+    """A head with the pack that it came from."""
+
+    head: Head
+    pack: str
+    pack_hash: str
+
+
+def fit_profile(heads: Mapping[str, LoadedHead], samples: Samples, detector: str, origin: str) -> Profile:
+    """Learn what is normal.
+
+    Args:
+        heads: By pack name, the heads whose features the samples hold.
+        samples: Normal frames; an odd event among them is tolerated.
+        detector: Name of the detector that found their objects.
+        origin: Where they come from, in words.
+
+    Raises:
+        EnrolmentError: If the samples do not suffice.
+    """
+    kept = samples.kept()
+    if len(kept) < LEAST_FRAMES:
+        msg = f"expected at least {LEAST_FRAMES} normal frames to learn from, got {len(kept)}"
+        raise EnrolmentError(msg)
+    clips = [sample.clip for sample in kept]
+    profiles: dict[str, HeadProfile] = {}
+    held_out = {}
+    for name, loaded in heads.items():
+        try:
+            arrays = dict(loaded.head.fit([sample.features[name] for sample in kept], clips))
+        except ValueError as error:
+            msg = f"head {loaded.head.name}: {error}"
+            raise EnrolmentError(msg) from error
+        raw = np.asarray(arrays.pop("calibration_raw"), np.float64)
+        calibration = Calibration.fit(raw, np.asarray(arrays.pop("calibration_clips")))
+        profiles[name] = HeadProfile(name, loaded.pack_hash, arrays, calibration)
+        held_out[name] = raw
+    fused = calibrate_fused({name: head.calibration for name, head in profiles.items()}, held_out, kept)
+    return Profile(profiles, fused, detector, datetime.now(UTC), origin, samples)

@@ -1,0 +1,129 @@
+"""What is normal for one stream: learned by enrolment, kept in one file, and used by scoring."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+from models.scoring.calibration import Calibration
+from numpy.typing import NDArray
+
+from models.heads.base import Arrays
+from service.pipeline.samples import Samples
+
+FORMAT = 1
+
+
+class ProfileError(ValueError):
+    """A profile file that cannot be used; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeadProfile:
+    """One head's part: what it learned, and the calibration of its raw frame scores.
+
+    Attributes:
+        pack: Name of the head's pack.
+        pack_hash: Its hash when this was learned; a profile is of no use under another.
+        arrays: What ``Head.fit`` returned.
+        calibration: Raw score to surprise.
+    """
+
+    pack: str
+    pack_hash: str
+    arrays: Arrays
+    calibration: Calibration
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What is normal for one stream under its packs and its detector.
+
+    Attributes:
+        heads: By pack name.
+        fused: Calibration of the fused and smoothed surprise, so that the final score means what it says.
+        detector: Name of the detector that it was learned with.
+        created_at: When it was fitted.
+        origin: Where from: ``live``, the files' names, or another stream's id.
+        samples: The frames it was learned from, so that it can be extended.
+    """
+
+    heads: Mapping[str, HeadProfile]
+    fused: Calibration
+    detector: str
+    created_at: datetime
+    origin: str
+    samples: Samples
+
+    def save(self, path: Path) -> None:
+        """Write it, so that a reader sees the old file or the new one whole, whatever happens."""
+        arrays: dict[str, NDArray[np.generic]] = {}
+        for name, head in self.heads.items():
+            arrays |= {f"head/{name}/{key}": np.asarray(value) for key, value in head.arrays.items()}
+            arrays |= {f"calibration/{name}/{key}": value for key, value in head.calibration.to_arrays().items()}
+        arrays |= {f"fused/{key}": value for key, value in self.fused.to_arrays().items()}
+        arrays |= {f"samples/{key}": value for key, value in self.samples.to_arrays().items()}
+        header = {
+            "format": FORMAT,
+            "detector": self.detector,
+            "created_at": self.created_at.isoformat(),
+            "origin": self.origin,
+            "packs": {name: head.pack_hash for name, head in self.heads.items()},
+        }
+        arrays["header"] = np.frombuffer(json.dumps(header).encode(), np.uint8)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                np.savez(file, **arrays)  # type: ignore[arg-type]  # the stubs take its flag for one of the arrays
+                file.flush()
+                os.fsync(file.fileno())
+            Path(temporary).replace(path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+
+    @classmethod
+    def load(cls, path: Path) -> Profile:
+        """Read a profile.
+
+        Raises:
+            ProfileError: If the file is missing, damaged, or of a newer format.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                arrays = {name: file[name] for name in file.files}
+            header = json.loads(arrays["header"].tobytes())
+        except (OSError, ValueError, KeyError, EOFError) as error:
+            msg = f"expected a readable profile at {path.name}, got {type(error).__name__}"
+            raise ProfileError(msg) from error
+        if header.get("format") != FORMAT:
+            msg = f"expected a profile of format {FORMAT}, got {header.get('format')!r}"
+            raise ProfileError(msg)
+        heads = {
+            name: HeadProfile(
+                name,
+                pack_hash,
+                _under(arrays, f"head/{name}/"),
+                Calibration.from_arrays(_under(arrays, f"calibration/{name}/")),
+            )
+            for name, pack_hash in header["packs"].items()
+        }
+        return cls(
+            heads=heads,
+            fused=Calibration.from_arrays(_under(arrays, "fused/")),
+            detector=header["detector"],
+            created_at=datetime.fromisoformat(header["created_at"]).astimezone(UTC),
+            origin=header["origin"],
+            samples=Samples.from_arrays(_under(arrays, "samples/")),
+        )
+
+
+def _under(arrays: Mapping[str, NDArray[np.generic]], prefix: str) -> dict[str, NDArray[np.generic]]:
+    return {name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)}

@@ -1,0 +1,158 @@
+"""The worker: one thread that takes at most one due frame of every stream and runs the stages on all of them.
+
+So batching across cameras needs no queues and no timers, and latency stays bounded under load: a slow tick just
+makes the next batch larger, while ingest keeps only each stream's newest frame.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from service.ingest.frame import PreparedFrame
+from service.metrics import Metrics
+from service.pipeline.context import StreamContext
+from service.pipeline.scored import ScoredFrame
+from service.pipeline.stages import Stages
+
+logger = logging.getLogger(__name__)
+
+LOAD_WINDOW_S = 10.0
+"""The worker's load is measured over so many seconds: long enough to see past one burst of frames."""
+
+IDLE_WAIT_S = 0.5
+"""The worker looks around this often even if no frame is announced."""
+
+
+class LiveStream(Protocol):
+    """What the worker needs of a stream."""
+
+    stream_id: str
+    context: StreamContext
+    stages: Stages
+
+    def take(self) -> PreparedFrame | None:
+        """The newest prepared frame, at most once."""
+        ...
+
+    def scored(self, frame: ScoredFrame) -> None:
+        """Take a scored frame: alerts, feed, picture. Must not block."""
+        ...
+
+
+class Worker:
+    """Owns the thread. ``add``, ``remove`` and ``notify`` may be called from any thread."""
+
+    def __init__(self, metrics: Metrics, staleness_s: float) -> None:
+        self._metrics = metrics
+        self._staleness_s = staleness_s
+        self._streams: dict[str, LiveStream] = {}
+        self._wake = threading.Condition()
+        self._notified = False
+        self._closing = False
+        self._ticking = threading.Lock()
+        self._busy: deque[tuple[float, float]] = deque()
+        self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def close(self, timeout: float = 5.0) -> None:
+        """Finish the tick under way and end the thread. Idempotent."""
+        with self._wake:
+            self._closing = True
+            self._wake.notify()
+        if self._thread.is_alive():
+            self._thread.join(timeout)
+
+    def add(self, stream: LiveStream) -> None:
+        """Serve this stream from the next tick on."""
+        with self._wake:
+            self._streams[stream.stream_id] = stream
+
+    def remove(self, stream_id: str) -> None:
+        """Serve it no more; when this returns, no tick holds a frame of it."""
+        with self._wake:
+            self._streams.pop(stream_id, None)
+        if threading.current_thread() is not self._thread:
+            with self._ticking:
+                pass
+
+    def notify(self) -> None:
+        """Say that some stream has a new frame."""
+        with self._wake:
+            self._notified = True
+            self._wake.notify()
+
+    @property
+    def load(self) -> float:
+        """Share of the last seconds that the worker was busy, in [0, 1]."""
+        since = time.monotonic() - LOAD_WINDOW_S
+        return sum(max(0.0, end - max(start, since)) for start, end in list(self._busy)) / LOAD_WINDOW_S
+
+    def _run(self) -> None:
+        while True:
+            with self._wake:
+                if not self._notified and not self._closing:
+                    self._wake.wait(IDLE_WAIT_S)
+                self._notified = False
+                if self._closing:
+                    return
+                streams = list(self._streams.values())
+            with self._ticking:
+                self._tick(streams)
+
+    def _tick(self, streams: Sequence[LiveStream]) -> None:
+        start = time.monotonic()
+        due = [(stream, frame) for stream in streams if (frame := self._take(stream)) is not None]
+        if not due:
+            return
+        self._metrics.batch_frames.observe(len(due))
+        for stages in {id(stream.stages): stream.stages for stream, _ in due}.values():
+            self._process(stages, [(stream, frame) for stream, frame in due if stream.stages is stages])
+        self._busy.append((start, time.monotonic()))
+        while self._busy[0][1] < start - LOAD_WINDOW_S:
+            self._busy.popleft()
+
+    def _take(self, stream: LiveStream) -> PreparedFrame | None:
+        frame = stream.take()
+        if frame is None:
+            return None
+        if time.monotonic() - frame.frame.arrived > self._staleness_s:
+            self._metrics.frames.labels(stream.stream_id, "stale").inc()
+            return None
+        return frame
+
+    def _process(self, stages: Stages, batch: Sequence[tuple[LiveStream, PreparedFrame]]) -> None:
+        try:
+            scored = stages.process([(stream.context, frame) for stream, frame in batch])
+        except Exception:
+            if len(batch) > 1:  # One bad frame must not cost the other streams theirs.
+                for one in batch:
+                    self._process(stages, [one])
+                return
+            stream, _ = batch[0]
+            logger.exception("stream %s: a frame could not be scored", stream.stream_id)
+            self._metrics.frames.labels(stream.stream_id, "error").inc()
+            return
+        start = time.perf_counter()
+        for (stream, _), result in zip(batch, scored, strict=True):
+            self._deliver(stream.scored, stream.stream_id, result)
+        self._metrics.stage_seconds.labels("alerts").observe(time.perf_counter() - start)
+
+    def _deliver(self, deliver: Callable[[ScoredFrame], None], stream_id: str, result: ScoredFrame) -> None:
+        try:
+            deliver(result)
+        except Exception:
+            logger.exception("stream %s: a score could not be delivered", stream_id)
+            self._metrics.frames.labels(stream_id, "error").inc()
+            return
+        disturbed = result.source.motion is not None and result.source.motion.disturbed
+        outcome = "disturbed" if disturbed else "enrolled" if result.surprise is None else "scored"
+        self._metrics.frames.labels(stream_id, outcome).inc()
+        self._metrics.latency_seconds.labels(stream_id).observe(time.monotonic() - result.source.frame.arrived)
