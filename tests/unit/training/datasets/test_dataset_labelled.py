@@ -1,0 +1,134 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from training.datasets import DatasetError, open_dataset
+
+PED2 = Path(__file__).parents[5] / "shared" / "data" / "ped2"
+
+
+@pytest.fixture
+def root(tmp_path, write_video, write_pictures):
+    write_video(tmp_path / "train_01.mp4", 5)
+    write_video(tmp_path / "test_01.mp4", 6)
+    write_pictures(tmp_path / "test_02", 4, ".png")
+    save(tmp_path)
+    return tmp_path
+
+
+def save(root, boxes=None, **changes):
+    document = {
+        "dataset": "loading bay",
+        "fps": 5,
+        "size": [48, 32],
+        "train": {"01": {"file": "train_01.mp4", "frames": 5}},
+        "test": {
+            "01": {"file": "test_01.mp4", "labels": [0, 0, 1, 1, 0, 0]},
+            "02": {"file": "test_02", "intervals": [[1, 2]], "scene": "gate"},
+        },
+    } | changes
+    (root / "labels.json").write_text(json.dumps({key: value for key, value in document.items() if value is not None}))
+    if boxes is not None:
+        (root / "boxes.json").write_text(json.dumps(boxes))
+
+
+def test_labels_intervals_rates_and_scenes(root):
+    dataset = open_dataset(root)
+    assert (dataset.name, dataset.kind) == ("loading bay", "labelled")
+    first, second = dataset.test
+    assert (first.fps, first.scene) == (25.0, "")
+    assert (second.fps, second.scene) == (5.0, "gate")
+    assert first.truth().labels.tolist() == [0, 0, 1, 1, 0, 0]
+    assert second.truth().labels.tolist() == [0, 1, 1, 0]
+    assert first.truth().regions is None
+
+
+def test_boxes_in_pixels_become_linked_fractions(root):
+    save(root, boxes={"01": [[], [], [[12, 8, 6, 16, 96]], [[13, 8, 6, 16, 96]], [], []]})
+    regions = open_dataset(root).test[0].truth().regions
+    np.testing.assert_allclose(regions[2].boxes, [[0.25, 0.25, 0.125, 0.5]])
+    assert regions[2].tracks.tolist() == regions[3].tracks.tolist() == [0]
+
+
+def test_a_csv_of_intervals(root):
+    (root / "labels.json").unlink()
+    (root / "labels.csv").write_text(
+        "file,split,first,last\ntrain_01.mp4,train,,\ntest_01.mp4,test,0,1\ntest_01.mp4,test,4,4\n"
+    )
+    (clip,) = open_dataset(root).test
+    assert clip.truth().labels.tolist() == [1, 1, 0, 0, 1, 0]
+    assert clip.truth().events == ((0, 2), (4, 5))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"train": None}, "expected an object 'train' of clips"),
+        ({"test": {}}, "expected test clips of the kind labelled, got none"),
+        ({"train": {"01": {"file": "train_02.mp4"}}}, r"expected clip 01 at .*train_02\.mp4, which does not exist"),
+        ({"train": {"01": {"file": "train_01.mp4", "frames": 6}}}, "clip 01: expected 6 frames, .* got 5"),
+        ({"test": {"01": {"file": "test_01.mp4"}}}, "clip 01: expected either `labels` or `intervals`"),
+        ({"test": {"01": "test_01.mp4"}}, "clip 01: expected an object with `file`"),
+        ({"fps": None}, "clip 02: expected `fps` for a folder of pictures"),
+    ],
+)
+def test_bad_documents_are_refused_when_opened(root, changes, message):
+    save(root, **changes)
+    with pytest.raises(DatasetError, match=message):
+        open_dataset(root)
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ({"labels": [0, 1]}, r"clip 01: expected 6 labels, one a frame of .*test_01\.mp4, got 2"),
+        ({"intervals": [[4, 6]]}, "clip 01: expected intervals within frames 0 to 5, got 4 to 6"),
+    ],
+)
+def test_labels_that_do_not_fit_the_video_are_refused(root, entry, message):
+    save(root, test={"01": {"file": "test_01.mp4"} | entry})
+    with pytest.raises(DatasetError, match=message):
+        open_dataset(root).test[0].truth()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("file,split,start,end\n", "expected the columns file,split,first,last, got file,split,start,end"),
+        ("file,split,first,last\ntest_01.mp4,dev,1,2\n", "line 2: expected the split train or test, got 'dev'"),
+        ("file,split,first,last\ntest_01.mp4,test,1,\n", "line 2: expected frame numbers"),
+    ],
+)
+def test_bad_csv(root, text, message):
+    (root / "labels.json").unlink()
+    (root / "labels.csv").write_text(text)
+    with pytest.raises(DatasetError, match=message):
+        open_dataset(root)
+
+
+def test_boxes_without_a_size_are_refused(root):
+    save(root, boxes={"01": [[]] * 6}, size=None)
+    with pytest.raises(DatasetError, match="expected `size`"):
+        open_dataset(root)
+
+
+def test_damaged_json_says_where(root):
+    (root / "labels.json").write_text('{"train": {},\n "test" {}}')
+    with pytest.raises(DatasetError, match=r"expected JSON in .*labels\.json, got an error at line 2"):
+        open_dataset(root)
+
+
+@pytest.mark.shared_data
+@pytest.mark.skipif(not PED2.is_dir(), reason="needs ../shared/data/ped2")
+def test_ped2_as_shared():
+    dataset = open_dataset(PED2)
+    assert (len(dataset.train), len(dataset.test)) == (16, 6)
+    truths = [clip.truth() for clip in dataset.test]
+    assert sum(len(truth.labels) for truth in truths) == 1020
+    assert sum(int((truth.labels == 0).sum()) for truth in truths) == 230
+    # every anomalous frame has a region and no other has; links follow the cyclists through occlusions
+    for truth in truths:
+        assert [len(regions) > 0 for regions in truth.regions] == truth.labels.astype(bool).tolist()
+    assert [len({int(t) for r in truth.regions for t in r.tracks}) for truth in truths] == [1, 1, 2, 2, 1, 2]
