@@ -1,0 +1,238 @@
+"""Who enters when, and what for: the normal life of a scene and its anomalies, from one seed."""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.virtual.actions import ACTIONS
+from training.virtual.actor import Actor, Barrier, Do, Go, Look, Meet, Step
+from training.virtual.anomalies import ANOMALIES
+from training.virtual.camera import Camera
+from training.virtual.scene import Scene
+
+Array = NDArray[np.float64]
+
+WARM_UP_S = 60.0
+"""The world runs so long, unseen, before the first frame: the longest way through a scene takes about as long."""
+LONGEST_STEP = 0.05
+"""Seconds; longer steps of time are cut into several."""
+PROP_RADII = {"tree": 0.35, "bench": 0.9, "lamp": 0.2, "planter": 0.75, "bollard": 0.2, "bin": 0.35, "parasol": 1.0}
+
+
+class Director:
+    """Runs the world. The same scene, seed and steps of time give the same world."""
+
+    def __init__(self, scene: Scene, seed: int, *, normal_until: float = 0.0) -> None:
+        """Args: normal_until, seconds without any anomaly; ``math.inf`` for never."""
+        self.scene = scene
+        self.rng = np.random.default_rng([seed, zlib.crc32(scene.name.encode())])
+        self.actors: list[Actor] = []
+        self.kinds: dict[int, str] = {}
+        """The kind of every event that has begun."""
+        self.time = -WARM_UP_S
+        self._view = Camera(scene.camera, (640, 360))
+        self._obstacles = np.array([[*prop.at, PROP_RADII[prop.kind] * prop.size] for prop in scene.props]).reshape(
+            -1, 3
+        )
+        self._tracks = 0
+        self._groups = 0
+        self._bag: list[str] = []
+        self._arrivals = 0.0
+        first = scene.schedule.first
+        self._next_event = normal_until + float(self.rng.uniform(*first)) if math.isfinite(normal_until) else math.inf
+        while self.time < -1e-9:
+            self._advance(min(0.1, -self.time))
+        self.time = 0.0
+
+    def advance(self, dt: float) -> None:
+        """``dt`` seconds on."""
+        steps = max(1, math.ceil(dt / LONGEST_STEP - 1e-9))
+        for _ in range(steps):
+            self._advance(dt / steps)
+
+    def _advance(self, dt: float) -> None:
+        self.time += dt
+        self._populate(dt)
+        if self.time >= self._next_event:
+            self._begin_event()
+        places = np.array([actor.position for actor in self.actors]).reshape(-1, 2)
+        speeds = np.array([actor.velocity for actor in self.actors]).reshape(-1, 2)
+        for index, actor in enumerate(self.actors):
+            keep = np.array(
+                [
+                    other != index and (actor.group is None or actor.group != them.group)
+                    for other, them in enumerate(self.actors)
+                ]
+            )
+            actor.advance(dt, places[keep], speeds[keep], self._obstacles)
+        self.actors = [actor for actor in self.actors if not actor.done]
+
+    def _populate(self, dt: float) -> None:
+        missing = self.scene.population.people - len(self.actors)
+        if missing <= 0:
+            return
+        self._arrivals -= dt
+        if self._arrivals > 0.0:
+            return
+        self._arrivals = float(self.rng.exponential(2.5 / missing)) + 0.3
+        chance = self.rng.random()
+        talk = self._free_place("talk")
+        if talk is not None and chance < 0.12:
+            self._send_talkers(talk)
+        elif chance < 0.12 + self.scene.population.companions / 2:
+            self._send_companions()
+        else:
+            self._send_walker()
+
+    def _begin_event(self) -> None:
+        kinds = self.scene.schedule.kinds
+        if not self._bag:
+            # Every kind comes before any comes again; the heavier ones tend to come first.
+            names = sorted(kinds)
+            weights = np.array([kinds[name].weight for name in names])
+            order = self.rng.choice(len(names), len(names), replace=False, p=weights / weights.sum())
+            self._bag = [names[index] for index in order[::-1]]
+        kind = self._bag.pop()
+        number = len(self.kinds) + 1
+        self.kinds[number] = kind
+        self.actors.extend(ANOMALIES[kind](self, kinds[kind].routes, number))
+        self._next_event += float(self.rng.uniform(*self.scene.schedule.every))
+
+    # What normal people do
+
+    def _send_walker(self) -> None:
+        path = self.path(self._route())
+        speed = self.speed("walk")
+        steps: list[Step] = [Go(path, "walk", speed)]
+        place = self._free_place("stand")
+        if place is not None and self.rng.random() < self.scene.population.stops:
+            spec = self.scene.places[place]
+            at = np.array(spec.at) + self.rng.normal(0.0, 0.25, 2)
+            there, on = _detour(path, at)
+            action = "phone" if self.rng.random() < 0.5 else "stand"
+            facing = at + np.array([self.rng.normal(), self.rng.normal() - 0.6]) * 3.0
+            steps = [
+                Go(there, "walk", speed),
+                Do(action, float(self.rng.uniform(*spec.seconds)), facing=facing, place=place),
+                Go(on, "walk", speed),
+            ]
+        self.actors.append(self.actor(path[0], steps))
+
+    def _send_companions(self) -> None:
+        name = self._route()
+        path = self.path(name)
+        speed = 0.92 * self.speed("walk")
+        self._groups += 1
+        for aside in (-0.33, 0.33):
+            own = _shifted(path, aside)
+            self.actors.append(self.actor(own[0], [Go(own, "walk", speed)], group=self._groups))
+
+    def _send_talkers(self, place: int) -> None:
+        spec = self.scene.places[place]
+        at = np.array(spec.at)
+        turn = float(self.rng.uniform(0.0, math.pi))
+        apart = 0.48 * np.array([math.cos(turn), math.sin(turn)])
+        barrier, seconds = Barrier(2), float(self.rng.uniform(*spec.seconds))
+        self._groups += 1
+        for spot in (at - apart, at + apart):
+            path, speed = self.path(self._route()), self.speed("walk")
+            there, on = _detour(path, spot)
+            steps: list[Step] = [
+                Go(there, "walk", speed),
+                Meet(barrier, facing=at, place=place),
+                Do("talk", seconds, facing=at, place=place),
+                Go(on, "walk", speed),
+            ]
+            self.actors.append(self.actor(path[0], steps, group=self._groups))
+
+    def _free_place(self, action: str) -> int | None:
+        taken = {step.place for actor in self.actors for step in actor.steps if not isinstance(step, Go)}
+        free = [i for i, place in enumerate(self.scene.places) if place.action == action and i not in taken]
+        return int(self.rng.choice(free)) if free else None
+
+    def _route(self) -> str:
+        names = list(self.scene.routes)
+        weights = np.array([self.scene.routes[name].weight for name in names])
+        return str(self.rng.choice(names, p=weights / weights.sum()))
+
+    # The stage that anomalies use
+
+    def path(self, route: str, *, reverse: bool | None = None) -> Array:
+        """(N, 2) metres along a route, beside its middle by chance; see `anomalies.Stage`."""
+        spec = self.scene.routes[route]
+        if reverse is None:
+            reverse = not spec.one_way and bool(self.rng.random() < 0.5)
+        points = np.array(spec.points[::-1] if reverse else spec.points, dtype=np.float64)
+        return _shifted(points, float(self.rng.uniform(-0.5, 0.5)) * spec.width)
+
+    def split(self, path: Array) -> tuple[Array, Array]:
+        """The path up to a point well inside the picture, and from there on."""
+        fine = _resampled(path, 0.5)
+        seen = [index for index in range(1, len(fine) - 1) if self._well_inside(fine[index])]
+        if not seen:
+            seen = [len(fine) // 2]
+        low, high = int(0.25 * len(seen)), max(int(0.25 * len(seen)) + 1, int(0.75 * len(seen)))
+        at = seen[int(self.rng.integers(low, high))]
+        return fine[: at + 1], fine[at:]
+
+    def _well_inside(self, point: Array) -> bool:
+        pixels, _ = self._view.project(np.array([[*point, 0.0], [*point, 1.8]]))
+        margin = np.array([0.1 * self._view.width, 0.06 * self._view.height])
+        return bool(((pixels > margin) & (pixels < [self._view.width, self._view.height] - margin)).all())
+
+    def speed(self, action: str) -> float:
+        """Metres a second for one body, by chance."""
+        low, high = ACTIONS[action].speed or self.scene.population.speed
+        return float(self.rng.uniform(low, high))
+
+    def actor(self, start: Array, steps: Sequence[Step], group: int | None = None) -> Actor:
+        """A new person, by chance."""
+        self._tracks += 1
+        return Actor(self._tracks, self._look(), start, steps, float(self.rng.random()), group)
+
+    def _look(self) -> Look:
+        rng, spec = self.rng, self.scene.population
+        wardrobe = spec.wardrobe
+        top = str(rng.choice(list(wardrobe.tops)))
+        bottom = str(rng.choice(list(wardrobe.bottoms)))
+        return Look(
+            height=float(rng.uniform(*spec.height)),
+            build=float(rng.uniform(0.9, 1.18)),
+            top=top,
+            top_colour=wardrobe.tops[top],
+            bottom_colour=wardrobe.bottoms[bottom],
+            skin=wardrobe.skins[int(rng.integers(len(wardrobe.skins)))],
+            hair=wardrobe.hairs[int(rng.integers(len(wardrobe.hairs)))],
+            garment=str(rng.choice(["coat", "jacket", "shirt"], p=[0.3, 0.4, 0.3])),
+            pattern=str(rng.choice(["plain", "striped", "banded"], p=[0.7, 0.15, 0.15])),
+            bag=[None, "backpack", "bag"][int(rng.choice(3, p=[0.55, 0.25, 0.2]))],
+            long_hair=bool(rng.random() < 0.4),
+            hat=bool(rng.random() < 0.15),
+        )
+
+
+def _shifted(path: Array, aside: float) -> Array:
+    """The path moved to its left by ``aside`` metres."""
+    along = np.gradient(path, axis=0)
+    along /= np.maximum(np.hypot(along[:, 0], along[:, 1]), 1e-9)[:, None]
+    return np.asarray(path + aside * np.stack([-along[:, 1], along[:, 0]], axis=1))
+
+
+def _resampled(path: Array, every: float) -> Array:
+    lengths = np.hypot(*np.diff(path, axis=0).T)
+    marks = np.concatenate([[0.0], np.cumsum(lengths)])
+    wanted = np.linspace(0.0, marks[-1], max(3, round(marks[-1] / every)))
+    return np.stack([np.interp(wanted, marks, path[:, axis]) for axis in (0, 1)], axis=1)
+
+
+def _detour(path: Array, at: Array) -> tuple[Array, Array]:
+    """The path to a point beside it, and on from there."""
+    fine = _resampled(path, 1.0)
+    nearest = int(np.argmin(np.hypot(*(fine - at).T)))
+    leave, back = max(nearest - 2, 0), min(nearest + 2, len(fine) - 1)
+    return np.vstack([fine[: leave + 1], at]), np.vstack([at, fine[back:]])
