@@ -59,7 +59,9 @@ class Head(Protocol):
             clips: For each sample the number of the unbroken recording it came from.
 
         Returns:
-            The head's part of a profile.
+            The head's part of a profile, and beside it ``calibration_raw`` (``(N,)`` float64, the raw frame score
+            of each sample from a fit that had not seen its stretch of time) and ``calibration_clips`` (``(N,)``
+            int64), which enrolment takes out again to calibrate with.
 
         Raises:
             ValueError: If the samples do not suffice; the message says what is missing.
@@ -68,4 +70,8 @@ class Head(Protocol):
 
     def score(self, features: Arrays, profile: Arrays) -> HeadScores:
         """Score one frame's features against a profile."""
+        ...
+
+    def summary(self, profile: Arrays) -> dict[str, float]:
+        """Facts of a profile worth a look by a person: modes, typical speed, rows seen."""
         ...

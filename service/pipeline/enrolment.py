@@ -61,4 +61,4 @@ def fit_profile(heads: Mapping[str, LoadedHead], samples: Samples, detector: str
         profiles[name] = HeadProfile(name, loaded.pack_hash, arrays, calibration)
         held_out[name] = raw
     fused = calibrate_fused({name: head.calibration for name, head in profiles.items()}, held_out, kept)
-    return Profile(profiles, fused, detector, datetime.now(UTC), origin, samples)
+    return Profile(profiles, fused, detector, datetime.now(UTC), origin, samples.frames, samples.seconds, samples)

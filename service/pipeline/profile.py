@@ -51,7 +51,9 @@ class Profile:
         detector: Name of the detector that it was learned with.
         created_at: When it was fitted.
         origin: Where from: ``live``, the files' names, or another stream's id.
-        samples: The frames it was learned from, so that it can be extended.
+        frames: Normal frames seen in enrolment.
+        seconds: Seconds of footage they cover.
+        samples: The frames that were kept of them, so that it can be extended; None where only scores are wanted.
     """
 
     heads: Mapping[str, HeadProfile]
@@ -59,10 +61,19 @@ class Profile:
     detector: str
     created_at: datetime
     origin: str
-    samples: Samples
+    frames: int
+    seconds: float
+    samples: Samples | None
 
     def save(self, path: Path) -> None:
-        """Write it, so that a reader sees the old file or the new one whole, whatever happens."""
+        """Write it, so that a reader sees the old file or the new one whole, whatever happens.
+
+        Raises:
+            ValueError: If it was loaded without its samples: saving would lose them.
+        """
+        if self.samples is None:
+            msg = "expected a profile with its samples, got one that was loaded for scoring only"
+            raise ValueError(msg)
         arrays: dict[str, NDArray[np.generic]] = {}
         for name, head in self.heads.items():
             arrays |= {f"head/{name}/{key}": np.asarray(value) for key, value in head.arrays.items()}
@@ -74,6 +85,8 @@ class Profile:
             "detector": self.detector,
             "created_at": self.created_at.isoformat(),
             "origin": self.origin,
+            "frames": self.frames,
+            "seconds": self.seconds,
             "packs": {name: head.pack_hash for name, head in self.heads.items()},
         }
         arrays["header"] = np.frombuffer(json.dumps(header).encode(), np.uint8)
@@ -90,15 +103,16 @@ class Profile:
             raise
 
     @classmethod
-    def load(cls, path: Path) -> Profile:
-        """Read a profile.
+    def load(cls, path: Path, *, samples: bool = True) -> Profile:
+        """Read a profile, with the frames that it was learned from or (to save memory) without.
 
         Raises:
             ProfileError: If the file is missing, damaged, or of a newer format.
         """
         try:
             with np.load(path, allow_pickle=False) as file:
-                arrays = {name: file[name] for name in file.files}
+                wanted = [name for name in file.files if samples or not name.startswith("samples/")]
+                arrays = {name: file[name] for name in wanted}
             header = json.loads(arrays["header"].tobytes())
         except (OSError, ValueError, KeyError, EOFError) as error:
             msg = f"expected a readable profile at {path.name}, got {type(error).__name__}"
@@ -121,7 +135,9 @@ class Profile:
             detector=header["detector"],
             created_at=datetime.fromisoformat(header["created_at"]).astimezone(UTC),
             origin=header["origin"],
-            samples=Samples.from_arrays(_under(arrays, "samples/")),
+            frames=header["frames"],
+            seconds=header["seconds"],
+            samples=Samples.from_arrays(_under(arrays, "samples/")) if samples else None,
         )
 
 

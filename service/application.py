@@ -1,0 +1,347 @@
+"""The service as one object: what the API, the command line and tests talk to. Blocking, thread-safe."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from models.pack import PackError, PackLibrary
+from pydantic import SecretStr
+
+from service.admission import admit
+from service.alerts.manager import AlertManager
+from service.contracts.enrolment import EnrolmentOut, EnrolmentSpec
+from service.contracts.stream import StreamOut, StreamPatch, StreamSpec
+from service.errors import Conflict, InvalidInput, NotFound
+from service.feed import ScoreFeed
+from service.ingest.probe import probe
+from service.ingest.source import Source, parse_source
+from service.live_stream import LiveStream, Services, file_source, profile_path
+from service.metrics import Metrics
+from service.picture import Picture
+from service.pipeline.pool import StagesPool
+from service.pipeline.profile import Profile, ProfileError
+from service.pipeline.stages import Stages
+from service.pipeline.track import check_classes
+from service.pipeline.worker import Worker
+from service.settings import Settings
+from service.store.alerts import AlertStore
+from service.store.database import Database
+from service.store.streams import StreamRecord, StreamStore
+
+logger = logging.getLogger(__name__)
+
+REBUILDING = {"url", "transport", "fps", "detector", "packs", "enabled"}
+"""Settings that a stream is stopped and started for; the others are changed while it runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """Whether the service can serve, and how far it is.
+
+    Attributes:
+        ready: Whether all streams that were registered before the start are running again.
+        packs: Each pack's name and ``ready``, or why it cannot be used.
+        detail: In a sentence.
+    """
+
+    ready: bool
+    packs: dict[str, str]
+    detail: str
+
+
+@dataclass(slots=True)
+class _Entry:
+    record: StreamRecord
+    live: LiveStream
+    changing: threading.Lock = field(default_factory=threading.Lock)
+
+
+class Application:
+    """Owns every part of the service from ``start`` to ``close``.
+
+    Raises (from any method that takes an id):
+        NotFound: If there is no such stream.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.metrics = Metrics()
+        self.library = PackLibrary([settings.packs_path])
+        self.feed = ScoreFeed(settings.score_history, settings.client_queue, self.metrics)
+        self.own_addresses: set[tuple[str, int]] = {(settings.host, settings.port)}
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        self._database = Database(settings.database)
+        self._store = StreamStore(self._database)
+        self.alerts = AlertStore(self._database, settings.data_dir / "snapshots")
+        self._manager = AlertManager(settings, self._database, self.alerts, self.metrics)
+        self._pool = StagesPool(self.library, self.metrics, settings.threads)
+        self._worker = Worker(self.metrics, settings.staleness_s)
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="enrolment")
+        self._services = Services(
+            settings, self.metrics, self._worker, self.feed, self._manager, self._executor, self._store.set_pending
+        )
+        self._lock = threading.Lock()
+        self._entries: dict[str, _Entry] = {}
+        self._restored = threading.Event()
+        self._restorer = threading.Thread(target=self._restore, name="restore", daemon=True)
+        self._closing = False
+
+    # ---- life
+
+    def start(self) -> None:
+        """Start the worker and the alerts, and bring back the registered streams in the background."""
+        self._manager.start()
+        self._worker.start()
+        self._restorer.start()
+
+    def close(self) -> None:
+        """Stop everything that was started. Idempotent."""
+        self._closing = True
+        if self._restorer.is_alive():
+            self._restorer.join()
+        with self._lock:
+            entries = list(self._entries.values())
+        for entry in entries:
+            entry.live.close()
+        self._executor.shutdown(cancel_futures=True)
+        self._worker.close()
+        self._manager.close()
+        self._pool.close()
+        self._database.close()
+
+    def _restore(self) -> None:
+        for record in self._store.list():
+            if self._closing:
+                return
+            try:
+                self._add(record, self._stored_source(record, record.spec), self._store.pending(record.id))
+            except (InvalidInput, PackError) as error:
+                # The camera stays registered: what it needs may come back (a pack, the media folder).
+                logger.error("stream %s cannot be restored: %s", record.id, error)
+        self._restored.set()
+
+    def readiness(self) -> Readiness:
+        """Whether the service can serve, and how far it is."""
+        packs = {entry.name: entry.error or "ready" for entry in self.library.list()}
+        ready = self._restored.is_set()
+        detail = "ready" if ready else f"bringing back streams, {len(self._entries)} so far"
+        return Readiness(ready, packs, detail)
+
+    # ---- streams
+
+    def create_stream(self, spec: StreamSpec, probe_source: bool = True) -> StreamOut:
+        """Register a stream and let its frames flow.
+
+        Args:
+            spec: Its settings.
+            probe_source: Refuse a source that delivers no picture now.
+
+        Raises:
+            InvalidInput: If any setting is not what was expected; nothing has changed then.
+            Overloaded: If the machine cannot carry it.
+        """
+        source = self._source(spec)
+        self._check(spec)
+        self._admit(spec)
+        if probe_source:
+            probe(source, self.settings.probe_timeout_s)
+        record = self._store.create(spec.model_copy(update={"url": source.url}), _secret(source))
+        if spec.enrolment is not None:
+            self._store.set_pending(record.id, spec.enrolment)
+        try:
+            entry = self._add(record, source, spec.enrolment)
+        except BaseException:
+            self._store.delete(record.id)
+            raise
+        return self._out(entry)
+
+    def streams(self) -> list[StreamOut]:
+        """All streams, oldest first."""
+        with self._lock:
+            entries = list(self._entries.values())
+        return [self._out(entry) for entry in sorted(entries, key=lambda entry: entry.record.created_at)]
+
+    def stream(self, stream_id: str) -> StreamOut:
+        """One stream."""
+        return self._out(self._entry(stream_id))
+
+    def update_stream(self, stream_id: str, patch: StreamPatch, probe_source: bool = True) -> StreamOut:
+        """Change settings; a failed change leaves the stream as it was.
+
+        Raises:
+            InvalidInput: If any setting is not what was expected.
+            Overloaded: If the machine cannot carry it.
+        """
+        entry = self._entry(stream_id)
+        with entry.changing:
+            changes = {name: getattr(patch, name) for name in patch.model_fields_set}
+            changes = _exclusive_threshold(changes)
+            spec = _revalidated(entry.record.spec, changes)
+            source = self._source(spec) if "url" in changes else self._stored_source(entry.record, spec)
+            self._check(spec)
+            if spec.enabled and not entry.record.spec.enabled:
+                self._admit(spec)
+            if "url" in changes and probe_source and spec.enabled:
+                probe(source, self.settings.probe_timeout_s)
+            self._replace(entry, spec, source, rebuild=bool(REBUILDING & changes.keys()))
+        return self._out(entry)
+
+    def delete_stream(self, stream_id: str) -> None:
+        """Stop and forget a stream; its alerts stay. Idempotent, and legal in every state."""
+        with self._lock:
+            entry = self._entries.pop(stream_id, None)
+        self._store.delete(stream_id)
+        if entry is None:
+            return
+        with entry.changing:
+            entry.live.close()
+            self._manager.forget(stream_id)
+            self.feed.forget(stream_id)
+            self.metrics.forget(stream_id)
+            self.metrics.streams.set(len(self._entries))
+            profile_path(self.settings, stream_id).unlink(missing_ok=True)
+
+    # ---- enrolment
+
+    def enrol(self, stream_id: str, spec: EnrolmentSpec) -> EnrolmentOut:
+        """Begin to learn what is normal.
+
+        Raises:
+            Conflict: If an enrolment is under way, or there is nothing to extend or to take over.
+            InvalidInput: If a source cannot be used.
+        """
+        entry = self._entry(stream_id)
+        with entry.changing:
+            return entry.live.enrol(spec, None if spec.stream is None else self._profile_of(spec.stream))
+
+    def enrolment(self, stream_id: str) -> EnrolmentOut:
+        """How far it is, and what has been learned."""
+        return self._entry(stream_id).live.enrolment()
+
+    def forget_enrolment(self, stream_id: str) -> None:
+        """Give up a running enrolment and delete the profile. Idempotent."""
+        entry = self._entry(stream_id)
+        with entry.changing:
+            entry.live.forget_enrolment()
+
+    def _profile_of(self, stream_id: str) -> Profile:
+        self._entry(stream_id)
+        path = profile_path(self.settings, stream_id)
+        if not path.exists():
+            code, msg = "no_profile", f"expected a stream with a profile to take over, got {stream_id} with none"
+            raise Conflict(code, msg)
+        try:
+            return Profile.load(path)
+        except ProfileError as error:
+            raise Conflict("no_profile", str(error)) from error
+
+    # ---- pictures
+
+    def picture(self, stream_id: str, overlay: bool) -> Picture:
+        """The newest picture.
+
+        Raises:
+            Conflict: If the stream is not delivering pictures.
+        """
+        return self._entry(stream_id).live.picture.get(overlay)
+
+    def wait_picture(self, stream_id: str, overlay: bool, after: int, timeout: float) -> Picture | None:
+        """The newest picture with a seq above ``after``; None if none came within ``timeout`` seconds."""
+        return self._entry(stream_id).live.picture.wait(overlay, after, timeout)
+
+    # ---- inside
+
+    def _entry(self, stream_id: str) -> _Entry:
+        with self._lock:
+            entry = self._entries.get(stream_id)
+        if entry is None:
+            code, msg = "stream_not_found", f"expected the id of a registered stream, got {stream_id[:40]!r}"
+            raise NotFound(code, msg)
+        return entry
+
+    def _add(self, record: StreamRecord, source: Source, pending: EnrolmentSpec | None) -> _Entry:
+        entry = _Entry(record, self._live(record.id, record.spec, source))
+        with self._lock:
+            self._entries[record.id] = entry
+        self.metrics.streams.set(len(self._entries))
+        self._start(entry, pending)
+        return entry
+
+    def _start(self, entry: _Entry, pending: EnrolmentSpec | None) -> None:
+        other = None
+        if pending is not None and pending.stream is not None:
+            other = self._profile_of(pending.stream)
+        entry.live.start(pending, other)
+
+    def _live(self, stream_id: str, spec: StreamSpec, source: Source) -> LiveStream:
+        return LiveStream(stream_id, spec, source, self._stages(spec), self._services)
+
+    def _replace(self, entry: _Entry, spec: StreamSpec, source: Source, *, rebuild: bool) -> None:
+        stored = spec.model_copy(update={"url": source.url})
+        live = self._live(entry.record.id, stored, source) if rebuild else None
+        entry.record = self._store.update(entry.record.id, stored, _secret(source))
+        if live is None:
+            entry.live.configure(stored)
+            return
+        entry.live.close()
+        entry.live = live
+        live.start(self._store.pending(entry.record.id))
+
+    def _source(self, spec: StreamSpec) -> Source:
+        return parse_source(spec.url, spec.transport, self.settings.media_dir, self.own_addresses)
+
+    def _stored_source(self, record: StreamRecord, spec: StreamSpec) -> Source:
+        secret = self._store.secret_url(record.id)
+        url = record.spec.url if secret is None else secret.get_secret_value()
+        return parse_source(url, spec.transport, self.settings.media_dir)
+
+    def _stages(self, spec: StreamSpec) -> Stages:
+        return self._pool.get(spec.detector, spec.packs)
+
+    def _check(self, spec: StreamSpec) -> None:
+        check_classes(spec.detection, self._stages(spec).detector.names)
+        if spec.enrolment is not None:
+            for path in spec.enrolment.sources or ():
+                file_source(path, self.settings.media_dir)
+            if spec.enrolment.stream is not None:
+                self._profile_of(spec.enrolment.stream)
+
+    def _admit(self, spec: StreamSpec) -> None:
+        if spec.enabled:
+            with self._lock:
+                running = sum(entry.record.spec.enabled for entry in self._entries.values())
+            admit(self._worker, running, self.settings.max_streams)
+
+    def _out(self, entry: _Entry) -> StreamOut:
+        record = entry.record
+        return StreamOut(
+            **record.spec.model_dump(),
+            id=record.id,
+            has_credentials=record.has_credentials,
+            created_at=record.created_at,
+            updated_at=record.updated_at,
+            status=entry.live.status(),
+        )
+
+
+def _secret(source: Source) -> SecretStr | None:
+    return SecretStr(source.open_url()) if source.has_credentials else None
+
+
+def _exclusive_threshold(changes: dict[str, object]) -> dict[str, object]:
+    """Setting one of ``threshold`` and ``alerts_per_day`` takes the other back."""
+    for given, other in (("threshold", "alerts_per_day"), ("alerts_per_day", "threshold")):
+        if changes.get(given) is not None and other not in changes:
+            return {**changes, other: None}
+    return changes
+
+
+def _revalidated(spec: StreamSpec, changes: dict[str, object]) -> StreamSpec:
+    """The spec with these changes, checked as a whole: a patch must not pass what a new stream would not."""
+    try:
+        return StreamSpec.model_validate({**spec.model_dump(), **changes})
+    except ValueError as error:
+        raise InvalidInput("invalid_patch", str(error)) from error

@@ -1,0 +1,40 @@
+"""How commands speak: one console, and errors as one clear sentence instead of a traceback."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.markup import escape
+
+console = Console(stderr=False, highlight=False)
+errors = Console(stderr=True, highlight=False)
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def fail_clearly(command: Callable[P, R]) -> Callable[P, R]:
+    """Turn the errors that are raised on purpose into their message and exit code 2."""
+
+    @functools.wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        from models.pack import PackError
+        from service.errors import WatchwordError
+        from service.pipeline.enrolment import EnrolmentError
+        from service.pipeline.profile import ProfileError
+
+        try:
+            return command(*args, **kwargs)
+        except (WatchwordError, PackError, EnrolmentError, ProfileError) as error:
+            errors.print("[red]error:[/red]", escape(str(error)))
+        except ValidationError as error:
+            for problem in error.errors(include_url=False, include_input=False):
+                errors.print("[red]error:[/red]", escape(f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}"))
+        raise typer.Exit(2)
+
+    return run

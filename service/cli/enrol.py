@@ -1,0 +1,53 @@
+"""``watchword enrol``: learn a profile from recordings, with no server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from service.cli.console import console, fail_clearly
+
+
+@fail_clearly
+def enrol(
+    sources: Annotated[list[Path], typer.Argument(help="Videos or folders of images of normal footage.", exists=True)],
+    out: Annotated[Path, typer.Option(help="Where the profile goes.")] = Path("profile.npz"),
+    detector: Annotated[str, typer.Option(help="motion, a detector pack's name, or a path to an .onnx file.")] = "motion",
+    packs: Annotated[list[str] | None, typer.Option("--pack", help="Head packs; may be given again.")] = None,
+    fps: Annotated[float, typer.Option(min=0.1, max=60, help="Frames looked at per second.")] = 10.0,
+) -> None:
+    """Learn what is normal from recordings of one camera, and keep it as a profile.
+
+    A few minutes are enough to be useful. The profile is for `watchword watch --profile` and
+    `watchword evaluate --profile`; a running service learns over its API instead (POST /streams/ID/enrolment).
+
+    [dim]watchword enrol monday.mp4 tuesday.mp4 --out gate.npz
+    watchword watch rtsp://camera/stream1 --profile gate.npz[/dim]
+    """
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from service.cli.pipeline import build_pipeline, display_threshold
+    from service.ingest.ingest import read_all
+    from service.ingest.source import local_source
+    from service.settings import Settings
+
+    settings = Settings()
+    with build_pipeline(settings, detector, packs or ["attributes"], fps) as pipeline:
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("clips"))
+        with Progress(*columns, TextColumn("{task.fields[frames]} frames"), TimeElapsedColumn(), console=console) as bar:
+            task = bar.add_task("learning what is normal", total=len(sources), frames=0)
+            samples = None
+            for path in sources:
+                frames = read_all("enrol", local_source(path), fps, settings)
+                samples = pipeline.gather([frames], samples)
+                bar.update(task, advance=1, frames=samples.frames)
+        if samples is None:
+            raise typer.BadParameter("expected at least one source")
+        profile = pipeline.fit(samples, ", ".join(path.name for path in sources))
+        profile.save(out)
+    console.print(
+        f"{out}: learned from {profile.frames} frames, {profile.seconds:.0f} s; "
+        f"threshold for an alert a day {display_threshold(profile):.2f}"
+    )

@@ -1,0 +1,86 @@
+"""The application behind a listening socket: for the command line, in the foreground, and for tests in a thread."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from types import TracebackType
+from typing import Self
+
+import uvicorn
+
+from service.api.app import create_app
+from service.application import Application
+from service.errors import InvalidInput
+
+STOP_S = 3
+"""Requests under way get so long to end; WebSockets and MJPEG never end by themselves."""
+
+
+class Server:
+    """Listens, runs the application, and closes both."""
+
+    def __init__(self, application: Application) -> None:
+        """Bind at once, so that the port is known and a taken one is an error here.
+
+        Raises:
+            InvalidInput: If the address cannot be listened on.
+        """
+        settings = application.settings
+        self._application = application
+        self._socket = _listen(settings.host, settings.port)
+        self.port: int = self._socket.getsockname()[1]
+        application.own_addresses.add((settings.host, self.port))
+        config = uvicorn.Config(
+            create_app(application),
+            ws="websockets-sansio",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=STOP_S,
+        )
+        self._uvicorn = uvicorn.Server(config)
+        self._thread: threading.Thread | None = None
+
+    @property
+    def url(self) -> str:
+        """Where this machine reaches it."""
+        host = self._application.settings.host
+        shown = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host
+        return f"http://[{shown}]:{self.port}" if ":" in shown else f"http://{shown}:{self.port}"
+
+    def run(self) -> None:
+        """Serve until a signal comes, then stop everything."""
+        self._application.start()
+        try:
+            self._uvicorn.run(sockets=[self._socket])
+        finally:
+            self._application.close()
+
+    def __enter__(self) -> Self:
+        """Serve from a thread."""
+        self._thread = threading.Thread(target=self.run, name="server", daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop, and wait until everything has."""
+        self._uvicorn.should_exit = True
+        if self._thread is not None:
+            self._thread.join()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(1024)
+    except OSError as error:
+        listener.close()
+        code, msg = "address_taken", f"expected an address to listen on, got {host}:{port}: {error.strerror or error}"
+        raise InvalidInput(code, msg) from error
+    return listener
