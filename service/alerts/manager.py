@@ -1,0 +1,300 @@
+"""From scored frames and source states to alerts: stored first, then published."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from service.alerts.compose import Evidence, anomaly_alert, closed, outage_alert
+from service.alerts.incident import Change, IncidentMachine, IncidentRules, Sample, Step
+from service.alerts.outage import OutageMachine, OutageRules
+from service.alerts.publisher import Publisher
+from service.alerts.recorder import Record, Recorder
+from service.alerts.snapshots import SnapshotFolder
+from service.alerts.webhook import Webhook
+from service.bus import Bus, open_bus
+from service.contracts.alert import Alert, AlertEvent, AlertKind
+from service.contracts.stream import StreamState
+from service.metrics import Metrics
+from service.pipeline.scored import ScoredFrame
+from service.settings import Settings
+from service.store.alerts import AlertStore
+from service.store.database import Database
+from service.store.outbox import Outbox
+
+logger = logging.getLogger(__name__)
+
+TICK_S = 0.5
+"""How often gaps and outages are looked for; they are of seconds."""
+
+IDLE_S = 600.0
+"""A stream that is not scored for so long and has nothing open is not remembered any more."""
+
+
+@dataclass(slots=True)
+class _Scene:
+    """What is known of one stream's anomalies."""
+
+    name: str
+    machine: IncidentMachine
+    seen: float = 0.0
+    evidence: Evidence | None = None
+
+
+@dataclass(slots=True)
+class _Camera:
+    """What is known of one stream's outages."""
+
+    name: str
+    machine: OutageMachine
+    alert: Alert | None = field(default=None)
+
+
+class AlertManager:
+    """Owns everything about alerts from ``start`` to ``close``. Thread-safe.
+
+    Threads: ``alert-recorder`` draws pictures and commits, ``alert-clock`` notices gaps and outages, and one
+    ``alerts-to-SINK`` for every sink delivers. What the worker calls only computes and queues.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        alerts: AlertStore,
+        metrics: Metrics,
+        buses: Sequence[Bus] | None = None,
+        rules: IncidentRules | None = None,
+    ) -> None:
+        """Nothing runs before `start`.
+
+        Args:
+            settings: Of them the bus, webhooks, bounds and grace.
+            database: Where ``alerts`` is, and the outbox.
+            alerts: The store.
+            metrics: Of the service.
+            buses: Where events go; by default what the settings name. The manager closes them.
+            rules: When an alert opens and closes.
+
+        Raises:
+            InvalidInput: If the settings hold a Redis or webhook URL that cannot be one.
+        """
+        self.buses = tuple(buses) if buses is not None else _configured(settings)
+        self._database = database
+        self._alerts = alerts
+        self._metrics = metrics
+        self._rules = rules or IncidentRules()
+        self._outage_rules = OutageRules(settings.offline_grace_s)
+        self._outbox = Outbox(database)
+        self._sinks = [bus.name for bus in self.buses]
+        snapshots = SnapshotFolder(alerts.snapshots, settings.snapshot_bytes)
+        self._recorder = Recorder(database, alerts, self._outbox, self._sinks, snapshots, metrics, self._committed)
+        self._publishers = [Publisher(bus, self._outbox, metrics) for bus in self.buses]
+        self._lock = threading.Lock()
+        self._scenes: dict[str, _Scene] = {}
+        self._cameras: dict[str, _Camera] = {}
+        self._closing = threading.Event()
+        self._clock = threading.Thread(target=self._run_clock, name="alert-clock", daemon=True)
+
+    # ---- life
+
+    def start(self) -> None:
+        """Close what the last run left open, and start the threads.
+
+        An alert is not carried over a restart: nobody watched meanwhile. If what it was about still goes on,
+        a new one opens within a second.
+        """
+        self._close_leftovers()
+        forgotten = self._outbox.retain(self._sinks)
+        if forgotten:
+            logger.warning("%d events waited for sinks that are no longer in the settings; dropped", forgotten)
+        self._recorder.start()
+        for publisher in self._publishers:
+            publisher.start()
+        self._clock.start()
+
+    def close(self, timeout: float = 5.0) -> None:
+        """Close what is open, commit it, deliver what can be within ``timeout`` seconds. Idempotent.
+
+        What could not be delivered is in the outbox for the next start.
+        """
+        deadline = time.monotonic() + timeout
+        self._closing.set()
+        if self._clock.is_alive():
+            self._clock.join()
+        with self._lock:
+            for stream_id in self._scenes.keys() | self._cameras.keys():
+                self._end(stream_id, "Closed because the service stopped.")
+        self._recorder.close(max(0.0, deadline - time.monotonic()))
+        for publisher in self._publishers:
+            publisher.notify()
+        for publisher in self._publishers:
+            publisher.close(max(0.0, deadline - time.monotonic()))
+
+    # ---- what the streams tell
+
+    def observe(self, scored: ScoredFrame, stream_name: str) -> str | None:
+        """Take a scored frame of a stream, in order. Never blocks on a disk or a network.
+
+        Returns:
+            The id of the stream's open alert, which may be committed only some milliseconds from now.
+        """
+        stream_id, frame = scored.source.stream_id, scored.source.frame
+        sample = Sample(scored.source.epoch, frame.pts, frame.captured_at, scored.surprise, scored.threshold)
+        with self._lock:
+            scene = self._scene(stream_id, stream_name)
+            if scored.surprise is not None:
+                scene.seen = time.monotonic()
+            step = scene.machine.step(sample)
+            self._follow(stream_id, scene, step, Evidence.of(scored) if step.peak else None)
+            incident = scene.machine.incident
+        return None if incident is None else incident.id
+
+    def source_state(self, stream_id: str, stream_name: str, state: StreamState, at: float) -> None:
+        """Take the new state of a stream's source.
+
+        Args:
+            stream_id: Whose.
+            stream_name: What people call it.
+            state: The new state. ``PAUSED`` ends what is open; ``CONNECTING``, ``STALLED``, ``OFFLINE`` and
+                ``FAILED`` become an alert when they last beyond the grace.
+            at: Unix seconds.
+        """
+        with self._lock:
+            camera = self._cameras.get(stream_id)
+            if camera is None:
+                camera = self._cameras[stream_id] = _Camera(stream_name, OutageMachine(self._outage_rules))
+            camera.name = stream_name
+            if camera.machine.report(state, time.monotonic()) == "closed":
+                self._close_outage(camera, at, "Closed because the stream was paused.")
+            scene = self._scenes.get(stream_id)
+            if state is StreamState.PAUSED and scene is not None:
+                self._follow(stream_id, scene, scene.machine.close("Closed because the stream was paused."), None)
+
+    def forget(self, stream_id: str) -> None:
+        """Close the alerts of a stream that is deleted and forget all about it; the alerts stay in the store.
+
+        Call it once nothing calls `observe` or `source_state` for the stream any more.
+        """
+        with self._lock:
+            self._end(stream_id, "Closed because the stream was deleted.")
+
+    # ---- incidents
+
+    def _scene(self, stream_id: str, name: str) -> _Scene:
+        scene = self._scenes.get(stream_id)
+        if scene is None:
+            scene = self._scenes[stream_id] = _Scene(name, IncidentMachine(self._rules, _new_id))
+        scene.name = name
+        return scene
+
+    def _follow(self, stream_id: str, scene: _Scene, step: Step, peak: Evidence | None) -> None:
+        """Do what a step of a stream's machine asks for."""
+        if step.suppressed is not None:
+            self._metrics.alerts_suppressed.labels(stream_id, step.suppressed).inc()
+        # A closing belongs to the peak so far, an opening or an update to this one.
+        for change in step.changes:
+            if change.event == "closed":
+                self._tell(stream_id, scene, change)
+        if peak is not None:
+            scene.evidence = peak
+        for change in step.changes:
+            if change.event != "closed":
+                self._tell(stream_id, scene, change)
+        if scene.machine.is_idle:
+            scene.evidence = None
+
+    def _tell(self, stream_id: str, scene: _Scene, change: Change) -> None:
+        evidence = scene.evidence
+        if evidence is None:
+            msg = f"expected the evidence of incident {change.incident.id}, got none"
+            raise RuntimeError(msg)
+        alert = anomaly_alert(stream_id, scene.name, change.incident, evidence)
+        unseen = evidence if evidence.image is not None else None
+        self._recorder.put(Record(alert.id, stream_id, {change.event: alert}, unseen))
+        scene.evidence = replace(evidence, image=None)
+        if change.event == "opened":
+            self._metrics.alerts.labels(stream_id, AlertKind.ANOMALY.value).inc()
+
+    # ---- outages
+
+    def _open_outage(self, stream_id: str, camera: _Camera, now: float) -> None:
+        camera.alert = outage_alert(_new_id(), stream_id, camera.name, time.time(), camera.machine.down_for(now))
+        self._recorder.put(Record(camera.alert.id, stream_id, {"opened": camera.alert}))
+        self._metrics.alerts.labels(stream_id, AlertKind.OFFLINE.value).inc()
+
+    def _close_outage(self, camera: _Camera, at: float, reason: str) -> None:
+        alert, camera.alert = camera.alert, None
+        if alert is not None:
+            ended = closed(alert, datetime.fromtimestamp(at, UTC), reason)
+            self._recorder.put(Record(alert.id, alert.stream_id, {"closed": ended}))
+
+    # ---- inside
+
+    def _run_clock(self) -> None:
+        while not self._closing.wait(TICK_S):
+            now = time.monotonic()
+            with self._lock:
+                for stream_id, scene in list(self._scenes.items()):
+                    self._check_gap(stream_id, scene, now - scene.seen)
+                for stream_id, camera in self._cameras.items():
+                    change = camera.machine.elapse(now)
+                    if change == "opened":
+                        self._open_outage(stream_id, camera, now)
+                    elif change == "closed":
+                        self._close_outage(camera, time.time(), "It delivers pictures again.")
+
+    def _check_gap(self, stream_id: str, scene: _Scene, unseen_s: float) -> None:
+        if unseen_s > scene.machine.gap_s:
+            step = scene.machine.close(f"Closed because nothing was scored for {unseen_s:.0f} seconds.")
+            self._follow(stream_id, scene, step, None)
+        if unseen_s > IDLE_S:
+            del self._scenes[stream_id]
+
+    def _end(self, stream_id: str, reason: str) -> None:
+        scene = self._scenes.pop(stream_id, None)
+        if scene is not None:
+            self._follow(stream_id, scene, scene.machine.close(reason), None)
+        camera = self._cameras.pop(stream_id, None)
+        if camera is not None:
+            self._close_outage(camera, time.time(), reason)
+
+    def _committed(self, events: Sequence[AlertEvent]) -> None:
+        """After a commit, on the recorder's thread: from here on an alert is sure to be sent."""
+        with self._lock:
+            for event in events:
+                if event.event == "opened":
+                    self._start_cooldown(event.alert)
+        for publisher in self._publishers:
+            publisher.notify()
+
+    def _start_cooldown(self, alert: Alert) -> None:
+        if alert.kind is AlertKind.OFFLINE:
+            camera = self._cameras.get(alert.stream_id)
+            if camera is not None:
+                camera.machine.sent(time.monotonic())
+            return
+        scene = self._scenes.get(alert.stream_id)
+        if scene is not None:
+            scene.machine.sent(alert.id)
+
+    def _close_leftovers(self) -> None:
+        now = datetime.now(UTC)
+        with self._database.transaction() as connection:
+            for alert in self._alerts.still_open(connection):
+                ended = closed(alert, now, "Closed because the service restarted.")
+                self._outbox.add(connection, self._alerts.record(connection, ended, "closed"), self._sinks, now)
+
+
+def _configured(settings: Settings) -> tuple[Bus, ...]:
+    webhooks = {webhook.name: webhook for webhook in map(Webhook, settings.webhook_urls)}
+    return (open_bus(settings), *webhooks.values())
+
+
+def _new_id() -> str:
+    return uuid4().hex

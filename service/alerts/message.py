@@ -1,0 +1,56 @@
+"""The sentence by which an alert tells a person what happened."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from service.contracts.alert import AlertObject
+from service.pipeline.scored import FULL_SCALE
+
+_PHRASES = {
+    "velocity": "moves at a speed that is not usual there",
+    "direction": "moves in a direction that is not usual there",
+    "size": "is of a size that is not usual there",
+    "shape": "has a shape that is not usual there",
+    "appearance": "looks unlike what is usual there",
+}
+
+
+def anomaly_message(objects: Sequence[AlertObject], surprise: float) -> str:
+    """What stands out and how rare it is, such as "A person moves at a speed that is not usual there ...".
+
+    Args:
+        objects: What stood out at the peak, the most unusual first.
+        surprise: The peak, -log10 of the share of normal frames that look at least this unusual.
+    """
+    return f"{_what(objects)}; {_rarity(surprise)}."
+
+
+def outage_message(stream_name: str, seconds: float) -> str:
+    """That a camera went away."""
+    return f"{stream_name} has sent no picture for {seconds:.0f} seconds."
+
+
+def _what(objects: Sequence[AlertObject]) -> str:
+    if not objects:
+        return "The picture as a whole is unlike what is usual there"
+    top = objects[0]
+    strongest = max(top.terms, key=lambda term: top.terms[term], default=None)
+    if strongest is None:
+        return f"{_subject(top.label)} is not usual there"
+    return f"{_subject(top.label)} {_PHRASES.get(strongest, f'stands out by its {strongest}')}"
+
+
+def _subject(label: str) -> str:
+    if label == "motion":
+        return "Something"
+    return f"{'An' if label[:1].lower() in 'aeiou' else 'A'} {label}"
+
+
+def _rarity(surprise: float) -> str:
+    if surprise >= FULL_SCALE:
+        return "fewer than 1 in a million normal frames are like this"
+    frames = 10.0 ** max(0.0, surprise)
+    # Two digits: the calibration's tail is not known better.
+    digits = max(0, len(str(int(frames))) - 2)
+    return f"about 1 in {round(frames, -digits):,.0f} normal frames is like this"

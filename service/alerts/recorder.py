@@ -1,0 +1,222 @@
+"""Commits what happens to alerts, on a thread of its own, and keeps trying while the store cannot."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import cv2
+from sqlalchemy.exc import SQLAlchemyError
+
+from service.alerts.compose import Evidence
+from service.alerts.snapshots import SnapshotFolder
+from service.contracts.alert import Alert, AlertEvent
+from service.metrics import Metrics
+from service.overlay import draw, encode_jpeg
+from service.store.alerts import AlertStore
+from service.store.database import Database
+from service.store.outbox import Outbox
+
+logger = logging.getLogger(__name__)
+
+MAX_WAITING = 512
+"""Alerts that wait for a store that does not answer. One of every stream of a full house, anomaly and outage."""
+
+MAX_PICTURES = 16
+"""And those of them that wait with their picture: 2.7 MB each at 1280x720, 44 MB in all."""
+
+RETRY_FIRST_S, RETRY_MAX_S = 0.2, 5.0
+"""A lock is gone within milliseconds; a full disk or a restarting server takes a person or seconds."""
+
+PRUNE_EVERY = 1000
+"""Commits between two looks at how many alerts there are."""
+
+STORE = "store"
+"""The store's name among the sinks in metrics."""
+
+
+@dataclass(slots=True)
+class Record:
+    """What is to be committed of one alert: at most one event of each kind, and the picture of its peak.
+
+    Attributes:
+        events: The alert as it stood at each event, in the order opened, updated, closed.
+        evidence: What the picture is drawn from, until it is.
+        snapshot: Path of the picture once it is stored.
+        evicted: Alerts whose pictures made room for it.
+    """
+
+    alert_id: str
+    stream_id: str
+    events: dict[str, Alert]
+    evidence: Evidence | None = None
+    snapshot: str | None = None
+    evicted: list[str] = field(default_factory=list)
+
+    def then(self, later: Record) -> Record:
+        """Both as one: a consumer that was to hear of two updates hears of the last one only."""
+        events = self.events | later.events
+        if "closed" in events:
+            events.pop("updated", None)
+        return Record(
+            self.alert_id,
+            self.stream_id,
+            events,
+            later.evidence or self.evidence,
+            later.snapshot or self.snapshot,
+            self.evicted + later.evicted,
+        )
+
+
+class Recorder:
+    """A bounded queue of records, one for each alert, and the thread that commits them in their order.
+
+    An alert and its events to every sink are committed in one transaction. While that fails, the record stays
+    first in the queue, later changes of the same alert are merged into it, and every failure is logged and
+    counted. Beyond `MAX_WAITING` alerts the oldest is given up, with an error in the log and in the metrics.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        alerts: AlertStore,
+        outbox: Outbox,
+        sinks: Sequence[str],
+        snapshots: SnapshotFolder,
+        metrics: Metrics,
+        committed: Callable[[Sequence[AlertEvent]], None],
+    ) -> None:
+        """Args beyond the stores: ``sinks``, whose outboxes get every event; ``committed``, told after each commit."""
+        self._database = database
+        self._alerts = alerts
+        self._outbox = outbox
+        self._sinks = sinks
+        self._snapshots = snapshots
+        self._metrics = metrics
+        self._committed = committed
+        self._waiting: dict[str, Record] = {}
+        self._changed = threading.Condition()
+        self._deadline: float | None = None
+        self._commits = 0
+        self._thread = threading.Thread(target=self._run, name="alert-recorder", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def put(self, record: Record) -> None:
+        """Queue what happened to an alert. Never blocks."""
+        with self._changed:
+            earlier = self._waiting.get(record.alert_id)
+            self._waiting[record.alert_id] = record if earlier is None else earlier.then(record)
+            self._bound()
+            self._changed.notify_all()
+
+    def close(self, timeout: float) -> None:
+        """Commit what waits, for at most ``timeout`` seconds, and end the thread. Idempotent."""
+        with self._changed:
+            if self._deadline is None:
+                self._deadline = time.monotonic() + timeout
+            self._changed.notify_all()
+        if self._thread.is_alive():
+            self._thread.join()
+        with self._changed:
+            for record in list(self._waiting.values()):
+                self._lose(record, "the service stopped before the store could take it")
+
+    def _bound(self) -> None:
+        while len(self._waiting) > MAX_WAITING:
+            self._lose(next(iter(self._waiting.values())), f"more than {MAX_WAITING} alerts wait for the store")
+        pictured = [record for record in self._waiting.values() if record.evidence is not None]
+        for record in pictured[:-MAX_PICTURES]:
+            record.evidence = None
+            logger.warning("alert %s loses its picture: too many wait for the store", record.alert_id)
+        self._metrics.outbox_depth.labels(STORE).set(len(self._waiting))
+
+    def _lose(self, record: Record, why: str) -> None:
+        del self._waiting[record.alert_id]
+        self._metrics.alerts_suppressed.labels(record.stream_id, "lost").inc()
+        logger.error("LOST alert %s of stream %s (%s): %s", record.alert_id, record.stream_id, _words(record), why)
+
+    def _run(self) -> None:
+        failures = 0
+        while (record := self._next()) is not None:
+            try:
+                self._commit(record)
+                failures = 0
+            except (SQLAlchemyError, OSError) as error:
+                failures += 1
+                self._metrics.deliveries.labels(STORE, "failed").inc()
+                logger.error("alert %s is not stored yet, attempt %d: %s", record.alert_id, failures, _brief(error))
+                self._put_back(record)
+                self._pause(min(RETRY_MAX_S, RETRY_FIRST_S * 2 ** min(failures - 1, 10)))
+
+    def _next(self) -> Record | None:
+        """Take the first record out; None when the recorder is closed and all is done or time is up."""
+        with self._changed:
+            while not self._waiting and self._deadline is None:
+                self._changed.wait()
+            late = self._deadline is not None and time.monotonic() >= self._deadline
+            if late or not self._waiting:
+                return None
+            return self._waiting.pop(next(iter(self._waiting)))
+
+    def _put_back(self, record: Record) -> None:
+        with self._changed:
+            later = self._waiting.pop(record.alert_id, None)
+            first = record if later is None else record.then(later)
+            self._waiting = {first.alert_id: first, **self._waiting}
+            self._bound()
+
+    def _pause(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        with self._changed:
+            while (left := min(until, self._deadline or until) - time.monotonic()) > 0:
+                self._changed.wait(left)
+
+    def _commit(self, record: Record) -> None:
+        self._store_picture(record)
+        now = datetime.now(UTC)
+        events = []
+        with self._database.transaction() as connection:
+            for kind, alert in record.events.items():
+                event = self._alerts.record(connection, alert.model_copy(update={"snapshot": record.snapshot}), kind)
+                self._outbox.add(connection, event, self._sinks, now)
+                events.append(event)
+            self._alerts.forget_snapshots(connection, record.evicted)
+        self._metrics.deliveries.labels(STORE, "delivered").inc(len(events))
+        with self._changed:
+            self._metrics.outbox_depth.labels(STORE).set(len(self._waiting))
+        self._committed(events)
+        self._commits += 1
+        if self._commits % PRUNE_EVERY == 0:
+            self._snapshots.remove(self._alerts.prune())
+
+    def _store_picture(self, record: Record) -> None:
+        """Draw and write the picture; an alert without one is better than none, so a failure only costs that."""
+        evidence, record.evidence = record.evidence, None
+        if evidence is None or evidence.image is None:
+            return
+        try:
+            jpeg = encode_jpeg(draw(evidence.image, evidence.objects, evidence.threshold))
+            evicted = self._snapshots.save(record.alert_id, jpeg)
+        except (OSError, cv2.error) as error:
+            logger.error("alert %s stays without its picture: %s", record.alert_id, error)
+            return
+        record.evicted = [*record.evicted, *evicted]
+        if record.alert_id not in evicted:
+            record.snapshot = f"/alerts/{record.alert_id}/snapshot.jpg"
+
+
+def _words(record: Record) -> str:
+    return ", ".join(record.events)
+
+
+def _brief(error: Exception) -> str:
+    """The driver's own words, without the statement and its parameters."""
+    cause = getattr(error, "orig", None) or error
+    return f"{type(cause).__name__}: {cause}"

@@ -1,0 +1,160 @@
+"""The alerts: one row for each, for as long as there is room."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, insert, or_, select, update
+
+from service.contracts.alert import Alert, AlertEvent, AlertState, Verdict
+from service.errors import InvalidInput, NotFound
+from service.store.database import Database
+from service.store.tables import alerts
+
+MAX_ALERTS = 100_000
+"""Closed alerts kept; the oldest go beyond that. At 1 to 2 KB a row this is below 200 MB, and it is years of a
+calibrated camera: 256 streams of one alert a day fill it in 13 months."""
+
+_PRUNE_AT_ONCE = 5_000
+"""SQLite takes at most 32,766 parameters in a statement."""
+
+_OWNED_ELSEWHERE = {"verdict", "clip"}
+"""Columns that `record` leaves alone in a row that exists: people and the clip writer set them meanwhile."""
+
+
+class AlertStore:
+    """Reads and changes alerts. Thread-safe."""
+
+    def __init__(self, database: Database, snapshots: Path) -> None:
+        """Args: database; snapshots, the folder in which the alerts' pictures are (``ID.jpg``)."""
+        self.database = database
+        self.snapshots = snapshots
+
+    def get(self, alert_id: str) -> Alert:
+        """One alert.
+
+        Raises:
+            NotFound: ``alert_not_found``.
+        """
+        with self.database.reading() as connection:
+            return _get(connection, alert_id)
+
+    def list(
+        self,
+        stream: str | None = None,
+        since: datetime | None = None,
+        state: AlertState | None = None,
+        limit: int = 100,
+        before: str | None = None,
+    ) -> list[Alert]:
+        """Alerts, the newest opened first; those opened at the same moment by id.
+
+        Args:
+            stream: Only of this stream; a deleted one's alerts are still there.
+            since: Only opened at or after this moment; it must have a zone.
+            state: Only open or only closed ones.
+            limit: At most so many, at least 1.
+            before: Id of the last alert of the previous page: only what comes after it in this order.
+
+        Raises:
+            InvalidInput: ``invalid_cursor``, if ``before`` is no alert's id.
+        """
+        wanted: list[ColumnElement[bool]] = []
+        if stream is not None:
+            wanted.append(alerts.c.stream_id == stream)
+        if since is not None:
+            wanted.append(alerts.c.opened_at >= since)
+        if state is not None:
+            wanted.append(alerts.c.state == state.value)
+        with self.database.reading() as connection:
+            if before is not None:
+                wanted.append(_older_than(connection, before))
+            newest_first = (alerts.c.opened_at.desc(), alerts.c.id.desc())
+            rows = connection.execute(select(alerts).where(*wanted).order_by(*newest_first).limit(max(1, limit))).all()
+        return [_alert(row) for row in rows]
+
+    def set_verdict(self, alert_id: str, verdict: Verdict | None) -> Alert:
+        """Note what a person says of an alert; None takes it back.
+
+        Raises:
+            NotFound: ``alert_not_found``.
+        """
+        with self.database.transaction() as connection:
+            connection.execute(update(alerts).where(alerts.c.id == alert_id).values(verdict=verdict))
+            return _get(connection, alert_id)
+
+    def snapshot_path(self, alert_id: str) -> Path:
+        """The file with the picture at an alert's peak.
+
+        Raises:
+            NotFound: ``alert_not_found``, or ``snapshot_not_found`` if it has no picture (any more).
+        """
+        alert = self.get(alert_id)
+        path = self.snapshots / f"{alert.id}.jpg"
+        if alert.snapshot is None or not path.is_file():
+            msg = f"expected an alert with a picture; {alert_id!r} has none, or its picture was the oldest"
+            raise NotFound("snapshot_not_found", msg, alert_id=alert_id)
+        return path
+
+    def record(self, connection: Connection, alert: Alert, event: str) -> AlertEvent:
+        """Store an alert as it now stands, in the caller's transaction, and return the event to publish.
+
+        The event's id is the alert's with a number that counts its changes: the same however often the event
+        is delivered, and in the order in which they happened.
+        """
+        values = alert.model_dump(exclude={"heads", "objects"})
+        values |= alert.model_dump(include={"heads", "objects"}, mode="json")
+        keep = _OWNED_ELSEWHERE | ({"snapshot"} if alert.snapshot is None else set())
+        changed = connection.execute(
+            update(alerts)
+            .where(alerts.c.id == alert.id)
+            .values({name: value for name, value in values.items() if name not in keep})
+            .values(revision=alerts.c.revision + 1)
+        ).rowcount
+        if not changed:
+            connection.execute(insert(alerts).values(**values, revision=1))
+        row = connection.execute(select(alerts).where(alerts.c.id == alert.id)).one()
+        return AlertEvent.model_validate({"id": f"{alert.id}-{row.revision}", "event": event, "alert": _alert(row)})
+
+    def still_open(self, connection: Connection) -> Sequence[Alert]:
+        """Every alert that is open, oldest first."""
+        query = select(alerts).where(alerts.c.state == AlertState.OPEN.value)
+        return [_alert(row) for row in connection.execute(query.order_by(alerts.c.opened_at, alerts.c.id))]
+
+    def forget_snapshots(self, connection: Connection, alert_ids: Sequence[str]) -> None:
+        """Note, in the caller's transaction, that the pictures of these alerts are gone."""
+        if alert_ids:
+            connection.execute(update(alerts).where(alerts.c.id.in_(alert_ids)).values(snapshot=None))
+
+    def prune(self, keep: int = MAX_ALERTS) -> Sequence[str]:
+        """Delete the oldest closed alerts beyond ``keep`` alerts, and return their ids."""
+        with self.database.transaction() as connection:
+            excess = connection.execute(select(func.count()).select_from(alerts)).scalar_one() - keep
+            if excess <= 0:
+                return []
+            closed = select(alerts.c.id).where(alerts.c.state == AlertState.CLOSED.value)
+            first = closed.order_by(alerts.c.opened_at, alerts.c.id).limit(min(excess, _PRUNE_AT_ONCE))
+            oldest = connection.execute(first).scalars().all()
+            connection.execute(delete(alerts).where(alerts.c.id.in_(oldest)))
+        return oldest
+
+
+def _get(connection: Connection, alert_id: str) -> Alert:
+    row = connection.execute(select(alerts).where(alerts.c.id == alert_id)).first()
+    if row is None:
+        raise NotFound("alert_not_found", f"expected an alert's id, got {alert_id!r}", alert_id=alert_id)
+    return _alert(row)
+
+
+def _older_than(connection: Connection, alert_id: str) -> ColumnElement[bool]:
+    cursor = connection.execute(select(alerts.c.opened_at).where(alerts.c.id == alert_id)).scalar()
+    if cursor is None:
+        raise InvalidInput("invalid_cursor", f"expected `before` to be an alert's id, got {alert_id!r}")
+    return or_(alerts.c.opened_at < cursor, and_(alerts.c.opened_at == cursor, alerts.c.id < alert_id))
+
+
+def _alert(row: Row[Any]) -> Alert:
+    return Alert.model_validate({name: row._mapping[name] for name in Alert.model_fields})

@@ -1,0 +1,109 @@
+"""The outbox: alert events that wait for delivery, a queue for each sink, in the alerts' own database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, Subquery, delete, func, insert, or_, select, update
+
+from service.contracts.alert import AlertEvent
+from service.store.database import Database
+from service.store.tables import outbox
+
+MAX_POSTPONED = timedelta(minutes=2)
+"""An event that waits for longer than this was postponed before the clock was set back: it is due at once."""
+
+MAX_PENDING = 10_000
+"""Events kept for a sink that does not take them; the oldest go beyond that. It is what the Redis stream keeps
+for replay by default, so a consumer that comes back later would not see older ones either."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """An event on its way to a sink."""
+
+    id: int
+    event: AlertEvent
+    attempts: int
+
+
+class Outbox:
+    """Holds events from the commit of their alert until a sink has taken them. Thread-safe.
+
+    Events of one alert are handed out in their order, one at a time; events of different alerts do not wait
+    for each other, so one that a sink cannot digest holds up nothing but its own alert.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, connection: Connection, event: AlertEvent, sinks: Sequence[str], now: datetime) -> None:
+        """Queue an event for these sinks, in the transaction that stores its alert."""
+        text = event.model_dump_json()
+        rows = [
+            {
+                "sink": sink,
+                "alert_id": event.alert.id,
+                "event_id": event.id,
+                "event": text,
+                "attempts": 0,
+                "next_at": now,
+            }
+            for sink in sinks
+        ]
+        if rows:
+            connection.execute(insert(outbox), rows)
+
+    def due(self, sink: str, now: datetime) -> Delivery | None:
+        """The oldest event that may be tried now, or None."""
+        ripe = or_(outbox.c.next_at <= now, outbox.c.next_at > now + MAX_POSTPONED)
+        query = select(outbox).where(outbox.c.id.in_(select(_heads(sink).c.id)), ripe)
+        with self._database.reading() as connection:
+            row = connection.execute(query.order_by(outbox.c.id).limit(1)).first()
+        return None if row is None else Delivery(row.id, AlertEvent.model_validate_json(row.event), row.attempts)
+
+    def next_due(self, sink: str) -> datetime | None:
+        """When the next event may be tried, or None when nothing waits."""
+        query = select(outbox.c.next_at).where(outbox.c.id.in_(select(_heads(sink).c.id)))
+        with self._database.reading() as connection:
+            return connection.execute(query.order_by(outbox.c.next_at).limit(1)).scalar()
+
+    def remove(self, delivery: Delivery) -> None:
+        """Forget an event: its sink has it, or will never take it."""
+        with self._database.transaction() as connection:
+            connection.execute(delete(outbox).where(outbox.c.id == delivery.id))
+
+    def postpone(self, delivery: Delivery, until: datetime) -> None:
+        """Note a failed attempt, and when to try again: within `MAX_POSTPONED` from now."""
+        change = update(outbox).where(outbox.c.id == delivery.id)
+        with self._database.transaction() as connection:
+            connection.execute(change.values(attempts=outbox.c.attempts + 1, next_at=until))
+
+    def depth(self, sink: str) -> int:
+        """How many events wait for a sink."""
+        query = select(func.count()).select_from(outbox).where(outbox.c.sink == sink)
+        with self._database.reading() as connection:
+            return connection.execute(query).scalar_one()
+
+    def trim(self, sink: str, keep: int = MAX_PENDING) -> int:
+        """Delete the oldest events of a sink beyond ``keep``, and return how many."""
+        ids = select(outbox.c.id).where(outbox.c.sink == sink).order_by(outbox.c.id.desc()).offset(keep).limit(1)
+        with self._database.transaction() as connection:
+            newest_excess = connection.execute(ids).scalar()
+            if newest_excess is None:
+                return 0
+            old = delete(outbox).where(outbox.c.sink == sink, outbox.c.id <= newest_excess)
+            return connection.execute(old).rowcount
+
+    def retain(self, sinks: Sequence[str]) -> int:
+        """Delete what waits for any other sink (they are no longer in the settings), and return how much."""
+        with self._database.transaction() as connection:
+            return connection.execute(delete(outbox).where(outbox.c.sink.not_in(sinks))).rowcount
+
+
+def _heads(sink: str) -> Subquery:
+    """The oldest event of each alert that waits for a sink."""
+    oldest = func.min(outbox.c.id).label("id")
+    return select(oldest).where(outbox.c.sink == sink).group_by(outbox.c.alert_id).subquery()

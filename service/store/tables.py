@@ -1,0 +1,113 @@
+"""The tables as they are after all migrations, for building statements. A test holds the two together."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+from sqlalchemy import BigInteger, Column, Double, ForeignKey, Integer, MetaData, Table, Text, UniqueConstraint
+from sqlalchemy.engine.interfaces import Dialect
+from sqlalchemy.types import TypeDecorator
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Moment(TypeDecorator[datetime]):
+    """A point in time, kept as whole microseconds since 1970."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        """To microseconds. A time without a zone is refused: it would silently mean another moment."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            msg = f"expected a time with a zone, got {value.isoformat()}"
+            raise ValueError(msg)
+        return (value - _EPOCH) // _MICROSECOND
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
+        """From microseconds, in UTC."""
+        return None if value is None else _EPOCH + value * _MICROSECOND
+
+
+class JsonText(TypeDecorator[Any]):
+    """JSON kept as text."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        """To text."""
+        return None if value is None else orjson.dumps(value).decode()
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
+        """From text."""
+        return None if value is None else orjson.loads(value)
+
+
+metadata = MetaData()
+
+streams = Table(
+    "streams",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("spec", JsonText, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+)
+
+secrets = Table(
+    "secrets",
+    metadata,
+    Column("stream_id", Text, ForeignKey("streams.id", ondelete="CASCADE"), primary_key=True),
+    Column("url", Text, nullable=False),
+)
+
+pending_enrolments = Table(
+    "pending_enrolments",
+    metadata,
+    Column("stream_id", Text, ForeignKey("streams.id", ondelete="CASCADE"), primary_key=True),
+    Column("spec", JsonText, nullable=False),
+)
+
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("stream_id", Text, nullable=False),
+    Column("stream_name", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("opened_at", Moment, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+    Column("closed_at", Moment),
+    Column("opened_pts", Double),
+    Column("closed_pts", Double),
+    Column("peak_score", Double),
+    Column("peak_at", Moment),
+    Column("threshold", Double),
+    Column("heads", JsonText, nullable=False),
+    Column("objects", JsonText, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("verdict", Text),
+    Column("snapshot", Text),
+    Column("clip", Text),
+    Column("revision", Integer, nullable=False),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", BigInteger, primary_key=True),
+    Column("sink", Text, nullable=False),
+    Column("alert_id", Text, nullable=False),
+    Column("event_id", Text, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_at", Moment, nullable=False),
+    UniqueConstraint("sink", "event_id"),
+)
