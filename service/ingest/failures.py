@@ -1,0 +1,128 @@
+"""Why a source gives no pictures, told apart: what to say, what to count, and how soon to try again."""
+
+from __future__ import annotations
+
+import errno
+from enum import StrEnum
+
+import av.error
+
+from service.errors import SourceRefused
+from service.ingest.redact import redact
+from service.ingest.source import Source
+
+
+class Cause(StrEnum):
+    """The label of a failure in metrics."""
+
+    REFUSED = "refused"
+    UNREACHABLE = "unreachable"
+    TIMEOUT = "timeout"
+    STALLED = "stalled"
+    ENDED = "ended"
+    NOT_FOUND = "not_found"
+    SERVER_ERROR = "server_error"
+    UNAUTHORIZED = "unauthorized"
+    UNSUPPORTED = "unsupported"
+    UNREADABLE = "unreadable"
+
+
+_CODES = {
+    Cause.UNAUTHORIZED: "source_unauthorized",
+    Cause.UNSUPPORTED: "source_unsupported",
+    Cause.UNREADABLE: "source_unreadable",
+}
+
+# What the far end may mean by these has to be changed by a person: asking again soon only locks accounts.
+_LASTING = {Cause.UNAUTHORIZED, Cause.UNSUPPORTED}
+
+
+class SourceFailure(Exception):
+    """A source cannot be opened, or stopped giving pictures. The message carries no credential."""
+
+    def __init__(self, cause: Cause, source: Source, detail: str) -> None:
+        super().__init__(redact(detail))
+        self.cause = cause
+        self.detail = redact(detail)
+        self.lasting = cause in _LASTING or (source.is_file and cause is not Cause.ENDED)
+        """Whether trying again soon is pointless."""
+        self.source = source
+
+    def refused(self) -> SourceRefused:
+        """The same for a client that asked to use this source."""
+        code = _CODES.get(self.cause, "source_unreachable")
+        return SourceRefused(code, f"{self.source.url}: {self.detail}")
+
+
+_ERRORS: tuple[tuple[tuple[type[Exception], ...], Cause, str], ...] = (
+    (
+        (av.error.HTTPUnauthorizedError,),
+        Cause.UNAUTHORIZED,
+        "expected the right user and password, got 401 Unauthorized",
+    ),
+    ((av.error.HTTPForbiddenError,), Cause.UNAUTHORIZED, "expected permission to watch, got 403 Forbidden"),
+    ((av.error.HTTPNotFoundError,), Cause.NOT_FOUND, "expected a stream at this path, got 404 Not Found"),
+    ((av.error.HTTPServerError,), Cause.SERVER_ERROR, "expected a stream, got a server error (5xx)"),
+    ((av.error.HTTPClientError,), Cause.SERVER_ERROR, "expected a stream, got a refusal (4xx)"),
+    ((av.error.FileNotFoundError,), Cause.NOT_FOUND, "expected a file or folder, got none of that name"),
+    (
+        (av.error.TimeoutError, av.error.ExitError),
+        Cause.TIMEOUT,
+        "expected a video stream, got no complete answer in time",
+    ),
+    (
+        (av.error.ConnectionRefusedError, av.error.ConnectionResetError, av.error.BrokenPipeError),
+        Cause.REFUSED,
+        "expected a video stream, got the connection closed",
+    ),
+    (
+        (av.error.DecoderNotFoundError, av.error.PatchWelcomeError),
+        Cause.UNSUPPORTED,
+        "expected a codec that FFmpeg decodes, got another",
+    ),
+)
+
+
+def connect_failure(source: Source, error: OSError) -> SourceFailure:
+    """What a failed TCP connection to the source's host means."""
+    address = f"{source.host} port {source.port}"
+    if isinstance(error, ConnectionRefusedError):
+        return SourceFailure(Cause.REFUSED, source, f"expected {address} to answer, got connection refused")
+    if isinstance(error, TimeoutError):
+        return SourceFailure(Cause.TIMEOUT, source, f"expected {address} to answer, got nothing in time")
+    return SourceFailure(Cause.UNREACHABLE, source, f"expected {address} to be reachable, got {error.strerror}")
+
+
+def open_failure(source: Source, error: Exception, *, waited: bool) -> SourceFailure:
+    """What FFmpeg's error while it opened the source means.
+
+    Args:
+        source: What was to be opened.
+        error: What PyAV raised; its text is dropped, for it names the whole URL.
+        waited: Whether a time-out's worth of time had passed: FFmpeg says "invalid data" for a silent peer.
+    """
+    for kinds, cause, detail in _ERRORS:
+        if isinstance(error, kinds):
+            return SourceFailure(cause, source, detail)
+    if waited:
+        return SourceFailure(Cause.TIMEOUT, source, "expected a video stream, got no complete answer in time")
+    if isinstance(error, av.error.OSError) and error.errno == errno.EPROTONOSUPPORT:
+        other = "tcp" if source.transport == "udp" else "udp"
+        detail = f"expected RTSP over {source.transport}, got a peer without it; try transport {other}"
+        return SourceFailure(Cause.UNSUPPORTED, source, detail)
+    if isinstance(error, OSError) and not source.is_file:
+        return SourceFailure(Cause.ENDED, source, "expected a video stream, got the end of the connection")
+    return SourceFailure(Cause.UNREADABLE, source, f"expected {_expected(source)}, got data that is none")
+
+
+def read_failure(source: Source, error: Exception) -> SourceFailure:
+    """What FFmpeg's error in the middle of a stream means."""
+    if isinstance(error, av.error.TimeoutError | av.error.ExitError):
+        return SourceFailure(Cause.STALLED, source, "expected a next frame, got silence")
+    if source.is_file:
+        return SourceFailure(Cause.UNREADABLE, source, "expected a whole video, got one that breaks off or is damaged")
+    return SourceFailure(Cause.ENDED, source, "expected a next frame, got the connection closed")
+
+
+def _expected(source: Source) -> str:
+    return "a video file" if source.is_file else f"a {source.scheme.upper()} video stream"

@@ -1,0 +1,84 @@
+"""Decoded frames in, prepared frames out: the one path for live streams and for reading files at full speed."""
+
+from __future__ import annotations
+
+import time
+
+from service.ingest.frame import Frame, PreparedFrame
+from service.ingest.prepare import Preparer
+from service.ingest.reader import Decoded
+from service.ingest.timeline import Cadence, Moment, Timeline
+from service.metrics import Metrics
+from service.settings import Settings
+
+
+class Sampler:
+    """Samples and prepares the frames of one decoder of one stream. Not thread-safe."""
+
+    def __init__(
+        self,
+        stream_id: str,
+        fps: float | None,
+        settings: Settings,
+        timeline: Timeline,
+        metrics: Metrics | None = None,
+    ) -> None:
+        """Args: fps, frames wanted per second, None for every one; metrics, None where nothing is to be counted."""
+        self._stream_id = stream_id
+        self._fps = fps
+        self._settings = settings
+        self._timeline = timeline
+        self._metrics = metrics
+        self._index = -1
+        self._epoch: int | None = None
+        self._cadence = Cadence(fps)
+        self._preparer = Preparer(settings.analysis_side)
+        self.last: Moment | None = None
+        """Of the last frame that had a place in time, whether it was due or not."""
+
+    def stamp(self, pts: float | None, arrived: float) -> Moment | None:
+        """Give the next decoded frame its place in time, None if it has none; the first step for every frame."""
+        self._index += 1
+        moment = self._timeline.stamp(pts, arrived)
+        if moment is None:
+            self._count("not_due")
+            return None
+        self.last = moment
+        if moment.epoch != self._epoch:
+            self._epoch = moment.epoch
+            self._cadence = Cadence(self._fps)
+            self._preparer = Preparer(self._settings.analysis_side)
+        return moment
+
+    def prepare(
+        self, decoded: Decoded, moment: Moment, captured_at: float, *, late: bool = False
+    ) -> PreparedFrame | None:
+        """The prepared frame if this one is due, else None and its cause counted; the second step.
+
+        Args:
+            decoded: The frame.
+            moment: What ``stamp`` gave for it.
+            captured_at: Wall clock of capture, Unix seconds.
+            late: Whether it is too old to be worth the work: then it is only decoded, so that reading catches up.
+        """
+        due = self._cadence.due(moment.pts)
+        began = time.perf_counter()
+        self._preparer.see(decoded.luma(), moment.pts)
+        if not due or late:
+            self._count("stale" if due else "not_due")
+            return None
+        image = decoded.to_bgr(self._settings.image_side)
+        motion = self._preparer.prepare(moment.pts)
+        if self._metrics is not None:
+            self._metrics.stage_seconds.labels("prepare").observe(time.perf_counter() - began)
+        frame = Frame(self._index, moment.pts, captured_at, moment.arrived, image)
+        return PreparedFrame(self._stream_id, moment.epoch, frame, motion)
+
+    def drop_damaged(self, frames: int = 1) -> None:
+        """Count frames that did not decode, or not whole; they keep their number."""
+        self._index += frames
+        self._count("decode_error", frames)
+
+    def _count(self, outcome: str, frames: int = 1) -> None:
+        if self._metrics is not None and frames:
+            self._metrics.frames.labels(self._stream_id, outcome).inc(frames)
