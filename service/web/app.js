@@ -1,0 +1,279 @@
+/** The page: keeps the cameras, the socket and the list of alerts together, and draws at a calm pace. */
+
+import { AddCamera } from "./add-camera.js";
+import { AlertList } from "./alerts.js";
+import * as api from "./api.js";
+import { Camera } from "./camera.js";
+import { CameraDetail } from "./camera-detail.js";
+import { CameraTile } from "./camera-tile.js";
+import { prepareDialogs } from "./dialogs.js";
+import { find, setText } from "./dom.js";
+import { Feed } from "./feed.js";
+import { clock, counted, STATE_NAMES } from "./format.js";
+import { SnapshotPacer } from "./pictures.js";
+import { reducedMotion } from "./theme.js";
+
+/** Scores tell at once when a state changes; this is for rates, settings and cameras that come and go. */
+const STATUS_MS = 10_000;
+/** Several cameras often change together; one question a moment later is enough for all. */
+const STATUS_SOON_MS = 300;
+const ENROLMENT_MS = 1500;
+const DRAW_MS = 200;
+const DRAW_REDUCED_MS = 1000;
+/** Scores fetched for a camera that comes into view, and for the open one. */
+const TILE_SCORES = 1200;
+const DETAIL_SCORES = 6000;
+const SEARCH_FROM = 9;
+const DROPPED_NOTE_MS = 10_000;
+
+class Page {
+  constructor() {
+    /** @type {Map<string, Camera>} */
+    this.cameras = new Map();
+    /** @type {Map<string, CameraTile>} */
+    this.tiles = new Map();
+    /** @type {CameraDetail|null} */
+    this.detail = null;
+    this.pacer = new SnapshotPacer();
+    this.alerts = new AlertList({ onOpenCount: (count) => showOpenCount(count) });
+    this.feed = new Feed(api.url("scores").replace(/^http/, "ws"), {
+      onScore: (message) => this.receive(message),
+      onState: (state, retryAt) => this.connection(state, retryAt),
+      onDropped: (count) => this.dropped(count),
+      probe: api.alive,
+    });
+    this.grid = find(document, "#grid");
+    this.search = /** @type {HTMLInputElement} */ (find(document, "#search"));
+    this.statusTimer = 0;
+    this.statusLoaded = false;
+    this.countdown = 0;
+    this.lastDraw = 0;
+    this.seen = new IntersectionObserver((entries) => this.scrolled(entries), { rootMargin: "100px" });
+    this.adding = new AddCamera((stream) => {
+      this.takeStream(stream);
+      this.arrange();
+      void this.refreshStatus();
+    });
+  }
+
+  start() {
+    prepareDialogs();
+    for (const button of document.querySelectorAll("#add, [data-add]")) button.addEventListener("click", () => this.adding.open());
+    for (const tab of document.querySelectorAll(".tabs button")) tab.addEventListener("click", () => showTab(/** @type {HTMLElement} */ (tab)));
+    this.search.addEventListener("input", () => this.arrange());
+    globalThis.addEventListener("hashchange", () => this.route());
+    document.addEventListener("visibilitychange", () => {
+      if (!document.hidden) this.feed.retry();
+    });
+    this.feed.start();
+    void this.refreshStatus();
+    setInterval(() => void this.refreshEnrolments(), ENROLMENT_MS);
+    requestAnimationFrame((now) => this.draw(now));
+  }
+
+  /** @param {import("./api.js").ScoreMessage} message */
+  receive(message) {
+    const camera = this.cameras.get(message.stream_id);
+    if (camera === undefined) return this.refreshSoon();
+    const changed = camera.receive(message);
+    if (changed.state) this.refreshSoon();
+    if (changed.alert) this.alerts.kick();
+  }
+
+  refreshSoon() {
+    clearTimeout(this.statusTimer);
+    this.statusTimer = setTimeout(() => void this.refreshStatus(), STATUS_SOON_MS);
+  }
+
+  async refreshStatus() {
+    clearTimeout(this.statusTimer);
+    try {
+      const streams = await api.listStreams();
+      const ids = new Set(streams.map((stream) => stream.id));
+      for (const id of [...this.cameras.keys()]) if (!ids.has(id)) this.forget(id);
+      for (const stream of streams) this.takeStream(stream);
+      if (!this.statusLoaded) {
+        this.statusLoaded = true;
+        this.route();
+      }
+      this.arrange();
+    } catch (error) {
+      if (!(error instanceof api.Problem)) throw error;
+      // Without the service the banner of the lost connection says so.
+    } finally {
+      clearTimeout(this.statusTimer);
+      this.statusTimer = setTimeout(() => void this.refreshStatus(), STATUS_MS);
+    }
+  }
+
+  /** @param {import("./api.js").Stream} stream */
+  takeStream(stream) {
+    const known = this.cameras.get(stream.id);
+    if (known !== undefined) return known.update(stream);
+    const camera = new Camera(stream);
+    this.cameras.set(stream.id, camera);
+    const tile = new CameraTile(camera, this.pacer);
+    tile.element.dataset.id = stream.id;
+    this.tiles.set(stream.id, tile);
+    this.grid.append(tile.element);
+    this.seen.observe(tile.element);
+  }
+
+  /** @param {string} id */
+  forget(id) {
+    const tile = this.tiles.get(id);
+    if (tile !== undefined) this.seen.unobserve(tile.element);
+    tile?.close();
+    this.tiles.delete(id);
+    this.cameras.delete(id);
+    if (this.detail?.camera.id === id) location.hash = "";
+  }
+
+  arrange() {
+    const wanted = this.search.value.trim().toLowerCase();
+    let shown = 0;
+    for (const { camera, element } of this.tiles.values()) {
+      element.hidden = !camera.stream.name.toLowerCase().includes(wanted);
+      if (!element.hidden) shown += 1;
+    }
+    find(document, "#empty").hidden = this.cameras.size > 0;
+    find(document, "#no-match").hidden = shown > 0 || this.cameras.size === 0;
+    this.search.hidden = this.cameras.size < SEARCH_FROM;
+    this.summarize();
+    this.detail?.render();
+    for (const tile of this.tiles.values()) tile.render();
+  }
+
+  summarize() {
+    /** @type {Map<string, number>} */
+    const states = new Map();
+    for (const { state } of this.cameras.values()) states.set(state, (states.get(state) ?? 0) + 1);
+    const parts = Object.entries(STATE_NAMES).filter(([state]) => states.has(state)).map(([state, name]) => `${states.get(state)} ${name.toLowerCase()}`);
+    setText(find(document, "#summary"), this.cameras.size === 0 ? "" : `${counted(this.cameras.size, "camera")}: ${parts.join(", ")}`);
+  }
+
+  /** @param {IntersectionObserverEntry[]} entries */
+  scrolled(entries) {
+    for (const { target, isIntersecting } of entries) {
+      const tile = this.tiles.get(/** @type {HTMLElement} */ (target).dataset.id ?? "");
+      if (tile === undefined) continue;
+      tile.setVisible(isIntersecting);
+      if (isIntersecting) void this.fill(tile.camera, TILE_SCORES);
+    }
+  }
+
+  /**
+   * Fetches what the socket did not bring: the time before the page was opened, or while the connection was lost.
+   * @param {Camera} camera
+   * @param {number} count
+   */
+  async fill(camera, count) {
+    if (camera.filled && count <= TILE_SCORES) return;
+    camera.filled = true;
+    try {
+      camera.history.fill(await api.scores(camera.id, count));
+    } catch (error) {
+      if (!(error instanceof api.Problem)) throw error;
+      camera.filled = false;
+    }
+  }
+
+  async refreshEnrolments() {
+    if (document.hidden) return;
+    const learning = [...this.cameras.values()].filter(
+      (camera) => camera.state === "enrolling" && (this.tiles.get(camera.id)?.visible === true || this.detail?.camera === camera),
+    );
+    for (const camera of learning) {
+      const enrolment = await api.enrolment(camera.id).catch(() => null);
+      if (enrolment === null) continue;
+      camera.enrolment = enrolment;
+      this.tiles.get(camera.id)?.render();
+    }
+  }
+
+  route() {
+    const match = /^#camera\/(.+)$/.exec(location.hash);
+    const camera = match === null ? undefined : this.cameras.get(decodeURIComponent(match[1]));
+    this.detail?.close();
+    this.detail = null;
+    find(document, "#overview").hidden = camera !== undefined;
+    const section = find(document, "#detail");
+    section.hidden = camera === undefined;
+    this.alerts.focusOn(camera?.id ?? null);
+    if (camera === undefined) return;
+    this.detail = new CameraDetail(camera, {
+      onChanged: () => void this.refreshStatus(),
+      onDeleted: () => this.forget(camera.id),
+    });
+    section.replaceChildren(this.detail.element);
+    showTab(find(document, ".tabs [data-view=cameras]"));
+    find(document, "#main").scrollTo(0, 0);
+    globalThis.scrollTo(0, 0);
+    this.detail.render();
+    void this.fill(camera, DETAIL_SCORES);
+  }
+
+  /** @param {number} now milliseconds */
+  draw(now) {
+    requestAnimationFrame((next) => this.draw(next));
+    if (now - this.lastDraw < (reducedMotion.matches ? DRAW_REDUCED_MS : DRAW_MS)) return;
+    this.lastDraw = now;
+    if (this.detail === null) for (const tile of this.tiles.values()) tile.visible && tile.render();
+    else this.detail.render();
+  }
+
+  /**
+   * @param {import("./feed.js").FeedState} state
+   * @param {number|null} retryAt
+   */
+  connection(state, retryAt) {
+    clearInterval(this.countdown);
+    const note = find(document, "#connection");
+    note.dataset.state = state;
+    setText(note, state === "open" ? "Connected" : "Connecting");
+    if (state === "open") {
+      find(document, "#lost").hidden = true;
+      document.body.classList.remove("disconnected");
+      for (const camera of this.cameras.values()) camera.filled = false;
+      for (const tile of this.tiles.values()) if (tile.visible) void this.fill(tile.camera, TILE_SCORES);
+      if (this.detail !== null) void this.fill(this.detail.camera, DETAIL_SCORES);
+      void this.refreshStatus();
+      void this.alerts.refresh();
+    } else if (state === "waiting") {
+      const since = find(document, "#lost").hidden ? Date.now() : null;
+      document.body.classList.add("disconnected");
+      find(document, "#lost").hidden = false;
+      if (since !== null) setText(find(document, "#lost"), `The connection to the service was lost at ${clock(since)}. What is shown is old. Trying again.`);
+      const tell = () => setText(note, `Offline, next try in ${Math.max(0, Math.ceil(((retryAt ?? 0) - Date.now()) / 1000))} s`);
+      tell();
+      this.countdown = setInterval(tell, 1000);
+    }
+  }
+
+  /** @param {number} count */
+  dropped(count) {
+    const note = find(document, "#connection");
+    setText(note, `Connected, ${counted(count, "score")} skipped`);
+    note.title = "This page was too slow for a moment, and the service skipped scores to keep up.";
+    setTimeout(() => {
+      if (note.dataset.state === "open") setText(note, "Connected");
+      note.title = "";
+    }, DROPPED_NOTE_MS);
+  }
+}
+
+/** @param {HTMLElement} tab */
+function showTab(tab) {
+  document.body.dataset.view = tab.dataset.view;
+  for (const other of document.querySelectorAll(".tabs button")) other.setAttribute("aria-pressed", String(other === tab));
+}
+
+/** @param {number} count */
+function showOpenCount(count) {
+  const badge = find(document, "#open-count");
+  badge.hidden = count === 0;
+  setText(badge, String(count));
+  document.title = count === 0 ? "Watchword" : `(${count}) Watchword`;
+}
+
+new Page().start();

@@ -1,0 +1,62 @@
+/** Numbers and times as people read them. */
+
+const clockFormat = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
+const dayFormat = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
+const countFormat = new Intl.NumberFormat();
+
+/** Surprise (-log10 p) that the API shows as score 1. */
+const FULL_SCALE = 6;
+
+/** @param {number} ms Unix milliseconds */
+export const clock = (ms) => clockFormat.format(ms);
+
+/**
+ * The time of day, with the day where it is not today.
+ * @param {number} ms Unix milliseconds
+ * @param {number} now Unix milliseconds
+ */
+export function moment(ms, now) {
+  const sameDay = new Date(ms).toDateString() === new Date(now).toDateString();
+  return sameDay ? clock(ms) : `${dayFormat.format(ms)} ${clock(ms)}`;
+}
+
+/** @param {number|null|undefined} value */
+export const score = (value) => (value === null || value === undefined || Number.isNaN(value) ? "–" : value.toFixed(2));
+
+/**
+ * What a score means: how rare such a frame is among normal ones.
+ * @param {number} value 0..1
+ */
+export function rarity(value) {
+  if (value >= 1) return `rarer than 1 normal frame in ${countFormat.format(10 ** FULL_SCALE)}`;
+  const frames = 10 ** (FULL_SCALE * value);
+  if (frames < 3) return "as common as normal frames are";
+  const magnitude = 10 ** Math.floor(Math.log10(frames));
+  return `1 normal frame in ${countFormat.format(Math.round(frames / magnitude) * magnitude)}`;
+}
+
+/** @param {number} seconds */
+export function duration(seconds) {
+  if (seconds < 1) return "under 1 s";
+  if (seconds < 90) return `${Math.round(seconds)} s`;
+  if (seconds < 5400) return `${Math.round(seconds / 60)} min`;
+  return seconds < 36 * 3600 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86_400)} days`;
+}
+
+/**
+ * @param {number} count
+ * @param {string} noun
+ * @param {string} [plural]
+ */
+export const counted = (count, noun, plural = `${noun}s`) => `${countFormat.format(count)} ${count === 1 ? noun : plural}`;
+
+/** @type {Record<import("./api.js").StreamState, string>} */
+export const STATE_NAMES = {
+  connecting: "Connecting",
+  enrolling: "Learning",
+  live: "Live",
+  stalled: "Stalled",
+  offline: "Offline",
+  paused: "Paused",
+  failed: "Failed",
+};
