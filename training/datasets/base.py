@@ -9,14 +9,20 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from service.errors import InvalidInput
 from training.datasets.footage import count_frames
 
 Labels = NDArray[np.uint8]
 """``(N,)``, 1 where the frame is anomalous, else 0."""
 
 
-class DatasetError(ValueError):
+class DatasetError(InvalidInput):
     """A data set that cannot be read as it is; the message says what was expected, what came, and where."""
+
+    title = "Invalid data set"
+
+    def __init__(self, message: str) -> None:
+        super().__init__("dataset", message)
 
 
 @dataclass(frozen=True, slots=True)

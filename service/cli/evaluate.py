@@ -1,0 +1,156 @@
+"""``watchword evaluate``: measure the service on a data set."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from service.cli.console import console, errors, fail_clearly
+
+if TYPE_CHECKING:
+    from training.evaluate import Evaluation, Progress
+
+
+@fail_clearly
+def evaluate(
+    dataset: Annotated[Path, typer.Argument(help="The data set's folder; its layout is recognised.")],
+    out: Annotated[Path, typer.Option(help="Where metrics.json, scores and plots go.")],
+    heads: Annotated[str, typer.Option(help="Packs whose heads score, with commas between them.")] = "attributes",
+    detector: Annotated[
+        str, typer.Option(help="motion, a detector pack's name, or a path to an .onnx file.")
+    ] = "motion",
+    kind: Annotated[
+        str | None, typer.Option(help="The layout, if it is not to be recognised: ucsd, avenue, ...")
+    ] = None,
+    profile: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="From `watchword enrol`; else enrol.")
+    ] = None,
+    fps: Annotated[float | None, typer.Option(min=0.1, help="Look at so many frames a second; else at all.")] = None,
+    alerts_per_day: Annotated[float, typer.Option(min=0.01, help="Picks the threshold, as a stream's does.")] = 1.0,
+    seed: Annotated[int, typer.Option(help="Of every random generator.")] = 0,
+    plots: Annotated[bool, typer.Option(help="Draw each clip's score curve and the ROC.")] = True,
+) -> None:
+    """Measure the service on a data set: enrol on its normal clips, score its test clips, compare with the truth.
+
+    The service's own pipeline runs, over every frame, as fast as they decode. Causal scores (what a live camera
+    would have got) come first, scores smoothed over the whole clip (what papers report) beside them. Nothing is
+    learned from test clips. Known layouts: UCSD Ped1 and Ped2, CUHK Avenue, ShanghaiTech, UBnormal, UCF-Crime,
+    `watchword simulate`, and a folder of videos with a labels.json or labels.csv (docs/evaluation.md).
+
+    [dim]watchword evaluate UCSD_Anomaly_Dataset.v1p2/UCSDped2 --out results/ped2
+    watchword evaluate avenue --detector yolox_nano.onnx --out results/avenue
+    watchword evaluate gate --profile gate.npz --fps 5 --no-plots --out results/gate[/dim]
+    """
+    _need_extra()
+    from service.cli.pipeline import alert_threshold, build_pipeline
+    from service.pipeline.profile import Profile
+    from service.settings import Settings
+    from training.datasets import open_dataset
+    from training.evaluate import evaluate as run
+
+    settings = Settings()
+    footage = open_dataset(dataset, kind)
+    rate = min(clip.fps for clip in footage.test)
+    packs = [name.strip() for name in heads.split(",")]
+    with build_pipeline(settings, detector, packs, min(rate, fps or rate)) as pipeline, _bars() as progress:
+        evaluation = run(
+            footage,
+            pipeline,
+            settings,
+            lambda learned: alert_threshold(learned, alerts_per_day),
+            profile=None if profile is None else Profile.load(profile, samples=False),
+            fps=fps,
+            seed=seed,
+            progress=progress,
+        )
+    _save(evaluation, detector, out, plots)
+
+
+def _save(evaluation: Evaluation, detector: str, out: Path, plots: bool) -> None:
+    from training.provenance import provenance, sha256
+
+    model = Path(detector)
+    figures = evaluation.metrics() | {
+        "detector": model.name,
+        "detector_sha256": sha256(model) if model.is_file() else None,
+        **provenance(),
+    }
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "metrics.json").write_text(json.dumps(figures, indent=2) + "\n")
+    evaluation.save_scores(out / "scores")
+    if plots:
+        from training.plots import save_plots
+
+        save_plots(evaluation, out / "plots")
+    _show(figures)
+    console.print(f"saved to {out}", markup=False)
+
+
+def _need_extra() -> None:
+    """Scores need scikit-learn and plots need Matplotlib, which the service itself does not."""
+    missing = [name for name in ("sklearn", "matplotlib") if importlib.util.find_spec(name) is None]
+    if missing:
+        errors.print(
+            f"evaluating needs {' and '.join(missing)}: install the extra with pip install -e '.[evaluate]'",
+            markup=False,
+        )
+        raise typer.Exit(2)
+
+
+def _show(figures: dict[str, Any]) -> None:
+    """The figures as tables: over all clips, at the threshold, and clip by clip."""
+    from rich.table import Table
+
+    total = Table("", "micro AUC", "macro AUC", "AUPRC", "max F1", "EER", title=figures["dataset"]["name"])
+    for name in ("causal", "offline"):
+        row = figures[name]
+        total.add_row(name, *(_number(row[key]) for key in ("micro_auc", "macro_auc", "auprc", "max_f1", "eer")))
+    events = figures["events"]
+    found = f"{events['events'] - events['missed']} of {events['events']}"
+    rest = Table(show_header=False)
+    rest.add_row("RBDC / TBDC", f"{_number(figures['rbdc'])} / {_number(figures['tbdc'])}")
+    rest.add_row("events noticed", f"{found}, {_number(figures['detection_delay_s'], 2)} s after onset on average")
+    rest.add_row(
+        "false alarms",
+        f"{events['false_alarms']} in {60 * events['normal_hours']:.1f} min of normal footage, "
+        f"{_number(figures['false_alarms_per_hour'], 1)} an hour",
+    )
+    rest.add_row("speed", f"{figures['frames']} frames, {figures['frames_per_second']:.1f} a second, decode to score")
+    clips = Table("clip", "frames", "anomalous", "causal AUC", "offline AUC", "false alarms", "missed")
+    for name, clip in figures["per_clip"].items():
+        aucs = (_number(clip["causal_auc"]), _number(clip["offline_auc"]))
+        counts = (str(clip[key]) for key in ("false_alarms", "missed"))
+        clips.add_row(name, str(clip["frames"]), str(clip["anomalous_frames"]), *aucs, *counts)
+    for table in (clips, total, rest):
+        console.print(table)
+
+
+def _number(value: float | None, digits: int = 4) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+@contextmanager
+def _bars() -> Iterator[Progress]:
+    """One bar for each task, the finished ones staying."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("frames"))
+    with Progress(*columns, TimeElapsedColumn(), console=console) as bars:
+
+        class Bars:
+            task: TaskID | None = None
+
+            def begin(self, task: str, frames: int) -> None:
+                self.task = bars.add_task(task, total=frames)
+
+            def advance(self) -> None:
+                if self.task is not None:
+                    bars.advance(self.task)
+
+        yield Bars()
