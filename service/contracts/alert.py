@@ -31,33 +31,69 @@ Verdict = Literal["confirmed", "false_alarm"]
 class AlertObject(BaseModel):
     """An object, or a moving region, that stood out at an alert's peak."""
 
-    track_id: int | None = None
+    track_id: int | None = Field(None, description="As in score messages; null for a moving region.")
     box: Box
-    label: str
-    score: float
+    label: str = Field(description="The detector's class, or `motion` for a moving region.", examples=["bicycle"])
+    score: float = Field(description="Its own score, 0..1.")
     terms: dict[str, float] = Field(default_factory=dict, description="Per attribute, how far from normal.")
 
 
 class Alert(BaseModel):
     """One incident, with one id for its whole life."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "01k8z4w7m2q9",
+                    "stream_id": "c2f0a1d49b7e",
+                    "stream_name": "Gate",
+                    "kind": "anomaly",
+                    "state": "closed",
+                    "opened_at": "2026-03-01T12:00:04.120Z",
+                    "updated_at": "2026-03-01T12:00:11.480Z",
+                    "closed_at": "2026-03-01T12:00:11.480Z",
+                    "opened_pts": 304.12,
+                    "closed_pts": 311.48,
+                    "peak_score": 0.91,
+                    "peak_at": "2026-03-01T12:00:06.320Z",
+                    "threshold": 0.62,
+                    "heads": {"attributes": 0.91},
+                    "objects": [
+                        {
+                            "track_id": 17,
+                            "box": [0.41, 0.33, 0.06, 0.17],
+                            "label": "bicycle",
+                            "score": 0.91,
+                            "terms": {"velocity": 5.5, "size": 1.2, "appearance": 2.1},
+                        }
+                    ],
+                    "message": "Gate: unusual motion, bicycle, score 0.91 (threshold 0.62)",
+                    "verdict": None,
+                    "snapshot": "/alerts/01k8z4w7m2q9/snapshot.jpg",
+                    "clip": None,
+                }
+            ]
+        }
+    )
+
     id: str
     stream_id: str
-    stream_name: str
+    stream_name: str = Field(description="The stream's name when the alert opened.")
     kind: AlertKind = AlertKind.ANOMALY
     state: AlertState
     opened_at: datetime = Field(description="Capture time of the frame that opened it.")
     updated_at: datetime
-    closed_at: datetime | None = None
+    closed_at: datetime | None = Field(None, description="Null while it is open.")
     opened_pts: float | None = Field(None, description="Presentation time of that frame, seconds.")
-    closed_pts: float | None = None
-    peak_score: float | None = None
-    peak_at: datetime | None = None
-    threshold: float | None = None
+    closed_pts: float | None = Field(None, description="Presentation time of the last frame of it, seconds.")
+    peak_score: float | None = Field(None, description="The highest score so far, 0..1.")
+    peak_at: datetime | None = Field(None, description="When that was.")
+    threshold: float | None = Field(None, description="The threshold that was in force, 0..1.")
     heads: dict[str, float] = Field(default_factory=dict, description="Each head's score at the peak.")
-    objects: list[AlertObject] = []
+    objects: list[AlertObject] = Field([], description="What stood out at the peak, the most unusual first.")
     message: str = Field(description="One sentence for a person.")
-    verdict: Verdict | None = None
+    verdict: Verdict | None = Field(None, description="What a person said of it.")
     snapshot: str | None = Field(None, description="Path of the picture at the peak, boxes drawn.")
     clip: str | None = Field(None, description="Path of the clip, once there is one.")
 
@@ -76,6 +112,6 @@ class AlertEvent(BaseModel):
 class AlertPatch(BaseModel):
     """What `PATCH /alerts/{id}` takes."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"verdict": "false_alarm"}]})
 
     verdict: Verdict | None = Field(description="`confirmed`, `false_alarm`, or null to take it back.")

@@ -12,7 +12,17 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 class EnrolmentSpec(BaseModel):
     """What `POST /streams/{id}/enrolment` takes: exactly one place to learn from."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"seconds": 300},
+                {"sources": ["gate/monday.mp4", "gate/tuesday.mp4"]},
+                {"stream": "c2f0a1d49b7e"},
+                {"seconds": 120, "extend": True},
+            ]
+        },
+    )
 
     seconds: float | None = Field(
         None, ge=5, le=7 * 86400, description="Learn from so many seconds of the live picture."
@@ -59,11 +69,47 @@ class ProfileOut(BaseModel):
 class EnrolmentOut(BaseModel):
     """How far an enrolment is, and what came of it."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "state": "collecting",
+                    "progress": 0.4,
+                    "frames": 1200,
+                    "seconds": 120.0,
+                    "started_at": "2026-03-01T12:00:00Z",
+                    "finished_at": None,
+                    "error": None,
+                    "profiles": [],
+                },
+                {
+                    "state": "ready",
+                    "progress": 1.0,
+                    "frames": 3000,
+                    "seconds": 300.0,
+                    "started_at": "2026-03-01T12:00:00Z",
+                    "finished_at": "2026-03-01T12:05:02Z",
+                    "error": None,
+                    "profiles": [
+                        {
+                            "pack": "attributes",
+                            "created_at": "2026-03-01T12:05:02Z",
+                            "frames": 3000,
+                            "seconds": 300.0,
+                            "origin": "live",
+                            "summary": {"modes": 32.0},
+                        }
+                    ],
+                },
+            ]
+        }
+    )
+
     state: EnrolmentState
-    progress: float = Field(0.0, ge=0, le=1)
-    frames: int = 0
-    seconds: float = 0.0
+    progress: float = Field(0.0, ge=0, le=1, description="Share of the work that is done.")
+    frames: int = Field(0, description="Frames gathered so far.")
+    seconds: float = Field(0.0, description="Seconds of footage gathered so far.")
     started_at: datetime | None = None
     finished_at: datetime | None = None
-    error: str | None = None
-    profiles: list[ProfileOut] = []
+    error: str | None = Field(None, description="Why it failed, or why a kept profile is not in force.")
+    profiles: list[ProfileOut] = Field([], description="What is in force now, one per pack.")

@@ -51,7 +51,7 @@ class Zone(BaseModel):
 
 
 class Detection(BaseModel):
-    """Which objects count."""
+    """Which of the detected objects count."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -65,9 +65,26 @@ class Detection(BaseModel):
 class StreamSpec(BaseModel):
     """What `POST /streams` takes."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"name": "Gate", "url": "rtsp://user:secret@camera.example:554/stream1"},
+                {
+                    "name": "Platform 2",
+                    "url": "rtsp://camera.example/stream2",
+                    "detector": "motion",
+                    "fps": 10,
+                    "alerts_per_day": 2,
+                    "zones": [{"name": "Tracks", "polygon": [[0, 0.6], [1, 0.6], [1, 1], [0, 1]], "mode": "watch"}],
+                    "enrolment": {"seconds": 300},
+                },
+                {"name": "Archive", "url": "file:gate/monday.mp4", "enrolment": {"sources": ["gate/sunday.mp4"]}},
+            ]
+        },
+    )
 
-    name: Name
+    name: Name = Field(description="For people.")
     url: str = Field(
         min_length=1,
         max_length=2048,
@@ -91,9 +108,11 @@ class StreamSpec(BaseModel):
         le=1000,
         description="Picks the threshold from the calibration, so that normal footage alerts about so often.",
     )
-    zones: list[Zone] = Field(default_factory=list, max_length=32)
+    zones: list[Zone] = Field(
+        default_factory=list, max_length=32, description="Parts of the picture to watch or ignore."
+    )
     enrolment: EnrolmentSpec | None = Field(None, description="Learn what is normal as soon as frames flow.")
-    enabled: bool = True
+    enabled: bool = Field(True, description="`false` pauses the stream: nothing is read, its score is null.")
 
     @model_validator(mode="after")
     def _one_threshold(self) -> Self:
@@ -110,7 +129,9 @@ class StreamSpec(BaseModel):
 class StreamPatch(BaseModel):
     """What `PATCH /streams/{id}` takes: the fields to change, each as in `POST /streams`."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"alerts_per_day": 0.5}, {"enabled": False}]}
+    )
 
     name: Name | None = None
     url: str | None = Field(None, min_length=1, max_length=2048)
@@ -144,8 +165,46 @@ class StreamStatus(BaseModel):
 class StreamOut(StreamSpec):
     """A stream as the API answers it. `url` carries no credentials."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "c2f0a1d49b7e",
+                    "name": "Gate",
+                    "url": "rtsp://camera.example:554/stream1",
+                    "transport": "tcp",
+                    "detector": "motion",
+                    "packs": ["attributes"],
+                    "detection": {"classes": None, "confidence": None, "min_height": 0.0},
+                    "fps": 10.0,
+                    "threshold": None,
+                    "alerts_per_day": 1.0,
+                    "zones": [],
+                    "enrolment": None,
+                    "enabled": True,
+                    "has_credentials": True,
+                    "created_at": "2026-03-01T11:55:00Z",
+                    "updated_at": "2026-03-01T11:55:00Z",
+                    "status": {
+                        "state": "live",
+                        "detail": None,
+                        "since": "2026-03-01T12:05:02Z",
+                        "width": 1280,
+                        "height": 720,
+                        "measured_fps": 9.98,
+                        "latency_ms": 31.5,
+                        "reconnects": 0,
+                        "last_frame_at": "2026-03-01T12:10:00Z",
+                        "threshold": 0.62,
+                        "enrolled": True,
+                    },
+                }
+            ]
+        }
+    )
+
     id: str
-    has_credentials: bool
+    has_credentials: bool = Field(description="Whether something of `url` is hidden.")
     created_at: datetime
     updated_at: datetime
     status: StreamStatus
