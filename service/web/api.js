@@ -47,6 +47,7 @@
  * @typedef {object} ScoreMessage
  * @property {string} stream_id
  * @property {number} seq
+ * @property {number|null} pts null when there is no frame
  * @property {number} captured_at Unix seconds
  * @property {number|null} latency_ms
  * @property {StreamState} state

@@ -22,7 +22,7 @@ const DRAW_MS = 200;
 const DRAW_REDUCED_MS = 1000;
 /** Scores fetched for a camera that comes into view, and for the open one. */
 const TILE_SCORES = 1200;
-const DETAIL_SCORES = 6000;
+const DETAIL_SCORES = 5000;
 const SEARCH_FROM = 9;
 const DROPPED_NOTE_MS = 10_000;
 
@@ -38,7 +38,7 @@ class Page {
     this.alerts = new AlertList({ onOpenCount: (count) => showOpenCount(count) });
     this.feed = new Feed(api.url("scores").replace(/^http/, "ws"), {
       onScore: (message) => this.receive(message),
-      onState: (state, retryAt) => this.connection(state, retryAt),
+      onState: (state, waiting) => this.connection(state, waiting),
       onDropped: (count) => this.dropped(count),
       probe: api.alive,
     });
@@ -224,9 +224,9 @@ class Page {
 
   /**
    * @param {import("./feed.js").FeedState} state
-   * @param {number|null} retryAt
+   * @param {import("./feed.js").Waiting|null} waiting
    */
-  connection(state, retryAt) {
+  connection(state, waiting) {
     clearInterval(this.countdown);
     const note = find(document, "#connection");
     note.dataset.state = state;
@@ -239,12 +239,15 @@ class Page {
       if (this.detail !== null) void this.fill(this.detail.camera, DETAIL_SCORES);
       void this.refreshStatus();
       void this.alerts.refresh();
-    } else if (state === "waiting") {
-      const since = find(document, "#lost").hidden ? Date.now() : null;
+    } else if (waiting !== null) {
       document.body.classList.add("disconnected");
-      find(document, "#lost").hidden = false;
-      if (since !== null) setText(find(document, "#lost"), `The connection to the service was lost at ${clock(since)}. What is shown is old. Trying again.`);
-      const tell = () => setText(note, `Offline, next try in ${Math.max(0, Math.ceil(((retryAt ?? 0) - Date.now()) / 1000))} s`);
+      const banner = find(document, "#lost");
+      if (banner.hidden) {
+        banner.hidden = false;
+        const why = waiting.reason === "" ? "" : ` (${waiting.reason})`;
+        setText(banner, `The connection to the service was lost at ${clock(Date.now())}${why}. What is shown is old. Trying again.`);
+      }
+      const tell = () => setText(note, `Offline, next try in ${Math.max(0, Math.ceil((waiting.retryAt - Date.now()) / 1000))} s`);
       tell();
       this.countdown = setInterval(tell, 1000);
     }

@@ -66,7 +66,8 @@ export class Camera {
       state: message.state !== this.state,
       alert: (before?.alert_id ?? null) !== (message.alert_id ?? null),
     };
-    this.clock.observe(message.captured_at);
+    // Without a frame it may be an old change of state, told again when the socket opened.
+    if (message.pts !== null) this.clock.observe(message.captured_at);
     this.history.push(message);
     this.state = message.state;
     return changed;

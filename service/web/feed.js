@@ -2,9 +2,12 @@
  * The score socket: one connection for all cameras, kept open for as long as the page is.
  *
  * @typedef {"connecting"|"open"|"waiting"} FeedState
+ * @typedef {object} Waiting
+ * @property {number} retryAt Unix milliseconds
+ * @property {string} reason what the service said when it closed the socket, empty if it said nothing
  * @typedef {object} FeedEvents
  * @property {(message: import("./api.js").ScoreMessage) => void} onScore
- * @property {(state: FeedState, retryAt: number|null) => void} onState `retryAt` in Unix milliseconds while waiting
+ * @property {(state: FeedState, waiting: Waiting|null) => void} onState
  * @property {(dropped: number) => void} onDropped this page was too slow and lost so many messages
  * @property {() => Promise<unknown>} probe rejects if the service is gone
  */
@@ -13,6 +16,8 @@ const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 15_000;
 /** A dead link makes no sound: after so much silence the service is asked over HTTP whether it is there. */
 const SILENCE_MS = 8_000;
+/** A socket that closes sooner was never of use, and the next wait is longer still. */
+const SETTLED_MS = 5_000;
 
 export class Feed {
   /**
@@ -25,6 +30,8 @@ export class Feed {
     /** @type {WebSocket|null} */
     this.socket = null;
     this.failures = 0;
+    /** @type {number|null} */
+    this.openedAt = null;
     this.retryTimer = 0;
     this.silenceTimer = 0;
     this.retry = this.retry.bind(this);
@@ -54,7 +61,7 @@ export class Feed {
     const socket = new WebSocket(this.address);
     this.socket = socket;
     socket.addEventListener("open", () => {
-      this.failures = 0;
+      this.openedAt = performance.now();
       this.events.onState("open", null);
       this.listen();
     });
@@ -62,8 +69,8 @@ export class Feed {
       this.listen();
       this.receive(event.data);
     });
-    socket.addEventListener("close", () => {
-      if (this.socket === socket) this.lost();
+    socket.addEventListener("close", ({ reason }) => {
+      if (this.socket === socket) this.lost(reason);
     });
   }
 
@@ -82,7 +89,7 @@ export class Feed {
         await this.events.probe();
         this.listen();
       } catch {
-        if (socket !== null && this.socket === socket) this.lost();
+        if (socket !== null && this.socket === socket) this.lost("");
       }
     }, SILENCE_MS);
   }
@@ -93,14 +100,17 @@ export class Feed {
     socket?.close();
   }
 
-  lost() {
+  /** @param {string} reason */
+  lost(reason) {
     clearTimeout(this.silenceTimer);
     this.drop();
+    if (this.openedAt !== null && performance.now() - this.openedAt > SETTLED_MS) this.failures = 0;
+    this.openedAt = null;
     const longest = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** this.failures);
     this.failures += 1;
     // Jitter, so that the pages of a whole control room do not all come back in the same instant.
     const wait = longest * (0.5 + Math.random() / 2);
-    this.events.onState("waiting", Date.now() + wait);
+    this.events.onState("waiting", { retryAt: Date.now() + wait, reason });
     this.retryTimer = setTimeout(this.retry, wait);
   }
 }

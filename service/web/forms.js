@@ -21,8 +21,9 @@ export function clearProblem(form) {
  */
 export function showProblem(form, error) {
   if (!(error instanceof Problem)) throw error;
-  const unplaced = error.fields.filter((field) => !place(form, field));
-  const placed = unplaced.length < error.fields.length;
+  const fields = error.code.startsWith("source_") ? [{ field: "url", message: error.message }] : error.fields;
+  const unplaced = fields.filter((field) => !place(form, field));
+  const placed = unplaced.length < fields.length;
   const general = find(form, ".form-error");
   const texts = unplaced.map(({ field, message }) => (field === "" ? message : `${field}: ${message}`));
   if (!placed && texts.length === 0) texts.push(error.message);
