@@ -8,6 +8,7 @@ import threading
 from typing import Any
 
 import pytest
+
 from service.contracts.score import ScoreMessage
 from service.contracts.stream import StreamState
 from service.feed import HISTORY_BYTES, ScoreFeed, Subscription
