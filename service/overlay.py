@@ -20,6 +20,7 @@ RAISED: Final[Colour] = (40, 180, 250)
 ALARM: Final[Colour] = (60, 50, 235)
 """From the threshold: red."""
 
+_DARK: Final[Colour] = (20, 20, 20)
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _RAISED_SHARE = 0.75
 _CROWDED = 12
@@ -89,8 +90,9 @@ class _Pen:
         right, bottom = self._clip(x + width, y + height)
         if colour is ALARM:
             self._tint(left, top, right, bottom, colour)
-        # A dark line under the coloured one: visible on snow and on asphalt.
-        cv2.rectangle(self._canvas, (left, top), (right, bottom), (20, 20, 20), self._line + 2, cv2.LINE_AA)
+        # A dark line beside the coloured one: visible on snow and on asphalt.
+        shadow = self._line
+        cv2.rectangle(self._canvas, (left + shadow, top + shadow), (right + shadow, bottom + shadow), _DARK, self._line)
         cv2.rectangle(self._canvas, (left, top), (right, bottom), colour, self._line, cv2.LINE_AA)
         if label:
             self._write(label, left, top, colour)
@@ -111,6 +113,6 @@ class _Pen:
         x = max(0, min(left, self._width - box_width))
         y = top - box_height if top >= box_height else top
         cv2.rectangle(self._canvas, (x, y), (x + box_width, y + box_height), colour, cv2.FILLED)
-        ink = (20, 20, 20) if sum(colour) > 380 else (255, 255, 255)
+        ink = _DARK if sum(colour) > 380 else (255, 255, 255)
         at = (x + self._pad, y + height + self._pad // 2 + 1)
         cv2.putText(self._canvas, text, at, _FONT, self._font, ink, self._stroke, cv2.LINE_AA)

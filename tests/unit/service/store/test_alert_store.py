@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from support.alerts import NOON, make_alert
+
+from service.contracts.alert import Alert, AlertEvent, AlertKind, AlertState
+from service.errors import InvalidInput, NotFound
+from service.store.alerts import AlertStore
+from service.store.database import Database
+
+
+@pytest.fixture
+def store(database: Database, tmp_path: Path) -> AlertStore:
+    return AlertStore(database, tmp_path / "snapshots")
+
+
+def record(store: AlertStore, alert: Alert, event: str = "opened") -> AlertEvent:
+    with store.database.transaction() as connection:
+        return store.record(connection, alert, event)
+
+
+def ids(alerts: list[Alert]) -> str:
+    return "".join(alert.id for alert in alerts)
+
+
+def test_an_alert_comes_back_as_it_was(store: AlertStore) -> None:
+    alert = make_alert("a", 0.123456)
+    event = record(store, alert)
+    assert store.get("a") == alert
+    assert event == AlertEvent(id="a-1", event="opened", alert=alert)
+
+
+def test_an_outage_comes_back_as_it_was(store: AlertStore) -> None:
+    empty = {"opened_pts": None, "peak_score": None, "peak_at": None, "threshold": None, "heads": {}, "objects": []}
+    alert = make_alert("a", kind=AlertKind.OFFLINE, **empty)
+    record(store, alert)
+    assert store.get("a") == alert
+
+
+def test_every_change_has_an_event_of_its_own(store: AlertStore) -> None:
+    record(store, make_alert("a"))
+    end = NOON + timedelta(seconds=9)
+    closed = make_alert("a", state=AlertState.CLOSED, updated_at=end, closed_at=end, closed_pts=9.0, peak_score=0.9)
+    assert record(store, make_alert("a"), "updated").id == "a-2"
+    assert record(store, closed, "closed") == AlertEvent(id="a-3", event="closed", alert=closed)
+    assert store.get("a") == closed
+
+
+def test_a_change_leaves_a_verdict_a_clip_and_an_older_picture_alone(store: AlertStore) -> None:
+    record(store, make_alert("a", snapshot="/alerts/a/snapshot.jpg", clip="/alerts/a/clip.mp4"))
+    assert store.set_verdict("a", "false_alarm").verdict == "false_alarm"
+    event = record(store, make_alert("a", state=AlertState.CLOSED), "closed")
+    kept = (event.alert.verdict, event.alert.clip, event.alert.snapshot)
+    assert kept == ("false_alarm", "/alerts/a/clip.mp4", "/alerts/a/snapshot.jpg")
+    assert store.get("a") == event.alert
+    assert store.set_verdict("a", None).verdict is None
+
+
+FILTERS = [
+    ({}, "edcba"),
+    ({"stream": "yard"}, "eca"),
+    ({"stream": "gone"}, ""),
+    ({"state": AlertState.OPEN}, "ed"),
+    ({"state": AlertState.CLOSED, "stream": "yard"}, "ca"),
+    ({"since": NOON + timedelta(seconds=2)}, "edc"),
+    ({"since": NOON + timedelta(seconds=2, microseconds=1)}, "ed"),
+    ({"limit": 2}, "ed"),
+    ({"before": "d"}, "cba"),
+    ({"before": "d", "limit": 1}, "c"),
+    ({"before": "e", "stream": "yard"}, "ca"),
+    ({"before": "a"}, ""),
+]
+
+
+@pytest.mark.parametrize(("wanted", "expected"), FILTERS)
+def test_alerts_are_found_newest_first(store: AlertStore, wanted: dict[str, object], expected: str) -> None:
+    for second, alert_id in [(3, "d"), (0, "a"), (2, "c"), (4, "e"), (1, "b")]:
+        state = AlertState.OPEN if alert_id in "de" else AlertState.CLOSED
+        record(store, make_alert(alert_id, second, "yard" if alert_id in "ace" else "gate", state=state))
+    assert ids(store.list(**wanted)) == expected
+
+
+def test_pages_of_alerts_of_one_moment_miss_none_and_repeat_none(store: AlertStore) -> None:
+    for alert_id in "cadbe":
+        record(store, make_alert(alert_id, 0))
+    pages, before = "", None
+    while page := store.list(limit=2, before=before):
+        pages += ids(page)
+        before = page[-1].id
+    assert pages == "edcba"
+
+
+def test_unknown_ids_are_told_of(store: AlertStore) -> None:
+    for call in (store.get, store.snapshot_path, lambda alert_id: store.set_verdict(alert_id, "confirmed")):
+        with pytest.raises(NotFound, match="'ghost'") as caught:
+            call("ghost")
+        assert caught.value.code == "alert_not_found"
+    with pytest.raises(InvalidInput, match="'ghost'") as refused:
+        store.list(before="ghost")
+    assert refused.value.code == "invalid_cursor"
+
+
+def test_a_snapshot_is_there_or_told_of(store: AlertStore) -> None:
+    record(store, make_alert("a", snapshot="/alerts/a/snapshot.jpg"))
+    with pytest.raises(NotFound) as caught:
+        store.snapshot_path("a")
+    assert caught.value.code == "snapshot_not_found"
+    store.snapshots.mkdir()
+    (store.snapshots / "a.jpg").write_bytes(b"jpeg")
+    assert store.snapshot_path("a").read_bytes() == b"jpeg"
+    with store.database.transaction() as connection:
+        store.forget_snapshots(connection, ["a"])
+    assert store.get("a").snapshot is None
+    with pytest.raises(NotFound):
+        store.snapshot_path("a")
+
+
+def test_an_id_is_never_a_way_out_of_the_folder(store: AlertStore, tmp_path: Path) -> None:
+    (tmp_path / "private.jpg").write_bytes(b"private")
+    with pytest.raises(NotFound):
+        store.snapshot_path("../private")
+
+
+def test_what_is_open_is_listed_oldest_first(store: AlertStore) -> None:
+    for second, alert_id in enumerate("abc"):
+        record(store, make_alert(alert_id, 9 - second, state=AlertState.CLOSED if alert_id == "b" else AlertState.OPEN))
+    with store.database.reading() as connection:
+        assert ids(list(store.still_open(connection))) == "ca"
+
+
+def test_the_oldest_closed_alerts_make_room(store: AlertStore) -> None:
+    for second, alert_id in enumerate("abcdef"):
+        record(store, make_alert(alert_id, second, state=AlertState.OPEN if alert_id == "a" else AlertState.CLOSED))
+    assert store.prune(keep=6) == []
+    assert store.prune(keep=4) == ["b", "c"]
+    assert ids(store.list()) == "feda"
