@@ -25,6 +25,7 @@ class Cause(StrEnum):
     UNAUTHORIZED = "unauthorized"
     UNSUPPORTED = "unsupported"
     UNREADABLE = "unreadable"
+    INTERNAL = "internal"
 
 
 _CODES = {
@@ -36,16 +37,27 @@ _CODES = {
 # What the far end may mean by these has to be changed by a person: asking again soon only locks accounts.
 _LASTING = {Cause.UNAUTHORIZED, Cause.UNSUPPORTED}
 
+# The camera accepted us and may keep a session open for minutes; some allow only three or four of them.
+_COSTLY = {Cause.TIMEOUT, Cause.STALLED, Cause.UNREADABLE, Cause.INTERNAL}
+
 
 class SourceFailure(Exception):
-    """A source cannot be opened, or stopped giving pictures. The message carries no credential."""
+    """A source cannot be opened, or stopped giving pictures. The message carries no credential.
+
+    Attributes:
+        cause: Told apart, as metrics count it.
+        detail: What was expected and what came.
+        lasting: Whether trying again soon is pointless.
+        costly: Whether an attempt may leave a session behind at the far end.
+        source: Whose failure it is.
+    """
 
     def __init__(self, cause: Cause, source: Source, detail: str) -> None:
         super().__init__(redact(detail))
         self.cause = cause
         self.detail = redact(detail)
         self.lasting = cause in _LASTING or (source.is_file and cause is not Cause.ENDED)
-        """Whether trying again soon is pointless."""
+        self.costly = cause in _COSTLY
         self.source = source
 
     def refused(self) -> SourceRefused:
@@ -76,6 +88,11 @@ _ERRORS: tuple[tuple[tuple[type[Exception], ...], Cause, str], ...] = (
         "expected a video stream, got the connection closed",
     ),
     (
+        (av.error.ArgumentError,),  # not on the list of formats
+        Cause.UNSUPPORTED,
+        "expected a video container, got a playlist or another format that is not read here",
+    ),
+    (
         (av.error.DecoderNotFoundError, av.error.PatchWelcomeError),
         Cause.UNSUPPORTED,
         "expected a codec that FFmpeg decodes, got another",
@@ -89,7 +106,7 @@ def connect_failure(source: Source, error: OSError) -> SourceFailure:
     if isinstance(error, ConnectionRefusedError):
         return SourceFailure(Cause.REFUSED, source, f"expected {address} to answer, got connection refused")
     if isinstance(error, TimeoutError):
-        return SourceFailure(Cause.TIMEOUT, source, f"expected {address} to answer, got nothing in time")
+        return SourceFailure(Cause.UNREACHABLE, source, f"expected {address} to answer, got nothing in time")
     return SourceFailure(Cause.UNREACHABLE, source, f"expected {address} to be reachable, got {error.strerror}")
 
 

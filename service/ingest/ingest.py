@@ -1,7 +1,282 @@
-"""One live stream from its source to prepared frames."""
+"""One live stream: its decoder, rebuilt whenever it fails, and the newest of its prepared frames."""
 
 from __future__ import annotations
 
-from service.ingest.playback import read_all
+import math
+import random
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
-__all__ = ["read_all"]
+from service.contracts.stream import StreamState
+from service.ingest.backoff import Backoff
+from service.ingest.decoding import Decoding
+from service.ingest.failures import Cause, SourceFailure
+from service.ingest.frame import PreparedFrame
+from service.ingest.playback import read_all
+from service.ingest.source import Source
+from service.ingest.states import StateMachine
+from service.ingest.supervisor import SHARED, Supervisor
+from service.ingest.timeline import Moment
+from service.metrics import Metrics
+from service.settings import Settings
+
+__all__ = ["Ingest", "IngestStatus", "read_all"]
+
+RETURN_CAP_S = 4.0
+"""Longest wait where asking leaves nothing behind at the camera (nobody listens, 404, the connection ended),
+so that frames flow within 5 s of a camera's return however long it was away. Opening takes 0.35 s."""
+
+STEADY_S = 10.0
+"""Frames that flowed for so long say that the trouble is over: waits start anew."""
+
+_BRIEF_ATTEMPTS = 3
+"""A source that delivered, but not for long, keeps waits of up to 2^3 first ones."""
+
+_ABANDONED_MAX = 3
+"""Decoders of one stream that may hang at once before no more are built."""
+
+_OPENING_LIMIT = 4.0
+"""Times the stall time that a first frame may take: connect, describe, find the codec, wait for a key frame."""
+
+_BUSY_JOIN_S = 0.2
+"""How long `close` waits for a decoder that waits for its source: it ends by its own time-outs, unheard."""
+
+
+@dataclass(frozen=True, slots=True)
+class IngestStatus:
+    """How a stream's source is doing.
+
+    Attributes:
+        state: CONNECTING, LIVE (frames flow), STALLED, OFFLINE or FAILED.
+        detail: Why, in a sentence without credentials, or None.
+        since: When the state began, UTC.
+        width: Of the source's picture in pixels, as last opened; None before.
+        height: The same.
+        reconnects: How often frames flowed again after a failure.
+        last_frame_at: Wall clock when the last frame was prepared, UTC.
+    """
+
+    state: StreamState
+    detail: str | None
+    since: datetime
+    width: int | None
+    height: int | None
+    reconnects: int
+    last_frame_at: datetime | None
+
+
+class Ingest:
+    """Runs one stream's source from ``start`` to ``close``. Thread-safe.
+
+    States are decided by the supervisor's thread alone, outside the decode thread. A decoder that gives no
+    frame for ``settings.stall_s`` is abandoned: it may deliver nothing more, closes itself when its read gives
+    up, and a new one is built from nothing, with the size and rate that the source then has.
+    """
+
+    def __init__(
+        self,
+        stream_id: str,
+        source: Source,
+        fps: float,
+        settings: Settings,
+        metrics: Metrics,
+        on_frame: Callable[[], None],
+        on_state: Callable[[StreamState, str | None], None],
+        supervisor: Supervisor = SHARED,
+    ) -> None:
+        """Prepare to run; nothing is opened before ``start``.
+
+        Args:
+            stream_id: Names the stream in frames and metrics.
+            source: What to open.
+            fps: Frames to prepare per second, at most.
+            settings: Time-outs, sizes and waits.
+            metrics: Where frames, decoders and reconnects are counted.
+            on_frame: Called in the decode thread when there is something to ``take``; must be quick.
+            on_state: Called in the supervisor's thread with each new state or detail; must be quick. One that
+                is under way while ``close`` runs may still end after it.
+            supervisor: Whose thread watches this stream.
+        """
+        self._stream_id = stream_id
+        self._source = source
+        self._fps = fps
+        self._settings = settings
+        self._metrics = metrics
+        self._on_frame = on_frame
+        self._on_state = on_state
+        self._supervisor = supervisor
+        self._lock = threading.Lock()
+        self._machine = StateMachine()
+        self._backoff = Backoff(settings.backoff_first_s)
+        self._decoding: Decoding | None = None
+        self._abandoned: list[Decoding] = []
+        self._newest: PreparedFrame | None = None
+        self._last: Moment | None = None
+        self._retry_at = -math.inf
+        self._stalled_at = math.inf
+        self._failed_by: Cause | None = None
+        self._size: tuple[int, int] | None = None
+        self._reconnects = 0
+        self._last_frame_at: datetime | None = None
+        self._closed = False
+
+    # ---- life
+
+    def start(self) -> None:
+        """Begin to connect. Returns at once."""
+        self._supervisor.add(self)
+
+    def close(self, timeout: float = 5.0) -> None:
+        """Stop, whatever the state. Idempotent.
+
+        No frame can be taken and no state is reported afterwards. A decoder that delivers ends within
+        ``timeout``; one that waits for a silent source is left to its own time-outs, so that closing never
+        takes as long as the camera pleases.
+        """
+        with self._lock:
+            self._closed = True
+            self._newest = None
+            decoding, self._decoding = self._decoding, None
+        self._supervisor.remove(self)
+        if decoding is not None:
+            decoding.stop()
+            waits = time.monotonic() - decoding.progress_at > _BUSY_JOIN_S or not decoding.frames
+            decoding.join(min(timeout, _BUSY_JOIN_S) if waits else timeout)
+
+    # ---- frames
+
+    def take(self) -> PreparedFrame | None:
+        """The newest prepared frame, at most once; None if there is none that is fresh."""
+        with self._lock:
+            frame, self._newest = self._newest, None
+        if frame is not None and time.monotonic() - frame.frame.arrived > self._settings.staleness_s:
+            self._metrics.frames.labels(self._stream_id, "stale").inc()
+            return None
+        return frame
+
+    def _deliver(self, decoding: Decoding, frame: PreparedFrame) -> None:
+        with self._lock:
+            if decoding is not self._decoding:
+                return  # abandoned: a newer decoder speaks for this stream
+            superseded = self._newest is not None
+            self._newest = frame
+            self._last_frame_at = datetime.now(UTC)
+        if superseded:
+            self._metrics.frames.labels(self._stream_id, "superseded").inc()
+        self._on_frame()
+
+    # ---- state
+
+    @property
+    def status(self) -> IngestStatus:
+        """How the source is doing, as one consistent picture."""
+        with self._lock:
+            machine = self._machine
+            width, height = self._size or (None, None)
+            return IngestStatus(
+                machine.state, machine.detail, machine.since, width, height, self._reconnects, self._last_frame_at
+            )
+
+    def supervise(self, now: float) -> float:
+        """What the supervisor calls: take note of what the decoder did, and start or abandon it when due."""
+        with self._lock:
+            if self._closed:
+                return math.inf
+            changed = self._step(now)
+            state, detail = self._machine.state, self._machine.detail
+            deadline = self._deadline()
+        if changed and not self._closed:
+            self._on_state(state, detail)
+        return deadline
+
+    def _step(self, now: float) -> bool:
+        decoding = self._decoding
+        if decoding is None:
+            if now >= self._retry_at:
+                self._connect(now)
+        elif decoding.ended:
+            return self._fail(decoding, decoding.failure, now)
+        elif now >= self._overdue_at(decoding):
+            decoding.stop()
+            self._abandoned.append(decoding)
+            return self._fail(decoding, self._silence(decoding), now)
+        elif decoding.frames and self._machine.state is not StreamState.LIVE:
+            return self._live(decoding)
+        if now >= self._stalled_at + self._settings.offline_grace_s:
+            self._stalled_at = math.inf
+            return self._machine.move(StreamState.OFFLINE, self._machine.detail)
+        return False
+
+    def _deadline(self) -> float:
+        due_at = self._retry_at if self._decoding is None else self._overdue_at(self._decoding)
+        return min(due_at, self._stalled_at + self._settings.offline_grace_s)
+
+    def _overdue_at(self, decoding: Decoding) -> float:
+        stall_s = self._settings.stall_s
+        return decoding.progress_at + stall_s if decoding.frames else decoding.began_at + _OPENING_LIMIT * stall_s
+
+    def _connect(self, now: float) -> None:
+        self._abandoned = [decoding for decoding in self._abandoned if decoding.alive]
+        if len(self._abandoned) >= _ABANDONED_MAX:
+            self._retry_at = now + self._settings.stall_s
+            return
+        self._decoding = Decoding(
+            self._stream_id,
+            self._source,
+            self._fps,
+            self._settings,
+            self._metrics,
+            self._last,
+            self._deliver,
+            self._supervisor.wake,
+        )
+        self._decoding.start()
+
+    def _live(self, decoding: Decoding) -> bool:
+        self._stalled_at = math.inf
+        if decoding.info is not None:
+            self._size = decoding.info.width, decoding.info.height
+        if self._failed_by is not None:
+            self._reconnects += 1
+            self._metrics.reconnects.labels(self._stream_id, self._failed_by.value).inc()
+            self._failed_by = None
+        return self._machine.move(StreamState.LIVE)
+
+    def _silence(self, decoding: Decoding) -> SourceFailure:
+        if decoding.frames:
+            detail = f"expected a next frame within {self._settings.stall_s:g} s, got none"
+            return SourceFailure(Cause.STALLED, self._source, detail)
+        limit = _OPENING_LIMIT * self._settings.stall_s
+        return SourceFailure(Cause.TIMEOUT, self._source, f"expected a first frame within {limit:g} s, got none")
+
+    def _fail(self, decoding: Decoding, failure: SourceFailure | None, now: float) -> bool:
+        if failure is None:
+            msg = "a decoder ended that nobody stopped"
+            raise AssertionError(msg)
+        self._decoding = None
+        self._last = decoding.last
+        self._failed_by = self._failed_by or failure.cause  # what began it, not what attempts then met
+        if failure.cause is Cause.ENDED and self._source.is_file:
+            self._retry_at = math.inf
+            return self._machine.move(StreamState.OFFLINE, failure.detail)
+        if failure.lasting:
+            # Never sooner than asked for: cameras lock accounts after a few wrong passwords.
+            self._retry_at = now + self._settings.refused_retry_s * random.uniform(1.0, 1.2)
+            self._stalled_at = math.inf
+            return self._machine.move(StreamState.FAILED, failure.detail)
+        self._retry_at = now + self._next_wait(decoding, failure, now)
+        if self._machine.state is StreamState.LIVE:
+            self._stalled_at = now
+            return self._machine.move(StreamState.STALLED, failure.detail)
+        if self._machine.state is StreamState.STALLED:
+            return self._machine.move(StreamState.STALLED, failure.detail)
+        return self._machine.move(StreamState.OFFLINE, failure.detail)
+
+    def _next_wait(self, decoding: Decoding, failure: SourceFailure, now: float) -> float:
+        if decoding.frames:
+            self._backoff.ease(0 if now - decoding.began_at >= STEADY_S else _BRIEF_ATTEMPTS)
+        longest = self._settings.backoff_max_s
+        return self._backoff.wait(longest if failure.costly else min(longest, RETURN_CAP_S))

@@ -8,7 +8,7 @@ import struct
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
@@ -81,6 +81,10 @@ class SourceInfo:
     fps: float | None
     live: bool
 
+    def sized(self, width: int, height: int) -> SourceInfo:
+        """The same with the size of the pictures that really came: what a camera announces may be wrong."""
+        return replace(self, width=width, height=height)
+
 
 class Decoded(Protocol):
     """One decoded frame, still in its source's own format."""
@@ -98,6 +102,11 @@ class Decoded(Protocol):
     @property
     def arrived(self) -> float:
         """Monotonic clock when its packet arrived."""
+        ...
+
+    @property
+    def waited(self) -> float:
+        """Seconds that reading waited for its packet; next to none says that more of them are queued."""
         ...
 
     @property
@@ -180,6 +189,7 @@ class DecodedVideoFrame:
     pts: float | None
     captured_at: float
     arrived: float
+    waited: float
 
     @property
     def corrupt(self) -> bool:
@@ -256,6 +266,7 @@ class VideoReader:
         untimed = self._untimed
         packets = self._container.demux(self._stream)
         while True:
+            asked = time.monotonic()
             try:
                 packet = next(packets, None)
             except (av.error.FFmpegError, OSError) as error:
@@ -267,7 +278,7 @@ class VideoReader:
             for frame in self._decode(packet):
                 pts = None if untimed else frame.time
                 captured_at = wall if camera_clock is None or pts is None else pts + camera_clock
-                yield DecodedVideoFrame(frame, pts, captured_at, arrived)
+                yield DecodedVideoFrame(frame, pts, captured_at, arrived, arrived - asked)
 
     def _decode(self, packet: Packet[VideoStream]) -> list[VideoFrame]:
         try:
@@ -332,6 +343,7 @@ class DecodedImage:
     pts: float
     captured_at: float
     arrived: float
+    waited: float = 0.0
     corrupt: bool = False
 
     def luma(self) -> NDArray[np.uint8]:

@@ -19,6 +19,11 @@ _STUCK_FRAMES = 50
 _RATE_MEMORY = 0.1
 _LAG_WINDOW_S = 30.0
 
+# A reader that keeps up waits for most of the time; getting the interpreter's lock back alone takes a few
+# percent on a busy machine.
+_QUEUED_IDLE = 0.1
+_IDLE_MEMORY_S = 0.5
+
 
 @dataclass(frozen=True, slots=True)
 class Moment:
@@ -139,17 +144,35 @@ class Backlog:
     """How far reading lags behind a live source: its frames wait in socket buffers when the machine is too slow.
 
     The delay between PTS and arrival is compared with its least value of the last half to one minute, so a
-    slow drift of the camera's clock and a longer way through the network are forgotten.
+    slow drift of the camera's clock and a longer way through the network are forgotten. The delay alone would
+    condemn cameras whose PTS run at another pace than they send; so frames count as late only while reading
+    finds the next packet there already.
     """
 
     def __init__(self) -> None:
         self._minima: deque[tuple[float, float]] = deque(maxlen=2)  # (start of window, least delay in it)
+        self._last_arrived: float | None = None
+        self._idle = 1.0
 
-    def lag(self, pts: float, arrived: float) -> float:
-        """Seconds by which this frame is later than frames of late were at best."""
+    def lag(self, pts: float, arrived: float, waited: float) -> float:
+        """Seconds by which this frame is later than frames of late were at best; 0 if none are queued.
+
+        Args:
+            pts: Presentation time, seconds.
+            arrived: Monotonic clock at arrival.
+            waited: Seconds that reading had to wait for it.
+        """
         delay = arrived - pts
         if not self._minima or arrived - self._minima[-1][0] > _LAG_WINDOW_S:
             self._minima.append((arrived, delay))
         start, least = self._minima[-1]
         self._minima[-1] = (start, min(least, delay))
-        return delay - min(least for _, least in self._minima)
+        self._measure_idleness(arrived, waited)
+        return delay - min(least for _, least in self._minima) if self._idle < _QUEUED_IDLE else 0.0
+
+    def _measure_idleness(self, arrived: float, waited: float) -> None:
+        elapsed = 0.0 if self._last_arrived is None else arrived - self._last_arrived
+        self._last_arrived = arrived
+        if elapsed > 0:
+            weight = min(1.0, elapsed / _IDLE_MEMORY_S)
+            self._idle += weight * (min(1.0, waited / elapsed) - self._idle)
