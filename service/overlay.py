@@ -93,7 +93,7 @@ class _Pen:
         # A dark line beside the coloured one: visible on snow and on asphalt.
         shadow = self._line
         cv2.rectangle(self._canvas, (left + shadow, top + shadow), (right + shadow, bottom + shadow), _DARK, self._line)
-        cv2.rectangle(self._canvas, (left, top), (right, bottom), colour, self._line, cv2.LINE_AA)
+        cv2.rectangle(self._canvas, (left, top), (right, bottom), colour, self._line)
         if label:
             self._write(label, left, top, colour)
 

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from service.alerts.message import anomaly_message, outage_message
+from service.contracts.alert import AlertObject
+
+BOX = (0.1, 0.1, 0.1, 0.1)
+
+SUBJECTS = [
+    ([("person", {"velocity": 3.1, "size": 1.0})], "A person moves at a speed that is not usual there"),
+    ([("umbrella", {"appearance": 2.0})], "An umbrella looks unlike what is usual there"),
+    ([("motion", {"direction": 2.0})], "Something moves in a direction that is not usual there"),
+    (
+        [("car", {"size": 9.0, "shape": 8.0}), ("person", {"velocity": 99.0})],
+        "A car is of a size that is not usual there",
+    ),
+    ([("person", {"shape": 2.0})], "A person has a shape that is not usual there"),
+    ([("person", {"gait": 2.0})], "A person stands out by its gait"),
+    ([("person", {})], "A person is not usual there"),
+    ([], "The picture as a whole is unlike what is usual there"),
+]
+
+
+@pytest.mark.parametrize(("objects", "expected"), SUBJECTS)
+def test_what_stands_out(objects: list[tuple[str, dict[str, float]]], expected: str) -> None:
+    found = [AlertObject(box=BOX, label=label, score=0.9, terms=terms) for label, terms in objects]
+    assert anomaly_message(found, 3.0) == f"{expected}; about 1 in 1,000 normal frames is like this."
+
+
+RARITIES = [
+    (0.0, "about 1 in 1 normal frames is like this"),
+    (1.0, "about 1 in 10 normal frames is like this"),
+    (4.123, "about 1 in 13,000 normal frames is like this"),
+    (5.999, "about 1 in 1,000,000 normal frames is like this"),
+    (6.0, "fewer than 1 in a million normal frames are like this"),
+    (math.inf, "fewer than 1 in a million normal frames are like this"),
+]
+
+
+@pytest.mark.parametrize(("surprise", "expected"), RARITIES)
+def test_how_rare_it_is(surprise: float, expected: str) -> None:
+    assert anomaly_message([], surprise).endswith(f"; {expected}.")
+
+
+def test_an_outage() -> None:
+    assert outage_message("Yard", 10.4) == "Yard has sent no picture for 10 seconds."
