@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from training.virtual.actions import ACTIONS, Action, Moment
 from training.virtual.gait import Feet
 from training.virtual.scene import Colour
-from training.virtual.skeleton import HIP
+from training.virtual.skeleton import HEEL_TO_BALL, HIP
 from training.virtual.steering import ROOM, steer
 
 Array = NDArray[np.float64]
@@ -127,7 +127,8 @@ class Actor:
             way = first.path[1] - first.path[0]
             self.heading = math.atan2(way[1], way[0])
             self.velocity = way / max(float(np.hypot(way[0], way[1])), 1e-9) * first.speed
-        self.feet = Feet(self.position, self.heading, 1.1 * HIP * look.height, temper)
+        tall = look.height
+        self.feet = Feet(self.position, self.heading, 1.1 * HIP * tall, 0.8 * HEEL_TO_BALL * tall, tall / 1.75, temper)
 
     @property
     def done(self) -> bool:

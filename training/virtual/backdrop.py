@@ -59,7 +59,8 @@ class Tree:
     """The trunk."""
     crown: tuple[Sprite, ...]
     shadow: Image
-    """(H, W) uint8."""
+    """(h, w) uint8: the part of the frame at ``shadow_box``, its left, top, width and height."""
+    shadow_box: tuple[int, int, int, int]
     pivot: tuple[float, float]
     """The pixel about which the crown sways."""
     reach: float
@@ -106,9 +107,7 @@ class _Painter:
             if wall is not None:
                 walls.append(wall)
         small_sunny, small_cloudy = self._small(sunny), self._small(cloudy)
-        lit = cv2.resize(
-            np.where(on_ground, 255 - shadow, 0).astype(np.uint8), self._size(), interpolation=cv2.INTER_AREA
-        )
+        lit = self._averaged(np.where(on_ground, 255 - shadow, 0).astype(np.uint8))
         things, trees = self._things(small_sunny, small_cloudy)
         return Backdrop(small_sunny, small_cloudy, lit, (*walls, *things), tuple(trees))
 
@@ -222,7 +221,11 @@ class _Painter:
         soft = self._averaged(np.asarray(cv2.GaussianBlur(shadow, (0, 0), 1.2 * ZOOM), dtype=np.uint8))
         pixels, depth = self.camera.project(place(0.0, 0.0, 2.4)[None])
         reach = spec.sway * self.camera.scale(float(depth[0]))
-        return Tree(spec, occluder, tuple(crown), soft, (float(pixels[0, 0]), float(pixels[0, 1])), reach)
+        x, y, width, height = cv2.boundingRect(soft)
+        left, right = max(0, x - 8), min(self.width, x + width + 8)
+        box = (left, y, right - left, height)
+        own = soft[y : y + height, left:right].copy()
+        return Tree(spec, occluder, tuple(crown), own, box, (float(pixels[0, 0]), float(pixels[0, 1])), reach)
 
     def _canvas(self) -> Image:
         return np.zeros((*self.large, 4), dtype=np.uint8)

@@ -62,13 +62,10 @@ class Director:
             self._begin_event()
         places = np.array([actor.position for actor in self.actors]).reshape(-1, 2)
         speeds = np.array([actor.velocity for actor in self.actors]).reshape(-1, 2)
+        # A body without a group is a group of its own, under a number no group has.
+        groups = np.array([-actor.track_id if actor.group is None else actor.group for actor in self.actors])
         for index, actor in enumerate(self.actors):
-            keep = np.array(
-                [
-                    other != index and (actor.group is None or actor.group != them.group)
-                    for other, them in enumerate(self.actors)
-                ]
-            )
+            keep = groups != groups[index]
             actor.advance(dt, places[keep], speeds[keep], self._obstacles)
         self.actors = [actor for actor in self.actors if not actor.done]
 

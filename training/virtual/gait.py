@@ -18,7 +18,8 @@ RESTLESS = 0.16
 
 @dataclass(frozen=True)
 class Gait:
-    """How feet go. A stride is two steps: ``stride0 + stride1 * speed`` metres (1.4 m at 1.3 m/s when walking)."""
+    """How feet go. A stride is two steps: ``stride0 + stride1 * speed`` metres for
+    a body of 1.75 m (1.25 m at 1.3 m/s when walking)."""
 
     stance: float
     """Share of the stride that a foot is on the ground."""
@@ -28,16 +29,23 @@ class Gait:
     """Height of the swinging foot, in metres."""
 
 
-WALK = Gait(stance=0.62, stride0=0.45, stride1=0.75, lift=0.09)
-RUN = Gait(stance=0.36, stride0=0.70, stride1=0.55, lift=0.30)
+WALK = Gait(stance=0.55, stride0=0.55, stride1=0.54, lift=0.08)
+RUN = Gait(stance=0.30, stride0=0.70, stride1=0.52, lift=0.28)
 
 
 class Feet:
     """The two feet of one body; index 0 is the left one."""
 
-    def __init__(self, position: Array, heading: float, spread: float, phase: float) -> None:
-        """Args: position (2,) and heading of the body; spread, metres from its line to a foot; phase in strides."""
-        self.spread = spread
+    def __init__(self, position: Array, heading: float, spread: float, ahead: float, size: float, phase: float) -> None:
+        """Where the feet stand at first.
+
+        Args:
+            position: (2,) metres, and heading in radians, of the body.
+            spread: metres from its line to the ball of a foot, and ahead: how far that is before the hip.
+            size: times the strides of a body of 1.75 m.
+            phase: in strides.
+        """
+        self.spread, self.ahead, self.size = spread, ahead, size
         self.phase = phase
         self.lift = np.zeros(2)
         """Height of each foot above the ground, in metres."""
@@ -50,12 +58,14 @@ class Feet:
 
     def _under(self, position: Array, heading: float, side: int) -> Array:
         left = self.spread if side == 0 else -self.spread
-        return position + left * np.array([-math.sin(heading), math.cos(heading)])
+        cosine, sine = math.cos(heading), math.sin(heading)
+        offset = [self.ahead * cosine - left * sine, self.ahead * sine + left * cosine]
+        return np.asarray(position + np.array(offset))
 
     def advance(self, position: Array, heading: float, velocity: Array, gait: Gait, dt: float) -> None:
         """One step of ``dt`` seconds with the body at ``position``, in metres, going at ``velocity``, in m/s."""
         speed = float(np.hypot(velocity[0], velocity[1]))
-        frequency = speed / (gait.stride0 + gait.stride1 * speed)
+        frequency = speed / (self.size * (gait.stride0 + gait.stride1 * speed))
         if speed < STILL:
             frequency = 0.9 if self._must_step(position, heading) else 0.0
         self.phase += frequency * dt
@@ -73,7 +83,7 @@ class Feet:
         if cycle < gait.stance:
             self.planted[side] = True
             self.lift[side] = 0.0
-            self.roll[side] = 0.9 * max(0.0, cycle / gait.stance - 0.6) / 0.4 if frequency > 0.0 else 0.0
+            self.roll[side] = 1.1 * max(0.0, cycle / gait.stance - 0.45) / 0.55 if frequency > 0.0 else 0.0
             return
         if self.planted[side]:
             self.planted[side] = False
@@ -85,4 +95,4 @@ class Feet:
         eased = swing * swing * (3.0 - 2.0 * swing)
         self.places[side] = self._origins[side] + (target - self._origins[side]) * eased
         self.lift[side] = gait.lift * math.sin(math.pi * swing)
-        self.roll[side] = 0.9 * (1.0 - swing)
+        self.roll[side] = 1.1 * (1.0 - swing)

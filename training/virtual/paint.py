@@ -96,6 +96,15 @@ class Sprite:
         clear = cv2.cvtColor(255 - mine[..., 3], cv2.COLOR_GRAY2BGR)
         frame[rows, columns] = cv2.add(cv2.multiply(under, clear, scale=1.0 / 255.0), mine[..., :3])
 
+    def meets(self, other: Sprite) -> bool:
+        """Whether the two cover a common part of the frame."""
+        return bool(
+            self.x < other.x + other.image.shape[1]
+            and other.x < self.x + self.image.shape[1]
+            and self.y < other.y + other.image.shape[0]
+            and other.y < self.y + self.image.shape[0]
+        )
+
     def veil(self, other: Sprite) -> None:
         """Take away from ``other`` what lies behind this one, in place."""
         left, top = max(self.x, other.x), max(self.y, other.y)
