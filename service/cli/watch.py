@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -59,7 +59,7 @@ def watch(
         _show(pipeline.score(frames, learned, alert_threshold(learned, alerts_per_day)))
 
 
-def _frames(source: str, fps: float, settings: Settings) -> Iterator[PreparedFrame]:
+def _frames(source: str, fps: float, settings: Settings) -> Generator[PreparedFrame]:
     from service.ingest.ingest import read_all
     from service.ingest.source import local_source, parse_source
 
@@ -68,7 +68,7 @@ def _frames(source: str, fps: float, settings: Settings) -> Iterator[PreparedFra
     return _live(parse_source(source, "tcp", settings.media_dir), fps, settings)
 
 
-def _live(source: Source, fps: float, settings: Settings) -> Iterator[PreparedFrame]:
+def _live(source: Source, fps: float, settings: Settings) -> Generator[PreparedFrame]:
     from service.contracts.stream import StreamState
     from service.ingest.ingest import Ingest
     from service.ingest.probe import probe

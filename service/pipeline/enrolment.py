@@ -57,7 +57,7 @@ def fit_profile(heads: Mapping[str, LoadedHead], samples: Samples, detector: str
             msg = f"head {loaded.head.name}: {error}"
             raise EnrolmentError(msg) from error
         raw = np.asarray(arrays.pop("calibration_raw"), np.float64)
-        calibration = Calibration.fit(raw, np.asarray(arrays.pop("calibration_clips")))
+        calibration = Calibration.fit(raw, np.asarray(arrays.pop("calibration_clips")).tolist())
         profiles[name] = HeadProfile(name, loaded.pack_hash, arrays, calibration)
         held_out[name] = raw
     fused = calibrate_fused({name: head.calibration for name, head in profiles.items()}, held_out, kept)

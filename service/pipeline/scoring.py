@@ -77,4 +77,4 @@ def calibrate_fused(
         if starts[index]:
             smoother.reset()
         smooth[index] = smoother.update(float(raw[index]), sample.pts)
-    return Calibration.fit(smooth, np.cumsum(starts))
+    return Calibration.fit(smooth, np.cumsum(starts).tolist())
