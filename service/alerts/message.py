@@ -8,12 +8,14 @@ from service.contracts.alert import AlertObject
 from service.pipeline.scored import FULL_SCALE
 
 _PHRASES = {
+    "speed": "moves at a speed that is not usual there",
     "velocity": "moves at a speed that is not usual there",
     "direction": "moves in a direction that is not usual there",
     "size": "is of a size that is not usual there",
     "shape": "has a shape that is not usual there",
     "appearance": "looks unlike what is usual there",
 }
+"""By the last word of a term's name: heads may say what it is of, as in "motion speed"."""
 
 
 def anomaly_message(objects: Sequence[AlertObject], surprise: float) -> str:
@@ -35,10 +37,11 @@ def _what(objects: Sequence[AlertObject]) -> str:
     if not objects:
         return "The picture as a whole is unlike what is usual there"
     top = objects[0]
-    strongest = max(top.terms, key=lambda term: top.terms[term], default=None)
-    if strongest is None:
+    strongest = max(top.terms, key=lambda term: top.terms[term], default="")
+    if not strongest:
         return f"{_subject(top.label)} is not usual there"
-    return f"{_subject(top.label)} {_PHRASES.get(strongest, f'stands out by its {strongest}')}"
+    phrase = _PHRASES.get(strongest.split()[-1], f"stands out by its {strongest}")
+    return f"{_subject(top.label)} {phrase}"
 
 
 def _subject(label: str) -> str:

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import cv2
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from service.alerts.compose import Evidence
 from service.alerts.snapshots import SnapshotFolder
@@ -34,6 +35,9 @@ RETRY_FIRST_S, RETRY_MAX_S = 0.2, 5.0
 
 PRUNE_EVERY = 1000
 """Commits between two looks at how many alerts there are."""
+
+_NOT_NOW = (OperationalError, InterfaceError, InternalError, PoolTimeout, OSError)
+"""Errors that say something of the store (locked, full, away) and nothing of what was to be stored."""
 
 STORE = "store"
 """The store's name among the sinks in metrics."""
@@ -139,21 +143,30 @@ class Recorder:
 
     def _lose(self, record: Record, why: str) -> None:
         del self._waiting[record.alert_id]
+        self._count_lost(record)
+        kinds = ", ".join(record.events)
+        logger.error("LOST alert %s of stream %s (%s): %s", record.alert_id, record.stream_id, kinds, why)
+
+    def _count_lost(self, record: Record) -> None:
         self._metrics.alerts_suppressed.labels(record.stream_id, "lost").inc()
-        logger.error("LOST alert %s of stream %s (%s): %s", record.alert_id, record.stream_id, _words(record), why)
 
     def _run(self) -> None:
         failures = 0
         while (record := self._next()) is not None:
             try:
-                self._commit(record)
-                failures = 0
-            except (SQLAlchemyError, OSError) as error:
+                events = self._commit(record)
+            except _NOT_NOW as error:
                 failures += 1
                 self._metrics.deliveries.labels(STORE, "failed").inc()
                 logger.error("alert %s is not stored yet, attempt %d: %s", record.alert_id, failures, _brief(error))
                 self._put_back(record)
                 self._pause(min(RETRY_MAX_S, RETRY_FIRST_S * 2 ** min(failures - 1, 10)))
+            except Exception:  # one alert that cannot be stored must not end the thread: none would be, any more
+                logger.exception("alert %s cannot be stored", record.alert_id)
+                self._count_lost(record)
+            else:
+                failures = 0
+                self._after_commit(events)
 
     def _next(self) -> Record | None:
         """Take the first record out; None when the recorder is closed and all is done or time is up."""
@@ -178,7 +191,7 @@ class Recorder:
             while (left := min(until, self._deadline or until) - time.monotonic()) > 0:
                 self._changed.wait(left)
 
-    def _commit(self, record: Record) -> None:
+    def _commit(self, record: Record) -> list[AlertEvent]:
         self._store_picture(record)
         now = datetime.now(UTC)
         events = []
@@ -188,13 +201,19 @@ class Recorder:
                 self._outbox.add(connection, event, self._sinks, now)
                 events.append(event)
             self._alerts.forget_snapshots(connection, record.evicted)
+        return events
+
+    def _after_commit(self, events: list[AlertEvent]) -> None:
         self._metrics.deliveries.labels(STORE, "delivered").inc(len(events))
         with self._changed:
             self._metrics.outbox_depth.labels(STORE).set(len(self._waiting))
         self._committed(events)
         self._commits += 1
         if self._commits % PRUNE_EVERY == 0:
-            self._snapshots.remove(self._alerts.prune())
+            try:
+                self._snapshots.remove(self._alerts.prune())
+            except (SQLAlchemyError, OSError) as error:
+                logger.warning("old alerts are not pruned now, next time: %s", _brief(error))
 
     def _store_picture(self, record: Record) -> None:
         """Draw and write the picture; an alert without one is better than none, so a failure only costs that."""
@@ -210,10 +229,6 @@ class Recorder:
         record.evicted = [*record.evicted, *evicted]
         if record.alert_id not in evicted:
             record.snapshot = f"/alerts/{record.alert_id}/snapshot.jpg"
-
-
-def _words(record: Record) -> str:
-    return ", ".join(record.events)
 
 
 def _brief(error: Exception) -> str:

@@ -28,10 +28,11 @@ _OWNED_ELSEWHERE = {"verdict", "clip"}
 class AlertStore:
     """Reads and changes alerts. Thread-safe."""
 
-    def __init__(self, database: Database, snapshots: Path) -> None:
-        """Args: database; snapshots, the folder in which the alerts' pictures are (``ID.jpg``)."""
+    def __init__(self, database: Database, snapshots: Path, keep: int = MAX_ALERTS) -> None:
+        """Args: database; snapshots, the folder with the alerts' pictures (``ID.jpg``); keep, alerts to keep."""
         self.database = database
         self.snapshots = snapshots
+        self._keep = keep
 
     def get(self, alert_id: str) -> Alert:
         """One alert.
@@ -129,10 +130,10 @@ class AlertStore:
         if alert_ids:
             connection.execute(update(alerts).where(alerts.c.id.in_(alert_ids)).values(snapshot=None))
 
-    def prune(self, keep: int = MAX_ALERTS) -> Sequence[str]:
-        """Delete the oldest closed alerts beyond ``keep`` alerts, and return their ids."""
+    def prune(self) -> Sequence[str]:
+        """Delete the oldest closed alerts beyond those to keep, and return their ids."""
         with self.database.transaction() as connection:
-            excess = connection.execute(select(func.count()).select_from(alerts)).scalar_one() - keep
+            excess = connection.execute(select(func.count()).select_from(alerts)).scalar_one() - self._keep
             if excess <= 0:
                 return []
             closed = select(alerts.c.id).where(alerts.c.state == AlertState.CLOSED.value)

@@ -17,6 +17,10 @@ SUBJECTS = [
         [("car", {"size": 9.0, "shape": 8.0}), ("person", {"velocity": 99.0})],
         "A car is of a size that is not usual there",
     ),
+    (
+        [("motion", {"motion speed": 2.0, "motion direction": 1.0})],
+        "Something moves at a speed that is not usual there",
+    ),
     ([("person", {"shape": 2.0})], "A person has a shape that is not usual there"),
     ([("person", {"gait": 2.0})], "A person stands out by its gait"),
     ([("person", {})], "A person is not usual there"),

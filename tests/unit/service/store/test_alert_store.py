@@ -134,6 +134,6 @@ def test_what_is_open_is_listed_oldest_first(store: AlertStore) -> None:
 def test_the_oldest_closed_alerts_make_room(store: AlertStore) -> None:
     for second, alert_id in enumerate("abcdef"):
         record(store, make_alert(alert_id, second, state=AlertState.OPEN if alert_id == "a" else AlertState.CLOSED))
-    assert store.prune(keep=6) == []
-    assert store.prune(keep=4) == ["b", "c"]
+    assert store.prune() == []
+    assert AlertStore(store.database, store.snapshots, keep=4).prune() == ["b", "c"]
     assert ids(store.list()) == "feda"

@@ -1,0 +1,78 @@
+"""A real HTTP server that takes webhooks, and behaves as it is told to."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Self
+
+Answer = int | tuple[int, dict[str, str]] | None
+"""Status, or status and headers; None hangs until the server closes."""
+
+
+class WebhookServer:
+    """Keeps what it was sent; ``answer`` decides, by how many requests came before, what it says."""
+
+    def __init__(self, answer: Callable[[int], Answer] = lambda _: 204) -> None:
+        self.events: list[dict[str, object]] = []
+        self.keys: list[str] = []
+        self.paths: list[str] = []
+        self.authorizations: list[str | None] = []
+        self.answer = answer
+        self._closing = threading.Event()
+        self._lock = threading.Lock()
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                server._take(self)
+
+            def do_GET(self) -> None:
+                server._take(self)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), name="webhook server")
+
+    @property
+    def port(self) -> int:
+        return int(self._server.server_address[1])
+
+    def url(self, path: str = "/hook", userinfo: str = "") -> str:
+        return f"http://{userinfo}127.0.0.1:{self.port}{path}"
+
+    def _take(self, request: BaseHTTPRequestHandler) -> None:
+        body = request.rfile.read(int(request.headers.get("Content-Length", 0)))
+        with self._lock:
+            answer = self.answer(len(self.keys))
+            self.keys.append(request.headers.get("Idempotency-Key", ""))
+            self.paths.append(f"{request.command} {request.path}")
+            self.authorizations.append(request.headers.get("Authorization"))
+            status, headers = answer if isinstance(answer, tuple) else (answer, {})
+            if status is not None and 200 <= status < 300:
+                self.events.append(json.loads(body))
+        if status is None:
+            self._closing.wait(30)
+            return
+        request.send_response(status)
+        for name, value in headers.items():
+            request.send_header(name, value)
+        request.send_header("Content-Length", "0")
+        request.end_headers()
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._closing.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()

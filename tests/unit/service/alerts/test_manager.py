@@ -1,0 +1,369 @@
+from __future__ import annotations
+
+import logging
+import re
+import shutil
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import event
+from support.alerts import NOON, make_alert, scored_frame, wait_until
+
+from service.alerts.incident import IncidentRules
+from service.alerts.manager import AlertManager
+from service.bus import MemoryBus
+from service.contracts.alert import Alert, AlertEvent, AlertKind, AlertState
+from service.contracts.stream import StreamState
+from service.metrics import Metrics
+from service.settings import Settings
+from service.store.alerts import AlertStore
+from service.store.database import Database
+from service.store.outbox import Outbox
+
+QUICK = IncidentRules(gap_s=0.4)
+CALM, UNUSUAL, EXTREME = 1.0, 5.0, 7.0
+
+
+class House:
+    """A manager with all that it needs, on a folder that outlives it."""
+
+    def __init__(self, folder: Path, rules: IncidentRules | None = None, **settings: object) -> None:
+        self.settings = Settings(data_dir=folder, offline_grace_s=0.3, **settings)
+        self.metrics = Metrics()
+        self.database = Database(self.settings.database, busy_timeout_s=0.1)
+        self.store = AlertStore(self.database, folder / "snapshots")
+        self.bus = MemoryBus(1000)
+        self.manager = AlertManager(self.settings, self.database, self.store, self.metrics, [self.bus], rules)
+        self.second = 0.0
+
+    def watch(self, surprise: float | None, seconds: float, stream: str = "yard", **fields: object) -> str | None:
+        """Observe so many seconds at ten frames a second, all at once."""
+        alert_id = None
+        for _ in range(round(seconds * 10)):
+            alert_id = self.manager.observe(scored_frame(self.second, surprise, stream, **fields), stream.title())
+            self.second += 0.1
+        return alert_id
+
+    def told(self) -> list[str]:
+        return [event.event for event in self.bus.recent()]
+
+    def wait_told(self, *events: str) -> list[AlertEvent]:
+        wait_until(lambda: len(self.bus.recent()) >= len(events))
+        assert self.told() == list(events)
+        return self.bus.recent()
+
+    def metric(self, name: str, **labels: str) -> float:
+        return self.metrics.registry.get_sample_value(f"watchword_{name}", labels) or 0.0
+
+    def close(self) -> None:
+        self.manager.close()
+        self.database.close()
+
+
+@pytest.fixture
+def build(tmp_path: Path) -> Iterator[Callable[..., House]]:
+    houses: list[House] = []
+
+    def make(**settings: object) -> House:
+        houses.append(House(tmp_path, **settings))
+        houses[-1].manager.start()
+        return houses[-1]
+
+    yield make
+    for house in houses:
+        house.close()
+    assert [thread.name for thread in threading.enumerate() if "alert" in thread.name] == []
+
+
+@pytest.fixture
+def house(build: Callable[..., House]) -> House:
+    return build()
+
+
+def test_an_incident_from_its_first_frame_to_the_bus(house: House) -> None:
+    assert house.watch(CALM, 1) is None
+    alert_id = house.watch(UNUSUAL, 1)
+    assert alert_id is not None
+    opened = house.wait_told("opened")[0].alert
+    assert opened == house.store.get(alert_id)
+    assert (opened.id, opened.stream_id, opened.stream_name) == (alert_id, "yard", "Yard")
+    assert (opened.kind, opened.state, opened.closed_at) == (AlertKind.ANOMALY, AlertState.OPEN, None)
+    assert opened.opened_pts == pytest.approx(1.3)
+    assert opened.opened_at.timestamp() == pytest.approx(NOON.timestamp() + 1.3)
+    assert opened.peak_score == pytest.approx(5 / 6)
+    assert opened.threshold == pytest.approx(4 / 6)
+    assert opened.heads == {"attributes": pytest.approx(5 / 6)}
+    (person,) = opened.objects
+    assert (person.track_id, person.label, person.terms["velocity"]) == (3, "person", 5.0)
+    assert opened.message.startswith("A person moves at a speed that is not usual there; about 1 in 100,000")
+    assert house.watch(CALM, 4) is None
+    closed = house.wait_told("opened", "closed")[1].alert
+    assert closed == house.store.get(alert_id)
+    assert closed.state is AlertState.CLOSED
+    assert closed.closed_pts == pytest.approx(4.9, abs=0.15)
+    assert [alert.id for alert in house.store.list()] == [alert_id]
+    assert house.metric("alerts_total", stream="yard", kind="anomaly") == 1
+    assert house.metric("deliveries_total", sink="memory", outcome="delivered") == 2
+    wait_until(lambda: house.metric("outbox_depth", sink="memory") == 0)
+
+
+def test_the_picture_is_of_the_peak_with_its_box(house: House) -> None:
+    dark, bright = np.full((120, 160, 3), 30, np.uint8), np.full((120, 160, 3), 200, np.uint8)
+    house.watch(UNUSUAL, 1, image=dark)
+    alert_id = house.wait_told("opened")[0].alert.id
+    assert np.median(cv2.imread(str(house.store.snapshot_path(alert_id)))) < 60
+    house.watch(UNUSUAL, 1, image=dark)
+    house.watch(EXTREME, 0.1, image=bright)
+    house.watch(UNUSUAL, 2, image=dark)
+    updated = house.wait_told("opened", "updated")[1].alert
+    assert (updated.peak_score, updated.objects[0].score) == (1.0, 1.0)
+    picture = cv2.imread(str(house.store.snapshot_path(alert_id)))
+    assert picture.shape == bright.shape
+    assert np.median(picture) > 180
+    blue, green, red = (int(value) for value in picture[60, 64])  # on the left side of the box
+    assert red > 150
+    assert max(blue, green) < 110
+    assert updated.snapshot == f"/alerts/{alert_id}/snapshot.jpg"
+
+
+def test_streams_do_not_meddle(house: House) -> None:
+    first = house.watch(UNUSUAL, 1, "yard")
+    assert house.watch(CALM, 1, "gate") is None
+    second = house.watch(UNUSUAL, 1, "gate")
+    assert len({first, second, None}) == 3
+    house.wait_told("opened", "opened")
+
+
+def test_the_next_one_waits_for_the_cooldown_unless_it_is_worse(house: House) -> None:
+    house.watch(UNUSUAL, 1)
+    house.wait_told("opened")
+    house.watch(CALM, 4)
+    house.watch(UNUSUAL, 1)
+    house.watch(CALM, 4)
+    assert house.metric("alerts_suppressed_total", stream="yard", cause="cooldown") == 1
+    house.watch(UNUSUAL, 0.1)
+    house.watch(CALM, 1)
+    assert house.metric("alerts_suppressed_total", stream="yard", cause="too_short") == 1
+    house.watch(EXTREME, 1)
+    house.wait_told("opened", "closed", "opened")
+
+
+def test_nothing_scored_closes_in_real_time(build: Callable[..., House]) -> None:
+    house = build(rules=QUICK)
+    alert_id = house.watch(UNUSUAL, 1)
+    closed = house.wait_told("opened", "closed")[1].alert
+    assert closed.id == alert_id
+    assert re.search(r"Closed because nothing was scored for [01] seconds\.$", closed.message)
+    assert closed.closed_at is not None
+    assert closed.closed_at.timestamp() == pytest.approx(NOON.timestamp() + 0.9)
+
+
+def test_an_unscored_stream_raises_nothing(house: House) -> None:
+    assert house.watch(None, 5) is None
+    assert house.store.list() == []
+
+
+# ---- outages
+
+
+def test_a_camera_goes_away_and_comes_back(house: House) -> None:
+    house.manager.source_state("yard", "Yard", StreamState.LIVE, time.time())
+    house.manager.source_state("yard", "Yard", StreamState.STALLED, time.time())
+    opened = house.wait_told("opened")[0].alert
+    assert (opened.kind, opened.stream_id, opened.peak_score) == (AlertKind.OFFLINE, "yard", None)
+    assert re.fullmatch(r"Yard has sent no picture for [01] seconds\.", opened.message)
+    house.manager.source_state("yard", "Yard", StreamState.OFFLINE, time.time())
+    assert house.metric("alerts_total", stream="yard", kind="stream_offline") == 1
+    assert house.store.list() == [opened]
+
+
+def test_a_pause_ends_both_kinds_of_alert(house: House) -> None:
+    house.watch(UNUSUAL, 1)
+    house.wait_told("opened")
+    house.manager.source_state("yard", "Yard", StreamState.STALLED, time.time())
+    wait_until(lambda: house.told() == ["opened", "opened"])
+    house.manager.source_state("yard", "Yard", StreamState.PAUSED, time.time())
+    events = house.wait_told("opened", "opened", "closed", "closed")
+    assert all(event.alert.message.endswith("Closed because the stream was paused.") for event in events[2:])
+    time.sleep(1)
+    assert house.told().count("opened") == 2
+
+
+def test_a_deleted_stream_leaves_its_history_closed(house: House) -> None:
+    house.watch(UNUSUAL, 1)
+    house.manager.source_state("yard", "Yard", StreamState.STALLED, time.time())
+    wait_until(lambda: house.told() == ["opened", "opened"])
+    house.manager.forget("yard")
+    house.wait_told("opened", "opened", "closed", "closed")
+    assert [alert.state for alert in house.store.list(stream="yard")] == [AlertState.CLOSED] * 2
+    house.manager.forget("yard")
+    house.manager.forget("never seen")
+
+
+# ---- starting and stopping
+
+
+def test_stopping_closes_what_is_open(build: Callable[..., House]) -> None:
+    house = build()
+    alert_id = house.watch(UNUSUAL, 1)
+    house.close()
+    assert house.told() in (["opened", "closed"], ["opened"])
+    again = build()
+    assert again.store.get(alert_id).state is AlertState.CLOSED
+    assert again.store.get(alert_id).message.endswith("Closed because the service stopped.")
+    assert house.told() + again.told() == ["opened", "closed"]
+
+
+def test_a_crash_leaves_nothing_open_for_ever(build: Callable[..., House], tmp_path: Path) -> None:
+    crashed = House(tmp_path)
+    with crashed.database.transaction() as connection:
+        crashed.store.record(connection, make_alert("a"), "opened")
+        crashed.store.record(connection, make_alert("b", state=AlertState.CLOSED), "closed")
+    crashed.database.close()
+    house = build()
+    (event,) = house.wait_told("closed")
+    assert (event.id, event.alert.state) == ("a-2", AlertState.CLOSED)
+    assert event.alert.message.endswith("Closed because the service restarted.")
+    assert house.store.get("a") == event.alert
+
+
+def test_starting_drops_what_waits_for_sinks_that_are_gone(
+    build: Callable[..., House], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = House(tmp_path)
+    outbox = Outbox(before.database)
+    with before.database.transaction() as connection:
+        event = AlertEvent(id="a-1", event="opened", alert=make_alert("a"))
+        outbox.add(connection, event, ["webhook:gone:1234", "memory"], NOON)
+    before.database.close()
+    house = build()
+    house.wait_told("opened")
+    assert outbox.depth("webhook:gone:1234") == 0
+    assert "1 events waited for sinks that are no longer in the settings" in caplog.text
+
+
+def test_closing_twice_and_without_a_start_is_fine(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    house.close()
+    house.close()
+
+
+def test_the_settings_name_the_sinks(tmp_path: Path) -> None:
+    urls = [SecretStr("http://one.example/a"), SecretStr("http://two.example/"), SecretStr("http://one.example/a")]
+    settings = Settings(data_dir=tmp_path, webhook_urls=urls)
+    database = Database(settings.database)
+    manager = AlertManager(settings, database, AlertStore(database, tmp_path / "snapshots"), Metrics())
+    assert [bus.name.rsplit(":", 1)[0] for bus in manager.buses] == [
+        "memory",
+        "webhook:one.example",
+        "webhook:two.example",
+    ]
+    manager.close()
+    database.close()
+
+
+# ---- trouble with disks
+
+
+def lock(folder: Path) -> sqlite3.Connection:
+    """What another program may do to the database at any time."""
+    connection = sqlite3.connect(folder / "watchword.db", isolation_level=None, check_same_thread=False)
+    connection.execute("BEGIN IMMEDIATE")
+    return connection
+
+
+def test_a_locked_store_delays_alerts_and_nothing_else(
+    house: House, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    blocker = lock(tmp_path)
+    start = time.monotonic()
+    alert_id = house.watch(UNUSUAL, 1)
+    house.watch(EXTREME, 3)
+    house.watch(CALM, 4)
+    assert time.monotonic() - start < 1, "the worker waited for the store"
+    wait_until(lambda: house.metric("deliveries_total", sink="store", outcome="failed") >= 2)
+    assert house.told() == []
+    assert house.metric("outbox_depth", sink="store") == 1
+    assert f"alert {alert_id} is not stored yet" in caplog.text
+    blocker.execute("ROLLBACK")
+    blocker.close()
+    events = house.wait_told("opened", "closed")
+    assert events[1].alert.peak_score == 1.0
+    assert house.store.get(str(alert_id)).snapshot is not None
+    wait_until(lambda: house.metric("outbox_depth", sink="store") == 0)
+
+
+def test_an_alert_that_is_not_stored_starts_no_cooldown(house: House, tmp_path: Path) -> None:
+    blocker = lock(tmp_path)
+    house.watch(UNUSUAL, 1)
+    house.watch(CALM, 4)
+    second = house.watch(UNUSUAL, 1)
+    assert second is not None
+    blocker.execute("ROLLBACK")
+    blocker.close()
+    wait_until(lambda: len(house.bus.recent()) == 3)
+    by_alert = [(event.alert.id == second, event.event) for event in house.bus.recent()]
+    assert by_alert == [(False, "opened"), (False, "closed"), (True, "opened")]
+
+
+def test_a_full_disk_delays_alerts_and_loses_none(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    limit = {"pages": 1}
+
+    @event.listens_for(house.database.engine, "checkout")
+    def squeeze(connection: sqlite3.Connection, *_: object) -> None:
+        connection.execute(f"PRAGMA max_page_count = {limit['pages']}")
+
+    house.watch(UNUSUAL, 1, stream="a" * 20_000)  # needs new pages, whatever is free in the present ones
+    wait_until(lambda: house.metric("deliveries_total", sink="store", outcome="failed") >= 1)
+    assert "database or disk is full" in caplog.text
+    assert house.told() == []
+    limit["pages"] = 1_000_000
+    house.wait_told("opened")
+
+
+def test_closing_while_the_store_is_locked_says_what_is_lost(
+    build: Callable[..., House], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    house = build()
+    blocker = lock(tmp_path)
+    alert_id = house.watch(UNUSUAL, 1)
+    start = time.monotonic()
+    house.manager.close(timeout=0.5)
+    assert time.monotonic() - start < 2
+    assert f"LOST alert {alert_id} of stream yard (opened, closed)" in caplog.text
+    assert house.metric("alerts_suppressed_total", stream="yard", cause="lost") == 1
+    blocker.close()
+
+
+def test_no_room_for_pictures_costs_only_them(house: House, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    shutil.rmtree(tmp_path / "snapshots")
+    house.watch(UNUSUAL, 1)
+    assert house.wait_told("opened")[0].alert.snapshot is None
+    assert "stays without its picture" in caplog.text
+
+
+def test_the_oldest_pictures_make_room(build: Callable[..., House]) -> None:
+    house = build(snapshot_bytes=5000)  # holds one picture of noise, not two
+    noise = np.random.default_rng(0).integers(0, 255, (60, 80, 3), np.uint8)
+    first = house.watch(UNUSUAL, 1, "yard", image=noise)
+    wait_until(lambda: house.told() == ["opened"])
+    second = house.watch(UNUSUAL, 1, "gate", image=noise)
+    wait_until(lambda: house.told() == ["opened"] * 2)
+    pictures: dict[str, Alert] = {alert.id: alert for alert in house.store.list()}
+    assert pictures[str(first)].snapshot is None
+    assert pictures[str(second)].snapshot is not None
+    assert house.store.snapshot_path(str(second)).stat().st_size <= 5000
+
+
+def test_logs_are_quiet_in_good_times(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    house.watch(UNUSUAL, 1)
+    house.watch(CALM, 4)
+    house.wait_told("opened", "closed")
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
