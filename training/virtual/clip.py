@@ -71,6 +71,10 @@ class World:
         """Seconds of the frame to come."""
         return self._index / self.fps
 
+    def begin_anomalies(self, after: float = 0.0) -> None:
+        """End a normal stretch without end, ``after`` seconds from now."""
+        self._director.begin_anomalies(self.time + after)
+
     def skip(self) -> None:
         """Let the time of one frame pass without drawing it."""
         self._director.advance(1.0 / self.fps)

@@ -43,11 +43,17 @@ class Director:
         self._groups = 0
         self._bag: list[str] = []
         self._arrivals = 0.0
-        first = scene.schedule.first
-        self._next_event = normal_until + float(self.rng.uniform(*first)) if math.isfinite(normal_until) else math.inf
+        self._next_event = math.inf
+        if math.isfinite(normal_until):
+            self.begin_anomalies(normal_until)
         while self.time < -1e-9:
             self._advance(min(0.1, -self.time))
         self.time = 0.0
+
+    def begin_anomalies(self, at: float) -> None:
+        """End the normal stretch at time ``at``; has no effect where it has an end already."""
+        if math.isinf(self._next_event):
+            self._next_event = at + float(self.rng.uniform(*self.scene.schedule.first))
 
     def advance(self, dt: float) -> None:
         """``dt`` seconds on."""
