@@ -125,7 +125,7 @@ class Application:
 
     def readiness(self) -> Readiness:
         """Whether the service can serve, and how far it is."""
-        packs = {entry.name: entry.error or "ready" for entry in self.library.list()}
+        packs = {entry.name: str(entry.error or "ready") for entry in self.library.list()}
         ready = self._restored.is_set()
         detail = "ready" if ready else f"bringing back streams, {len(self._entries)} so far"
         return Readiness(ready, packs, detail)

@@ -64,8 +64,9 @@ def _frames(source: str, fps: float, settings: Settings) -> Generator[PreparedFr
     from service.ingest.source import local_source, parse_source
 
     if Path(source).exists():
-        return read_all("watch", local_source(Path(source)), fps, settings)
-    return _live(parse_source(source, "tcp", settings.media_dir), fps, settings)
+        yield from read_all("watch", local_source(Path(source)), fps, settings)
+    else:
+        yield from _live(parse_source(source, "tcp", settings.media_dir), fps, settings)
 
 
 def _live(source: Source, fps: float, settings: Settings) -> Generator[PreparedFrame]:

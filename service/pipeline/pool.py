@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 
-from models.pack import PackLibrary
+from models.pack import HeadManifest, PackLibrary
 
 from models.heads import load_head
 from service.engine.detectors import load_detector
@@ -73,7 +73,8 @@ def load_pack_head(library: PackLibrary, name: str) -> LoadedHead:
         InvalidInput: If it is not a head's.
     """
     pack = library.get(name)
-    if pack.kind != "head":
+    manifest = pack.manifest
+    if not isinstance(manifest, HeadManifest):
         code, msg = "pack_kind", f"expected a pack of kind head, got {name!r} of kind {pack.kind}"
         raise InvalidInput(code, msg)
-    return LoadedHead(load_head(pack.manifest.head, pack.manifest.parameters), name, pack.hash)
+    return LoadedHead(load_head(manifest.head, manifest.parameters), name, pack.hash)
