@@ -27,6 +27,8 @@ class HeadScores:
         region_scores: ``(M,)`` float32.
         terms: Per attribute, the ``(N,)`` float32 distances behind ``objects``: why a score is high.
         region_terms: The same for ``regions``, each ``(M,)``.
+        informative: False when the frame said nothing (the first after a gap, a disturbed one): its scores are
+            then those of a calm frame, and smoothing passes over it.
     """
 
     frame: float
@@ -35,6 +37,7 @@ class HeadScores:
     region_scores: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
     terms: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
     region_terms: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    informative: bool = True
 
 
 class Head(Protocol):

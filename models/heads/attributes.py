@@ -1,0 +1,471 @@
+"""The ``attributes`` head: is it faster, larger, headed or shaped otherwise than is usual at that place?
+
+A baseline after Reiss and Hoshen, Attribute-based Representations for Accurate and Interpretable Video Anomaly
+Detection (arXiv 2212.00789): attributes that a person understands, and a density of each in normal footage. It
+differs where a live service on one fixed camera needs it: body velocity, not a histogram, and relative to what is
+fast at that place; dense motion windows beside detected objects, as detectors miss what they were not trained
+on; and size against the usual size at that place.
+
+A frame's raw score is the sum over attributes of ``log(1 + z)``, where z is the attribute's most unusual value
+in the frame, scaled so that 0 is the median and 1 the 99 % quantile of normal frames that the model had not
+seen. The logarithm lets several mildly unusual attributes count as much as one extreme value, and keeps one
+extreme frame from ruling its neighbours when scores are smoothed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal, cast, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.heads.base import Arrays, HeadScores
+from models.heads.descriptor import LENGTH, describe
+from models.heads.windows import ASPECT, HEIGHTS, find_windows, moving
+from models.observation import Motion, Observation
+from models.scoring.calibration import MIN_SCORES, odd_frames
+from models.scoring.density import Kind, distance, fit_density
+from models.scoring.direction import fit_direction, rarity
+from models.scoring.place import fit_place, usual
+
+Floats = NDArray[np.float64]
+Index = NDArray[np.intp]
+
+BODY = 0.6
+"""The upper share of a box whose motion is the body's. Below it legs swing, and stand still half of the time."""
+
+LEAST_BODY = 0.1
+"""The share of the body that must move or be foreground; with less, an object counts as standing."""
+
+FAST_QUANTILE = 0.99
+"""What is fast at a place: this quantile of normal speeds there."""
+
+MOVING_SHARE = 0.3
+"""What is slower than this share of fast has no direction worth judging: flow noise turns freely."""
+
+EDGE = 0.01
+"""A box within this share of the picture's border is cut off there: it can look too small, but not too large."""
+
+TOP_WINDOWS = 3
+"""Windows overlap by half, so an object covers several; the mean of the fastest three is calmer than the fastest."""
+
+FOLDS = 5
+"""Stretches of time that are scored by what was learned from the others."""
+
+REGION_EVIDENCE = np.log(2.0)
+"""Windows count as a region of their own from the evidence that one normal frame in a hundred reaches."""
+
+OBJECT_TERMS = ("speed", "direction", "size", "appearance")
+WINDOW_TERMS = ("motion speed", "motion direction")
+TERMS = (*OBJECT_TERMS, *WINDOW_TERMS)
+
+
+class AttributesHead:
+    """Scores frames by attributes of their objects and motion windows. Holds no state of any stream."""
+
+    name: str = "attributes"
+    view: Literal["object", "frame"] = "object"
+
+    DEFAULTS: ClassVar[Mapping[str, object]] = {"density": "kmeans", "size_clusters": 16, "appearance_clusters": 32}
+
+    def __init__(self, parameters: Mapping[str, object]) -> None:
+        """Read the pack's parameters.
+
+        Args:
+            parameters: ``density``, one of ``kmeans``, ``gmm`` and ``knn``; ``size_clusters`` and
+                ``appearance_clusters``, the centres or components of each. Missing ones take the defaults.
+
+        Raises:
+            ValueError: An unknown parameter, or one that is out of range.
+        """
+        unknown = set(parameters) - set(self.DEFAULTS)
+        if unknown:
+            msg = f"expected parameters of {sorted(self.DEFAULTS)}, got {sorted(unknown)}"
+            raise ValueError(msg)
+        chosen = {**self.DEFAULTS, **parameters}
+        if chosen["density"] not in get_args(Kind):
+            msg = f"expected a density of {', '.join(get_args(Kind))}, got {chosen['density']!r}"
+            raise ValueError(msg)
+        self._density = cast(Kind, chosen["density"])
+        self._size_clusters = _whole(chosen, "size_clusters")
+        self._appearance_clusters = _whole(chosen, "appearance_clusters")
+
+    def features(self, observations: Sequence[Observation]) -> list[Arrays]:
+        """Describe frames: a few kilobytes each.
+
+        Returns:
+            For each frame with ``N`` objects and ``K`` moving windows: ``boxes`` ``(N, 4)`` float32 in fractions of
+            the picture, ``velocities`` ``(N, 2)`` float32 in picture heights a second, ``appearance`` ``(N, 64)``
+            uint8, ``windows`` ``(K, 5)`` float32 (x, y, velocity x and y, index of its size), and ``frame``
+            ``(2,)`` float32 (width over height; 1 if the frame's motion can be believed, else 0).
+        """
+        return [_features(observation) for observation in observations]
+
+    def fit(self, samples: Sequence[Arrays], clips: Sequence[int]) -> Arrays:
+        """Learn what is normal; see ``Head.fit``.
+
+        Odd episodes (see ``odd_frames``) are found by held-out scores and not learned from.
+        """
+        usable = np.array([bool(sample["frame"][1]) for sample in samples], bool)
+        if np.count_nonzero(usable) < MIN_SCORES:
+            msg = f"expected at least {MIN_SCORES} normal frames with motion, got {np.count_nonzero(usable)}"
+            raise ValueError(msg)
+        table = _Table.of(samples)
+        held_out = self._held_out(table, usable)
+        raw = _evidence(held_out, _scales(held_out, usable)).sum(axis=1)
+        normal = usable & ~odd_frames(raw, clips)
+        scales = _scales(held_out, normal)
+        raw = _evidence(held_out, scales).sum(axis=1)
+        return {
+            **self._learn(table, normal),
+            "scales": scales,
+            "neutral": np.median(raw[normal], keepdims=True),
+            "facts": np.array([len(samples), np.count_nonzero(usable & ~normal)], np.float64),
+            "calibration_raw": raw,
+            "calibration_clips": np.asarray(clips, np.int64),
+        }
+
+    def score(self, features: Arrays, profile: Arrays) -> HeadScores:
+        """Score one frame; see ``Head.score``. ``terms`` are evidence: 0.7 is what 1 % of normal frames reach."""
+        count = len(features["boxes"])
+        if not features["frame"][1]:
+            nothing = np.zeros(count, np.float32)
+            neutral = float(np.asarray(profile["neutral"]).item())
+            return HeadScores(neutral, nothing, terms=dict.fromkeys(OBJECT_TERMS, nothing), informative=False)
+        table = _Table.of([features])
+        scales = np.asarray(profile["scales"], np.float64)
+        objects, windows = _object_distances(table, profile), _window_distances(table, profile)
+        terms = {term: _log_scaled(objects[term], *scales[_column(term)]) for term in OBJECT_TERMS}
+        boxes, evidence = _regions(table, windows, scales)
+        return HeadScores(
+            frame=float(_evidence(_frames(table, objects, windows), scales).sum()),
+            objects=np.stack(list(terms.values())).sum(axis=0).astype(np.float32),
+            regions=boxes,
+            region_scores=evidence.sum(axis=1),
+            terms={term: values.astype(np.float32) for term, values in terms.items()},
+            region_terms={term: evidence[:, index] for index, term in enumerate(WINDOW_TERMS)},
+        )
+
+    def summary(self, profile: Arrays) -> dict[str, float]:
+        """Facts of a profile worth a look by a person."""
+        frames, odd = np.asarray(profile["facts"], np.float64).tolist()
+        facts = {"frames": frames, "odd_frames_left_out": odd}
+        middle = (np.array([0.5]), np.array([0.5]))
+        for index, share in enumerate(HEIGHTS):
+            if "motion speed" in profile:
+                fast = usual(profile["motion speed"], *middle, np.array([index]))
+                facts[f"fast_windows_of_{share:g}_heights_per_second"] = float(fast[0])
+        if "speed" in profile:
+            facts["fast_objects_heights_per_second"] = float(usual(profile["speed"], *middle)[0])
+        if "height" in profile:
+            facts["usual_object_height"] = float(usual(profile["height"], *middle)[0])
+        for name in ("size", "appearance"):
+            density = _under(profile, f"{name}.")
+            modes = next((len(density[key]) for key in ("centres", "means", "kept") if key in density), 0)
+            facts[f"{name}_modes"] = float(modes)
+        return facts
+
+    def _held_out(self, table: _Table, usable: NDArray[np.bool_]) -> Floats:
+        """``(F, columns)`` distances of each frame, from what was learned from the other stretches of time."""
+        fold = np.arange(table.count) * FOLDS // table.count
+        result = np.zeros((table.count, _COLUMNS))
+        for index in range(FOLDS):
+            learned = self._learn(table, usable & (fold != index))
+            part = table.where(fold == index)
+            result[fold == index] = _frames(part, _object_distances(part, learned), _window_distances(part, learned))[
+                fold == index
+            ]
+        return result
+
+    def _learn(self, table: _Table, frames: NDArray[np.bool_]) -> dict[str, NDArray[np.generic]]:
+        """Everything that is learned from these frames of a table."""
+        normal = table.where(frames)
+        learned: dict[str, NDArray[np.generic]] = {}
+        x, y, velocity, size = _columns(normal.windows)
+        if len(normal.windows):
+            learned["motion speed"] = _learn_window_speeds(x, y, velocity, size, normal.window_frames)
+        moves = _window_speeds(normal, learned) > MOVING_SHARE
+        learned["direction"] = fit_direction(x[moves], y[moves], velocity[moves], normal.window_frames[moves])
+        if len(normal.boxes) >= 2:
+            learned |= self._learn_objects(normal)
+        return learned
+
+    def _learn_objects(self, normal: _Table) -> dict[str, NDArray[np.generic]]:
+        x, foot = _feet(normal.boxes)
+        speeds = np.hypot(normal.velocities[:, 0], normal.velocities[:, 1])
+        learned: dict[str, NDArray[np.generic]] = {}
+        learned["speed"] = fit_place(x, foot, speeds, normal.object_frames, FAST_QUANTILE)
+        whole = ~_cut_off(normal.boxes)
+        whole = whole if whole.any() else np.ones(len(whole), bool)
+        for name, extent in (("width", normal.boxes[:, 2]), ("height", normal.boxes[:, 3])):
+            place = fit_place(x[whole], foot[whole], extent[whole], normal.object_frames[whole], 0.5)
+            learned[name] = place
+        size = fit_density(_relative_sizes(normal, learned), self._density, self._size_clusters)
+        appearance = fit_density(normal.appearance, self._density, self._appearance_clusters)
+        return {**learned, **_prefixed("size.", size), **_prefixed("appearance.", appearance)}
+
+
+# The columns of frame distances: the object terms, then both window terms of each window size.
+_COLUMNS = len(OBJECT_TERMS) + len(WINDOW_TERMS) * len(HEIGHTS)
+
+
+def _column(term: str) -> int:
+    """The term's column; for a window term that of the smallest size, and the others follow."""
+    if term in OBJECT_TERMS:
+        return OBJECT_TERMS.index(term)
+    return len(OBJECT_TERMS) + WINDOW_TERMS.index(term) * len(HEIGHTS)
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """The features of ``count`` frames as columns: ``N`` objects and ``K`` windows, each with its frame's index."""
+
+    count: int
+    boxes: Floats
+    velocities: Floats
+    appearance: Floats
+    object_frames: Index
+    windows: Floats
+    window_frames: Index
+    believed: NDArray[np.bool_]
+    aspects: Floats
+
+    @classmethod
+    def of(cls, samples: Sequence[Arrays]) -> _Table:
+        def stack(name: str, columns: int) -> Floats:
+            rows = [np.asarray(sample[name], np.float64).reshape(-1, columns) for sample in samples]
+            return np.concatenate(rows)
+
+        frames = np.arange(len(samples))
+        frame = stack("frame", 2)
+        return cls(
+            len(samples),
+            stack("boxes", 4),
+            stack("velocities", 2),
+            stack("appearance", LENGTH),
+            np.repeat(frames, [len(sample["boxes"]) for sample in samples]),
+            stack("windows", 5),
+            np.repeat(frames, [len(sample["windows"]) for sample in samples]),
+            frame[:, 1] > 0,
+            frame[:, 0],
+        )
+
+    def where(self, frames: NDArray[np.bool_]) -> _Table:
+        """The objects and windows of some frames; frames keep their indices."""
+        objects, windows = frames[self.object_frames], frames[self.window_frames]
+        return _Table(
+            self.count,
+            self.boxes[objects],
+            self.velocities[objects],
+            self.appearance[objects],
+            self.object_frames[objects],
+            self.windows[windows],
+            self.window_frames[windows],
+            self.believed,
+            self.aspects,
+        )
+
+
+def _features(observation: Observation) -> dict[str, NDArray[np.generic]]:
+    boxes = observation.objects.boxes
+    motion = observation.motion
+    height, width = observation.image.shape[:2]
+    believed = motion is not None and not motion.disturbed
+    velocities = np.zeros((len(boxes), 2), np.float32)
+    windows = np.zeros((0, 5), np.float32)
+    if motion is not None and believed:
+        mask = moving(motion, observation.ignored)
+        velocities = _body_velocities(motion, mask, boxes)
+        found = find_windows(motion, mask)
+        windows = np.concatenate([found.places, found.velocities, found.sizes[:, None].astype(np.float32)], axis=1)
+    return {
+        "boxes": boxes.astype(np.float32),
+        "velocities": velocities,
+        "appearance": describe(observation.image, boxes),
+        "windows": windows,
+        "frame": np.array([width / height, believed], np.float32),
+    }
+
+
+def _body_velocities(motion: Motion, mask: NDArray[np.bool_], boxes: NDArray[np.float32]) -> NDArray[np.float32]:
+    """``(N, 2)`` median velocity of what moves in the upper part of each box, in picture heights a second."""
+    height, width = mask.shape
+    velocities = np.zeros((len(boxes), 2), np.float32)
+    for index, (x, y, w, h) in enumerate(boxes):
+        left, top = int(np.clip(round(x * width), 0, width - 1)), int(np.clip(round(y * height), 0, height - 1))
+        right = int(np.clip(round((x + w) * width), left + 1, width))
+        bottom = int(np.clip(round((y + BODY * h) * height), top + 1, height))
+        # At most some hundred pixels: their median is as good as that of ten thousand.
+        step = max(1, round(np.sqrt((right - left) * (bottom - top) / 1000)))
+        body = mask[top:bottom:step, left:right:step]
+        if body.mean() >= LEAST_BODY:
+            velocities[index] = np.median(motion.flow[top:bottom:step, left:right:step][body], axis=0)
+    return velocities / np.float32(height * motion.interval)
+
+
+def _object_distances(table: _Table, profile: Arrays) -> dict[str, Floats]:
+    if len(table.boxes) == 0 or "speed" not in profile:
+        # Nothing to compare with: in normal footage there was no object. Then its motion alone can speak.
+        return {term: np.zeros(len(table.boxes)) for term in OBJECT_TERMS}
+    x, foot = _feet(table.boxes)
+    speed = np.hypot(table.velocities[:, 0], table.velocities[:, 1]) / usual(profile["speed"], x, foot)
+    rare = rarity(profile["direction"], x, foot, table.velocities)
+    return {
+        "speed": speed,
+        "direction": np.where(speed > MOVING_SHARE, rare, 0.0),
+        "size": distance(_under(profile, "size."), _relative_sizes(table, profile)),
+        "appearance": distance(_under(profile, "appearance."), table.appearance),
+    }
+
+
+def _window_distances(table: _Table, profile: Arrays) -> dict[str, Floats]:
+    x, y, velocity, _ = _columns(table.windows)
+    speed = _window_speeds(table, profile)
+    rare = rarity(profile["direction"], x, y, velocity)
+    return {"motion speed": speed, "motion direction": np.where(speed > MOVING_SHARE, rare, 0.0)}
+
+
+def _window_speeds(table: _Table, profile: Arrays) -> Floats:
+    """``(K,)`` speeds of windows as shares of what is fast at their place; 0 where normal footage had no motion."""
+    if "motion speed" not in profile:
+        return np.zeros(len(table.windows))
+    x, y, velocity, size = _columns(table.windows)
+    relative: Floats = np.hypot(velocity[:, 0], velocity[:, 1]) / usual(profile["motion speed"], x, y, size)
+    return relative
+
+
+def _learn_window_speeds(x: Floats, y: Floats, velocity: Floats, size: Index, frames: Index) -> Floats:
+    """``(sizes, 51)`` what is fast for windows of each size; a size never seen takes the nearest one's."""
+    speeds = np.hypot(velocity[:, 0], velocity[:, 1])
+    seen = np.unique(size)
+    places = {}
+    for each in seen:
+        of_size = size == each
+        places[each] = fit_place(x[of_size], y[of_size], speeds[of_size], frames[of_size], FAST_QUANTILE)
+    nearest = [seen[np.abs(seen - index).argmin()] for index in range(len(HEIGHTS))]
+    return np.stack([places[each] for each in nearest])
+
+
+def _relative_sizes(table: _Table, profile: Arrays) -> Floats:
+    """``(N, 2)`` logarithms of width and height over what is usual at the feet; 0 where cut off and too small."""
+    x, foot = _feet(table.boxes)
+    usual_size = np.stack([usual(profile[name], x, foot) for name in ("width", "height")], axis=1)
+    relative = np.log(np.maximum(table.boxes[:, 2:], 1e-4) / usual_size)
+    return np.where(_cut_off(table.boxes)[:, None], np.maximum(relative, 0.0), relative)
+
+
+def _frames(table: _Table, objects: Mapping[str, Floats], windows: Mapping[str, Floats]) -> Floats:
+    """``(F, columns)``: each frame's most unusual value by column; -inf where there is nothing to judge."""
+    result = np.full((table.count, _COLUMNS), -np.inf)
+    for column, term in enumerate(OBJECT_TERMS):
+        np.maximum.at(result[:, column], table.object_frames, objects[term])
+    sizes = len(HEIGHTS)
+    group = table.window_frames * sizes + _columns(table.windows)[3]
+    for term in WINDOW_TERMS:
+        top = _top_mean(windows[term], group, table.count * sizes)
+        result[:, _column(term) : _column(term) + sizes] = top.reshape(table.count, sizes)
+    return result
+
+
+def _top_mean(values: Floats, groups: Index, count: int) -> Floats:
+    """``(count,)`` mean of each group's ``TOP_WINDOWS`` largest values; -inf for a group without any.
+
+    A group with fewer counts the missing ones as 0: a lone window is not an object's worth.
+    """
+    order = np.lexsort((-values, groups))
+    values, groups = values[order], groups[order]
+    rank = np.arange(len(groups)) - np.searchsorted(groups, groups)
+    sums = np.bincount(groups, np.where(rank < TOP_WINDOWS, values, 0.0), count)
+    seen = np.bincount(groups, minlength=count) > 0
+    return np.where(seen, sums / TOP_WINDOWS, -np.inf)
+
+
+def _scales(distances: Floats, frames: NDArray[np.bool_]) -> Floats:
+    """``(columns, 2)`` median and distance from it to the 99 % quantile of each column over normal frames."""
+    scales = np.zeros((distances.shape[1], 2))
+    for column, values in enumerate(distances[frames].T):
+        seen = values[np.isfinite(values)]
+        low, high = np.quantile(seen, [0.5, 0.99]) if len(seen) else (0.0, 1.0)
+        # What hardly varies in the normal footage is not unusual for varying a little.
+        scales[column] = low, max(high - low, 0.1 * abs(low), 1e-3)
+    return scales
+
+
+def _log_scaled(values: Floats, low: Floats, step: Floats) -> Floats:
+    logs: Floats = np.log1p(np.maximum(values - low, 0.0) / step)
+    return logs
+
+
+def _evidence(distances: Floats, scales: Floats) -> Floats:
+    """``(F, terms)`` evidence of each frame by term; over window sizes the strongest counts. 0 for nothing to judge."""
+    logs = _log_scaled(distances, *scales.T)
+    objects, windows = logs[:, : len(OBJECT_TERMS)], logs[:, len(OBJECT_TERMS) :]
+    strongest = windows.reshape(len(logs), len(WINDOW_TERMS), len(HEIGHTS)).max(axis=2)
+    return np.concatenate([objects, strongest], axis=1)
+
+
+def _regions(
+    table: _Table, windows: Mapping[str, Floats], scales: Floats
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Boxes ``(M, 4)`` of windows that stand out, overlapping ones merged, and their evidence ``(M, terms)``."""
+    x, y, _, size = _columns(table.windows)
+    logs = [_log_scaled(windows[term], *scales[_column(term) + size].T) for term in WINDOW_TERMS]
+    evidence = np.stack(logs, axis=1)
+    out = np.flatnonzero(evidence.max(axis=1, initial=0.0) >= REGION_EVIDENCE)
+    tall = np.array(HEIGHTS)[size[out]]
+    centre, extent = np.stack([x[out], y[out]], axis=1), np.stack([tall * ASPECT / table.aspects[0], tall], axis=1)
+    low, high = (centre - extent / 2).clip(0, 1), (centre + extent / 2).clip(0, 1)
+    groups = _overlapping(low, high)
+    boxes, strongest = [], []
+    for group in range(groups.max(initial=-1) + 1):
+        members = groups == group
+        corner = low[members].min(axis=0)
+        boxes.append([*corner, *(high[members].max(axis=0) - corner)])
+        strongest.append(evidence[out[members]].max(axis=0))
+    merged = np.array(boxes, np.float32).reshape(-1, 4)
+    largest = np.argsort(-merged[:, 2] * merged[:, 3], kind="stable")
+    return merged[largest], np.array(strongest, np.float32).reshape(-1, len(WINDOW_TERMS))[largest]
+
+
+def _overlapping(low: Floats, high: Floats) -> Index:
+    """``(n,)`` number of the group of overlapping boxes that each belongs to, from their corners ``(n, 2)``."""
+    touching = ((low[:, None] < high[None]) & (low[None] < high[:, None])).all(axis=2)
+    labels = np.arange(len(low))
+    while True:
+        spread = np.where(touching, labels[None], len(labels)).min(axis=1, initial=len(labels))
+        if (spread == labels).all():
+            return np.unique(labels, return_inverse=True)[1].astype(np.intp)
+        labels = spread
+
+
+def _feet(boxes: Floats) -> tuple[Floats, Floats]:
+    """Where objects stand: the middle of the lower edge, which perspective is about."""
+    return boxes[:, 0] + boxes[:, 2] / 2, boxes[:, 1] + boxes[:, 3]
+
+
+def _cut_off(boxes: Floats) -> NDArray[np.bool_]:
+    low, high = boxes[:, :2], boxes[:, :2] + boxes[:, 2:]
+    return np.asarray(((low <= EDGE) | (high >= 1 - EDGE)).any(axis=1), bool)
+
+
+def _columns(windows: Floats) -> tuple[Floats, Floats, Floats, Index]:
+    """Centre x, centre y, velocity and index of the size of windows."""
+    return windows[:, 0], windows[:, 1], windows[:, 2:4], windows[:, 4].astype(np.intp)
+
+
+def _prefixed(prefix: str, arrays: Mapping[str, Floats]) -> dict[str, NDArray[np.generic]]:
+    return {prefix + name: values for name, values in arrays.items()}
+
+
+def _under(arrays: Arrays, prefix: str) -> dict[str, NDArray[np.generic]]:
+    return {name.removeprefix(prefix): values for name, values in arrays.items() if name.startswith(prefix)}
+
+
+def _whole(parameters: Mapping[str, object], name: str) -> int:
+    value = parameters[name]
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 256:
+        msg = f"expected {name} to be a whole number from 1 to 256, got {value!r}"
+        raise ValueError(msg)
+    return value

@@ -1,0 +1,93 @@
+"""Smoothing of a score over time: causal for the live service, over the whole clip for comparison with papers."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+TRUNCATE = 4.0
+"""Standard deviations at which the Gaussian is cut off; beyond lies less than one part in ten thousand."""
+
+
+class CausalSmoother:
+    """Exponential mean over time that only looks back. Not thread-safe; one per series.
+
+    Weights are normalised from the first value on, so a series starts at its own level instead of at zero.
+    """
+
+    def __init__(self, time_constant_s: float) -> None:
+        """Args: time_constant_s, seconds after which a value's weight has fallen to 1/e; 0 does not smooth."""
+        if not time_constant_s >= 0:
+            msg = f"expected a time constant of at least 0 seconds, got {time_constant_s}"
+            raise ValueError(msg)
+        self._time_constant = time_constant_s
+        self._sum = 0.0
+        self._weight = 0.0
+        self._pts: float | None = None
+
+    def update(self, value: float, pts: float) -> float:
+        """Take in a value and return the smoothed one.
+
+        Args:
+            value: A finite score.
+            pts: Its time in seconds; a time that is not later than the last counts as no time passed.
+        """
+        keep = self._keep(pts)
+        # The first value has no interval of its own. Its weight is then that of a regular one, as the second
+        # update finds it scaled by the same `keep` as every later one.
+        self._sum = keep * self._sum + value
+        self._weight = keep * self._weight + 1.0
+        self._pts = pts
+        return self._sum / self._weight
+
+    def reset(self) -> None:
+        """Forget everything, as after a gap."""
+        self._sum, self._weight, self._pts = 0.0, 0.0, None
+
+    def _keep(self, pts: float) -> float:
+        """How much of the past's weight is left at ``pts``."""
+        if self._pts is None or self._time_constant == 0:
+            return 0.0
+        return math.exp(-max(0.0, pts - self._pts) / self._time_constant)
+
+
+def smooth_offline(values: ArrayLike, pts: ArrayLike, sigma_s: float) -> NDArray[np.float64]:
+    """Gaussian mean over a whole clip, both sides: what papers report, not what a live service can know.
+
+    The clip is mirrored at its ends, and weights are normalised, so uneven frame intervals do no harm.
+
+    Args:
+        values: ``(n,)`` scores of one clip.
+        pts: ``(n,)`` their times in seconds, strictly increasing.
+        sigma_s: Standard deviation in seconds; 0 does not smooth.
+
+    Returns:
+        ``(n,)`` float64.
+
+    Raises:
+        ValueError: If the lengths differ or times do not increase.
+    """
+    series = np.asarray(values, np.float64)
+    times = np.asarray(pts, np.float64)
+    if series.shape != times.shape or series.ndim != 1:
+        msg = f"expected one time for each value, got {series.shape} values and {times.shape} times"
+        raise ValueError(msg)
+    if (np.diff(times) <= 0).any():
+        msg = "expected strictly increasing times"
+        raise ValueError(msg)
+    if sigma_s <= 0 or len(series) < 2:
+        return series.copy()
+    step = (times[-1] - times[0]) / (len(times) - 1)
+    reach = TRUNCATE * sigma_s
+    # Mirrored about half a step outside the ends: each frame stands for the time around it.
+    mirrored_times = np.concatenate([2 * times[0] - step - times[::-1], times, 2 * times[-1] + step - times[::-1]])
+    mirrored = np.concatenate([series[::-1], series, series[::-1]])
+    first = np.searchsorted(mirrored_times, times - reach)
+    last = np.searchsorted(mirrored_times, times + reach, side="right")
+    result = np.empty_like(series)
+    for index, (low, high) in enumerate(zip(first, last, strict=True)):
+        weights = np.exp(-0.5 * ((mirrored_times[low:high] - times[index]) / sigma_s) ** 2)
+        result[index] = weights @ mirrored[low:high] / weights.sum()
+    return result

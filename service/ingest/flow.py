@@ -1,0 +1,31 @@
+"""Dense optical flow between two grey pictures."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+
+class DenseFlow:
+    """Dense inverse search (Kroeger et al., ECCV 2016). Reuses its buffers; not thread-safe.
+
+    The MEDIUM preset: on Ped2 the coarser FAST and ULTRAFAST lost five to seven points of AUC, and Farneback
+    cost three times as much and lost four.
+    """
+
+    def __init__(self) -> None:
+        self._dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+
+    def compute(self, earlier: NDArray[np.uint8], later: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """How far each pixel moved.
+
+        Args:
+            earlier: ``(h, w)`` grey.
+            later: ``(h, w)`` grey, of the same size.
+
+        Returns:
+            ``(h, w, 2)`` in pixels, x right and y down; a fresh array.
+        """
+        flow = np.zeros((*later.shape, 2), np.float32)  # the first guess: from unset memory, OpenCV crashes
+        return np.asarray(self._dis.calc(earlier, later, flow), np.float32)
