@@ -131,7 +131,7 @@ class Decoding:
                 raise SourceFailure(Cause.ENDED, self._source, "expected a next frame, got the end of the stream")
             if not self._source.loop:
                 raise SourceFailure(Cause.ENDED, self._source, "end of file")
-            self._stop.wait(self._last_frame_lasts())
+            self._pause(self._last_frame_lasts())
 
     def _last_frame_lasts(self) -> float:
         """Seconds before a file starts again: one frame of its rate, so that a single picture does not spin."""
@@ -186,9 +186,12 @@ class Decoding:
         now = time.monotonic()
         delay = pacer.delay(decoded.pts, now)
         if delay > 0:
-            self.progress_at = now + delay  # waiting on purpose is no stall
-            self._stop.wait(delay)
+            self._pause(delay)
         return time.monotonic(), time.time(), max(0.0, -delay)
+
+    def _pause(self, seconds: float) -> None:
+        self.progress_at = time.monotonic() + seconds  # waiting on purpose is no stall
+        self._stop.wait(seconds)
 
     def _progress(self, decoded: Decoded, moment: Moment) -> None:
         self.last = moment

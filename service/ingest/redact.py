@@ -15,7 +15,7 @@ _SECRET_VALUE = re.compile(
     r"((?:^|[?&;/_,:])[a-z0-9.\-]*"
     r"(?:pass(?:word|wd|phrase|code)?|pwd|psw|loginpas|user(?:name)?|usr|login|token|secret|key|auth(?:orization)?"
     r"|credentials?|sig(?:nature)?|jwt|session|sid)"
-    r"[0-9]*=)([^&;\s\"'<>]+)",
+    r"[0-9]*=)([^&\s]+)",
     re.IGNORECASE,
 )
 
