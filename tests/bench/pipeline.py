@@ -1,0 +1,210 @@
+"""Speed of the pipeline: UCSD Ped2 end to end, decode to score, stage by stage, and against the floor.
+
+    python -m tests.bench pipeline [--detector motion|../shared/weights/yolox_nano.onnx] [--rounds 3]
+
+Three measurements in one run, on the same frames:
+
+- end to end: as ``watchword evaluate`` runs it, reading ahead in a thread of its own; the median of the rounds
+- stages: the same work one step after the other with nothing beside it, so that the processor time (of all threads)
+  between two points belongs to one stage
+- floor: what no pipeline of these parts can do without: decoding, flow, and the detector's graph, each alone
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from itertools import pairwise
+from pathlib import Path
+from unittest import mock
+
+import av
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from models.pack import PackLibrary
+from service.cli.pipeline import alert_threshold
+from service.engine.detectors import load_detector
+from service.engine.session import Session
+from service.ingest.flow import DenseFlow
+from service.ingest.frame import PreparedFrame
+from service.ingest.reader import open_reader
+from service.ingest.sampler import Sampler
+from service.ingest.source import local_source
+from service.ingest.timeline import Timeline
+from service.pipeline.offline import OfflinePipeline
+from service.pipeline.pool import load_pack_head
+from service.pipeline.profile import Profile
+from service.settings import Settings
+from training.datasets import Clip, Dataset, open_dataset
+from training.evaluate import evaluate
+from training.provenance import provenance
+
+PED2 = Path(__file__).parents[3] / "shared" / "data" / "ped2"
+
+
+class Stopwatch:
+    """Wall and processor seconds by stage, from one mark to the next."""
+
+    def __init__(self) -> None:
+        self.wall: dict[str, float] = defaultdict(float)
+        self.cpu: dict[str, float] = defaultdict(float)
+        self.mark()
+
+    def mark(self) -> None:
+        """What came before belongs to no stage."""
+        self._wall, self._cpu = time.perf_counter(), time.process_time()
+
+    def lap(self, stage: str) -> None:
+        """What came since the last mark belongs to this stage."""
+        wall, cpu = time.perf_counter(), time.process_time()
+        self.wall[stage] += wall - self._wall
+        self.cpu[stage] += cpu - self._cpu
+        self._wall, self._cpu = wall, cpu
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--detector", default="motion")
+    parser.add_argument("--dataset", type=Path, default=PED2)
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    if not options.dataset.is_dir():
+        raise SystemExit(f"needs the data set at {options.dataset}")
+    settings, dataset, watch = Settings(), open_dataset(options.dataset), Stopwatch()
+    library = PackLibrary([settings.packs_path])
+    heads = {"attributes": load_pack_head(library, "attributes")}
+    with closing(load_detector(options.detector, library, settings.threads)) as detector:
+        pipeline = OfflinePipeline(detector, heads, fps=dataset.test[0].fps)
+        first = evaluate(dataset, pipeline, settings, alert_threshold)
+        profile = first.profiles[dataset.test[0].scene]
+        again = [
+            evaluate(dataset, pipeline, settings, alert_threshold, profile=profile) for _ in range(options.rounds - 1)
+        ]
+        speeds = [run.metrics()["frames_per_second"] for run in (first, *again)]
+        watched = OfflinePipeline(detector, heads, fps=dataset.test[0].fps, observe=lambda stage, _: watch.lap(stage))
+        with graph_runs() as batches:
+            frames = replay(dataset, watched, profile, settings, watch)
+    floor = Stopwatch()
+    decode_alone(dataset, floor)
+    flow_alone(dataset, settings, floor)
+    if batches:
+        graph_alone(Path(options.detector), batches, settings, floor)
+    report(options.detector, speeds, frames, watch, floor)
+
+
+def replay(dataset: Dataset, pipeline: OfflinePipeline, profile: Profile, settings: Settings, watch: Stopwatch) -> int:
+    """Run every test clip through the pipeline, one step after the other; returns the number of frames."""
+    frames = 0
+    for clip in dataset.test:
+        prepared = read_slowly(clip, settings, watch)
+        frames += sum(1 for _ in pipeline.score(prepared, profile))
+    return frames
+
+
+def read_slowly(clip: Clip, settings: Settings, watch: Stopwatch) -> Iterator[PreparedFrame]:
+    """As ``read_all``, but in this thread."""
+    source = local_source(clip.source, rate=clip.fps)
+    with open_reader(source, settings.stall_s, settings.stall_s, strict=True) as reader:
+        sampler = Sampler(clip.name, None, settings, Timeline(live=False))
+        decoded_frames = iter(reader)
+        while True:
+            watch.mark()
+            decoded = next(decoded_frames, None)
+            watch.lap("decode")
+            if decoded is None:
+                return
+            moment = sampler.stamp(decoded.pts, decoded.arrived)
+            prepared = None if moment is None else sampler.prepare(decoded, moment, decoded.captured_at)
+            watch.lap("prepare")
+            if prepared is not None:
+                yield prepared
+
+
+def decode_alone(dataset: Dataset, watch: Stopwatch) -> None:
+    """Decode all test clips and look at nothing."""
+    for clip in dataset.test:
+        with av.open(str(clip.source)) as container:
+            container.streams.video[0].thread_count = 1
+            watch.mark()
+            for _ in container.decode(video=0):
+                pass
+            watch.lap("decode")
+
+
+def flow_alone(dataset: Dataset, settings: Settings, watch: Stopwatch) -> None:
+    """Flow between neighbouring frames of all test clips, at the analysis resolution."""
+    for clip in dataset.test:
+        with av.open(str(clip.source)) as container:
+            planes = [frame.to_ndarray(format="gray") for frame in container.decode(video=0)]
+        scale = min(1.0, settings.analysis_side / max(planes[0].shape))
+        greys = [cv2.resize(plane, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) for plane in planes]
+        flow = DenseFlow()
+        watch.mark()
+        for earlier, later in pairwise(greys):
+            flow.compute(earlier, later)
+        watch.lap("flow")
+
+
+def graph_alone(path: Path, batches: Sequence[tuple[int, ...]], settings: Settings, watch: Stopwatch) -> None:
+    """Run the detector's graph on batches of these shapes, all of one made-up picture."""
+    with closing(Session(path, settings.threads)) as session:
+        pictures = {shape: np.full(shape, 114, np.float32) for shape in set(batches)}
+        for picture in pictures.values():
+            session.run(picture)
+        watch.mark()
+        for shape in batches:
+            session.run(pictures[shape])
+        watch.lap("detector graph")
+
+
+@contextmanager
+def graph_runs() -> Iterator[list[tuple[int, ...]]]:
+    """The shapes of all batches that any graph is run on meanwhile."""
+    shapes: list[tuple[int, ...]] = []
+    run = Session.run
+
+    def noting(session: Session, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        shapes.append(batch.shape)
+        return run(session, batch)
+
+    with mock.patch.object(Session, "run", noting):
+        yield shapes
+
+
+def report(detector: str, speeds: Sequence[float], frames: int, watch: Stopwatch, floor: Stopwatch) -> None:
+    """Print everything as Markdown, ready for docs/performance.md."""
+    origin = provenance()
+    machine = origin["machine"]
+    commit = f"{(origin['commit'] or 'unknown')[:7]}{' with changes' if origin['dirty'] else ''}"
+    print(f"\n{machine['cpu']}, {machine['cores']} cores; {commit}; detector {Path(detector).name}; {frames} frames\n")
+    print(
+        f"End to end: {statistics.median(speeds):.1f} frames/s, rounds {', '.join(f'{speed:.1f}' for speed in speeds)}"
+    )
+    print(table("Stage, alone", watch, frames))
+    print(table("Floor, alone", floor, frames))
+    cpu, least = (sum(stopwatch.cpu.values()) / frames * 1000 for stopwatch in (watch, floor))
+    wall = 1000 / statistics.median(speeds)
+    print(f"Processor time is {cpu / least:.2f} times the floor's ({cpu:.2f} ms against {least:.2f} ms a frame).")
+    cores = machine["cores"]
+    print(
+        f"End to end a frame takes {wall:.2f} ms; the floor's work shared evenly by {cores} cores would take "
+        f"{least / cores:.2f} ms ({wall * cores / least:.2f} times)."
+    )
+
+
+def table(title: str, watch: Stopwatch, frames: int) -> str:
+    """Milliseconds a frame by stage."""
+    rows = [f"\n| {title} | wall ms | processor ms |", "|---|---:|---:|"]
+    rows += [
+        f"| {stage} | {watch.wall[stage] / frames * 1000:.2f} | {watch.cpu[stage] / frames * 1000:.2f} |"
+        for stage in watch.wall
+    ]
+    wall, cpu = (sum(times.values()) / frames * 1000 for times in (watch.wall, watch.cpu))
+    return "\n".join([*rows, f"| sum | {wall:.2f} | {cpu:.2f} |\n"])
