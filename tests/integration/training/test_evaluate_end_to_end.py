@@ -1,0 +1,113 @@
+"""``watchword evaluate`` from the command line, with the service's real pipeline, on footage made for the purpose."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from service.cli.evaluate import evaluate
+
+PED2 = Path(__file__).parents[4] / "shared" / "data" / "ped2"
+FPS, WIDTH, HEIGHT = 10, 160, 120
+WALK, RUN = 1.5, 7.0
+
+app = typer.Typer()
+app.command()(evaluate)
+
+
+def write_street(path: Path, frames: int, seed: int, running: range = range(0)) -> list[int]:
+    """People walk across a street, to and fro; in the frames of ``running`` one runs. Returns the labels."""
+    random = np.random.default_rng(seed)
+    ground = cv2.resize(random.integers(90, 140, (15, 20), dtype=np.uint8), (WIDTH, HEIGHT))
+    starts, rows = random.uniform(0, WIDTH, 3), (40, 60, 80)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=FPS, options={"bf": "0", "preset": "ultrafast"})
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        for index in range(frames):
+            image = cv2.cvtColor(ground, cv2.COLOR_GRAY2BGR)
+            for number, (start, row) in enumerate(zip(starts, rows, strict=True)):
+                draw(image, (start + (-1) ** number * WALK * index) % WIDTH, row)
+            if index in running:
+                draw(image, (RUN * (index - running.start)) % WIDTH, 50)
+            image = np.clip(image + random.normal(0, 2, image.shape), 0, 255).astype(np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="bgr24")))
+        container.mux(stream.encode())
+    return [int(index in running) for index in range(frames)]
+
+
+def draw(image: np.ndarray, x: float, row: int) -> None:
+    """A person at a place, dressed in stripes so that flow has something to hold on to."""
+    for stripe in range(4):
+        shade = (30, 40, 200) if stripe % 2 else (210, 200, 40)
+        top = row + 6 * stripe
+        cv2.rectangle(image, (round(x), top), (round(x) + 9, top + 5), shade, -1)
+
+
+@pytest.fixture(scope="module")
+def street(tmp_path_factory):
+    root = tmp_path_factory.mktemp("street")
+    train, test = {}, {}
+    for name in ("1", "2", "3"):
+        write_street(root / f"train_{name}.mp4", 100, seed=int(name))
+        train[name] = {"file": f"train_{name}.mp4"}
+    labels = write_street(root / "test.mp4", 90, seed=9, running=range(40, 70))
+    test["4"] = {"file": "test.mp4", "labels": labels}
+    document = {"dataset": "street", "train": train, "test": test}
+    (root / "labels.json").write_text(json.dumps(document))
+    return root
+
+
+def run(*arguments: object):
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result
+
+
+def test_figures_scores_and_plots(street, tmp_path):
+    result = run(street, "--out", tmp_path / "out")
+    figures = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    assert figures["frames"] == 90
+    assert figures["frames_per_second"] > 0
+    # a runner among walkers is what the head is for
+    assert figures["causal"]["micro_auc"] > 0.95
+    assert set(figures["causal"]) == set(figures["offline"]) == {"micro_auc", "macro_auc", "auprc", "max_f1", "eer"}
+    assert {
+        "rbdc", "tbdc", "detection_delay_s", "false_alarms_per_hour", "per_clip", "threshold", "commit", "dirty",
+        "packs", "detector", "machine", "seed", "command", "date",
+    } <= set(figures)  # fmt: skip
+    assert figures["detector"] == "motion"
+    assert set(figures["machine"]) == {"cpu", "cores", "python", "onnxruntime", "opencv"}
+    assert len(figures["packs"]["attributes"]) == 64
+    assert (figures["rbdc"], figures["tbdc"]) == (None, None)  # no boxes in this data set
+    assert (tmp_path / "out" / "plots" / "roc.png").exists()
+    assert len((tmp_path / "out" / "scores" / "4.csv").read_text().splitlines()) == 91
+    assert "micro AUC" in result.output
+
+
+def test_the_same_twice_is_the_same(street, tmp_path):
+    for name in ("first", "second"):
+        run(street, "--no-plots", "--out", tmp_path / name)
+    first, second = ((tmp_path / name / "scores" / "4.csv").read_bytes() for name in ("first", "second"))
+    assert first == second
+    assert not (tmp_path / "first" / "plots").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.shared_data
+@pytest.mark.timeout(480)
+@pytest.mark.skipif(not PED2.is_dir(), reason="needs ../shared/data/ped2")
+def test_ped2_without_weights(tmp_path):
+    """What the README says of Ped2 with no weights at all stays true."""
+    run(PED2, "--detector", "motion", "--no-plots", "--out", tmp_path)
+    figures = json.loads((tmp_path / "metrics.json").read_text())
+    assert figures["frames"] == 1020
+    assert figures["causal"]["micro_auc"] >= 0.97
+    assert figures["offline"]["micro_auc"] >= figures["causal"]["micro_auc"]
+    assert 0 < figures["rbdc"] <= figures["tbdc"] <= 1
