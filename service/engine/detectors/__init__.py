@@ -2,18 +2,67 @@
 
 from __future__ import annotations
 
-from models.pack import PackError, PackLibrary
+from pathlib import Path
+
+from models.pack import DetectorManifest, Pack, PackError, PackLibrary
 from service.engine.detectors.base import Detector
 from service.engine.detectors.motion import MotionDetector
+from service.engine.detectors.onnx import OnnxDetector, Options
+from service.engine.detectors.tiles import Grid
 
 
 def load_detector(name_or_path: str, library: PackLibrary, threads: int = 0) -> Detector:
-    """The detector of this name.
+    """A detector for a command: of a pack, or of a bare graph.
+
+    Args:
+        name_or_path: A detector pack's name, such as ``motion``, or the path of an ``.onnx`` file.
+        library: Where packs are looked for.
+        threads: Of one run of a graph on the CPU; 0 picks by cores.
 
     Raises:
-        PackError: If there is none.
+        PackError: If the pack is unknown, is of another kind or does not verify, or the graph cannot be used.
     """
-    if name_or_path == "motion":
+    if name_or_path.endswith(".onnx"):
+        return OnnxDetector(Path(name_or_path), threads=threads)
+    return load_pack_detector(name_or_path, library, threads)
+
+
+def load_pack_detector(name: str, library: PackLibrary, threads: int = 0) -> Detector:
+    """The detector of a pack; what a client of the API may name. Arguments and errors as ``load_detector``."""
+    return detector_of(library.get(name), threads)
+
+
+def detector_of(pack: Pack, threads: int = 0) -> Detector:
+    """The detector of a verified pack.
+
+    Raises:
+        PackError: If it is a pack of another kind, or its graph does not fit its manifest.
+    """
+    manifest = pack.manifest
+    if not isinstance(manifest, DetectorManifest):
+        code, message = "pack_kind", f"expected a pack of kind detector, got {pack.name!r} of kind {pack.kind}"
+        raise PackError(code, message)
+    if manifest.graph is None:
         return MotionDetector()
-    msg = f"expected detector motion, got {name_or_path[:64]!r}"
-    raise PackError("detector_not_found", msg)
+    assert manifest.confidence is not None
+    assert manifest.overlap is not None
+    options = Options(
+        layout=manifest.layout,
+        size=manifest.input,
+        classes=manifest.classes,
+        confidence=manifest.confidence,
+        overlap=manifest.overlap,
+        tiles="auto" if manifest.tiles == "auto" else Grid(*manifest.tiles),
+    )
+    return OnnxDetector(pack.file(manifest.graph), options, threads)
+
+
+__all__ = [
+    "Detector",
+    "MotionDetector",
+    "OnnxDetector",
+    "Options",
+    "detector_of",
+    "load_detector",
+    "load_pack_detector",
+]

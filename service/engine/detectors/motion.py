@@ -28,7 +28,7 @@ class MotionDetector:
     """
 
     name = "motion"
-    names = NAMES
+    names: tuple[str, ...] = NAMES
 
     def __init__(self, least_area: float = LEAST_AREA) -> None:
         """Args: least_area, share of the picture in (0, 1)."""

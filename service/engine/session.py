@@ -1,0 +1,129 @@
+"""An ONNX graph that runs: on the CPU, or on a GPU where ONNX Runtime has one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from models.pack import PackError
+
+BUCKETS = (16, 8, 4, 2, 1)
+"""Batch sizes that a graph is run with. Memory pools grow with every new shape and never shrink
+(microsoft/onnxruntime#24376, #9509), so there are few shapes."""
+
+_MOST_THREADS = 4  # small graphs gain nothing beyond
+_LARGEST_GRAPH = 2**31
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """An input or output of a graph. Dimensions that are not fixed are None; the first is the batch."""
+
+    name: str
+    shape: tuple[int | None, ...]
+    dtype: str
+
+    def __str__(self) -> str:
+        shape = ", ".join("any" if size is None else str(size) for size in self.shape)
+        return f"{self.name} ({shape}) {self.dtype}"
+
+
+class Session:
+    """A graph of one image-like input, run on batches of any size. Its ``run`` may be called from any thread."""
+
+    def __init__(self, path: Path, threads: int = 0) -> None:
+        """Load a graph.
+
+        Args:
+            path: An ``.onnx`` file.
+            threads: For one run on the CPU; 0 picks by the cores this process may use.
+
+        Raises:
+            PackError: ``bad_graph``, if it is no graph that ONNX Runtime can load.
+        """
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = threads or min(_MOST_THREADS, len(os.sched_getaffinity(0)))
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 4  # errors come as exceptions
+        # Threads that spin between two runs slow whatever runs beside them: optical flow from 4.6 to 7.5 ms.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        self.on_gpu = "CUDAExecutionProvider" in ort.get_available_providers()
+        self._session: ort.InferenceSession | None = _load(path, options, self.on_gpu)
+        self.inputs = tuple(map(_tensor, self._session.get_inputs()))
+        self.outputs = tuple(map(_tensor, self._session.get_outputs()))
+        self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
+
+    def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The first output for a batch.
+
+        Args:
+            batch: ``(N, ...)``, N of at least 1, the rest as the graph's input.
+
+        Returns:
+            ``(N, ...)``.
+        """
+        if self._session is None:
+            msg = "expected an open session, got a closed one"
+            raise RuntimeError(msg)
+        parts = []
+        for start, count, size in _plan(len(batch), self.inputs[0].shape[0], pad=self.on_gpu):
+            part = batch[start : start + count]
+            if size > count:
+                part = np.concatenate([part, np.zeros((size - count, *part.shape[1:]), part.dtype)])
+            outputs = self._session.run([self.outputs[0].name], {self.inputs[0].name: part})
+            parts.append(outputs[0][:count])
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def close(self) -> None:
+        """Free the graph and its memory. Idempotent."""
+        self._session = None
+
+
+def _plan(count: int, fixed: int | None, *, pad: bool) -> Iterator[tuple[int, int, int]]:
+    """How to run a batch: (first item, items, batch size of the run).
+
+    A graph with a fixed batch is filled up to it. Else the CPU takes exact buckets, since it computes every item of
+    padding in full; a GPU hardly notices them, and pays for each run instead.
+    """
+    start = 0
+    while start < count:
+        left = count - start
+        if fixed is not None:
+            size = fixed
+        elif pad:
+            size = min((bucket for bucket in BUCKETS if bucket >= left), default=BUCKETS[0])
+        else:
+            size = max(bucket for bucket in BUCKETS if bucket <= left)
+        yield start, min(size, left), size
+        start += size
+
+
+def _load(path: Path, options: ort.SessionOptions, on_gpu: bool) -> ort.InferenceSession:
+    if not path.is_file():
+        code, message = "missing_file", f"expected an ONNX graph at {path.name}, found no file"
+        raise PackError(code, message)
+    if not 0 < path.stat().st_size < _LARGEST_GRAPH:
+        code, message = (
+            "bad_graph",
+            f"expected an ONNX graph below 2 GiB in {path.name}, got {path.stat().st_size} bytes",
+        )
+        raise PackError(code, message)
+    cuda = ("CUDAExecutionProvider", {"arena_extend_strategy": "kSameAsRequested"})
+    providers = [*([cuda] if on_gpu else []), "CPUExecutionProvider"]
+    try:
+        return ort.InferenceSession(str(path), options, providers=providers)
+    except Exception as error:  # ONNX Runtime's exceptions share no base class
+        reason = " ".join(str(error).split())[:200]
+        code, message = "bad_graph", f"expected an ONNX graph in {path.name}, got what ONNX Runtime refuses: {reason}"
+        raise PackError(code, message) from error
+
+
+def _tensor(node: ort.NodeArg) -> Tensor:
+    shape = tuple(size if isinstance(size, int) and size > 0 else None for size in node.shape)
+    return Tensor(node.name, shape, node.type.removeprefix("tensor(").removesuffix(")"))
