@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import typer
 
+from service.cli.demo import demo
+from service.cli.enrol import enrol
+from service.cli.evaluate import evaluate
+from service.cli.serve import serve
+from service.cli.watch import watch
+
 app = typer.Typer(
     name="watchword",
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_show_locals=False,
-    help="Real-time video anomaly detection that learns each camera's normal.",
+    help="Real-time video anomaly detection that learns each camera's normal. Begin with [bold]watchword demo[/bold].",
 )
+for command in (demo, serve, watch, enrol, evaluate):
+    app.command()(command)
 
 
 def main() -> None:

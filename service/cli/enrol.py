@@ -14,7 +14,9 @@ from service.cli.console import console, fail_clearly
 def enrol(
     sources: Annotated[list[Path], typer.Argument(help="Videos or folders of images of normal footage.", exists=True)],
     out: Annotated[Path, typer.Option(help="Where the profile goes.")] = Path("profile.npz"),
-    detector: Annotated[str, typer.Option(help="motion, a detector pack's name, or a path to an .onnx file.")] = "motion",
+    detector: Annotated[
+        str, typer.Option(help="motion, a detector pack's name, or a path to an .onnx file.")
+    ] = "motion",
     packs: Annotated[list[str] | None, typer.Option("--pack", help="Head packs; may be given again.")] = None,
     fps: Annotated[float, typer.Option(min=0.1, max=60, help="Frames looked at per second.")] = 10.0,
 ) -> None:
@@ -36,7 +38,9 @@ def enrol(
     settings = Settings()
     with build_pipeline(settings, detector, packs or ["attributes"], fps) as pipeline:
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("clips"))
-        with Progress(*columns, TextColumn("{task.fields[frames]} frames"), TimeElapsedColumn(), console=console) as bar:
+        with Progress(
+            *columns, TextColumn("{task.fields[frames]} frames"), TimeElapsedColumn(), console=console
+        ) as bar:
             task = bar.add_task("learning what is normal", total=len(sources), frames=0)
             samples = None
             for path in sources:

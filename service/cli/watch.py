@@ -30,7 +30,9 @@ def watch(
     source: Annotated[str, typer.Argument(help="A camera's URL, a video, or a folder of images.")],
     profile: Annotated[Path | None, typer.Option(exists=True, help="From `watchword enrol`; else learn first.")] = None,
     seconds: Annotated[float, typer.Option(min=5, help="Without a profile: how long to learn.")] = 60.0,
-    detector: Annotated[str, typer.Option(help="motion, a detector pack's name, or a path to an .onnx file.")] = "motion",
+    detector: Annotated[
+        str, typer.Option(help="motion, a detector pack's name, or a path to an .onnx file.")
+    ] = "motion",
     packs: Annotated[list[str] | None, typer.Option("--pack", help="Head packs; may be given again.")] = None,
     fps: Annotated[float, typer.Option(min=0.1, max=60, help="Frames looked at per second.")] = 10.0,
     alerts_per_day: Annotated[float, typer.Option(min=0.01, help="Picks the threshold.")] = 1.0,
