@@ -113,9 +113,9 @@ class AlertManager:
         forgotten = self._outbox.retain(self._sinks)
         if forgotten:
             logger.warning("%d events waited for sinks that are no longer in the settings; dropped", forgotten)
-        self._recorder.start()
         for publisher in self._publishers:
             publisher.start()
+        self._recorder.start()
         self._clock.start()
 
     def close(self, timeout: float = 5.0) -> None:
@@ -131,8 +131,6 @@ class AlertManager:
             for stream_id in self._scenes.keys() | self._cameras.keys():
                 self._end(stream_id, "Closed because the service stopped.")
         self._recorder.close(max(0.0, deadline - time.monotonic()))
-        for publisher in self._publishers:
-            publisher.notify()
         for publisher in self._publishers:
             publisher.close(max(0.0, deadline - time.monotonic()))
 
@@ -271,7 +269,7 @@ class AlertManager:
                 if event.event == "opened":
                     self._start_cooldown(event.alert)
         for publisher in self._publishers:
-            publisher.notify()
+            publisher.notify(len(events))
 
     def _start_cooldown(self, alert: Alert) -> None:
         if alert.kind is AlertKind.OFFLINE:

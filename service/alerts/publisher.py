@@ -5,14 +5,13 @@ from __future__ import annotations
 import logging
 import random
 import threading
-import time
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from service.bus.base import Bus, DeliveryFailed, DeliveryRefused
 from service.metrics import Metrics
-from service.store.outbox import Delivery, Outbox
+from service.store.outbox import MAX_PENDING, Delivery, Outbox
 
 logger = logging.getLogger(__name__)
 
@@ -21,9 +20,6 @@ BACKOFF_FIRST_S, BACKOFF_MAX_S = 0.5, 30.0
 
 STORE_RETRY_S = 1.0
 """Wait when the outbox itself cannot be read or changed."""
-
-MEASURE_S = 1.0
-"""Least time between two counts of the outbox while it is busy."""
 
 
 def backoff(failures: int) -> float:
@@ -45,15 +41,18 @@ class Publisher:
         self._work = threading.Event()
         self._closing = threading.Event()
         self._failures = 0
-        self._measured_at = -MEASURE_S
+        self._depth = 0
+        self._counting = threading.Lock()
         self._thread = threading.Thread(target=self._run, name=f"alerts-to-{bus.name}", daemon=True)
 
     def start(self) -> None:
-        """Start the thread."""
+        """Count what waits since the last run, and start the thread."""
+        self._count(self._outbox.depth(self._bus.name))
         self._thread.start()
 
-    def notify(self) -> None:
-        """Say that the outbox has something new."""
+    def notify(self, added: int) -> None:
+        """Say that so many events are new in the outbox."""
+        self._count(added)
         self._work.set()
 
     def close(self, timeout: float) -> None:
@@ -93,7 +92,6 @@ class Publisher:
         """Try one event, and return how long to wait for the next; None: until there is one."""
         now = datetime.now(UTC)
         delivery = self._outbox.due(self._bus.name, now)
-        self._measure(idle=delivery is None)
         if delivery is None:
             next_at = self._outbox.next_due(self._bus.name)
             # At least a moment, in case the event fell due just now.
@@ -110,7 +108,7 @@ class Publisher:
             self._bus.publish(delivery.event)
         except DeliveryRefused as error:
             logger.error("%s refused event %s for good: %s", self._bus.name, delivery.event.id, error)
-            self._outbox.remove(delivery)
+            self._remove(delivery)
             return "refused"
         except DeliveryFailed as error:
             self._postpone(delivery, str(error), error.retry_after)
@@ -120,7 +118,7 @@ class Publisher:
             self._postpone(delivery, type(error).__name__, None)
             return "failed"
         self._failures = 0
-        self._outbox.remove(delivery)
+        self._remove(delivery)
         return "delivered"
 
     def _postpone(self, delivery: Delivery, why: str, retry_after: float | None) -> None:
@@ -137,14 +135,22 @@ class Publisher:
             why,
         )
         self._outbox.postpone(delivery, datetime.now(UTC) + timedelta(seconds=wait))
+        self._trim()
 
-    def _measure(self, idle: bool) -> None:
-        now = time.monotonic()
-        if not idle and now - self._measured_at < MEASURE_S:
+    def _remove(self, delivery: Delivery) -> None:
+        self._outbox.remove(delivery)
+        self._count(-1)
+
+    def _trim(self) -> None:
+        """Keep the outbox within its bound: it grows only while deliveries fail."""
+        if self._depth <= MAX_PENDING:
             return
-        self._measured_at = now
         dropped = self._outbox.trim(self._bus.name)
-        if dropped:
-            self._metrics.deliveries.labels(self._bus.name, "dropped").inc(dropped)
-            logger.error("%s: %d of the oldest events dropped, the outbox is full", self._bus.name, dropped)
-        self._metrics.outbox_depth.labels(self._bus.name).set(self._outbox.depth(self._bus.name))
+        self._count(-dropped)
+        self._metrics.deliveries.labels(self._bus.name, "dropped").inc(dropped)
+        logger.error("%s: %d of the oldest events dropped, the outbox is full", self._bus.name, dropped)
+
+    def _count(self, change: int) -> None:
+        with self._counting:
+            self._depth += change
+            self._metrics.outbox_depth.labels(self._bus.name).set(self._depth)

@@ -20,30 +20,59 @@ def _programs() -> Path | None:
     return next((folder for folder in candidates if (folder / "pg_ctl").exists()), None)
 
 
+class Postgres:
+    """One server, reached by a socket in its folder."""
+
+    def __init__(self, programs: Path) -> None:
+        self._programs = programs
+        # The server refuses to run as root, and its socket's path must be short.
+        self._folder = Path(tempfile.mkdtemp(prefix="wwpg", dir="/tmp"))
+        self._user = "nobody" if os.geteuid() == 0 else None
+        if self._user is not None:
+            shutil.chown(self._folder, self._user)
+        self.url = f"postgresql://watchword@/postgres?host={self._folder}"
+
+    def create(self) -> None:
+        """Make its files."""
+        self._call("initdb", "-U", "watchword", "-A", "trust", "--no-sync", "-E", "UTF8")
+
+    def start(self) -> None:
+        """Start, and return once it answers."""
+        options = f"-c listen_addresses='' -c unix_socket_directories={self._folder} -c fsync=off"
+        self._call("pg_ctl", "-w", "-o", options, "-l", str(self._folder / "log"), "start")
+
+    def kill(self) -> None:
+        """End it without a farewell to its clients."""
+        self._call("pg_ctl", "-m", "immediate", "-w", "stop")
+
+    def remove(self) -> None:
+        """Delete its files."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _call(self, program: str, *arguments: str) -> None:
+        subprocess.run(
+            [str(self._programs / program), "-D", str(self._folder / "data"), *arguments],
+            check=True,
+            user=self._user,
+            cwd=self._folder,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+
 @contextmanager
-def postgres_server() -> Iterator[str]:
-    """Start one and give the URL of its database; skips where PostgreSQL is not installed."""
+def postgres_server() -> Iterator[Postgres]:
+    """A running server; skips where PostgreSQL is not installed. Leave it running."""
     programs = _programs()
     if programs is None:
         pytest.skip("no PostgreSQL server is installed here (apt-get install postgresql)")
-    # The server refuses to run as root, and its socket's path must be short.
-    folder = Path(tempfile.mkdtemp(prefix="wwpg", dir="/tmp"))
-    user = "nobody" if os.geteuid() == 0 else None
-    if user is not None:
-        shutil.chown(folder, user)
-    data = folder / "data"
-
-    def call(program: str, *arguments: str) -> None:
-        command = [str(programs / program), "-D", str(data), *arguments]
-        subprocess.run(command, check=True, user=user, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
+    server = Postgres(programs)
     try:
-        call("initdb", "-U", "watchword", "-A", "trust", "--no-sync", "-E", "UTF8")
-        options = f"-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off"
-        call("pg_ctl", "-w", "-o", options, "-l", str(folder / "log"), "start")
+        server.create()
+        server.start()
         try:
-            yield f"postgresql://watchword@/postgres?host={folder}"
+            yield server
         finally:
-            call("pg_ctl", "-m", "immediate", "-w", "stop")
+            server.kill()
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        server.remove()

@@ -7,17 +7,17 @@ import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 Answer = int | tuple[int, dict[str, str]] | None
 """Status, or status and headers; None hangs until the server closes."""
 
 
 class WebhookServer:
-    """Keeps what it was sent; ``answer`` decides, by how many requests came before, what it says."""
+    """Keeps what it was sent; ``answer`` decides, by how many requests came before and this one, what it says."""
 
-    def __init__(self, answer: Callable[[int], Answer] = lambda _: 204) -> None:
-        self.events: list[dict[str, object]] = []
+    def __init__(self, answer: Callable[[int, Any], Answer] = lambda *_: 204) -> None:
+        self.events: list[dict[str, Any]] = []
         self.keys: list[str] = []
         self.paths: list[str] = []
         self.authorizations: list[str | None] = []
@@ -47,15 +47,15 @@ class WebhookServer:
         return f"http://{userinfo}127.0.0.1:{self.port}{path}"
 
     def _take(self, request: BaseHTTPRequestHandler) -> None:
-        body = request.rfile.read(int(request.headers.get("Content-Length", 0)))
+        body = json.loads(request.rfile.read(int(request.headers.get("Content-Length", 0))) or b"null")
         with self._lock:
-            answer = self.answer(len(self.keys))
+            answer = self.answer(len(self.keys), body)
             self.keys.append(request.headers.get("Idempotency-Key", ""))
             self.paths.append(f"{request.command} {request.path}")
             self.authorizations.append(request.headers.get("Authorization"))
             status, headers = answer if isinstance(answer, tuple) else (answer, {})
             if status is not None and 200 <= status < 300:
-                self.events.append(json.loads(body))
+                self.events.append(body)
         if status is None:
             self._closing.wait(30)
             return

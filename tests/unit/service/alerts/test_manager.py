@@ -14,7 +14,9 @@ import numpy as np
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import event
-from support.alerts import NOON, make_alert, scored_frame, wait_until
+from support.alerts import NOON, make_alert, wait_until
+from support.house import CALM, EXTREME, UNUSUAL
+from support.house import House as FullHouse
 
 from service.alerts.incident import IncidentRules
 from service.alerts.manager import AlertManager
@@ -28,28 +30,14 @@ from service.store.database import Database
 from service.store.outbox import Outbox
 
 QUICK = IncidentRules(gap_s=0.4)
-CALM, UNUSUAL, EXTREME = 1.0, 5.0, 7.0
 
 
-class House:
-    """A manager with all that it needs, on a folder that outlives it."""
+class House(FullHouse):
+    """With the bus in memory, to see what it was told."""
 
     def __init__(self, folder: Path, rules: IncidentRules | None = None, **settings: object) -> None:
-        self.settings = Settings(data_dir=folder, offline_grace_s=0.3, **settings)
-        self.metrics = Metrics()
-        self.database = Database(self.settings.database, busy_timeout_s=0.1)
-        self.store = AlertStore(self.database, folder / "snapshots")
         self.bus = MemoryBus(1000)
-        self.manager = AlertManager(self.settings, self.database, self.store, self.metrics, [self.bus], rules)
-        self.second = 0.0
-
-    def watch(self, surprise: float | None, seconds: float, stream: str = "yard", **fields: object) -> str | None:
-        """Observe so many seconds at ten frames a second, all at once."""
-        alert_id = None
-        for _ in range(round(seconds * 10)):
-            alert_id = self.manager.observe(scored_frame(self.second, surprise, stream, **fields), stream.title())
-            self.second += 0.1
-        return alert_id
+        super().__init__(folder, rules, [self.bus], **settings)
 
     def told(self) -> list[str]:
         return [event.event for event in self.bus.recent()]
@@ -58,13 +46,6 @@ class House:
         wait_until(lambda: len(self.bus.recent()) >= len(events))
         assert self.told() == list(events)
         return self.bus.recent()
-
-    def metric(self, name: str, **labels: str) -> float:
-        return self.metrics.registry.get_sample_value(f"watchword_{name}", labels) or 0.0
-
-    def close(self) -> None:
-        self.manager.close()
-        self.database.close()
 
 
 @pytest.fixture

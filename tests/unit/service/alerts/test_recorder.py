@@ -10,7 +10,7 @@ from support.alerts import make_alert
 
 from service.alerts import recorder as module
 from service.alerts.compose import Evidence
-from service.alerts.recorder import MAX_PICTURES, MAX_WAITING, Record, Recorder
+from service.alerts.recorder import MAX_PICTURES, Record, Recorder
 from service.alerts.snapshots import SnapshotFolder
 from service.contracts.alert import Alert, AlertEvent, AlertState
 from service.metrics import Metrics
@@ -94,19 +94,20 @@ def build(tmp_path: Path) -> Iterator[Callable[..., Stopped]]:
 
 
 def test_what_waits_is_bounded_and_the_oldest_are_lost_loudly(
-    build: Callable[..., Stopped], caplog: pytest.LogCaptureFixture
+    build: Callable[..., Stopped], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(module, "MAX_WAITING", 40)
     stopped = build()
-    for number in range(MAX_WAITING + 3):
+    for number in range(43):
         stopped.put(make_alert(f"a{number}", number), "opened")
     assert [word for word in ("a0", "a1", "a2", "a3") if f"LOST alert {word} " in caplog.text] == ["a0", "a1", "a2"]
     assert stopped.lost() == 3
-    assert stopped.metrics.registry.get_sample_value("watchword_outbox_depth", {"sink": "store"}) == MAX_WAITING
+    assert stopped.metrics.registry.get_sample_value("watchword_outbox_depth", {"sink": "store"}) == 40
     stopped.finish()
-    assert [event.alert.id for event in stopped.told] == [f"a{number}" for number in range(3, MAX_WAITING + 3)]
+    assert [event.alert.id for event in stopped.told] == [f"a{number}" for number in range(3, 43)]
     pictured = [event.alert.id for event in stopped.told if event.alert.snapshot is not None]
-    assert pictured == [f"a{number}" for number in range(MAX_WAITING + 3 - MAX_PICTURES, MAX_WAITING + 3)]
-    assert stopped.outbox.depth("redis") == MAX_WAITING
+    assert pictured == [f"a{number}" for number in range(43 - MAX_PICTURES, 43)]
+    assert stopped.outbox.depth("redis") == 40
 
 
 def test_old_alerts_are_pruned_with_their_pictures(

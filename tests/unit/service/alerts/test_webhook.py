@@ -54,7 +54,7 @@ ANSWERS: list[tuple[Answer, type[Exception] | None, float | None]] = [
 
 @pytest.mark.parametrize(("answer", "error", "retry_after"), ANSWERS)
 def test_answers(answer: Answer, error: type[Exception] | None, retry_after: float | None) -> None:
-    with WebhookServer(lambda _: answer) as server:
+    with WebhookServer(lambda *_: answer) as server:
         webhook = Webhook(SecretStr(server.url()))
         if error is None:
             webhook.publish(EVENT)
@@ -87,7 +87,7 @@ def test_an_endless_answer_is_not_read() -> None:
 
 def test_a_server_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "ANSWER_S", 0.2)
-    with WebhookServer(lambda _: None) as server:
+    with WebhookServer(lambda *_: None) as server:
         webhook = Webhook(SecretStr(server.url()))
         with pytest.raises(DeliveryFailed, match="no answer"):
             webhook.publish(EVENT)

@@ -1,0 +1,80 @@
+"""Alerts from scored frames to real HTTP servers that fail, hang, refuse and recover."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+from support.alerts import wait_until
+from support.house import UNUSUAL, House
+from support.webhook import Answer, WebhookServer
+
+from service.alerts import webhook as module
+from service.contracts.alert import AlertEvent
+
+
+def sink(house: House, index: int = 1) -> str:
+    """The name of a webhook: the bus comes first."""
+    return house.manager.buses[index].name
+
+
+def test_a_server_that_fails_at_first_gets_each_event_once_in_the_end(tmp_path: Path) -> None:
+    with (
+        WebhookServer(lambda before, _: 503 if before < 2 else 204) as server,
+        House(tmp_path, webhook_urls=[SecretStr(server.url())]) as house,
+    ):
+        alert_id = house.incident()
+        wait_until(lambda: len(server.events) == 2)
+        assert [AlertEvent.model_validate(event).event for event in server.events] == ["opened", "closed"]
+        assert server.keys == [f"{alert_id}-1"] * 3 + [f"{alert_id}-2"]
+        wait_until(lambda: house.metric("outbox_depth", sink=sink(house)) == 0)
+        assert house.metric("deliveries_total", sink=sink(house), outcome="failed") == 2
+        assert house.metric("deliveries_total", sink=sink(house), outcome="delivered") == 2
+
+
+def test_a_server_that_hangs_slows_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "ANSWER_S", 2.0)
+    with WebhookServer(lambda *_: None) as hanging, WebhookServer() as healthy:
+        urls = [SecretStr(hanging.url()), SecretStr(healthy.url())]
+        with House(tmp_path, webhook_urls=urls) as house:
+            house.incident()
+            wait_until(lambda: len(healthy.events) == 2, timeout=1.5)
+            assert house.metric("deliveries_total", sink=sink(house, 2), outcome="delivered") == 2
+            wait_until(lambda: house.metric("deliveries_total", sink=sink(house), outcome="failed") == 1)
+            assert hanging.events == []
+            hanging.answer = lambda *_: 200
+            wait_until(lambda: len(hanging.events) == 2)
+
+
+def test_a_refusal_is_not_repeated_and_told_of_without_secrets(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with (
+        WebhookServer(lambda *_: 410) as server,
+        House(tmp_path, webhook_urls=[SecretStr(server.url("/hook/s3cret", "user:pa55@"))]) as house,
+    ):
+        alert_id = house.watch(UNUSUAL, 1)
+        wait_until(lambda: house.metric("deliveries_total", sink=sink(house), outcome="refused") == 1)
+        wait_until(lambda: house.metric("outbox_depth", sink=sink(house)) == 0)
+        assert server.keys == [f"{alert_id}-1"]
+        assert f"{sink(house)} refused event {alert_id}-1 for good: answered 410" in caplog.text
+        assert not any(secret in caplog.text + sink(house) for secret in ("s3cret", "pa55"))
+
+
+def test_an_event_that_a_server_chokes_on_lets_others_pass(tmp_path: Path) -> None:
+    choked: set[str] = {"yard"}
+
+    def answer(_: int, event: dict[str, Any]) -> Answer:
+        return 500 if event["alert"]["stream_id"] in choked else 204
+
+    with WebhookServer(answer) as server, House(tmp_path, webhook_urls=[SecretStr(server.url())]) as house:
+        poison = house.incident("yard")
+        wait_until(lambda: server.keys == [f"{poison}-1"])
+        other = house.incident("gate")
+        wait_until(lambda: len(server.events) == 2)
+        assert [event["id"] for event in server.events] == [f"{other}-1", f"{other}-2"]
+        choked.clear()
+        wait_until(lambda: len(server.events) == 4)
+        assert [event["id"] for event in server.events[2:]] == [f"{poison}-1", f"{poison}-2"]

@@ -1,0 +1,65 @@
+"""Alerts with all that belongs to them, in a folder that outlives them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from support.alerts import scored_frame
+
+from service.alerts.incident import IncidentRules
+from service.alerts.manager import AlertManager
+from service.metrics import Metrics
+from service.settings import Settings
+from service.store.alerts import AlertStore
+from service.store.database import Database
+
+CALM, UNUSUAL, EXTREME = 1.0, 5.0, 7.0
+"""Surprises below the threshold, above it, and enough above it to break a cooldown."""
+
+
+class House:
+    """A manager with its store, started and closed by the context."""
+
+    def __init__(
+        self, folder: Path, rules: IncidentRules | None = None, buses: list[object] | None = None, **settings: object
+    ) -> None:
+        self.settings = Settings(**{"data_dir": folder, "offline_grace_s": 0.3, **settings})
+        self.metrics = Metrics()
+        self.database = Database(self.settings.database, busy_timeout_s=0.1)
+        self.store = AlertStore(self.database, folder / "snapshots")
+        self.manager = AlertManager(self.settings, self.database, self.store, self.metrics, buses, rules)
+        self.second = 0.0
+
+    def watch(self, surprise: float | None, seconds: float, stream: str = "yard", **fields: object) -> str | None:
+        """Observe so many seconds at ten frames a second, all at once; return the open alert's id."""
+        alert_id = None
+        for _ in range(round(seconds * 10)):
+            alert_id = self.manager.observe(scored_frame(self.second, surprise, stream, **fields), stream.title())
+            self.second += 0.1
+        return alert_id
+
+    def incident(self, stream: str = "yard") -> str:
+        """An incident from opening to closing; return its alert's id."""
+        alert_id = self.watch(UNUSUAL, 1, stream)
+        self.watch(CALM, 4, stream)
+        return str(alert_id)
+
+    def metric(self, name: str, **labels: str) -> float:
+        """The value of ``watchword_NAME``, 0 where there is none yet."""
+        return self.metrics.registry.get_sample_value(f"watchword_{name}", labels) or 0.0
+
+    def close(self) -> None:
+        """Close everything. Idempotent."""
+        self.manager.close()
+        self.database.close()
+
+    def __enter__(self) -> Self:
+        self.manager.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
