@@ -130,7 +130,7 @@ class Decoding:
             if live:
                 raise SourceFailure(Cause.ENDED, self._source, "expected a next frame, got the end of the stream")
             if not self._source.loop:
-                raise SourceFailure(Cause.ENDED, self._source, "end of file")
+                raise SourceFailure(Cause.FINISHED, self._source, "end of file")
             self._pause(self._last_frame_lasts())
 
     def _last_frame_lasts(self) -> float:

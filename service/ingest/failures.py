@@ -20,6 +20,7 @@ class Cause(StrEnum):
     TIMEOUT = "timeout"
     STALLED = "stalled"
     ENDED = "ended"
+    FINISHED = "finished"
     NOT_FOUND = "not_found"
     SERVER_ERROR = "server_error"
     UNAUTHORIZED = "unauthorized"
@@ -56,7 +57,7 @@ class SourceFailure(Exception):
         super().__init__(redact(detail))
         self.cause = cause
         self.detail = redact(detail)
-        self.lasting = cause in _LASTING or (source.is_file and cause is not Cause.ENDED)
+        self.lasting = cause in _LASTING or (source.is_file and cause is not Cause.FINISHED)
         self.costly = cause in _COSTLY
         self.source = source
 

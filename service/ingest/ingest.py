@@ -259,7 +259,7 @@ class Ingest:
         self._decoding = None
         self._last = decoding.last
         self._failed_by = self._failed_by or failure.cause  # what began it, not what attempts then met
-        if failure.cause is Cause.ENDED and self._source.is_file:
+        if failure.cause is Cause.FINISHED:
             self._retry_at = math.inf
             return self._machine.move(StreamState.OFFLINE, failure.detail)
         if failure.lasting:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import contextlib
 import socket
+import ssl
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -119,6 +121,32 @@ def asking_for_password(user: str, password: str, behind: int) -> Talk:
             answers.join()
 
     return talk
+
+
+def forwarding(behind: int) -> Talk:
+    """Pass everything through to the server on port `behind`."""
+
+    def talk(connection: socket.socket) -> None:
+        with socket.create_connection(("127.0.0.1", behind)) as server:
+            answers = threading.Thread(target=_copy, args=(server, connection))
+            answers.start()
+            _copy(connection, server)
+            server.shutdown(socket.SHUT_RDWR)
+            answers.join()
+
+    return talk
+
+
+def over_tls(talk: Talk, certificate: Path, key: Path) -> Talk:
+    """The same conversation inside TLS."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+
+    def secured(connection: socket.socket) -> None:
+        with context.wrap_socket(connection, server_side=True) as inside:
+            talk(inside)
+
+    return secured
 
 
 def _copy(source: socket.socket, target: socket.socket) -> None:

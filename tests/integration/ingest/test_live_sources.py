@@ -1,0 +1,352 @@
+"""Live streams against real servers on the loopback: they flow, break, come back, and leave nothing behind."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import logging
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import av.logging
+import numpy as np
+import pytest
+from prometheus_client import generate_latest
+from support.http import HttpServer
+from support.peers import Peer, asking_for_password, forwarding, over_tls, refusing, silent
+from support.ports import free_port
+from support.rtsp import RtspServer
+from support.video import write_images, write_video
+from support.watching import Watched, decode_threads, wait_for
+
+from service.contracts.stream import StreamState
+from service.ingest.redact import RedactingFilter
+from service.ingest.source import parse_source
+from service.settings import Settings
+
+S = StreamState
+
+
+@pytest.fixture
+def settings() -> Settings:
+    """Times of a second where production has five or more."""
+    return Settings(
+        stall_s=1.0, offline_grace_s=1.0, backoff_first_s=0.2, backoff_max_s=2.0, image_side=160, analysis_side=96
+    )
+
+
+@pytest.fixture(scope="module")
+def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("videos")
+    write_video(folder / "a.mp4", frames=100)
+    return folder
+
+
+@pytest.fixture
+def server(videos: Path) -> Iterator[RtspServer]:
+    with RtspServer(videos) as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left_behind() -> Iterator[None]:
+    yield
+    wait_for(lambda: not decode_threads(), 10, f"no thread left, got {decode_threads()}")
+
+
+def test_frames_flow_with_three_clocks(server: RtspServer, settings: Settings) -> None:
+    with Watched(server.url("a.mp4"), settings) as stream:
+        stream.wait_state(S.LIVE)
+        stream.wait_frames(20)
+        status = stream.ingest.status
+        assert (status.width, status.height, status.detail, status.reconnects) == (160, 120, None, 0)
+        assert stream.count("watchword_decoders") == 1
+    frames = [prepared.frame for prepared in stream.frames]
+    assert all(later.pts > earlier.pts for earlier, later in itertools.pairwise(frames))
+    assert all(later.arrived > earlier.arrived for earlier, later in itertools.pairwise(frames))
+    assert all(abs(frame.captured_at - time.time()) < 5 for frame in frames)
+    steps = np.diff([frame.pts for frame in frames])
+    assert np.median(steps) == pytest.approx(0.04, abs=0.001)
+    assert stream.frames[1].motion is not None
+    assert stream.states == [(S.LIVE, None)]
+    assert stream.count("watchword_decoders") == 0
+
+
+def test_due_frames_only(server: RtspServer, settings: Settings) -> None:
+    with Watched(server.url("a.mp4"), settings, fps=5) as stream:
+        stream.wait_frames(8)
+        steps = np.diff([prepared.frame.pts for prepared in stream.frames])
+        assert np.median(steps) == pytest.approx(0.2, abs=0.001)
+        not_due = stream.count("watchword_frames_total", stream="s", outcome="not_due")
+        assert not_due == pytest.approx(4 * len(stream.frames), abs=6)
+        assert stream.count("watchword_stage_seconds_count", stage="prepare") >= len(stream.frames)
+
+
+def test_killed_and_started_again(server: RtspServer, settings: Settings, videos: Path) -> None:
+    with (
+        RtspServer(videos) as other_server,
+        Watched(server.url("a.mp4"), settings, name="one") as stream,
+        Watched(other_server.url("a.mp4"), settings, stream.metrics, name="other") as other,
+    ):
+        stream.wait_frames(5)
+        other.wait_frames(5)
+        seen = len(other.frames)
+        server.kill()
+        stream.wait_state(S.STALLED, 2)
+        stream.wait_state(S.OFFLINE, 4)
+        assert stream.ingest.take() is None
+        server.start()
+        assert stream.wait_frames(1, 5) < 5
+        stream.wait_state(S.LIVE, 1)
+        stream.wait_frames(10)
+        assert stream.ingest.status.reconnects == 1
+        assert stream.count("watchword_reconnects_total", stream="one", cause="ended") == 1
+        assert stream.count("watchword_decoders") == 2
+        assert [state for state, _ in stream.states if state is not S.STALLED] == [S.LIVE, S.OFFLINE, S.LIVE]
+        assert {prepared.epoch for prepared in stream.frames} == {0, 1}
+        pts = [prepared.frame.pts for prepared in stream.frames]
+        assert all(later > earlier for earlier, later in itertools.pairwise(pts))
+        assert other.states == [(S.LIVE, None)]
+        assert max(np.diff(other.taken_at[seen:])) < 0.4
+        assert {prepared.epoch for prepared in other.frames} == {0}
+    assert stream.count("watchword_decoders") == 0
+
+
+def test_comes_back_within_five_seconds_however_long_the_waits_have_grown(
+    server: RtspServer, settings: Settings
+) -> None:
+    patient = settings.model_copy(update={"backoff_first_s": 60.0, "backoff_max_s": 600.0})
+    with Watched(server.url("a.mp4"), patient) as stream:
+        stream.wait_frames(3)
+        server.kill()
+        stream.wait_state(S.OFFLINE, 5)
+        server.start()
+        assert stream.wait_frames(1, 6) < 5
+
+
+def test_a_frozen_server_is_a_stall(server: RtspServer, settings: Settings) -> None:
+    with Watched(server.url("a.mp4"), settings) as stream:
+        stream.wait_frames(5)
+        server.freeze()
+        took = stream.wait_state(S.STALLED, 4)
+        assert took > 0.5
+        assert "got none" in (stream.ingest.status.detail or "") or "silence" in (stream.ingest.status.detail or "")
+        stream.wait_state(S.OFFLINE, 4)
+        server.thaw()
+        stream.wait_frames(5, 10)
+        stream.wait_state(S.LIVE)
+        assert stream.count("watchword_reconnects_total", stream="s", cause="stalled") == 1
+        wait_for(lambda: stream.count("watchword_decoders") == 1, 5, "one decoder")
+        wait_for(lambda: len(decode_threads()) == 2, 5, "one decode thread and the supervisor")
+
+
+def test_another_picture_after_the_return(tmp_path: Path, settings: Settings) -> None:
+    write_video(tmp_path / "a.mp4", frames=100, width=160, height=120, rate=25)
+    with RtspServer(tmp_path) as server, Watched(server.url("a.mp4"), settings, fps=60) as stream:
+        stream.wait_frames(5)
+        server.kill()
+        write_video(tmp_path / "a.mp4", frames=100, width=96, height=128, rate=10)
+        server.start()
+        stream.wait_frames(8)
+        status = stream.ingest.status
+        assert (status.width, status.height) == (96, 128)
+    before = [prepared for prepared in stream.frames if prepared.epoch == 0]
+    after = [prepared for prepared in stream.frames if prepared.epoch == 1]
+    assert {prepared.frame.image.shape for prepared in before} == {(120, 160, 3)}
+    assert {prepared.frame.image.shape for prepared in after} == {(128, 96, 3)}
+    assert after[0].motion is None
+    assert np.median(np.diff([prepared.frame.pts for prepared in after])) == pytest.approx(0.1, abs=0.01)
+
+
+def test_accepts_and_never_answers(settings: Settings) -> None:
+    with Peer(silent) as peer, Watched(f"rtsp://127.0.0.1:{peer.port}/x", settings) as stream:
+        stream.wait_state(S.OFFLINE, 6)
+        assert stream.ingest.status.detail == "expected a video stream, got no complete answer in time"
+        time.sleep(1.5)
+        assert len(decode_threads()) <= 3
+    assert stream.states == [(S.OFFLINE, "expected a video stream, got no complete answer in time")]
+
+
+PASSWORD = "p@ss:w/rd%2B?#&x"
+ENCODED = "p%40ss%3Aw%2Frd%252B%3F%23%26x"
+
+
+def test_the_right_password_whatever_is_in_it(server: RtspServer, settings: Settings) -> None:
+    with Peer(asking_for_password("us er", PASSWORD, server.port)) as peer:
+        url = f"rtsp://us%20er:{ENCODED}@127.0.0.1:{peer.port}/a.mp4?play_count=0"
+        with Watched(url, settings) as stream:
+            stream.wait_frames(5)
+
+
+def test_a_wrong_password_is_told_apart_and_retried_slowly_and_shown_nowhere(
+    server: RtspServer, settings: Settings, capfd: pytest.CaptureFixture[str]
+) -> None:
+    log = io.StringIO()
+    handler = logging.StreamHandler(log)
+    handler.addFilter(RedactingFilter())
+    root = logging.getLogger()
+    level, ffmpeg_level = root.level, av.logging.get_level()
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    logging.getLogger("libav").setLevel(logging.DEBUG)
+    av.logging.set_level(av.logging.DEBUG)  # FFmpeg's own lines name whole URLs
+    try:
+        with Peer(asking_for_password("user", "right", server.port)) as peer:
+            url = f"rtsp://user:topsecret@127.0.0.1:{peer.port}/a.mp4?token=hidden"
+            with Watched(url, settings) as stream:
+                stream.wait_state(S.FAILED)
+                opened = peer.connections
+                time.sleep(2.5)  # an outage would have been tried several times by now
+                assert peer.connections == opened
+                status = stream.ingest.status
+        assert status.detail == "expected the right user and password, got 401 Unauthorized"
+        shown = [repr(stream.states), repr(status), generate_latest(stream.metrics.registry).decode(), log.getvalue()]
+        shown.extend(capfd.readouterr())
+    finally:
+        av.logging.set_level(ffmpeg_level)
+        logging.getLogger("libav").setLevel(logging.WARNING)
+        root.removeHandler(handler)
+        root.setLevel(level)
+    assert "127.0.0.1" in log.getvalue(), "expected FFmpeg to have said something"
+    for text in shown:
+        assert "topsecret" not in text
+        assert "hidden" not in text
+
+
+def test_failed_is_tried_again_after_its_time(server: RtspServer, settings: Settings) -> None:
+    soon = settings.model_copy(update={"refused_retry_s": 0.5})
+    port = free_port()
+    with Watched(f"rtsp://127.0.0.1:{port}/a.mp4?play_count=0", soon) as stream:
+        with Peer(refusing("403 Forbidden"), port):
+            stream.wait_state(S.FAILED)
+        with Peer(forwarding(server.port), port):
+            stream.wait_frames(3)
+            stream.wait_state(S.LIVE)
+
+
+def test_udp_where_the_camera_has_none(server: RtspServer, settings: Settings, tmp_path: Path) -> None:
+    source = parse_source(server.url("a.mp4"), "udp", tmp_path)
+    with Watched(source, settings) as stream:
+        stream.wait_state(S.FAILED)
+        assert stream.ingest.status.detail == "expected RTSP over udp, got a peer without it; try transport tcp"
+
+
+def test_rtsps(server: RtspServer, settings: Settings, tmp_path: Path) -> None:
+    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=camera"]
+    try:
+        subprocess.run([*command, "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    except FileNotFoundError:
+        pytest.skip("needs the openssl command to make a certificate")
+    with (
+        Peer(over_tls(forwarding(server.port), certificate, key)) as peer,
+        Watched(f"rtsps://127.0.0.1:{peer.port}/a.mp4?play_count=0", settings) as stream,
+    ):
+        stream.wait_frames(5)
+
+
+def test_mjpeg_over_http(videos: Path, settings: Settings) -> None:
+    with HttpServer(videos, "user:secret") as http, Watched(http.url("live.mjpg", "user:secret@"), settings) as stream:
+        stream.wait_frames(20)
+        assert stream.state is S.LIVE
+    steps = np.diff([prepared.frame.pts for prepared in stream.frames])
+    assert np.mean(steps) == pytest.approx(0.05, rel=0.3)  # arrival, not FFmpeg's nominal 25 a second
+    wait_for(lambda: stream.count("watchword_decoders") == 0, 5, "no decoder")
+
+
+def test_a_file_over_http_is_paced_and_ends(videos: Path, settings: Settings, tmp_path: Path) -> None:
+    write_video(tmp_path / "short.mp4", frames=25)
+    with HttpServer(tmp_path) as http, Watched(http.url("short.mp4"), settings) as stream:
+        began = time.monotonic()
+        stream.wait_state(S.OFFLINE)
+        assert 0.9 < time.monotonic() - began < 2.0
+        assert stream.states == [(S.LIVE, None), (S.OFFLINE, "end of file")]
+
+
+def test_a_file_is_paced_and_ends(tmp_path: Path, settings: Settings) -> None:
+    write_video(tmp_path / "short.mp4", frames=38)
+    with Watched(parse_source("file:short.mp4", "tcp", tmp_path), settings) as stream:
+        stream.wait_frames(1)
+        took = stream.wait_state(S.OFFLINE)
+        assert 1.2 < took < 2.5
+        assert stream.ingest.status.detail == "end of file"
+        time.sleep(1.0)
+        assert stream.states == [(S.LIVE, None), (S.OFFLINE, "end of file")]
+    pts = [prepared.frame.pts for prepared in stream.frames]
+    assert pts == pytest.approx([index / 25 for index in range(38)], abs=0.05) or len(pts) >= 34
+
+
+def test_a_file_loops_in_new_epochs(tmp_path: Path, settings: Settings) -> None:
+    write_images(tmp_path / "frames", 5)
+    with Watched(parse_source("file:frames?rate=20&loop=true", "tcp", tmp_path), settings) as stream:
+        stream.wait_frames(18)
+        assert stream.states == [(S.LIVE, None)]
+    assert {prepared.epoch for prepared in stream.frames} >= {0, 1, 2}
+    pts = [prepared.frame.pts for prepared in stream.frames]
+    assert all(later > earlier for earlier, later in itertools.pairwise(pts))
+    assert np.mean(np.diff(pts)) == pytest.approx(0.05, rel=0.3)
+
+
+def test_a_single_picture_in_a_loop_does_not_spin(tmp_path: Path, settings: Settings) -> None:
+    write_images(tmp_path / "frames", 1)
+    with Watched(parse_source("file:frames?rate=10&loop=true", "tcp", tmp_path), settings) as stream:
+        time.sleep(1.0)
+    assert 5 <= len(stream.frames) <= 13
+
+
+def test_a_missing_file(tmp_path: Path, settings: Settings) -> None:
+    with Watched(parse_source("file:absent.mp4", "tcp", tmp_path), settings) as stream:
+        stream.wait_state(S.FAILED)
+        assert stream.ingest.status.detail == "expected a file or folder, got none of that name"
+
+
+def test_frames_that_nobody_takes_are_counted(server: RtspServer, settings: Settings) -> None:
+    stream = Watched(server.url("a.mp4"), settings)
+    stream.ingest.start()  # without the thread that takes
+    try:
+        wait_for(lambda: stream.count("watchword_frames_total", stream="s", outcome="superseded") >= 20, 10, "drops")
+        server.freeze()
+        time.sleep(settings.staleness_s + 0.3)
+        assert stream.ingest.take() is None  # the last frame before is too old
+        assert stream.ingest.take() is None  # and each is handed out, or dropped, at most once
+        assert stream.count("watchword_frames_total", stream="s", outcome="stale") == 1
+    finally:
+        stream.ingest.close()
+
+
+@pytest.mark.parametrize("state", [S.CONNECTING, S.LIVE, S.STALLED, S.OFFLINE, S.FAILED, S.PAUSED])
+def test_close_is_legal_in_every_state(state: StreamState, videos: Path, settings: Settings) -> None:
+    refused = Peer(refusing("401 Unauthorized"))
+    with RtspServer(videos) as server, Peer(silent) as mute, refused:
+        url = {
+            S.CONNECTING: f"rtsp://127.0.0.1:{mute.port}/x",
+            S.OFFLINE: f"rtsp://127.0.0.1:{free_port()}/x",
+            S.FAILED: f"rtsp://127.0.0.1:{refused.port}/x",
+        }.get(state, server.url("a.mp4"))
+        stream = Watched(url, settings)
+        if state is not S.PAUSED:  # a paused stream's ingest is one that was never started
+            stream.ingest.start()
+            stream.wait_state(S.LIVE if state is S.STALLED else state)
+        if state is S.STALLED:
+            server.freeze()
+            stream.wait_state(S.STALLED)
+        reported = len(stream.states)
+        began = time.monotonic()
+        stream.ingest.close()
+        stream.ingest.close()
+        assert time.monotonic() - began < 1.0
+        assert stream.ingest.take() is None
+        wait_for(lambda: not decode_threads(), 10, "no thread left")
+        assert stream.count("watchword_decoders") == 0
+        assert len(stream.states) == reported
+
+
+def test_closing_before_and_after_in_a_hurry(server: RtspServer, settings: Settings) -> None:
+    for pause in (0.0, 0.01, 0.05, 0.2, 0.4):
+        stream = Watched(server.url("a.mp4"), settings)
+        stream.ingest.start()
+        time.sleep(pause)
+        stream.ingest.close()
+        wait_for(lambda: stream.count("watchword_decoders") == 0, 5, "no decoder")  # noqa: B023

@@ -1,0 +1,91 @@
+"""An ingest under observation: every state and every frame it reports, with waits that time out."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from service.contracts.stream import StreamState
+from service.ingest.frame import PreparedFrame
+from service.ingest.ingest import Ingest
+from service.ingest.source import Source, parse_source
+from service.metrics import Metrics
+from service.settings import Settings
+
+
+def decode_threads() -> list[str]:
+    """Names of the threads that belong to ingest."""
+    names = ("decode ", "ingest supervisor")
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith(names)]
+
+
+def wait_for(condition: Callable[[], object], timeout: float, what: str) -> float:
+    """Wait until the condition holds; the seconds it took."""
+    began = time.monotonic()
+    while not condition():
+        assert time.monotonic() - began < timeout, f"expected {what} within {timeout} s"
+        time.sleep(0.005)
+    return time.monotonic() - began
+
+
+class Watched:
+    """Runs an ingest and takes its frames as fast as they come, in a thread of its own."""
+
+    def __init__(
+        self, source: Source | str, settings: Settings, metrics: Metrics | None = None, name: str = "s", fps: float = 25
+    ) -> None:
+        self.metrics = metrics or Metrics()
+        self.states: list[tuple[StreamState, str | None]] = []
+        self.frames: list[PreparedFrame] = []
+        self.taken_at: list[float] = []
+        self._ready = threading.Event()
+        self._closed = False
+        if isinstance(source, str):
+            source = parse_source(source, "tcp", Path())
+        self.ingest = Ingest(
+            name, source, fps, settings, self.metrics, self._ready.set, lambda *state: self.states.append(state)
+        )
+        self._taker = threading.Thread(target=self._take, name=f"take {name}")
+
+    def __enter__(self) -> Self:
+        self.ingest.start()
+        self._taker.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.ingest.close()
+        self._closed = True
+        self._ready.set()
+        self._taker.join()
+
+    def _take(self) -> None:
+        while self._ready.wait() and not self._closed:
+            self._ready.clear()
+            frame = self.ingest.take()
+            if frame is not None:
+                self.frames.append(frame)
+                self.taken_at.append(time.monotonic())
+
+    @property
+    def state(self) -> StreamState:
+        """The present state."""
+        return self.ingest.status.state
+
+    def wait_state(self, state: StreamState, timeout: float = 10) -> float:
+        """Wait for a state; the seconds it took."""
+        return wait_for(lambda: self.state is state, timeout, f"state {state}, now {self.ingest.status}")
+
+    def wait_frames(self, count: int = 1, timeout: float = 10) -> float:
+        """Wait for so many new frames; the seconds it took."""
+        goal = len(self.frames) + count
+        return wait_for(lambda: len(self.frames) >= goal, timeout, f"{count} frames")
+
+    def count(self, metric: str, **labels: str) -> float:
+        """The present value of a metric, 0 if there is none."""
+        return self.metrics.registry.get_sample_value(metric, labels) or 0.0
