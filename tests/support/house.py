@@ -23,11 +23,16 @@ class House:
     """A manager with its store, started and closed by the context."""
 
     def __init__(
-        self, folder: Path, rules: IncidentRules | None = None, buses: list[object] | None = None, **settings: object
+        self,
+        folder: Path,
+        rules: IncidentRules | None = None,
+        buses: list[object] | None = None,
+        busy_timeout_s: float = 5.0,
+        **settings: object,
     ) -> None:
         self.settings = Settings(**{"data_dir": folder, "offline_grace_s": 0.3, **settings})
         self.metrics = Metrics()
-        self.database = Database(self.settings.database, busy_timeout_s=0.1)
+        self.database = Database(self.settings.database, busy_timeout_s)
         self.store = AlertStore(self.database, folder / "snapshots")
         self.manager = AlertManager(self.settings, self.database, self.store, self.metrics, buses, rules)
         self.second = 0.0

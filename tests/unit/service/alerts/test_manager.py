@@ -35,9 +35,9 @@ QUICK = IncidentRules(gap_s=0.4)
 class House(FullHouse):
     """With the bus in memory, to see what it was told."""
 
-    def __init__(self, folder: Path, rules: IncidentRules | None = None, **settings: object) -> None:
+    def __init__(self, folder: Path, **options: object) -> None:
         self.bus = MemoryBus(1000)
-        super().__init__(folder, rules, [self.bus], **settings)
+        super().__init__(folder, buses=[self.bus], **options)
 
     def told(self) -> list[str]:
         return [event.event for event in self.bus.recent()]
@@ -253,6 +253,12 @@ def test_the_settings_name_the_sinks(tmp_path: Path) -> None:
 # ---- trouble with disks
 
 
+@pytest.fixture
+def hasty(build: Callable[..., House]) -> House:
+    """One that does not wait for locks."""
+    return build(busy_timeout_s=0.1)
+
+
 def lock(folder: Path) -> sqlite3.Connection:
     """What another program may do to the database at any time."""
     connection = sqlite3.connect(folder / "watchword.db", isolation_level=None, check_same_thread=False)
@@ -261,9 +267,9 @@ def lock(folder: Path) -> sqlite3.Connection:
 
 
 def test_a_locked_store_delays_alerts_and_nothing_else(
-    house: House, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    hasty: House, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    blocker = lock(tmp_path)
+    house, blocker = hasty, lock(tmp_path)
     start = time.monotonic()
     alert_id = house.watch(UNUSUAL, 1)
     house.watch(EXTREME, 3)
@@ -281,8 +287,8 @@ def test_a_locked_store_delays_alerts_and_nothing_else(
     wait_until(lambda: house.metric("outbox_depth", sink="store") == 0)
 
 
-def test_an_alert_that_is_not_stored_starts_no_cooldown(house: House, tmp_path: Path) -> None:
-    blocker = lock(tmp_path)
+def test_an_alert_that_is_not_stored_starts_no_cooldown(hasty: House, tmp_path: Path) -> None:
+    house, blocker = hasty, lock(tmp_path)
     house.watch(UNUSUAL, 1)
     house.watch(CALM, 4)
     second = house.watch(UNUSUAL, 1)
@@ -312,8 +318,7 @@ def test_a_full_disk_delays_alerts_and_loses_none(house: House, caplog: pytest.L
 def test_closing_while_the_store_is_locked_says_what_is_lost(
     build: Callable[..., House], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    house = build()
-    blocker = lock(tmp_path)
+    house, blocker = build(busy_timeout_s=0.1), lock(tmp_path)
     alert_id = house.watch(UNUSUAL, 1)
     start = time.monotonic()
     house.manager.close(timeout=0.5)
