@@ -1,0 +1,64 @@
+"""The HTTP application over a running service."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from anyio import to_thread
+from fastapi import FastAPI
+
+from service.api import alerts, enrolment, health, packs, pictures, problems, scores, streams
+from service.api.context import Context
+from service.api.description import describe
+from service.api.headers import SecurityHeaders
+from service.api.limits import BodyLimit
+from service.api.origin import SameOrigin
+from service.api.page import serve_page
+from service.application import Application
+
+ROUTERS = (streams, enrolment, pictures, scores, alerts, packs, health)
+
+
+def create_app(application: Application, *, run_application: bool = False) -> FastAPI:
+    """The API and the page of an application.
+
+    Args:
+        application: What is served.
+        run_application: Start and close it with the server; otherwise its owner does.
+    """
+    context = Context.of(application)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        if run_application:
+            await to_thread.run_sync(application.start)
+        try:
+            yield
+        finally:
+            await context.live.close()
+            if run_application:
+                await to_thread.run_sync(application.close)
+
+    app = FastAPI(
+        title="Watchword",
+        version=version("watchword"),
+        lifespan=lifespan,
+        docs_url=None,  # it loads scripts from another host; see service.api.reference
+        redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,
+    )
+    app.state.context = context
+    settings = application.settings
+    # The last one added is the outermost.
+    app.add_middleware(BodyLimit, most=settings.max_body_bytes)
+    app.add_middleware(SameOrigin, listening_on=settings.host, public_url=settings.public_url)
+    app.add_middleware(problems.Incidents)
+    app.add_middleware(SecurityHeaders)
+    problems.install(app)
+    for module in ROUTERS:
+        app.include_router(module.router)
+    serve_page(app)
+    describe(app)
+    return app

@@ -1,0 +1,67 @@
+"""The API's description of itself (OpenAPI 3.1), beyond what the routes say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from service.api import alerts, enrolment, health, packs, pictures, scores, streams
+from service.api.problems import Problem, example
+
+SUMMARY = "How unusual is what a camera sees, frame by frame, against what is normal there."
+
+DESCRIPTION = """
+Watchword watches cameras and says, frame by frame, how unusual what it sees is. What is normal is learned from each
+camera's own footage.
+
+1. `POST /streams` registers a camera; with `enrolment` it learns what is normal at once.
+2. `WS /streams/{id}/scores` follows its scores; `GET /streams/{id}/live.mjpg` shows what it sees.
+3. `GET /alerts` lists what happened; `PATCH /alerts/{id}` says what it was.
+
+A `score` is between 0 and 1: 0.5 means that one normal frame in a thousand looks at least this unusual, 1 that not one
+in a million does. It is null, never 0, while a stream is not live.
+
+Every error is `application/problem+json` (RFC 9457). Programs go by its `code`, which is stable; `detail` says what was
+expected and what came. A 503 says in `Retry-After` when to come back. No answer ever holds a camera's credentials.
+"""
+
+TAGS = [
+    {"name": streams.TAG, "description": "Cameras and files that are watched: register, change, pause, delete."},
+    {"name": enrolment.TAG, "description": "Learning what is normal on a stream, from its own footage."},
+    {"name": pictures.TAG, "description": "What a camera sees now, with or without boxes."},
+    {"name": scores.TAG, "description": "How unusual each frame is: past ones over REST, new ones over WebSocket."},
+    {"name": alerts.TAG, "description": "Incidents, each with one id from its opening to its end, and what they were."},
+    {"name": packs.TAG, "description": "Scoring methods and detectors that streams can name."},
+    {"name": health.TAG, "description": "For orchestrators and Prometheus."},
+]
+
+
+def describe(app: FastAPI) -> None:
+    """Make ``/openapi.json`` say all of it."""
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            schema = get_openapi(
+                title=app.title,
+                version=app.version,
+                summary=SUMMARY,
+                description=DESCRIPTION,
+                routes=app.routes,
+                tags=TAGS,
+                license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+            )
+            _add_problem(schema)
+            app.openapi_schema = schema
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]  # how FastAPI wants it
+
+
+def _add_problem(schema: dict[str, Any]) -> None:
+    """The schema that every error response refers to; routes cannot bring it, for its media type is not JSON's."""
+    problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    components = schema.setdefault("components", {}).setdefault("schemas", {})
+    components.update(problem.pop("$defs"))
+    components["Problem"] = {**problem, "examples": [example("stream_not_found")]}

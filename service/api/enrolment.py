@@ -1,0 +1,59 @@
+"""``/streams/{id}/enrolment``: learning what is normal."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from service.api.context import App, InContext, StreamId
+from service.api.problems import responses
+from service.contracts.enrolment import EnrolmentOut, EnrolmentSpec
+
+TAG = "enrolment"
+router = APIRouter(tags=[TAG])
+
+
+@router.post(
+    "/streams/{stream_id}/enrolment",
+    status_code=202,
+    summary="Learn what is normal",
+    response_description="Begun; `GET` on the same path says how far it is.",
+    responses=responses(
+        "malformed_body",
+        "cross_origin",
+        "stream_not_found",
+        "body_too_slow",
+        "enrolment_running",
+        "body_too_large",
+        "unsupported_media_type",
+        "invalid_input",
+        "too_many_changes",
+    ),
+)
+async def enrol(stream_id: StreamId, spec: EnrolmentSpec, context: InContext) -> EnrolmentOut:
+    """Learn a profile of what is normal on this stream: live, from files, or taken over from another stream.
+
+    A few minutes are enough to be useful. The profile in force stays in force until the new one is ready, and for
+    good if learning fails.
+    """
+    return await context.changing.run(context.application.enrol, stream_id, spec)
+
+
+@router.get(
+    "/streams/{stream_id}/enrolment",
+    summary="Get an enrolment",
+    responses=responses("stream_not_found", "invalid_input"),
+)
+def get_enrolment(stream_id: StreamId, application: App) -> EnrolmentOut:
+    """How far the enrolment is, and what the stream has learned to be normal."""
+    return application.enrolment(stream_id)
+
+
+@router.delete(
+    "/streams/{stream_id}/enrolment",
+    status_code=204,
+    summary="Forget an enrolment",
+    responses=responses("cross_origin", "stream_not_found", "invalid_input", "too_many_changes"),
+)
+async def forget_enrolment(stream_id: StreamId, context: InContext) -> None:
+    """Stop an enrolment under way and delete the profile. The stream's score is null until it learns again."""
+    await context.changing.run(context.application.forget_enrolment, stream_id)

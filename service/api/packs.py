@@ -1,0 +1,94 @@
+"""``/packs``: scoring methods and detectors that streams can name."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Path
+from pydantic import BaseModel, ConfigDict, Field
+
+from models.pack import BUILT_IN, DetectorManifest, PackEntry
+from service.api.context import App
+from service.api.problems import responses
+from service.errors import NotFound
+
+TAG = "packs"
+router = APIRouter(tags=[TAG])
+
+PackName = Annotated[
+    str, Path(pattern=r"^[A-Za-z0-9._-]{1,64}$", description="The pack's name.", examples=["attributes"])
+]
+
+
+class PackOut(BaseModel):
+    """A pack of the library. One that cannot be used says why, and nothing else of itself."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "name": "attributes",
+                    "usable": True,
+                    "error": None,
+                    "built_in": True,
+                    "kind": "head",
+                    "version": "1",
+                    "description": "Body velocity, size and appearance against what is usual at that place.",
+                    "licence": "Apache-2.0",
+                    "provenance": "No weights.",
+                    "hash": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+                    "view": "object",
+                    "classes": None,
+                }
+            ]
+        }
+    )
+
+    name: str
+    usable: bool = Field(description="Whether it verifies: every file there, with the hash the manifest gives.")
+    error: str | None = Field(None, description="Why it cannot be used.")
+    built_in: bool = Field(description="Whether it comes with the service.")
+    kind: Literal["head", "detector"] | None = Field(None, description="For a stream's `packs`, or for its `detector`.")
+    version: str | None = None
+    description: str | None = None
+    licence: str | None = None
+    provenance: str | None = Field(None, description="Where its weights come from.")
+    hash: str | None = Field(None, description="sha256 of its manifest, which holds the hashes of all its files.")
+    view: Literal["object", "frame"] | None = Field(None, description="Of a head: what it looks at.")
+    classes: list[str] | None = Field(None, description="Of a detector: the names of what it finds.")
+
+
+@router.get("/packs", summary="List packs", responses=responses())
+def list_packs(application: App) -> list[PackOut]:
+    """Every pack, built-in or under `WATCHWORD_PACKS_DIR`, the broken ones with what is wrong with them."""
+    return [_out(entry) for entry in application.library.list()]
+
+
+@router.get("/packs/{name}", summary="Get a pack", responses=responses("pack_not_found", "invalid_input"))
+def get_pack(name: PackName, application: App) -> PackOut:
+    """One pack."""
+    entries = {entry.name: entry for entry in application.library.list()}
+    if name not in entries:
+        msg = f"expected the name of a pack ({', '.join(entries) or 'there are none'}), got {name!r}"
+        raise NotFound("pack_not_found", msg)
+    return _out(entries[name])
+
+
+def _out(entry: PackEntry) -> PackOut:
+    built_in = entry.path.parent == BUILT_IN
+    if entry.pack is None:
+        return PackOut(name=entry.name, usable=False, error=str(entry.error), built_in=built_in)
+    manifest = entry.pack.manifest
+    return PackOut(
+        name=entry.name,
+        usable=True,
+        built_in=built_in,
+        kind=manifest.kind,
+        version=manifest.version,
+        description=manifest.description,
+        licence=manifest.licence,
+        provenance=manifest.provenance,
+        hash=entry.pack.hash,
+        view=None if isinstance(manifest, DetectorManifest) else manifest.view,
+        classes=list(manifest.classes) if isinstance(manifest, DetectorManifest) else None,
+    )

@@ -1,0 +1,105 @@
+"""``/streams``: cameras come and go while the others run."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+
+from service.api.context import App, InContext, StreamId
+from service.api.problems import responses
+from service.contracts.stream import StreamOut, StreamPatch, StreamSpec
+
+TAG = "streams"
+router = APIRouter(tags=[TAG])
+
+Probe = Annotated[
+    bool,
+    Query(description="Try the source first. `false` registers a camera that is down just now."),
+]
+
+
+@router.post(
+    "/streams",
+    status_code=201,
+    summary="Register a camera or file",
+    response_description="The stream; `Location` is its path.",
+    responses={
+        201: {"headers": {"Location": {"description": "Path of the new stream.", "schema": {"type": "string"}}}},
+        **responses(
+            "malformed_body",
+            "cross_origin",
+            "body_too_slow",
+            "body_too_large",
+            "unsupported_media_type",
+            "invalid_input",
+            "source_refused",
+            "too_many_streams",
+            "too_many_probes",
+        ),
+    },
+)
+async def create_stream(
+    spec: StreamSpec, request: Request, response: Response, context: InContext, probe: Probe = True
+) -> StreamOut:
+    """Register a stream. It connects, enrols if asked to, and is scored from then on.
+
+    The source is tried first, for up to five seconds: one that cannot be reached, wants other credentials or has no
+    video that can be decoded is refused, and nothing has changed then. Credentials in `url` are split off and stored
+    apart; no answer, log line or metric ever shows them.
+    """
+    stream = await context.probing.run(context.application.create_stream, spec, probe)
+    response.headers["Location"] = f"{request.scope.get('root_path', '')}/streams/{stream.id}"
+    return stream
+
+
+@router.get("/streams", summary="List streams", responses=responses())
+def list_streams(application: App) -> list[StreamOut]:
+    """Every registered stream with its settings and what it is doing, the oldest first."""
+    return application.streams()
+
+
+@router.get("/streams/{stream_id}", summary="Get a stream", responses=responses("stream_not_found", "invalid_input"))
+def get_stream(stream_id: StreamId, application: App) -> StreamOut:
+    """One stream with its settings and what it is doing."""
+    return application.stream(stream_id)
+
+
+@router.patch(
+    "/streams/{stream_id}",
+    summary="Change a stream",
+    responses=responses(
+        "malformed_body",
+        "cross_origin",
+        "stream_not_found",
+        "body_too_slow",
+        "body_too_large",
+        "unsupported_media_type",
+        "invalid_input",
+        "source_refused",
+        "too_many_streams",
+        "too_many_probes",
+    ),
+)
+async def update_stream(stream_id: StreamId, patch: StreamPatch, context: InContext, probe: Probe = True) -> StreamOut:
+    """Change the settings that the body names and leave the others.
+
+    Name, thresholds, zones and detection change while the stream runs; another source, rate, detector or pack makes
+    it connect anew. A change that is refused leaves everything as it was.
+    """
+    return await context.probing.run(context.application.update_stream, stream_id, patch, probe)
+
+
+@router.delete(
+    "/streams/{stream_id}",
+    status_code=204,
+    summary="Delete a stream",
+    responses=responses("cross_origin", "invalid_input", "too_many_changes"),
+)
+async def delete_stream(stream_id: StreamId, context: InContext) -> None:
+    """Stop a stream and forget it with what it has learned. Its alerts stay.
+
+    Legal in every state and idempotent: deleting what is not there succeeds too. Its WebSockets are closed with code
+    4410, its live pictures end.
+    """
+    await context.changing.run(context.application.delete_stream, stream_id)

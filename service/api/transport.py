@@ -1,0 +1,66 @@
+"""How the API is served: the settings of sockets and server that its promises to clients rest on."""
+
+from __future__ import annotations
+
+import socket
+
+import uvicorn
+from fastapi import FastAPI
+
+from service.api.context import Context
+
+PING_INTERVAL_S = 10.0
+PING_TIMEOUT_S = 10.0
+"""A WebSocket client that reads nothing answers no ping either, and is closed with 1011 within 20 s: before the
+sender gives up on it (`service.api.scores`), which could not tell it why."""
+
+MESSAGE_BYTES = 4096
+"""Clients have nothing to say; a longer message closes the connection with 1009."""
+
+GRACE_S = 3
+"""Requests under way get so long to end when the server stops."""
+
+UNSENT_BYTES = 131_072
+"""What the kernel takes beyond what is under way to a client. By default a client that does not read has 4.3 MB taken
+for it: seven seconds of live pictures, a quarter of an hour of scores, all too old by then. With this it is 0.3 MB."""
+
+STUCK_S = 60.0
+"""A connection whose peer takes no byte for so long is reset by the kernel, whoever still waits on it."""
+
+
+def tune(listener: socket.socket) -> None:
+    """Set what every connection accepted from this socket inherits, as far as the system knows it."""
+    if hasattr(socket, "TCP_NOTSENT_LOWAT"):
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(STUCK_S * 1000))
+
+
+class ApiServer(uvicorn.Server):
+    """Uvicorn as the API wants it. Live pictures end when it stops; by themselves they never would."""
+
+    def __init__(self, app: FastAPI) -> None:
+        """Args: app, as ``create_app`` makes it."""
+        super().__init__(
+            uvicorn.Config(
+                app,
+                ws="websockets-sansio",
+                ws_max_size=MESSAGE_BYTES,
+                ws_ping_interval=PING_INTERVAL_S,
+                ws_ping_timeout=PING_TIMEOUT_S,
+                # Compression would have to be done for every client anew: see tests/bench/fanout.py.
+                ws_per_message_deflate=False,
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=GRACE_S,
+            )
+        )
+        context = app.state.context
+        assert isinstance(context, Context)
+        self._context = context
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End live pictures, then everything else."""
+        self._context.live.end()
+        await super().shutdown(sockets)
