@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -80,10 +81,18 @@ class Backdrop:
     trees: tuple[Tree, ...]
 
 
-def draw_backdrop(scene: Scene, size: tuple[int, int], light: Light) -> Backdrop:
-    """Draw it for a frame of ``size`` (width, height)."""
-    painter = _Painter(scene, size, light)
-    return painter.draw()
+def draw_backdrop(scene: Scene, size: tuple[int, int]) -> Backdrop:
+    """Draw it for a frame of ``size`` (width, height).
+
+    The last few are kept, as it takes two seconds and the clips of a data set share one: treat it as read-only.
+    """
+    return _drawn(scene.model_dump_json(), size)
+
+
+@lru_cache(maxsize=4)
+def _drawn(description: str, size: tuple[int, int]) -> Backdrop:
+    scene = Scene.model_validate_json(description)
+    return _Painter(scene, size, Light(scene.light)).draw()
 
 
 class _Painter:

@@ -45,7 +45,7 @@ class Renderer:
         self.scene, self.seed, self.size = scene, seed, size
         self.camera = Camera(scene.camera, size)
         self.light = Light(scene.light)
-        self._backdrop = draw_backdrop(scene, size, self.light)
+        self._backdrop = draw_backdrop(scene, size)
         self._painter = FigurePainter(self.camera, self.light)
         self._base = self._backdrop.sunny
         self._sunniness = -1.0

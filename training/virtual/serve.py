@@ -157,16 +157,15 @@ class VirtualCamera:
             self._begin_after = after
 
     def truth_at(self, captured_at: float) -> FrameTruth | None:
-        """The truth of the frame that was on show at a wall-clock time, without its masks.
+        """The truth of the last frame before a wall-clock time, without its masks.
 
-        None before the first frame, after the last, while nobody was watching, and beyond the last two minutes.
+        None where there was none in the second before: while nobody was watching, or more than two minutes ago.
         """
         with self._lock:
             truths = list(self._truths)
-        step = 1.0 / self._fps
         for shown_at, truth in reversed(truths):
             if shown_at <= captured_at:
-                return truth if captured_at < shown_at + 2.0 * step else None
+                return truth if captured_at < shown_at + 1.0 else None
         return None
 
     def _paint(self, world: World, encoder: _Encoder) -> None:

@@ -49,20 +49,17 @@ HEEL_TO_BALL, BALL_TO_TOE = 0.072, 0.035
 def bend(root: Array, tip: Array, upper: float, lower: float, hint: Array) -> tuple[Array, Array]:
     """Two-bone inverse kinematics.
 
-    Returns the middle joint, bent towards ``hint``, and the tip, pulled in where it is out of reach.
+    Returns the middle joint, bent towards ``hint``, and the tip, moved into reach where it is too far or too near.
     """
     reach = tip - root
     length = math.sqrt(float(reach @ reach)) or 1e-9
-    limit = 0.999 * (upper + lower)
-    if length > limit:
-        reach, length = reach * (limit / length), limit
-    length = max(length, abs(upper - lower) + 1e-6)
+    axis = reach / length
+    length = min(max(length, abs(upper - lower) + 1e-6), 0.999 * (upper + lower))
     along = (upper * upper - lower * lower + length * length) / (2.0 * length)
     out = math.sqrt(max(upper * upper - along * along, 0.0))
-    axis = reach / length
     side = hint - axis * float(hint @ axis)
     side = side / (math.sqrt(float(side @ side)) or 1e-9)
-    return root + axis * along + side * out, root + reach
+    return root + axis * along + side * out, root + axis * length
 
 
 def rotate(points: Array, axis: Array, angle: float, origin: Array) -> Array:
@@ -105,8 +102,9 @@ def body(
     leg = (THIGH + SHIN) * height
     ankles = np.empty((2, 3))
     for side in (0, 1):
-        back = HEEL_TO_BALL * height
-        ankles[side] = balls[side] + (-back * math.cos(rolls[side]), 0.0, SOLE * height + back * math.sin(rolls[side]))
+        back, sole = HEEL_TO_BALL * height, SOLE * height
+        cosine, sine = math.cos(rolls[side]), math.sin(rolls[side])
+        ankles[side] = balls[side] + (sole * sine - back * cosine, 0.0, sole * cosine + back * sine)
         joints[Joint.TOE_L + side] = balls[side] + (BALL_TO_TOE * height, 0.0, 0.012 * height)
     pelvis = (leg + SOLE * height) * hips
     for side, left in ((0, 1.0), (1, -1.0)):
