@@ -18,12 +18,15 @@ from support.http import HttpServer
 from support.peers import Peer, asking_for_password, forwarding, over_tls, refusing, silent
 from support.ports import free_port
 from support.rtsp import RtspServer
+from support.rtsp_udp import sending_over_udp
 from support.video import write_images, write_video
 from support.watching import Watched, decode_threads, wait_for
 
 from service.contracts.stream import StreamState
+from service.ingest.ingest import Ingest
 from service.ingest.redact import RedactingFilter
 from service.ingest.source import parse_source
+from service.metrics import Metrics
 from service.settings import Settings
 
 S = StreamState
@@ -233,6 +236,20 @@ def test_udp_where_the_camera_has_none(server: RtspServer, settings: Settings, t
         assert stream.ingest.status.detail == "expected RTSP over udp, got a peer without it; try transport tcp"
 
 
+def test_udp(tmp_path: Path, settings: Settings) -> None:
+    video = write_video(tmp_path / "a.ts", frames=50)  # its parameter sets are in the stream: the SDP has none
+    port = free_port()
+    with Watched(parse_source(f"rtsp://127.0.0.1:{port}/x", "udp", tmp_path), settings) as stream:
+        for epoch in (0, 1):
+            with Peer(sending_over_udp(video), port):
+                stream.wait_frames(20)
+                stream.wait_state(S.LIVE)
+                assert stream.frames[-1].epoch == epoch
+            stream.wait_state(S.STALLED)
+    steps = np.diff([prepared.frame.pts for prepared in stream.frames if prepared.epoch == 0])
+    assert np.median(steps) == pytest.approx(0.04, abs=0.001)
+
+
 def test_rtsps(server: RtspServer, settings: Settings, tmp_path: Path) -> None:
     certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
     command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=camera"]
@@ -314,6 +331,30 @@ def test_frames_that_nobody_takes_are_counted(server: RtspServer, settings: Sett
         assert stream.count("watchword_frames_total", stream="s", outcome="stale") == 1
     finally:
         stream.ingest.close()
+
+
+def test_a_machine_that_is_too_slow_drops_frames_and_stays_close_to_now(server: RtspServer, settings: Settings) -> None:
+    """Work four times slower than frames come: they pile up in socket buffers unless some are only decoded."""
+    ages: list[float] = []
+
+    def slow() -> None:
+        frame = ingest.take()
+        assert frame is not None
+        ages.append(time.time() - frame.frame.captured_at)  # by the camera's clock, so that queueing counts
+        time.sleep(0.16)
+
+    metrics = Metrics()
+    source = parse_source(server.url("a.mp4"), "tcp", Path())
+    ingest = Ingest("s", source, 25, settings, metrics, slow, lambda *_: None)
+    ingest.start()
+    try:
+        time.sleep(8)
+    finally:
+        ingest.close()
+    stale = metrics.registry.get_sample_value("watchword_frames_total", {"stream": "s", "outcome": "stale"}) or 0
+    assert len(ages) > 20
+    assert stale > len(ages)
+    assert max(ages[len(ages) // 2 :]) < 2 * settings.staleness_s + 0.5  # without dropping: 6 s by now
 
 
 @pytest.mark.parametrize("state", [S.CONNECTING, S.LIVE, S.STALLED, S.OFFLINE, S.FAILED, S.PAUSED])
