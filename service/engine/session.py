@@ -119,7 +119,7 @@ def _load(path: Path, options: ort.SessionOptions, on_gpu: bool) -> ort.Inferenc
     try:
         return ort.InferenceSession(str(path), options, providers=providers)
     except Exception as error:  # ONNX Runtime's exceptions share no base class
-        reason = " ".join(str(error).split())[:200]
+        reason = " ".join(str(error).replace(str(path), path.name).split())[:200]
         code, message = "bad_graph", f"expected an ONNX graph in {path.name}, got what ONNX Runtime refuses: {reason}"
         raise PackError(code, message) from error
 

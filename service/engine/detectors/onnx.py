@@ -16,8 +16,8 @@ from models.observation import UNTRACKED, Objects
 from models.pack import PackError
 from service.engine.detectors.coco import COCO
 from service.engine.detectors.layouts import LAYOUTS, STRIDES, Candidates, Layout, recognise
-from service.engine.detectors.letterbox import Letterbox
-from service.engine.detectors.tiles import Tiles, choose, cut, split, without_halves
+from service.engine.detectors.letterbox import Letterbox, Part
+from service.engine.detectors.tiles import Tiles, choose, cut, join, seen_better, split
 from service.engine.session import Session, Tensor
 from service.ingest.frame import PreparedFrame
 
@@ -142,42 +142,41 @@ class OnnxDetector:
         return batch
 
     def _objects(self, picture: NDArray[np.uint8], found: Sequence[tuple[_View, Candidates]]) -> Objects:
-        height, width = picture.shape[:2]
-        limits = np.array([width, height, width, height], np.float32)
-        corners = np.concatenate([view.letterbox.restore(seen.corners) for view, seen in found])
-        np.clip(corners, 0, limits, out=corners)
-        scores = np.concatenate([seen.scores for _, seen in found])
-        class_ids = np.concatenate([seen.class_ids for _, seen in found])
-        keep = self._choose(corners, scores, class_ids, finished=self._layout.suppressed and len(found) == 1)
-        corners, class_ids, scores = corners[keep], class_ids[keep], scores[keep]
-        if len(found) > 1:
-            tiles = np.repeat(np.arange(len(found)), [len(seen.scores) for _, seen in found])[keep]
-            halves = np.zeros(len(corners), np.bool_)
-            for tile, (view, _) in enumerate(found):
-                own = tiles == tile
-                halves[own] = cut(corners[own], view.letterbox.part, (width, height))
-            whole = without_halves(corners, class_ids, halves, tiles)
-            corners, class_ids, scores = corners[whole], class_ids[whole], scores[whole]
-        corners /= limits
-        boxes = np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], axis=1)
-        return Objects(boxes, scores, class_ids, np.full(len(boxes), UNTRACKED, np.int64), self.names)
-
-    def _choose(
-        self,
-        corners: NDArray[np.float32],
-        scores: NDArray[np.float32],
-        class_ids: NDArray[np.int32],
-        *,
-        finished: bool,
-    ) -> NDArray[np.intp]:
-        """Indices of what stays, the surest first."""
-        size = corners[:, 2:] - corners[:, :2]
-        real = np.flatnonzero((size > 0).all(axis=1) & (class_ids >= 0) & (class_ids < len(self.names)))
-        if finished:
-            kept = np.argsort(-scores[real], kind="stable")
+        shape = picture.shape[1], picture.shape[0]
+        parts = [view.letterbox.part for view, _ in found]
+        seen = [self._of_tile(tile, *one, parts, shape) for tile, one in enumerate(found)]
+        corners = np.concatenate([one.corners for one in seen])
+        scores = np.concatenate([one.scores for one in seen])
+        class_ids = np.concatenate([one.class_ids for one in seen])
+        if self._layout.suppressed and len(found) == 1:
+            keep = np.argsort(-scores, kind="stable")
         else:
-            kept = suppress(corners[real], scores[real], class_ids[real], self._options.overlap)
-        return real[kept][:MOST_OBJECTS]
+            keep = suppress(corners, scores, class_ids, self._options.overlap)
+        keep = keep[:MOST_OBJECTS]
+        if len(found) > 1:
+            tiles = np.repeat(np.arange(len(seen)), [len(one.scores) for one in seen])
+            halves = np.concatenate(
+                [cut(one.corners, part, shape) for one, part in zip(seen, parts, strict=True)],
+            )
+            chosen = corners[keep]
+            left = join(chosen, class_ids[keep], tiles[keep], halves[keep])
+            corners[keep] = chosen
+            keep = keep[left]
+        boxes = np.divide(corners[keep], (*shape, *shape), dtype=np.float32)
+        boxes[:, 2:] -= boxes[:, :2]
+        return Objects(boxes, scores[keep], class_ids[keep], np.full(len(keep), UNTRACKED, np.int64), self.names)
+
+    def _of_tile(
+        self, tile: int, view: _View, found: Candidates, parts: Sequence[Part], shape: tuple[int, int]
+    ) -> Candidates:
+        """What a tile saw, in picture pixels, without what another tile sees better."""
+        corners = view.letterbox.restore(found.corners)
+        np.clip(corners, 0, np.array([*shape, *shape], np.float32), out=corners)
+        keep = (corners[:, 2:] > corners[:, :2]).all(axis=1)
+        keep &= (found.class_ids >= 0) & (found.class_ids < len(self.names))
+        if len(parts) > 1:
+            keep &= ~seen_better(corners, tile, parts, shape)
+        return Candidates(corners[keep], found.scores[keep], found.class_ids[keep])
 
 
 def suppress(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,7 +15,7 @@ LEAST_OVERLAP = 0.15
 """Of a tile's side: what is smaller lies whole in one of two neighbours."""
 
 _MOST = 4
-_CONTAINED = 0.6
+_SAME_SIDE = 0.7
 _AT_EDGE = 0.01
 
 
@@ -61,44 +62,69 @@ def split(grid: Grid, picture: tuple[int, int], size: tuple[int, int]) -> list[P
 
 
 def cut(corners: NDArray[np.float32], part: Part, picture: tuple[int, int]) -> NDArray[np.bool_]:
-    """Which ``(N, 4)`` boxes x1, y1, x2, y2 end at a tile's inner edge, and so may be half of something."""
+    """Which ``(N, 4)`` boxes x1, y1, x2, y2 reach a tile's inner edge, and so may be half of something."""
     x, y, width, height = part
-    slack = np.float32(_AT_EDGE * max(width, height))
-    inner = np.zeros(len(corners), np.bool_)
+    slack = _AT_EDGE * max(width, height)
+    right, bottom = x + width, y + height
+    halves = np.zeros(len(corners), np.bool_)
     if x > 0:
-        inner |= corners[:, 0] < x + slack
+        halves |= corners[:, 0] < x + slack
     if y > 0:
-        inner |= corners[:, 1] < y + slack
-    if x + width < picture[0]:
-        inner |= corners[:, 2] > x + width - slack
-    if y + height < picture[1]:
-        inner |= corners[:, 3] > y + height - slack
-    return inner
+        halves |= corners[:, 1] < y + slack
+    if right < picture[0]:
+        halves |= corners[:, 2] > right - slack
+    if bottom < picture[1]:
+        halves |= corners[:, 3] > bottom - slack
+    return halves
 
 
-def without_halves(
-    corners: NDArray[np.float32], class_ids: NDArray[np.int32], halves: NDArray[np.bool_], tiles: NDArray[np.intp]
+def seen_better(
+    corners: NDArray[np.float32], tile: int, parts: Sequence[Part], picture: tuple[int, int]
 ) -> NDArray[np.bool_]:
-    """Which boxes to keep: all but halves that another tile shows whole.
+    """Which ``(N, 4)`` boxes that a tile cuts lie whole in another one, which is to judge what they are."""
+    halves = cut(corners, parts[tile], picture)
+    elsewhere = np.zeros(len(corners), np.bool_)
+    for other, part in enumerate(parts):
+        if other != tile and halves.any():
+            elsewhere |= ~cut(corners, part, picture) & _inside(corners, part)
+    return halves & elsewhere
+
+
+def join(
+    corners: NDArray[np.float32], class_ids: NDArray[np.int32], tiles: NDArray[np.intp], halves: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Join what is larger than the overlap and so is cut in every tile.
 
     Args:
-        corners: ``(N, 4)`` x1, y1, x2, y2.
+        corners: ``(N, 4)`` x1, y1, x2, y2, the surest first. A box that is joined is widened in place.
         class_ids: ``(N,)``.
-        halves: ``(N,)``, whether a box is cut.
-        tiles: ``(N,)``, the tile that a box comes from.
+        tiles: ``(N,)``, the tile that each box comes from.
+        halves: ``(N,)``, whether it is cut.
+
+    Returns:
+        ``(N,)``, which boxes are left.
     """
     keep = np.ones(len(corners), np.bool_)
-    for index in np.flatnonzero(halves):
-        others = (tiles != tiles[index]) & (class_ids == class_ids[index]) & ~(halves & ~keep)
-        if not others.any():
-            continue
-        low = np.maximum(corners[index, :2], corners[others, :2])
-        high = np.minimum(corners[index, 2:], corners[others, 2:])
-        shared = np.prod(np.clip(high - low, 0, None), axis=1)
-        own = float(np.prod(corners[index, 2:] - corners[index, :2]))
-        larger = np.prod(corners[others, 2:] - corners[others, :2], axis=1) >= own
-        keep[index] = not np.any(larger & (shared > _CONTAINED * own))
+    cuts = np.flatnonzero(halves)
+    for position, first in enumerate(cuts):
+        for second in cuts[position + 1 :] if keep[first] else ():
+            if not keep[second] or tiles[first] == tiles[second] or class_ids[first] != class_ids[second]:
+                continue
+            low = np.maximum(corners[first, :2], corners[second, :2])
+            high = np.minimum(corners[first, 2:], corners[second, 2:])
+            sides = np.minimum(corners[first, 2:] - corners[first, :2], corners[second, 2:] - corners[second, :2])
+            # Two halves of one thing share the strip in which their tiles overlap, and nearly all of the other side.
+            if (high > low).all() and np.max((high - low) / sides) > _SAME_SIDE:
+                corners[first, :2] = np.minimum(corners[first, :2], corners[second, :2])
+                corners[first, 2:] = np.maximum(corners[first, 2:], corners[second, 2:])
+                keep[second] = False
     return keep
+
+
+def _inside(corners: NDArray[np.float32], part: Part) -> NDArray[np.bool_]:
+    x, y, width, height = part
+    begins = (corners[:, 0] >= x) & (corners[:, 1] >= y)
+    return begins & (corners[:, 2] <= x + width) & (corners[:, 3] <= y + height)
 
 
 def _side(length: int, count: int) -> int:

@@ -1,0 +1,121 @@
+"""Small ONNX graphs that give known answers, for tests of what runs real ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+Dimension = int | str
+
+
+def write_graph(
+    path: Path,
+    answer: np.ndarray,
+    *,
+    size: tuple[Dimension, Dimension] = (64, 64),
+    batch: Dimension = "batch",
+    shape: Sequence[Dimension] | None = None,
+    channel: int = 0,
+    threshold: float = 0.0,
+    metadata: Mapping[str, str] | None = None,
+    dtype: int = TensorProto.FLOAT,
+) -> Path:
+    """A graph that gives ``answer`` for every picture whose channel's mean is above a threshold, else zeros.
+
+    So what the graph is fed can be told from what it gives: the order of a batch, the colours, the range.
+
+    Args:
+        path: Where to write it.
+        answer: ``(a, b)`` float32.
+        size: Width and height that the input declares.
+        batch: What the input and the output declare as their first dimension.
+        shape: What the output declares after it; the answer's shape if None.
+        channel: Index of the channel that is looked at.
+        threshold: Of its mean.
+        metadata: Custom properties of the model.
+        dtype: Of the input.
+    """
+    nodes = [
+        helper.make_node("Cast", ["images"], ["floats"], to=TensorProto.FLOAT),
+        helper.make_node("Gather", ["floats", "channel"], ["plane"], axis=1),
+        helper.make_node("ReduceMean", ["plane"], ["mean"], axes=[1, 2], keepdims=1),
+        helper.make_node("Greater", ["mean", "threshold"], ["lit"]),
+        helper.make_node("Cast", ["lit"], ["gate"], to=TensorProto.FLOAT),
+        helper.make_node("Mul", ["gate", "answer"], ["output"]),
+    ]
+    constants = {
+        "channel": np.array(channel, np.int64),
+        "threshold": np.array(threshold, np.float32),
+        "answer": answer.astype(np.float32)[None],
+    }
+    graph = helper.make_graph(
+        nodes,
+        "known",
+        [helper.make_tensor_value_info("images", dtype, [batch, 3, size[1], size[0]])],
+        [helper.make_tensor_value_info("output", TensorProto.FLOAT, [batch, *(shape or answer.shape)])],
+        [numpy_helper.from_array(value, name) for name, value in constants.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    helper.set_model_props(model, dict(metadata or {}))
+    onnx.save(model, str(path))
+    return path
+
+
+def yolox_answer(
+    boxes: Sequence[tuple[float, float, float, float]],
+    scores: Sequence[float],
+    class_ids: Sequence[int],
+    *,
+    size: tuple[int, int] = (64, 64),
+    classes: int = 3,
+) -> np.ndarray:
+    """``(anchors, 5 + classes)`` that YOLOX would give for boxes x, y, w, h in input pixels.
+
+    Each box is put into the cell of its centre, on the grid of stride 8. Its score is split between objectness and
+    class.
+    """
+    cells = [(size[0] // stride) * (size[1] // stride) for stride in (8, 16, 32)]
+    answer = np.zeros((sum(cells), 5 + classes), np.float32)
+    for (x, y, width, height), score, class_id in zip(boxes, scores, class_ids, strict=True):
+        centre = np.array([x + width / 2, y + height / 2]) / 8
+        column, row = np.floor(centre).astype(int)
+        cell = row * (size[0] // 8) + column
+        answer[cell, :2] = centre - (column, row)
+        answer[cell, 2:4] = np.log(np.array([width, height]) / 8)
+        answer[cell, 4] = score**0.5
+        answer[cell, 5 + class_id] = score**0.5
+    return answer
+
+
+def yolo_answer(
+    boxes: Sequence[tuple[float, float, float, float]],
+    scores: Sequence[float],
+    class_ids: Sequence[int],
+    *,
+    anchors: int = 84,
+    classes: int = 3,
+) -> np.ndarray:
+    """``(4 + classes, anchors)`` that YOLO11 would give for boxes x, y, w, h in input pixels."""
+    answer = np.zeros((4 + classes, anchors), np.float32)
+    for index, ((x, y, width, height), score, class_id) in enumerate(zip(boxes, scores, class_ids, strict=True)):
+        answer[:4, 5 + 3 * index] = (x + width / 2, y + height / 2, width, height)
+        answer[4 + class_id, 5 + 3 * index] = score
+    return answer
+
+
+def yolo_nms_answer(
+    boxes: Sequence[tuple[float, float, float, float]],
+    scores: Sequence[float],
+    class_ids: Sequence[int],
+    *,
+    rows: int = 300,
+) -> np.ndarray:
+    """``(rows, 6)`` that YOLO26 would give for boxes x, y, w, h in input pixels."""
+    answer = np.zeros((rows, 6), np.float32)
+    for index, ((x, y, width, height), score, class_id) in enumerate(zip(boxes, scores, class_ids, strict=True)):
+        answer[index] = (x, y, x + width, y + height, score, class_id)
+    return answer

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+from support.graphs import write_graph, yolox_answer
+
+from models.pack import PackError
+from service.engine.session import BUCKETS, Session, _plan
+
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(1000)
+
+
+@pytest.mark.parametrize(
+    ("count", "fixed", "pad", "runs"),
+    [
+        (1, None, False, [(0, 1, 1)]),
+        (3, None, False, [(0, 2, 2), (2, 1, 1)]),
+        (16, None, False, [(0, 16, 16)]),
+        (23, None, False, [(0, 16, 16), (16, 4, 4), (20, 2, 2), (22, 1, 1)]),
+        (3, None, True, [(0, 3, 4)]),
+        (17, None, True, [(0, 16, 16), (16, 1, 1)]),
+        (30, None, True, [(0, 16, 16), (16, 14, 16)]),
+        (3, 1, False, [(0, 1, 1), (1, 1, 1), (2, 1, 1)]),
+        (5, 4, False, [(0, 4, 4), (4, 1, 4)]),
+        (5, 4, True, [(0, 4, 4), (4, 1, 4)]),
+        (0, None, True, []),
+    ],
+)
+def test_batches_are_run_in_few_sizes(count, fixed, pad, runs):
+    assert list(_plan(count, fixed, pad=pad)) == runs
+
+
+@pytest.mark.parametrize("pad", [True, False])
+def test_every_item_is_run_once_whatever_the_count(pad):
+    for count in range(70):
+        runs = list(_plan(count, None, pad=pad))
+        assert [item for start, items, _ in runs for item in range(start, start + items)] == list(range(count))
+        assert {size for *_, size in runs} <= set(BUCKETS)
+
+
+@pytest.mark.parametrize("batch", ["batch", 1, 4])
+def test_results_are_those_of_the_items_not_of_the_padding(tmp_path, batch):
+    session = Session(write_graph(tmp_path / "graph.onnx", yolox_answer([], [], []) + 1, batch=batch), threads=1)
+    pictures = np.zeros((7, 3, 64, 64), np.float32)
+    pictures[[1, 2, 6]] = 9
+    output = session.run(pictures)
+    assert output.shape == (7, 84, 8)
+    assert output[:, 0, 0].tolist() == [0, 1, 1, 0, 0, 0, 1]
+
+
+def test_says_what_the_graph_takes_and_gives(tmp_path):
+    session = Session(write_graph(tmp_path / "graph.onnx", yolox_answer([], [], []), metadata={"task": "detect"}))
+    assert str(session.inputs[0]) == "images (any, 3, 64, 64) float"
+    assert str(session.outputs[0]) == "output (any, 84, 8) float"
+    assert session.metadata["task"] == "detect"
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        pytest.param(None, "missing_file", id="no file"),
+        pytest.param(b"", "bad_graph", id="empty"),
+        pytest.param(PNG, "bad_graph", id="a picture"),
+        pytest.param(b"hello, I am a graph", "bad_graph", id="a text"),
+        pytest.param("half", "bad_graph", id="truncated"),
+    ],
+)
+def test_what_is_no_graph_is_refused_by_name(tmp_path, content, code):
+    path = tmp_path / "graph.onnx"
+    if content == "half":
+        whole = write_graph(path, yolox_answer([], [], [])).read_bytes()
+        content = whole[: len(whole) // 2]
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(PackError, match=r"graph\.onnx") as caught:
+        Session(path)
+    assert caught.value.code == code
+    assert str(tmp_path) not in caught.value.message
+
+
+def test_a_folder_is_no_graph(tmp_path):
+    with pytest.raises(PackError, match="found no file"):
+        Session(tmp_path)
+
+
+def test_threads_share_a_session(tmp_path):
+    session = Session(write_graph(tmp_path / "graph.onnx", yolox_answer([], [], []) + 1), threads=1)
+    wrong = []
+
+    def work(lit):
+        pictures = np.full((3, 3, 64, 64), 9 if lit else 0, np.float32)
+        wrong.extend(lit for _ in range(30) if session.run(pictures)[:, 0, 0].tolist() != [lit] * 3)
+
+    threads = [threading.Thread(target=work, args=(index % 2,)) for index in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
