@@ -91,8 +91,8 @@ def test_an_incident_from_its_first_frame_to_the_bus(house: House) -> None:
     assert closed.closed_pts == pytest.approx(4.9, abs=0.15)
     assert [alert.id for alert in house.store.list()] == [alert_id]
     assert house.metric("alerts_total", stream="yard", kind="anomaly") == 1
-    assert house.metric("deliveries_total", sink="memory", outcome="delivered") == 2
-    wait_until(lambda: house.metric("outbox_depth", sink="memory") == 0)
+    wait_until(lambda: house.metric("deliveries_total", sink="memory", outcome="delivered") == 2)
+    assert house.metric("outbox_depth", sink="memory") == 0
 
 
 def test_the_picture_is_of_the_peak_with_its_box(house: House) -> None:
