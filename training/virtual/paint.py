@@ -13,7 +13,7 @@ Image = NDArray[np.uint8]
 Array = NDArray[np.float64]
 SHIFT = 4
 """OpenCV's fixed-point bits: sixteenths of a pixel."""
-_HALF_TURN = np.linspace(0.5 * np.pi, 1.5 * np.pi, 7)
+_CAP = np.exp(1j * np.linspace(0.5 * np.pi, 1.5 * np.pi, 7))
 _CIRCLE = np.stack([np.cos(np.linspace(0, 2 * np.pi, 12, False)), np.sin(np.linspace(0, 2 * np.pi, 12, False))], 1)
 
 
@@ -39,12 +39,12 @@ def line(image: Image, points: Array, colour: Sequence[float], width: float, *, 
 
 def capsules(starts: Array, ends: Array, start_radii: Array, end_radii: Array) -> Array:
     """Outlines, (N, 14, 2), of N limbs from (N, 2) to (N, 2) pixels with round ends."""
-    along = ends - starts
-    angle = np.arctan2(along[:, 1], along[:, 0])[:, None]
-    back, front = angle + _HALF_TURN, angle + _HALF_TURN + np.pi
-    first = starts[:, None] + start_radii[:, None, None] * np.stack([np.cos(back), np.sin(back)], axis=2)
-    last = ends[:, None] + end_radii[:, None, None] * np.stack([np.cos(front), np.sin(front)], axis=2)
-    return np.concatenate([first, last], axis=1)
+    # As complex numbers, so that a cap is turned by one product and no angle is needed.
+    first, last = np.ascontiguousarray(starts).view(np.complex128), np.ascontiguousarray(ends).view(np.complex128)
+    along = last - first
+    turned = along / np.maximum(np.abs(along), 1e-9) * _CAP
+    outline = np.hstack([first + start_radii[:, None] * turned, last - end_radii[:, None] * turned])
+    return np.asarray(outline.view(np.float64).reshape(len(starts), -1, 2))
 
 
 def hull(centres: Array, radii: Array) -> Array:
