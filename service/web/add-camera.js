@@ -36,8 +36,8 @@ export class AddCamera {
     // Without the list there is still the built-in detector to choose.
     const packs = await listPacks().catch(() => []);
     const known = new Set([...select.querySelectorAll("option")].map((option) => option.value));
-    for (const { name, kind } of packs) {
-      if (kind !== "detector" || known.has(name)) continue;
+    for (const { name, kind, usable } of packs) {
+      if (kind !== "detector" || !usable || known.has(name)) continue;
       const option = /** @type {HTMLOptionElement} */ (create("option", { text: name }));
       option.value = name;
       select.append(option);

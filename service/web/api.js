@@ -83,6 +83,8 @@
  * @property {{pack: string, created_at: string, frames: number, seconds: number, origin: string}[]} profiles
  */
 
+import { sentence } from "./format.js";
+
 /** A problem+json answer, or the lack of any answer (`status` 0). */
 export class Problem extends Error {
   /**
@@ -118,12 +120,6 @@ export function url(path) {
  */
 export function streamPath(id, rest = "") {
   return `streams/${encodeURIComponent(id)}${rest}`;
-}
-
-/** @param {string} text */
-function sentence(text) {
-  const begun = text.charAt(0).toUpperCase() + text.slice(1);
-  return /[.!?]$/.test(begun) ? begun : `${begun}.`;
 }
 
 /**
@@ -238,7 +234,7 @@ export const setVerdict = (id, verdict) => request("PATCH", `alerts/${encodeURIC
 export const alertPicture = (alert) =>
   url(`alerts/${encodeURIComponent(alert.id)}/snapshot.jpg?peak=${encodeURIComponent(alert.peak_at ?? "")}`);
 
-/** @returns {Promise<{name: string, kind: string}[]>} */
+/** @returns {Promise<{name: string, kind: string|null, usable: boolean}[]>} */
 export const listPacks = () => request("GET", "packs");
 
 /** Resolves if the service is alive, rejects with a Problem if not. */

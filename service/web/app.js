@@ -110,7 +110,7 @@ class Page {
   takeStream(stream) {
     const known = this.cameras.get(stream.id);
     if (known !== undefined) return known.update(stream);
-    const camera = new Camera(stream);
+    const camera = new Camera(stream, this.feed.connected);
     this.cameras.set(stream.id, camera);
     const tile = new CameraTile(camera, this.pacer);
     tile.element.dataset.id = stream.id;
@@ -230,17 +230,16 @@ class Page {
     clearInterval(this.countdown);
     const note = find(document, "#connection");
     note.dataset.state = state;
+    if (state !== "connecting") for (const camera of this.cameras.values()) camera.connected = state === "open";
     setText(note, state === "open" ? "Connected" : "Connecting");
     if (state === "open") {
       find(document, "#lost").hidden = true;
-      document.body.classList.remove("disconnected");
       for (const camera of this.cameras.values()) camera.filled = false;
       for (const tile of this.tiles.values()) if (tile.visible) void this.fill(tile.camera, TILE_SCORES);
       if (this.detail !== null) void this.fill(this.detail.camera, DETAIL_SCORES);
       void this.refreshStatus();
       void this.alerts.refresh();
     } else if (waiting !== null) {
-      document.body.classList.add("disconnected");
       const banner = find(document, "#lost");
       if (banner.hidden) {
         banner.hidden = false;

@@ -36,6 +36,8 @@ export class CameraDetail {
       this.onChanged();
     });
     this.closing = new AbortController();
+    /** The state when it was last drawn. */
+    this.state = camera.state;
     this.tableDrawn = 0;
     this.prepareTip();
     this.prepareSensitivity();
@@ -78,6 +80,9 @@ export class CameraDetail {
     this.renderFacts();
     this.renderVeil();
     this.renderPause();
+    this.renderThreshold();
+    if (this.state === "enrolling" && camera.state !== "enrolling") void this.loadEnrolment();
+    this.state = camera.state;
     if (!camera.delivering) this.renderObjects();
     this.timeline.draw(camera.clock.now());
   }
@@ -155,9 +160,12 @@ export class CameraDetail {
     this.chooseMode(form, stream.threshold === null ? "alerts_per_day" : "threshold");
     /** @type {HTMLInputElement} */ (find(form, "[type=number][name=alerts_per_day]")).value = String(stream.alerts_per_day ?? "");
     /** @type {HTMLInputElement} */ (find(form, "[type=number][name=threshold]")).value = String(stream.threshold ?? "");
-    const inForce = stream.status.threshold;
+  }
+
+  renderThreshold() {
+    const inForce = this.camera.threshold;
     const text = inForce === null ? "No threshold until the camera is enrolled." : `In force: alert from ${scoreText(inForce)}, ${rarity(inForce)}.`;
-    setText(find(form, ".meaning"), text);
+    setText(find(this.element, ".meaning"), text);
   }
 
   prepareEnrolment() {

@@ -33,8 +33,11 @@ class CaptureClock {
 }
 
 export class Camera {
-  /** @param {Stream} stream */
-  constructor(stream) {
+  /**
+   * @param {Stream} stream
+   * @param {boolean} connected whether scores come
+   */
+  constructor(stream, connected) {
     this.stream = stream;
     this.history = new ScoreHistory();
     this.clock = new CaptureClock();
@@ -42,6 +45,8 @@ export class Camera {
     this.enrolment = null;
     /** @type {StreamState} what came last, by status or by message */
     this.state = stream.status.state;
+    /** Without a connection nothing is known of now, whatever was true a moment ago. */
+    this.connected = connected;
     /** Whether the past was fetched since the socket last opened. */
     this.filled = false;
   }
@@ -75,7 +80,7 @@ export class Camera {
 
   /** The score now; null whenever there is none to speak of. */
   get score() {
-    return this.state === "live" ? (this.history.latest?.score ?? null) : null;
+    return this.connected && this.state === "live" ? (this.history.latest?.score ?? null) : null;
   }
 
   get threshold() {
@@ -83,11 +88,11 @@ export class Camera {
   }
 
   get alerting() {
-    return this.state === "live" && (this.history.latest?.alert_id ?? null) !== null;
+    return this.connected && this.state === "live" && (this.history.latest?.alert_id ?? null) !== null;
   }
 
   /** Whether pictures come. */
   get delivering() {
-    return this.state === "live" || this.state === "enrolling";
+    return this.connected && (this.state === "live" || this.state === "enrolling");
   }
 }

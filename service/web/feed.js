@@ -37,6 +37,10 @@ export class Feed {
     this.retry = this.retry.bind(this);
   }
 
+  get connected() {
+    return this.openedAt !== null;
+  }
+
   start() {
     globalThis.addEventListener("online", this.retry);
     this.connect();

@@ -50,6 +50,15 @@ export function duration(seconds) {
  */
 export const counted = (count, noun, plural = `${noun}s`) => `${countFormat.format(count)} ${count === 1 ? noun : plural}`;
 
+/**
+ * The service's texts begin small and end open, to be put together; on the page they stand alone.
+ * @param {string} text
+ */
+export function sentence(text) {
+  const begun = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?]$/.test(begun) ? begun : `${begun}.`;
+}
+
 /** @type {Record<import("./api.js").StreamState, string>} */
 export const STATE_NAMES = {
   connecting: "Connecting",

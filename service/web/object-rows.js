@@ -15,7 +15,8 @@ const MOST_TERMS = 4;
  */
 export function why(object) {
   const terms = Object.entries(object.terms ?? {}).sort(([, a], [, b]) => b - a);
-  return terms.slice(0, MOST_TERMS).map(([name, value]) => `${name} ${value.toFixed(1)}`).join("  ");
+  // A no-break space: the number stays with its name.
+  return terms.slice(0, MOST_TERMS).map(([name, value]) => `${name}\u00a0${value.toFixed(1)}`).join(", ");
 }
 
 /**

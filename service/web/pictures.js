@@ -17,7 +17,7 @@ import { readParts } from "./multipart.js";
 const PARALLEL = 3;
 /** Snapshots a second of the whole page, shared among the tiles in view. */
 const RATE = 15;
-const SHORTEST_PAUSE_MS = 250;
+const SHORTEST_PAUSE_MS = 120;
 const PROBLEM_PAUSE_MS = 2000;
 const TIMEOUT_MS = 8000;
 const SEQ_HEADER = "X-Seq";
@@ -91,7 +91,7 @@ export class SnapshotPacer {
       pause = PROBLEM_PAUSE_MS;
     } finally {
       this.loading -= 1;
-      one.due = Math.max(began + pause, performance.now() + SHORTEST_PAUSE_MS / 4);
+      one.due = Math.max(began + pause, performance.now() + SHORTEST_PAUSE_MS / 2);
       this.step();
     }
   }

@@ -1,19 +1,23 @@
 /** The parts that a tile and the open camera share: state badge, score, facts, reason and progress. */
 
 import { find, icon, setText } from "./dom.js";
-import { counted, duration, rarity, score as scoreText, STATE_NAMES } from "./format.js";
+import { counted, duration, rarity, score as scoreText, sentence, STATE_NAMES } from "./format.js";
 
 /** @typedef {import("./camera.js").Camera} Camera */
+
+/** Badges that are not a state of the stream: icon and text. @type {Record<string, [string, string]>} */
+const BADGES = { alert: ["stalled", "Alert"], unknown: ["connecting", "Unknown"] };
 
 /**
  * @param {HTMLElement} badge
  * @param {Camera} camera
  */
 export function showBadge(badge, camera) {
-  const state = camera.alerting ? "alert" : camera.state;
+  const state = !camera.connected ? "unknown" : camera.alerting ? "alert" : camera.state;
   if (badge.dataset.state === state) return;
   badge.dataset.state = state;
-  badge.replaceChildren(icon(state === "alert" ? "stalled" : state), state === "alert" ? "Alert" : STATE_NAMES[camera.state]);
+  const [image, text] = BADGES[state] ?? [state, STATE_NAMES[camera.state]];
+  badge.replaceChildren(icon(image), text);
 }
 
 /**
@@ -34,7 +38,9 @@ export function showScore(element, camera) {
  */
 export function showReason(element, camera) {
   const { status } = camera.stream;
-  let reason = status.state === camera.state ? (status.detail ?? "") : "";
+  // While it learns, the progress says more.
+  const told = status.state === camera.state && camera.state !== "enrolling" ? status.detail : null;
+  let reason = told === null ? "" : sentence(told);
   if (reason === "" && camera.state === "live" && !status.enrolled) {
     reason = "Not enrolled yet: open the camera and let it learn what is normal.";
   }
@@ -48,7 +54,7 @@ export function showReason(element, camera) {
  */
 export function showProgress(element, camera) {
   const { enrolment } = camera;
-  const running = camera.state === "enrolling" && enrolment !== null;
+  const running = camera.connected && camera.state === "enrolling" && enrolment !== null;
   element.hidden = !running;
   if (!running) return;
   const bar = /** @type {HTMLProgressElement} */ (find(element, "progress"));
@@ -66,6 +72,7 @@ export function showProgress(element, camera) {
  */
 export function facts(camera) {
   const { status } = camera.stream;
+  if (!camera.connected) return [];
   if (!camera.delivering) {
     const since = Math.max(0, (Date.now() - Date.parse(status.since)) / 1000);
     return [`for ${duration(since)}`];
@@ -84,7 +91,8 @@ export function facts(camera) {
  * @param {boolean} hasPicture
  */
 export function showVeil(veil, camera, hasPicture) {
-  const text = camera.delivering ? (hasPicture ? "" : "Waiting for a picture") : STATE_NAMES[camera.state];
+  const state = camera.connected ? STATE_NAMES[camera.state] : "No connection";
+  const text = camera.delivering ? (hasPicture ? "" : "Waiting for a picture") : state;
   veil.hidden = text === "";
   veil.parentElement?.classList.toggle("bare", !hasPicture);
   setText(veil, hasPicture && text !== "" ? `${text} (last picture)` : text);

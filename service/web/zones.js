@@ -4,7 +4,7 @@
  */
 
 import { Problem, updateStream } from "./api.js";
-import { create, find } from "./dom.js";
+import { create, find, icon } from "./dom.js";
 
 /** @typedef {import("./api.js").Zone} Zone */
 /** @typedef {import("./camera.js").Camera} Camera */
@@ -60,7 +60,8 @@ export class ZoneEditor {
     this.chosen = this.zones.length - 1;
     this.touch();
     this.render();
-    /** @type {HTMLInputElement|undefined} */ ([...this.list.querySelectorAll("input")].at(-1))?.select();
+    // The next step is on the picture, which may be out of sight.
+    /** @type {HTMLElement} */ (this.handles.firstElementChild).focus();
   }
 
   touch() {
@@ -117,7 +118,7 @@ export class ZoneEditor {
       this.touch();
       this.renderPolygons();
     });
-    const remove = create("button", { class: "plain", text: "Remove" });
+    const remove = create("button", { class: "plain", title: "Remove" }, icon("close"));
     remove.setAttribute("type", "button");
     remove.setAttribute("aria-label", `Remove ${zone.name}`);
     remove.addEventListener("click", () => {

@@ -1,0 +1,289 @@
+"""The page in a real Chromium, on the real service, with a small walkway that someone rushes across."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import av
+import cv2
+import httpx
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
+
+from service.application import Application
+from service.server import Server
+from service.settings import Settings
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium"),
+    pytest.mark.xdist_group("browser"),
+]
+
+WIDTH, HEIGHT, RATE = 240, 160, 10
+NO_SCORE = "\N{EN DASH}"
+ALERT_WITHIN_MS = 40_000
+"""Enrolment from 40 s of small pictures, and one round of the odd clip: 15 s on two idle cores."""
+
+
+def write_walkway(path: Path, seconds: int, rush_from: int | None = None) -> None:
+    """Three people walk at an even pace; from `rush_from` seconds on something crosses six times as fast."""
+    rng = np.random.default_rng(seconds)
+    ground = np.random.default_rng(7).integers(90, 140, (HEIGHT // 8, WIDTH // 8), dtype=np.uint8)
+    ground = cv2.cvtColor(cv2.resize(ground, (WIDTH, HEIGHT)), cv2.COLOR_GRAY2BGR)
+    walkers = [(rng.uniform(0, WIDTH), foot, pace) for foot, pace in ((60, 1.2), (85, -1.3), (110, 1.4))]
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=RATE, options={"bf": "0", "preset": "ultrafast"})
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        stream.gop_size = RATE
+        for index in range(seconds * RATE):
+            image = ground.copy()
+            for number, (start, foot, pace) in enumerate(walkers):
+                x = int((start + pace * index) % (WIDTH + 20)) - 10
+                cv2.rectangle(image, (x - 5, foot - 28), (x + 5, foot), (40 + 60 * number, 50, 160), -1)
+            if rush_from is not None and index >= rush_from * RATE:
+                x = (index - rush_from * RATE) * 9 % (WIDTH + 40) - 20
+                cv2.rectangle(image, (x - 10, 90), (x + 10, 120), (20, 220, 240), -1)
+            noise = rng.normal(0, 2, image.shape)
+            noisy = np.clip(image + noise, 0, 255).astype(np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(noisy, format="bgr24")))
+        container.mux(stream.encode())
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a service with one enrolled camera that is odd now and then, and one that is down."""
+    folder = tmp_path_factory.mktemp("page")
+    media = folder / "media"
+    media.mkdir()
+    write_walkway(media / "normal.mp4", seconds=40)
+    write_walkway(media / "odd.mp4", seconds=12, rush_from=6)
+    with Server(Application(Settings(port=0, data_dir=folder / "data", media_dir=media))) as server:
+        with httpx.Client(base_url=server.url) as client:
+            walkway = {
+                "name": "Walkway <b>east</b>",
+                "url": "file:odd.mp4?loop=true",
+                "threshold": 0.4,
+                "enrolment": {"sources": ["normal.mp4"]},
+            }
+            client.post("/streams", json=walkway, timeout=20).raise_for_status()
+            down = {"name": "Gate", "url": "rtsp://viewer:s3cret@127.0.0.1:9/gate"}
+            client.post("/streams?probe=false", json=down, timeout=20).raise_for_status()
+        yield server.url
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
+        yield chromium
+        chromium.close()
+
+
+class Opened:
+    """A page, and what it complained of."""
+
+    def __init__(self, context: BrowserContext, url: str) -> None:
+        self.page: Page = context.new_page()
+        self.expected: str | None = None
+        self.complaints: list[str] = []
+        self.page.on("console", lambda message: self._note(message.type, message.text))
+        self.page.on("pageerror", lambda error: self._note("error", str(error)))
+        self.page.goto(url)
+
+    def _note(self, kind: str, text: str) -> None:
+        if kind in {"error", "warning"}:
+            self.complaints.append(text)
+
+    @property
+    def unexpected(self) -> list[str]:
+        """What nobody expected it to complain of."""
+        return [text for text in self.complaints if self.expected is None or not re.search(self.expected, text)]
+
+
+@pytest.fixture
+def opened(browser: Browser, service: str, request: pytest.FixtureRequest) -> Iterator[Opened]:
+    """The page at `service`; the test fails on any complaint that it does not expect."""
+    options: dict[str, Any] = getattr(request, "param", {"viewport": {"width": 1440, "height": 900}})
+    context = browser.new_context(**options)
+    one = Opened(context, service)
+    yield one
+    context.close()
+    assert one.unexpected == []
+
+
+def tile(page: Page, name: str) -> Locator:
+    return page.locator(".tile", has=page.get_by_role("link", name=name, exact=True))
+
+
+def pixels(canvas: Locator) -> set[tuple[int, int, int, int]]:
+    """The colours on a canvas, sampled."""
+    data = canvas.evaluate(
+        """canvas => {
+            const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+            return Array.from({ length: 4000 }, (_, i) => {
+                const at = 4 * Math.floor((i * data.length) / 4 / 4000);
+                return [...data.slice(at, at + 4)];
+            });
+        }"""
+    )
+    return {tuple(colour) for colour in data}
+
+
+def overflow(page: Page) -> int:
+    return int(page.evaluate("() => document.documentElement.scrollWidth - window.innerWidth"))
+
+
+def test_camera_is_shown_scored_and_alerts(opened: Opened) -> None:
+    page = opened.page
+    expect(page.locator("#connection")).to_have_text("Connected", timeout=10_000)
+    walkway = tile(page, "Walkway <b>east</b>")
+    expect(walkway.locator(".badge")).to_have_text(re.compile("Live|Alert"), timeout=ALERT_WITHIN_MS)
+
+    expect(walkway.locator(".veil")).to_be_hidden(timeout=10_000)
+    assert len(pixels(walkway.locator("canvas.picture"))) > 100
+
+    score = walkway.locator(".score")
+    expect(score).to_have_text(re.compile(r"^\d\.\d\d$"), timeout=10_000)
+    expect(score).not_to_have_text(score.inner_text(), timeout=15_000)
+
+    alert = page.locator(".alert[data-kind=anomaly]").first
+    expect(alert).to_be_visible(timeout=ALERT_WITHIN_MS)
+    expect(alert.locator(".alert-camera")).to_have_text("Walkway <b>east</b>")
+    picture = alert.locator("img")
+    expect(picture).to_have_js_property("complete", True)
+    assert picture.evaluate("image => image.naturalWidth") == WIDTH
+
+    gate = tile(page, "Gate")
+    expect(gate.locator(".badge")).to_have_text(re.compile("Offline|Stalled|Connecting"))
+    expect(gate.locator(".score")).to_have_text(NO_SCORE)
+    assert "s3cret" not in page.content()
+
+
+def test_verdict_is_stored_and_taken_back(opened: Opened, service: str) -> None:
+    page = opened.page
+    alert = page.locator(".alert[data-kind=anomaly]").first
+    expect(alert).to_be_visible(timeout=ALERT_WITHIN_MS)
+    alert_id = alert.get_attribute("data-id")
+    alert = page.locator(f".alert[data-id='{alert_id}']")
+    confirm = alert.get_by_role("button", name="Confirm")
+    for verdict, pressed in (("confirmed", "true"), (None, "false")):
+        confirm.click()
+        expect(confirm).to_have_attribute("aria-pressed", pressed)
+        assert httpx.get(f"{service}/alerts/{alert_id}").json()["verdict"] == verdict
+
+
+def test_form_shows_each_problem_at_its_field(opened: Opened) -> None:
+    opened.expected = "status of 422"
+    page = opened.page
+    page.get_by_role("button", name="Add camera").first.click()
+    form = page.locator("#add-dialog form")
+    form.get_by_label("Name").fill("Bad one")
+    form.get_by_label("Address").fill("file:normal.mp4")
+    form.get_by_label("Frames per second").fill("0")
+    form.get_by_role("button", name="Add camera").click()
+    fps = form.get_by_label("Frames per second")
+    expect(fps).to_have_attribute("aria-invalid", "true")
+    expect(fps).to_be_focused()
+    rate = form.locator(".field", has=page.get_by_label("Frames per second"))
+    expect(rate.locator(".field-error")).to_contain_text("greater than 0")
+
+    fps.fill("10")
+    form.get_by_label("Address").fill("gopher://camera")
+    form.get_by_role("button", name="Add camera").click()
+    address = form.locator(".field", has=page.get_by_label("Address"))
+    expect(address.locator(".field-error")).to_contain_text("gopher")
+    expect(fps).not_to_have_attribute("aria-invalid", "true")
+    expect(page.locator(".tile")).to_have_count(2)
+
+
+def test_camera_is_added_opened_changed_and_deleted(opened: Opened, service: str) -> None:
+    page = opened.page
+    page.get_by_role("button", name="Add camera").first.click()
+    form = page.locator("#add-dialog form")
+    form.get_by_label("Name").fill("Side door")
+    form.get_by_label("Address").fill("file:normal.mp4?loop=true")
+    form.get_by_label("Learn what is normal now").uncheck()
+    form.get_by_role("button", name="Add camera").click()
+    expect(page.locator("#add-dialog")).to_be_hidden(timeout=20_000)
+    page.get_by_role("link", name="Side door", exact=True).click()
+
+    expect(page.get_by_role("heading", name="Side door")).to_be_visible()
+    stage = page.locator(".stage")
+    expect(stage.locator(".veil")).to_be_hidden(timeout=15_000)
+    assert len(pixels(stage.locator("canvas.picture"))) > 100
+
+    page.get_by_role("button", name="Add a zone").click()
+    corner = page.get_by_role("button", name=re.compile("^Corner 1 of Zone 1"))
+    expect(corner).to_be_focused()
+    page.keyboard.press("ArrowLeft")
+    page.get_by_role("button", name="Save zones").click()
+    expect(page.get_by_role("button", name="Save zones")).to_be_hidden(timeout=10_000)
+    (stream,) = (one for one in httpx.get(f"{service}/streams").json() if one["name"] == "Side door")
+    assert stream["zones"][0]["polygon"][0] == [0.34, 0.35]
+    assert stream["alerts_per_day"] == 1
+
+    page.get_by_role("button", name="Pause").click()
+    expect(page.locator(".camera .badge")).to_have_text("Paused", timeout=15_000)
+    page.get_by_role("button", name="Delete").click()
+    page.locator("#confirm-dialog").get_by_role("button", name="Delete").click()
+    expect(page.locator(".tile")).to_have_count(2, timeout=15_000)
+    assert httpx.get(f"{service}/streams/{stream['id']}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "opened",
+    [
+        {"viewport": {"width": 390, "height": 844}, "has_touch": True, "color_scheme": "dark"},
+        {"viewport": {"width": 390, "height": 844}, "has_touch": True, "reduced_motion": "reduce"},
+    ],
+    ids=["dark", "light, reduced motion"],
+    indirect=True,
+)
+def test_phone_scrolls_one_way_only(opened: Opened) -> None:
+    page = opened.page
+    walkway = page.locator(".tile .name", has_text="Walkway")
+    expect(walkway).to_be_visible(timeout=10_000)
+    assert overflow(page) <= 0
+    page.get_by_role("button", name=re.compile("^Alerts")).click()
+    expect(page.locator("#alerts")).to_be_visible()
+    expect(walkway).to_be_hidden()
+    assert overflow(page) <= 0
+    page.get_by_role("button", name="Cameras").click()
+    walkway.click()
+    expect(page.get_by_role("heading", name="Walkway <b>east</b>")).to_be_visible()
+    assert overflow(page) <= 0
+    page.get_by_role("button", name="Add camera").first.click()
+    expect(page.locator("#add-dialog")).to_be_visible()
+    assert overflow(page) <= 0
+
+
+def test_lost_connection_is_said_and_mended(opened: Opened) -> None:
+    opened.expected = "WebSocket|ERR_|Failed to load"
+    page = opened.page
+    walkway = tile(page, "Walkway <b>east</b>")
+    expect(walkway.locator(".score")).to_have_text(re.compile(r"^\d\.\d\d$"), timeout=ALERT_WITHIN_MS)
+    page.context.set_offline(True)
+    expect(page.locator("#lost")).to_contain_text("connection to the service was lost", timeout=20_000)
+    expect(walkway.locator(".score")).to_have_text(NO_SCORE)
+    expect(walkway.locator(".badge")).to_have_text("Unknown")
+    page.context.set_offline(False)
+    expect(page.locator("#connection")).to_have_text("Connected", timeout=20_000)
+    expect(page.locator("#lost")).to_be_hidden()
+    expect(walkway.locator(".score")).to_have_text(re.compile(r"^\d\.\d\d$"), timeout=10_000)
