@@ -60,7 +60,7 @@ def test_http_with_and_without_the_password(tmp_path: Path) -> None:
         (silent, "source_unreachable", ""),
         (dripping, "source_unreachable", ""),
         (garbage, ("source_unreadable", "source_unreachable"), ""),
-        (http_garbage, "source_unreadable", ""),
+        (http_garbage, ("source_unreadable", "source_unreachable"), ""),
         (refusing("401 Unauthorized"), "source_unauthorized", "401"),
         (refusing("403 Forbidden"), "source_unauthorized", "403"),
         (refusing("404 Not Found"), "source_unreachable", "404"),
@@ -72,8 +72,6 @@ def test_http_with_and_without_the_password(tmp_path: Path) -> None:
 def test_whatever_the_peer_does(
     talk: Talk | None, code: str | tuple[str, ...], words: str, scheme: str, tmp_path: Path
 ) -> None:
-    if talk is http_garbage and scheme == "rtsp":
-        pytest.skip("speaks HTTP only")
     peer: AbstractContextManager[Peer | None] = nullcontext() if talk is None else Peer(talk)
     with peer as running:
         port = free_port() if running is None else running.port
@@ -83,7 +81,7 @@ def test_whatever_the_peer_does(
             probe(source, TIMEOUT)
         assert time.monotonic() - began < TIMEOUT + 0.5
         wait_for_probes_to_end()
-    assert refused.value.code in code
+    assert refused.value.code in ((code,) if isinstance(code, str) else code)
     assert words in refused.value.message
     assert "expected " in refused.value.message
     assert ", got " in refused.value.message
