@@ -147,8 +147,8 @@ class Publisher:
             return
         dropped = self._outbox.trim(self._bus.name)
         self._count(-dropped)
-        self._metrics.deliveries.labels(self._bus.name, "dropped").inc(dropped)
         logger.error("%s: %d of the oldest events dropped, the outbox is full", self._bus.name, dropped)
+        self._metrics.deliveries.labels(self._bus.name, "dropped").inc(dropped)
 
     def _count(self, change: int) -> None:
         with self._counting:
