@@ -129,7 +129,8 @@ class DetectorManifest(_Manifest):
     Attributes:
         layout: How its graph is fed and read (``service/engine/detectors``); ``motion`` has no graph.
         graph: The network.
-        input: Width and height that pictures are fitted into.
+        input: Width and height that pictures are fitted into; None if the graph takes any size and gets the
+            shape of the picture.
         classes: Names of its classes, in the graph's order.
         confidence: Detections below it are left out, unless a stream asks for more.
         overlap: Of two boxes of a class with a greater intersection over union, the surer one stays.
@@ -153,8 +154,8 @@ class DetectorManifest(_Manifest):
         if self.layout == "motion" and given:
             msg = f"expected a motion detector with no graph, got {', '.join(sorted(given))}"
             raise ValueError(msg)
-        if self.layout != "motion" and len(given) < 4:
-            msg = f"expected graph, input, confidence and overlap, got {', '.join(sorted(given)) or 'none of them'}"
+        if self.layout != "motion" and not given >= {"graph", "confidence", "overlap"}:
+            msg = f"expected graph, confidence and overlap, got {', '.join(sorted(given)) or 'none of them'}"
             raise ValueError(msg)
         if len(set(self.classes)) != len(self.classes):
             msg = "expected classes of different names"
@@ -256,6 +257,7 @@ class PackLibrary:
         self._folders = (BUILT_IN, *folders)
         self._lock = threading.Lock()
         self._verified: dict[Path, tuple[_Fingerprint, PackEntry]] = {}
+        self._told: set[Path] = set()
 
     def list(self) -> list[PackEntry]:
         """Every pack, by name, the broken ones with their errors."""
@@ -289,11 +291,12 @@ class PackLibrary:
             for path in sorted(folder.iterdir()):
                 if path.name.startswith((".", "__")) or not path.is_dir():
                     continue
-                if path.name in seen:
+                if path.name not in seen:
+                    seen.add(path.name)
+                    yield path
+                elif path not in self._told:
+                    self._told.add(path)
                     _log.warning("pack %s in %s is not used: an earlier folder has one of this name", path.name, folder)
-                    continue
-                seen.add(path.name)
-                yield path
 
     def _entry(self, path: Path) -> PackEntry:
         fingerprint = _fingerprint(path)
