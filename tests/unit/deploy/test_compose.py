@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 import yaml
 
+from service.cli.simulate import simulate_app
 from service.settings import Settings
 
 ROOT = Path(__file__).parents[3]
@@ -94,6 +96,15 @@ def test_settings_exist_and_load(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 
 def environment() -> list[str]:
     return [pair for pair in instructions("ENV")[-1].split() if pair.startswith("WATCHWORD_")]
+
+
+def test_the_virtual_cameras_command_exists() -> None:
+    group, name, *arguments = SERVICES["virtual-camera"]["command"]
+    assert group == simulate_app.info.name
+    command = typer.main.get_command(simulate_app)
+    assert isinstance(command, typer.core.TyperGroup)
+    known = {option for parameter in command.commands[name].params for option in parameter.opts}
+    assert {argument for argument in arguments if argument.startswith("--")} <= known
 
 
 def test_services_refer_to_services() -> None:
