@@ -30,7 +30,10 @@ class Director:
     def __init__(self, scene: Scene, seed: int, *, normal_until: float = 0.0) -> None:
         """Args: normal_until, seconds without any anomaly; ``math.inf`` for never."""
         self.scene = scene
-        self.rng = np.random.default_rng([seed, zlib.crc32(scene.name.encode())])
+        name = zlib.crc32(scene.name.encode())
+        self.rng = np.random.default_rng([seed, name])
+        # Its own, so that the order of anomalies does not depend on when the normal stretch ends.
+        self._schedule_rng = np.random.default_rng([seed, name, 1])
         self.actors: list[Actor] = []
         self.kinds: dict[int, str] = {}
         """The kind of every event that has begun."""
@@ -53,7 +56,7 @@ class Director:
     def begin_anomalies(self, at: float) -> None:
         """End the normal stretch at time ``at``; has no effect where it has an end already."""
         if math.isinf(self._next_event):
-            self._next_event = at + float(self.rng.uniform(*self.scene.schedule.first))
+            self._next_event = at + float(self._schedule_rng.uniform(*self.scene.schedule.first))
 
     def advance(self, dt: float) -> None:
         """``dt`` seconds on."""
@@ -98,13 +101,13 @@ class Director:
             # Every kind comes before any comes again; the heavier ones tend to come first.
             names = sorted(kinds)
             weights = np.array([kinds[name].weight for name in names])
-            order = self.rng.choice(len(names), len(names), replace=False, p=weights / weights.sum())
+            order = self._schedule_rng.choice(len(names), len(names), replace=False, p=weights / weights.sum())
             self._bag = [names[index] for index in order[::-1]]
         kind = self._bag.pop()
         number = len(self.kinds) + 1
         self.kinds[number] = kind
         self.actors.extend(ANOMALIES[kind](self, kinds[kind].routes, number))
-        self._next_event += float(self.rng.uniform(*self.scene.schedule.every))
+        self._next_event += float(self._schedule_rng.uniform(*self.scene.schedule.every))
 
     # What normal people do
 

@@ -62,6 +62,18 @@ def test_the_truth_of_what_is_on_show(camera: VirtualCamera) -> None:
     assert camera.truth_at(time.time() - 3600.0) is None
 
 
+def test_anomalies_begin_when_they_are_let_go() -> None:
+    with VirtualCamera("plaza", size=(160, 90), normal_until=math.inf) as camera:
+        camera.begin_anomalies()
+        with av.open(camera.url, options=OPTIONS, timeout=15) as container:
+            for _ in container.decode(video=0):
+                truth = camera.truth_at(time.time())
+                assert truth is None or truth.time < 20.0
+                if truth is not None and truth.label:
+                    break
+    assert {kind for kind, _ in truth.events.values()} == {"cart"}
+
+
 def test_another_path_is_not_found(camera: VirtualCamera) -> None:
     with pytest.raises(av.error.HTTPNotFoundError):
         av.open(camera.url + "x", options=OPTIONS, timeout=10)

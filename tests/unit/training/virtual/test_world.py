@@ -166,6 +166,16 @@ def test_every_kind_comes_before_any_comes_again() -> None:
     assert sorted(found[len(kinds) :]) == sorted(kinds)
 
 
+def test_the_order_of_anomalies_does_not_depend_on_when_they_begin() -> None:
+    orders = []
+    for normal_until in (0.0, 7.3):
+        director = Director(busy(), 9, normal_until=normal_until)
+        while len(director.kinds) < 6:
+            director.advance(0.05)
+        orders.append(list(director.kinds.values()))
+    assert orders[0] == orders[1]
+
+
 def test_people_keep_out_of_each_other() -> None:
     director = Director(plaza(), 8, normal_until=math.inf)
     close = total = 0
