@@ -36,12 +36,16 @@ def evaluate(
     seed: Annotated[int, typer.Option(help="Of every random generator.")] = 0,
     plots: Annotated[bool, typer.Option(help="Draw each clip's score curve and the ROC.")] = True,
 ) -> None:
-    """Measure the service on a data set: enrol on its normal clips, score its test clips, compare with the truth.
+    """Measure the service on a data set: learn from its normal clips, score its test clips, compare with the truth.
 
-    The service's own pipeline runs, over every frame, as fast as they decode. Causal scores (what a live camera
-    would have got) come first, scores smoothed over the whole clip (what papers report) beside them. Nothing is
-    learned from test clips. Known layouts: UCSD Ped1 and Ped2, CUHK Avenue, ShanghaiTech, UBnormal, UCF-Crime,
-    `watchword simulate`, and a folder of videos with a labels.json or labels.csv (docs/evaluation.md).
+    The service's own pipeline runs, over every frame, as fast as they decode.
+    Causal scores (what a live camera would have got) come first, beside them
+    scores smoothed over the whole clip (what papers report). Nothing is learned
+    from test clips.
+
+    Known layouts: UCSD Ped1 and Ped2, CUHK Avenue, ShanghaiTech, UBnormal,
+    UCF-Crime, what `watchword simulate` writes, and a folder of your own videos
+    with a labels.json or labels.csv. docs/evaluation.md has them all.
 
     [dim]watchword evaluate UCSD_Anomaly_Dataset.v1p2/UCSDped2 --out results/ped2
     watchword evaluate avenue --detector yolox_nano.onnx --out results/avenue

@@ -25,6 +25,8 @@ from support.ports import free_port, wait_for_port
 from support.rtsp import RtspServer
 from support.video import write_video
 
+from service.settings import Settings
+
 ENROL_S = 10
 SETTLE_S = 8
 MEGABYTE = 1e6
@@ -46,19 +48,20 @@ def main() -> None:
             for count in range(1, options.streams + 1):
                 service.add(f"camera {count}", cameras.url("street.mp4"), options.detector)
                 sizes.append(service.resident())
-                print(
-                    f"{count:8} {sizes[-1] / MEGABYTE:12.1f} {service.threads():8} {service.busy():11.2f}", flush=True
-                )
-    report(sizes)
+                measured = f"{sizes[-1] / MEGABYTE:12.1f} {service.threads():8} {service.busy():11.2f}"
+                print(f"{count:8} {measured}", flush=True)
+            history = service.full_history()
+    report(sizes, history)
 
 
-def report(sizes: Sequence[float]) -> None:
+def report(sizes: Sequence[float], history: float) -> None:
     """Print the slope, from the first stream on: what all streams share is loaded with it."""
     counts = np.arange(1, len(sizes))
     slope, base = np.polyfit(counts, sizes[1:], 1) if len(counts) > 1 else (float("nan"), sizes[-1])
     print(f"idle service        {sizes[0] / MEGABYTE:7.1f} MB")
     print(f"shared by streams   {(base - sizes[0]) / MEGABYTE:7.1f} MB")
     print(f"each stream         {slope / MEGABYTE:7.1f} MB")
+    print(f"and its score history, once it is full, {history / MEGABYTE:.1f} MB")
 
 
 class Service:
@@ -108,6 +111,12 @@ class Service:
             time.sleep(0.5)
         log = (self._folder / "service.log").read_text()[-2000:]
         raise SystemExit(f"not live within {timeout} s: {status}\n{log}")
+
+    def full_history(self) -> float:
+        """Bytes of a stream's score messages when as many as it may keep are there, by those that are there now."""
+        stream = self._client.get("/streams").json()[0]["id"]
+        answer = self._client.get(f"/streams/{stream}/scores", params={"limit": 100})
+        return Settings().score_history * len(answer.content) / len(answer.json())
 
     def resident(self) -> float:
         """Bytes of the service's process that are in memory."""
