@@ -5,8 +5,9 @@ longer is the background. So a model that starts on a crowd clears itself as soo
 stands is absorbed only after ``ABSORB_S``; and the ground behind them is still known when they leave.
 
 All learning happens in looks, a quarter of a second of presentation time apart whatever the frame rate; the
-frames between are only classified. At 360x240 a frame costs 0.4 ms on one thread and a look 0.3 ms more, where
-OpenCV's MOG2 costs 1.5 ms a frame and leaves half of a person out.
+frames between are only classified. Measured on Ped2 at 360x240 on one thread (``python -m tests.bench foreground``):
+0.7 ms a frame, 1.0 with the looks at 10 frames a second, where OpenCV's MOG2 takes 1.3; it covers 0.92 of the people
+that a detector finds, MOG2 0.45.
 """
 
 from __future__ import annotations

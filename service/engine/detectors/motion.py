@@ -52,20 +52,19 @@ def regions(foreground: NDArray[np.uint8], least_area: float = LEAST_AREA) -> Ob
     """The connected regions of a ``(h, w)`` mask of 0 and 1 that cover at least a share of the picture."""
     height, width = foreground.shape
     gap = max(1, round(_GAP * max(height, width)))
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (gap | 1, (2 * gap) | 1))
-    joined = cv2.morphologyEx(foreground, cv2.MORPH_CLOSE, kernel)
+    joined = cv2.morphologyEx(foreground, cv2.MORPH_CLOSE, np.ones((2 * gap | 1, gap | 1), np.uint8))
     # The block-based algorithm takes 0.17 ms for 360x240 where the default takes 0.45.
-    _, labels, stats, _ = cv2.connectedComponentsWithStatsWithAlgorithm(joined, 8, cv2.CV_16U, cv2.CCL_GRANA)
-    areas = np.bincount(labels.ravel(), weights=foreground.ravel(), minlength=len(stats))
-    areas[0] = 0
-    share = areas / foreground.size
-    chosen = np.argsort(-areas, kind="stable")[: np.count_nonzero(share >= least_area)]
-    boxes = stats[chosen, :4]
-    solid = np.minimum(1.0, areas[chosen] / (_SOLID * boxes[:, 2] * boxes[:, 3]))
+    _, _, stats, _ = cv2.connectedComponentsWithStatsWithAlgorithm(joined, 8, cv2.CV_16U, cv2.CCL_GRANA)
+    found = stats[1:]  # the first is the background
+    found = found[np.argsort(-found[:, cv2.CC_STAT_AREA], kind="stable")]
+    share = found[:, cv2.CC_STAT_AREA] / foreground.size
+    found, share = found[share >= least_area], share[share >= least_area]
+    boxes = found[:, :4]
+    solid = np.minimum(1.0, found[:, cv2.CC_STAT_AREA] / (_SOLID * boxes[:, 2] * boxes[:, 3]))
     return Objects(
         (boxes / np.array([width, height, width, height])).astype(np.float32),
-        (solid * (1 - least_area / (2 * share[chosen]))).astype(np.float32),
-        np.zeros(len(chosen), np.int32),
-        np.full(len(chosen), UNTRACKED, np.int64),
+        (solid * (1 - least_area / (2 * share))).astype(np.float32),
+        np.zeros(len(found), np.int32),
+        np.full(len(found), UNTRACKED, np.int64),
         NAMES,
     )

@@ -168,38 +168,42 @@ def test_holds(scene, seconds, judged_from, noise, least_iou, most_false):
         assert np.mean([frame.iou for frame in judged if not np.isnan(frame.iou)]) >= least_iou
 
 
+CHANGE = 6.0
+
+
 def switch(pts):
     picture, truth = walker(pts)
-    return picture * (1.5 if pts >= 10 else 1.0), truth
+    return picture * (1.5 if pts >= CHANGE else 1.0), truth
 
 
 def dim(pts):
     picture, truth = walker(pts)
-    return picture * (0.5 if pts >= 10 else 1.0), truth
+    return picture * (0.5 if pts >= CHANGE else 1.0), truth
 
 
 def move(pts):
     picture, truth = walker(pts)
-    shift = 8 if pts >= 10 else 0
+    shift = 8 if pts >= CHANGE else 0
     return np.roll(picture, shift, 1), np.roll(truth, shift, 1)
 
 
 def flash(pts):
     picture, truth = walker(pts)
-    return np.minimum(picture * (1.8 if 10 <= pts < 10.2 else 1.0), 255), truth
+    return np.minimum(picture * (1.8 if CHANGE <= pts < CHANGE + 0.2 else 1.0), 255), truth
 
 
-@pytest.mark.parametrize("fps", [5, 10, 25])
+@pytest.mark.parametrize("fps", [5, 20])
 @pytest.mark.parametrize("scene", [switch, dim, move, flash])
 def test_tells_a_change_of_the_whole_picture_and_recovers(scene, fps):
-    seen = watch(scene, 16, fps=fps)
+    seen = watch(scene, CHANGE + 5, fps=fps)
     disturbed = [frame.pts for frame in seen if frame.disturbed]
-    assert disturbed[0] == pytest.approx(10.0, abs=1e-6)
-    assert disturbed[-1] <= 10.8
+    assert disturbed[0] == pytest.approx(CHANGE, abs=1e-6)
+    assert disturbed[-1] <= CHANGE + 0.8
     assert not any(frame.mask.any() for frame in seen if frame.disturbed)
-    later = [frame for frame in seen if frame.pts >= 12]
+    # Who walked when the light changed leaves a hole in the new background, for about two seconds.
+    later = [frame for frame in seen if frame.pts >= CHANGE + 3]
     assert np.nanmean([frame.iou for frame in later]) >= 0.7
-    assert np.mean([frame.false_share for frame in later]) <= 0.006
+    assert np.mean([frame.false_share for frame in later]) <= 0.003
 
 
 def stand(arrive: float, leave: float):
@@ -209,14 +213,14 @@ def stand(arrive: float, leave: float):
     return scene
 
 
-@pytest.mark.parametrize("fps", [1, 5, 25])
+@pytest.mark.parametrize("fps", [1, 10])
 def test_a_person_stands_for_half_a_minute_and_leaves_no_ghost(fps):
     seen = watch(stand(31, 61), 65, fps=fps)
     assert min(frame.iou for frame in seen if 31 <= frame.pts < 61) >= 0.7
     assert max(frame.false_share for frame in seen if frame.pts >= 61) <= 0.0005
 
 
-@pytest.mark.parametrize("fps", [1, 5, 25])
+@pytest.mark.parametrize("fps", [1, 6])
 def test_what_stays_becomes_background_and_the_ground_behind_it_is_remembered(fps):
     seen = watch(stand(70, 160), 165, fps=fps)
     absorbed = next(frame.pts for frame in seen if frame.pts > 71 and frame.iou < 0.3)
@@ -224,8 +228,8 @@ def test_what_stays_becomes_background_and_the_ground_behind_it_is_remembered(fp
     assert max(frame.false_share for frame in seen if frame.pts >= 162) <= 0.0005
 
 
-@pytest.mark.parametrize("fps", [2, 10])
-@pytest.mark.parametrize("stays", [3, 40, 100])
+@pytest.mark.parametrize("fps", [2, 7])
+@pytest.mark.parametrize("stays", [3, 70])
 def test_who_was_there_from_the_start_leaves_no_ghost(stays, fps):
     seen = watch(stand(0, stays), stays + 6, fps=fps)
     assert max(frame.false_share for frame in seen if frame.pts >= stays + 4) <= 0.0005
