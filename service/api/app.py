@@ -47,6 +47,7 @@ def create_app(application: Application, *, run_application: bool = False) -> Fa
         lifespan=lifespan,
         docs_url=None,  # it loads scripts from another host; see service.api.reference
         redoc_url=None,
+        redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.context = context

@@ -17,14 +17,14 @@ from typing import Any, Literal, NamedTuple
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
-from models.pack import PackError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Match, Route
+from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from models.pack import PackError
 from service.errors import Overloaded, WatchwordError
 from service.ingest.redact import redact
 
@@ -205,6 +205,10 @@ async def _http(request: Request, error: Exception) -> Response:
             allowed = _methods(request)
             headers = {"Allow": ", ".join(allowed)}
             code, detail = "method_not_allowed", f"expected {' or '.join(allowed)}, got {request.method}"
+        case 408:
+            code, detail = "body_too_slow", error.detail
+        case 413:
+            code, detail = "body_too_large", error.detail
         case _:
             code, detail = HTTPStatus(error.status_code).name.lower(), error.detail
     return problem_response(error.status_code, code, detail, headers=headers)
@@ -212,9 +216,13 @@ async def _http(request: Request, error: Exception) -> Response:
 
 def _methods(request: Request) -> list[str]:
     """The methods that the path has; the router itself names only those of the first route on it."""
-    routes = [route for route in request.app.routes if isinstance(route, Route)]
-    fitting = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
-    return sorted({method for route in fitting for method in route.methods or ()})
+    routes = request.app.routes
+    asked = {method: {**request.scope, "method": method} for method in ("GET", "HEAD", "POST", "PATCH", "DELETE")}
+    return [method for method, scope in asked.items() if any(_serves(route, scope) for route in routes)]
+
+
+def _serves(route: BaseRoute, scope: Scope) -> bool:
+    return route.matches(scope)[0] is Match.FULL
 
 
 async def _invalid(request: Request, error: Exception) -> Response:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import socket
+from typing import TYPE_CHECKING
 
 import uvicorn
 from fastapi import FastAPI
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from service.api.context import Context
+
+if TYPE_CHECKING:
+    from uvicorn._types import ASGISendEvent
 
 PING_INTERVAL_S = 10.0
 PING_TIMEOUT_S = 10.0
@@ -36,6 +41,16 @@ def tune(listener: socket.socket) -> None:
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(STUCK_S * 1000))
 
 
+class ScoreSocket(WebSocketsSansIOProtocol):
+    """Uvicorn's WebSocket, which knows that a handshake is also complete when it has been refused."""
+
+    async def send(self, message: ASGISendEvent) -> None:
+        """As the base, without an error in the log after a refusal that was answered as it should be."""
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body" and not message.get("more_body", False):
+            self.handshake_complete = True
+
+
 class ApiServer(uvicorn.Server):
     """Uvicorn as the API wants it. Live pictures end when it stops; by themselves they never would."""
 
@@ -44,7 +59,7 @@ class ApiServer(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
-                ws="websockets-sansio",
+                ws=ScoreSocket,
                 ws_max_size=MESSAGE_BYTES,
                 ws_ping_interval=PING_INTERVAL_S,
                 ws_ping_timeout=PING_TIMEOUT_S,

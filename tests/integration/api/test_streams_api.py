@@ -1,0 +1,196 @@
+"""Streams over the API, from registration to deletion, in every state."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from unittest.mock import ANY
+
+import pytest
+from support.peers import Peer, silent
+from support.ports import free_port
+from support.rtsp import RtspServer
+from support.serving import VIDEO, Service, assert_problem, wait_until
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Service]:
+    with Service(tmp_path, stall_s=0.5, offline_grace_s=0.5, backoff_first_s=0.1, backoff_max_s=0.2) as service:
+        yield service
+
+
+def test_a_stream_is_registered_changed_and_deleted(service: Service) -> None:
+    zones = [{"name": "Road", "polygon": [[0, 0], [1, 0], [1, 0.5]], "mode": "ignore"}]
+    response = service.http.post("/streams", json={"name": " Yard ", "url": f"file:{VIDEO}?loop=true", "zones": zones})
+    assert response.status_code == 201
+    stream = response.json()
+    path = f"/streams/{stream['id']}"
+    assert response.headers["location"] == path
+    assert stream == {
+        **{"name": "Yard", "url": f"file:{VIDEO}?loop=true", "transport": "tcp", "detector": "motion"},
+        **{"packs": ["attributes"], "fps": 10.0, "threshold": None, "alerts_per_day": None, "zones": zones},
+        **{"detection": {"classes": None, "confidence": None, "min_height": 0.0}, "enrolment": None, "enabled": True},
+        **{"id": ANY, "has_credentials": False, "created_at": ANY, "updated_at": ANY, "status": ANY},
+    }
+    service.wait_for_state(stream["id"], "live")
+    status = service.http.get(path).json()["status"]
+    assert (status["width"], status["height"], status["enrolled"]) == (160, 120, False)
+
+    changed = service.http.patch(path, json={"name": "Court", "threshold": 0.7})
+    assert changed.status_code == 200
+    assert {name: changed.json()[name] for name in ("name", "threshold", "zones")} == {
+        "name": "Court",
+        "threshold": 0.7,
+        "zones": zones,
+    }
+    swapped = service.http.patch(path, json={"alerts_per_day": 3}).json()
+    assert (swapped["threshold"], swapped["alerts_per_day"]) == (None, 3)
+    assert [each["name"] for each in service.http.get("/streams").json()] == ["Court"]
+
+    assert service.http.delete(path).status_code == 204
+    assert service.http.delete(path).status_code == 204
+    assert service.http.get("/streams").json() == []
+    assert_problem(service.http.get(path), 404, "stream_not_found")
+    assert_problem(service.http.get(f"{path}/scores"), 404, "stream_not_found")
+    assert stream["id"] not in service.http.get("/metrics").text
+
+
+def test_a_stream_is_deleted_in_every_state(service: Service) -> None:
+    with RtspServer(service.media) as camera, Peer(silent) as mute:
+        urls = {
+            "connecting": f"rtsp://127.0.0.1:{mute.port}/a",
+            "live": camera.url(VIDEO),
+            "offline": f"rtsp://127.0.0.1:{free_port()}/a",
+            "failed": camera.url("nothing.mp4"),
+        }
+        streams = {state: service.add_stream(state, url=url) for state, url in urls.items()}
+        streams["paused"] = service.add_stream("paused", enabled=False)
+        streams["enrolling"] = service.add_stream("enrolling", url=camera.url(VIDEO), enrolment={"seconds": 600})
+        streams["stalled"] = service.add_stream("stalled", url=camera.url(VIDEO))
+        service.wait_for_state(streams["stalled"], "live")
+        for state in ("live", "offline", "enrolling"):
+            service.wait_for_state(streams[state], state)
+        camera.freeze()
+        wait_until(lambda: service.state(streams["stalled"]) in ("stalled", "offline"), "a stall")
+        for state, stream in streams.items():
+            began = time.monotonic()
+            assert service.http.delete(f"/streams/{stream}").status_code == 204, state
+            assert time.monotonic() - began < 8, state
+        camera.thaw()
+    assert service.http.get("/streams").json() == []
+    assert service.http.get("/metrics").text.count('stream="') == 0
+
+
+def test_slow_probes_keep_nobody_waiting(service: Service) -> None:
+    """Forty cameras that accept and say nothing are tried; everything else answers as before."""
+    with Peer(silent) as camera, ThreadPoolExecutor(40) as pool:
+        spec = {"name": "Silent", "url": f"rtsp://127.0.0.1:{camera.port}/a"}
+        began = time.monotonic()
+        probes = [pool.submit(service.http.post, "/streams", json=spec) for _ in range(40)]
+        time.sleep(0.3)
+        waits = []
+        while time.monotonic() - began < 1.8:
+            asked = time.monotonic()
+            assert service.http.get("/streams").status_code == 200
+            assert service.http.get("/readyz").status_code == 200
+            waits.append(time.monotonic() - asked)
+        answers = [probe.result() for probe in probes]
+    assert max(waits) < 1
+    assert {answer.status_code for answer in answers} <= {422, 503}
+    for answer in answers:
+        if answer.status_code == 503:
+            assert int(answer.headers["retry-after"]) >= 1
+            assert answer.json()["code"] in ("probes_busy", "too_many_probes")
+        else:
+            assert answer.json()["code"] == "source_unreachable"
+    assert service.http.get("/streams").json() == []
+
+
+def test_streams_beyond_the_limit_are_refused(tmp_path: Path) -> None:
+    with Service(tmp_path, max_streams=1) as service:
+        service.add_stream()
+        response = service.http.post("/streams", json={"name": "Two", "url": f"file:{VIDEO}"})
+        problem = assert_problem(response, 503, "too_many_streams")
+        assert problem["context"] == {"streams": 1, "limit": 1}
+        assert int(response.headers["retry-after"]) > 0
+
+
+def test_many_clients_change_streams_at_once(service: Service) -> None:
+    errors: list[str] = []
+
+    def live(number: int) -> None:
+        for _ in range(3):
+            stream = service.add_stream(f"Stream {number}")
+            for call in (
+                lambda: service.http.patch(f"/streams/{stream}", json={"threshold": 0.4}),
+                lambda: service.http.patch(f"/streams/{stream}", json={"fps": 5}),
+                lambda: service.http.get(f"/streams/{stream}/scores"),
+                lambda: service.http.delete(f"/streams/{stream}"),
+            ):
+                response = call()
+                if response.status_code >= 400:
+                    errors.append(response.text)
+
+    threads = [threading.Thread(target=live, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    assert service.http.get("/streams").json() == []
+
+
+def test_a_stream_learns_and_forgets_what_is_normal(service: Service) -> None:
+    stream = service.add_stream()
+    path = f"/streams/{stream}/enrolment"
+    assert service.http.get(path).json()["state"] == "none"
+    begun = service.http.post(path, json={"seconds": 600})
+    assert begun.status_code == 202
+    assert begun.json()["state"] == "collecting"
+    assert_problem(service.http.post(path, json={"seconds": 600}), 409, "enrolment_running")
+    assert service.http.delete(path).status_code == 204
+    assert service.http.delete(path).status_code == 204
+    assert service.http.get(path).json()["state"] == "none"
+    assert_problem(service.http.post(path, json={"seconds": 60, "extend": True}), 409, "nothing_to_extend")
+    assert_problem(service.http.post(path, json={"stream": stream}), 409, "no_profile")
+
+
+def test_the_service_tells_whether_it_lives_and_is_ready(service: Service) -> None:
+    assert service.http.get("/healthz").json() == {"status": "alive"}
+    ready = service.http.get("/readyz")
+    assert (ready.status_code, ready.json()["ready"]) == (200, True)
+    assert ready.json()["packs"] == {"attributes": "ready", "motion": "ready"}
+    for path in ("/healthz", "/readyz"):
+        assert service.http.head(path).content == b""
+
+
+def test_metrics_come_as_prometheus_and_as_openmetrics(service: Service) -> None:
+    service.add_stream()
+    plain = service.http.get("/metrics")
+    assert plain.headers["content-type"].startswith("text/plain")
+    assert "watchword_streams 1.0\n" in plain.text
+    opened = service.http.get("/metrics", headers={"accept": "application/openmetrics-text; version=1.0.0"})
+    assert opened.headers["content-type"].startswith("application/openmetrics-text")
+    assert opened.text.endswith("# EOF\n")
+
+
+def test_packs_are_listed_the_broken_ones_with_the_reason(service: Service) -> None:
+    broken = service.application.settings.packs_path / "broken"
+    broken.mkdir(parents=True)
+    (broken / "manifest.json").write_text("{}")
+    packs = {pack["name"]: pack for pack in service.http.get("/packs").json()}
+    assert set(packs) == {"attributes", "motion", "broken"}
+    assert (packs["attributes"]["kind"], packs["attributes"]["usable"], packs["attributes"]["built_in"]) == (
+        "head",
+        True,
+        True,
+    )
+    assert packs["motion"]["kind"] == "detector"
+    assert (packs["broken"]["usable"], packs["broken"]["built_in"], packs["broken"]["kind"]) == (False, False, None)
+    assert "expected" in packs["broken"]["error"]
+    assert service.http.get("/packs/attributes").json() == packs["attributes"]
+    assert service.http.get("/packs/broken").json() == packs["broken"]
+    assert service.http.get("/readyz").json()["packs"]["broken"] == packs["broken"]["error"]
