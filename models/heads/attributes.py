@@ -7,7 +7,7 @@ fast at that place; dense motion windows beside detected objects, as detectors m
 on; and size against the usual size at that place.
 
 A frame's raw score is the sum over attributes of ``log(1 + z)``, where z is the attribute's most unusual value
-in the frame, scaled so that 0 is the median and 1 the 99 % quantile of normal frames that the model had not
+in the frame, scaled so that 0 is the median and 1 about the 99 % quantile of normal frames that the model had not
 seen. The logarithm lets several mildly unusual attributes count as much as one extreme value, and keeps one
 extreme frame from ruling its neighbours when scores are smoothed.
 """
@@ -25,9 +25,10 @@ from models.heads.base import Arrays, HeadScores
 from models.heads.descriptor import LENGTH, describe
 from models.heads.windows import ASPECT, HEIGHTS, find_windows, moving
 from models.observation import Motion, Observation
-from models.scoring.calibration import MIN_SCORES, odd_frames
+from models.scoring.calibration import MIN_SCORES
 from models.scoring.density import Kind, distance, fit_density
 from models.scoring.direction import fit_direction, rarity
+from models.scoring.odd import odd_frames
 from models.scoring.place import fit_place, usual
 
 Floats = NDArray[np.float64]
@@ -51,6 +52,16 @@ EDGE = 0.01
 TOP_WINDOWS = 3
 """Windows overlap by half, so an object covers several; the mean of the fastest three is calmer than the fastest."""
 
+LEAST_STEP = 0.1
+"""Of a term's scale. What hardly varies in normal footage is not unusual for varying a little: by a tenth of what is
+fast, of the spread of sizes, of the logarithm of a direction's share."""
+
+SLOW = 0.02
+"""Picture heights a second that count as fast where normal footage had no motion at all, as a yard at night."""
+
+NEVER_SEEN = 3.0
+"""The distance of an object's size where normal footage had no objects at all: three spreads from any."""
+
 FOLDS = 5
 """Stretches of time that are scored by what was learned from the others."""
 
@@ -68,14 +79,21 @@ class AttributesHead:
     name: str = "attributes"
     view: Literal["object", "frame"] = "object"
 
-    DEFAULTS: ClassVar[Mapping[str, object]] = {"density": "kmeans", "size_clusters": 16, "appearance_clusters": 32}
+    DEFAULTS: ClassVar[Mapping[str, object]] = {
+        "density": "kmeans",
+        "size_clusters": 16,
+        "appearance_clusters": 32,
+        "appearance_weight": 0.5,
+    }
 
     def __init__(self, parameters: Mapping[str, object]) -> None:
         """Read the pack's parameters.
 
         Args:
             parameters: ``density``, one of ``kmeans``, ``gmm`` and ``knn``; ``size_clusters`` and
-                ``appearance_clusters``, the centres or components of each. Missing ones take the defaults.
+                ``appearance_clusters``, the centres or components of each; ``appearance_weight`` in 0..1, how much
+                the evidence of appearance counts: by default half, as the small descriptor says little of far
+                objects (at 25 pixels it cannot tell one lying from one standing). Missing ones take the defaults.
 
         Raises:
             ValueError: An unknown parameter, or one that is out of range.
@@ -91,6 +109,8 @@ class AttributesHead:
         self._density = cast(Kind, chosen["density"])
         self._size_clusters = _whole(chosen, "size_clusters")
         self._appearance_clusters = _whole(chosen, "appearance_clusters")
+        weights = dict.fromkeys(TERMS, 1.0) | {"appearance": _share(chosen, "appearance_weight")}
+        self._weights = np.array([weights[term] for term in TERMS])
 
     def features(self, observations: Sequence[Observation]) -> list[Arrays]:
         """Describe frames: a few kilobytes each.
@@ -114,14 +134,14 @@ class AttributesHead:
             raise ValueError(msg)
         table = _Table.of(samples)
         held_out = self._held_out(table, usable)
-        raw = _evidence(held_out, _scales(held_out, usable)).sum(axis=1)
-        normal = usable & ~odd_frames(raw, clips)
+        low, step = _scales(held_out, usable).T
+        normal = usable & ~odd_frames((held_out - low) / step, clips)
         scales = _scales(held_out, normal)
-        raw = _evidence(held_out, scales).sum(axis=1)
+        raw = np.where(normal, _evidence(held_out, scales) @ self._weights, np.nan)
         return {
             **self._learn(table, normal),
             "scales": scales,
-            "neutral": np.median(raw[normal], keepdims=True),
+            "neutral": np.nanmedian(raw, keepdims=True),
             "facts": np.array([len(samples), np.count_nonzero(usable & ~normal)], np.float64),
             "calibration_raw": raw,
             "calibration_clips": np.asarray(clips, np.int64),
@@ -137,10 +157,13 @@ class AttributesHead:
         table = _Table.of([features])
         scales = np.asarray(profile["scales"], np.float64)
         objects, windows = _object_distances(table, profile), _window_distances(table, profile)
-        terms = {term: _log_scaled(objects[term], *scales[_column(term)]) for term in OBJECT_TERMS}
+        terms = {
+            term: weight * _log_scaled(objects[term], *scales[_column(term)])
+            for term, weight in zip(OBJECT_TERMS, self._weights, strict=False)
+        }
         boxes, evidence = _regions(table, windows, scales)
         return HeadScores(
-            frame=float(_evidence(_frames(table, objects, windows), scales).sum()),
+            frame=float((_evidence(_frames(table, objects, windows), scales) @ self._weights)[0]),
             objects=np.stack(list(terms.values())).sum(axis=0).astype(np.float32),
             regions=boxes,
             region_scores=evidence.sum(axis=1),
@@ -306,11 +329,15 @@ def _body_velocities(motion: Motion, mask: NDArray[np.bool_], boxes: NDArray[np.
 
 
 def _object_distances(table: _Table, profile: Arrays) -> dict[str, Floats]:
-    if len(table.boxes) == 0 or "speed" not in profile:
-        # Nothing to compare with: in normal footage there was no object. Then its motion alone can speak.
-        return {term: np.zeros(len(table.boxes)) for term in OBJECT_TERMS}
+    nothing = np.zeros(len(table.boxes))
+    if len(table.boxes) == 0:
+        return dict.fromkeys(OBJECT_TERMS, nothing)
     x, foot = _feet(table.boxes)
-    speed = np.hypot(table.velocities[:, 0], table.velocities[:, 1]) / usual(profile["speed"], x, foot)
+    speed = np.hypot(table.velocities[:, 0], table.velocities[:, 1])
+    if "speed" not in profile:
+        never = np.full(len(speed), NEVER_SEEN)
+        return {"speed": speed / SLOW, "direction": nothing, "size": never, "appearance": nothing}
+    speed = speed / usual(profile["speed"], x, foot)
     rare = rarity(profile["direction"], x, foot, table.velocities)
     return {
         "speed": speed,
@@ -328,12 +355,10 @@ def _window_distances(table: _Table, profile: Arrays) -> dict[str, Floats]:
 
 
 def _window_speeds(table: _Table, profile: Arrays) -> Floats:
-    """``(K,)`` speeds of windows as shares of what is fast at their place; 0 where normal footage had no motion."""
-    if "motion speed" not in profile:
-        return np.zeros(len(table.windows))
+    """``(K,)`` speeds of windows as shares of what is fast at their place."""
     x, y, velocity, size = _columns(table.windows)
-    relative: Floats = np.hypot(velocity[:, 0], velocity[:, 1]) / usual(profile["motion speed"], x, y, size)
-    return relative
+    speeds: Floats = np.hypot(velocity[:, 0], velocity[:, 1])
+    return speeds / (usual(profile["motion speed"], x, y, size) if "motion speed" in profile else SLOW)
 
 
 def _learn_window_speeds(x: Floats, y: Floats, velocity: Floats, size: Index, frames: Index) -> Floats:
@@ -383,13 +408,16 @@ def _top_mean(values: Floats, groups: Index, count: int) -> Floats:
 
 
 def _scales(distances: Floats, frames: NDArray[np.bool_]) -> Floats:
-    """``(columns, 2)`` median and distance from it to the 99 % quantile of each column over normal frames."""
+    """``(columns, 2)`` median and step of each column over normal frames.
+
+    The step is twice the way from the median to the 90 % quantile: for usual tails the way to the 99 % quantile, but
+    an odd event of a few seconds does not move it.
+    """
     scales = np.zeros((distances.shape[1], 2))
     for column, values in enumerate(distances[frames].T):
         seen = values[np.isfinite(values)]
-        low, high = np.quantile(seen, [0.5, 0.99]) if len(seen) else (0.0, 1.0)
-        # What hardly varies in the normal footage is not unusual for varying a little.
-        scales[column] = low, max(high - low, 0.1 * abs(low), 1e-3)
+        low, high = np.quantile(seen, [0.5, 0.9]) if len(seen) else (0.0, 0.5)
+        scales[column] = low, max(2 * (high - low), LEAST_STEP)
     return scales
 
 
@@ -469,3 +497,11 @@ def _whole(parameters: Mapping[str, object], name: str) -> int:
         msg = f"expected {name} to be a whole number from 1 to 256, got {value!r}"
         raise ValueError(msg)
     return value
+
+
+def _share(parameters: Mapping[str, object], name: str) -> float:
+    value = parameters[name]
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= 1:
+        msg = f"expected {name} to be a number from 0 to 1, got {value!r}"
+        raise ValueError(msg)
+    return float(value)

@@ -64,7 +64,8 @@ class Head(Protocol):
         Returns:
             The head's part of a profile, and beside it ``calibration_raw`` (``(N,)`` float64, the raw frame score
             of each sample from a fit that had not seen its stretch of time) and ``calibration_clips`` (``(N,)``
-            int64), which enrolment takes out again to calibrate with.
+            int64), which enrolment takes out again to calibrate with. NaN is the score of a frame that
+            was left out: of an odd event, or without motion.
 
         Raises:
             ValueError: If the samples do not suffice; the message says what is missing.

@@ -32,19 +32,6 @@ accident. From below it is bounded by 0: a negative shape has an end point, beyo
 KNOTS = 257
 """Quantiles that stand for the counted part; between them p is interpolated."""
 
-FENCE = 5.0
-"""A score is far out when it lies this many times as far above the median as the 90 % quantile does. Of an
-exponential tail that is one score in six thousand, of a Gaussian's far fewer."""
-
-MOST_EPISODES = 2
-"""What comes back a third time is no odd event but part of what is normal there."""
-
-MOST_ODD = 0.05
-"""If more than this share is far out, it is the fence that is wrong."""
-
-EPISODE_GAP = 0.02
-"""Far-out scores further apart than this share of all scores are different episodes."""
-
 SECONDS_PER_DAY = 86_400.0
 
 
@@ -70,34 +57,36 @@ class Calibration:
     count: int
 
     @classmethod
-    def fit(cls, raw: ArrayLike, clips: Sequence[int]) -> Calibration:
+    def fit(cls, raw: ArrayLike, clips: Sequence[int] | NDArray[np.integer]) -> Calibration:
         """Fit to the raw scores of normal frames that the head did not learn from (held-out scores).
 
         Args:
-            raw: ``(n,)`` raw scores in order of time, at least ``MIN_SCORES``.
+            raw: ``(n,)`` raw scores in order of time, at least ``MIN_SCORES``; NaN where a frame does not count, as
+                in an odd event.
             clips: For each the number of the unbroken recording it came from.
 
         Raises:
-            ValueError: Too few scores, a score that is not finite, or another number of clips than of scores.
+            ValueError: Too few scores, an infinite one, or another number of clips than of scores.
         """
         values = np.asarray(raw, np.float64).ravel()
-        if len(values) < MIN_SCORES:
-            msg = f"expected at least {MIN_SCORES} scores of normal frames, got {len(values)}"
-            raise ValueError(msg)
         if len(clips) != len(values):
             msg = f"expected a clip number for each of {len(values)} scores, got {len(clips)}"
             raise ValueError(msg)
-        if not np.isfinite(values).all():
+        if np.isinf(values).any():
             msg = "expected finite scores"
             raise ValueError(msg)
-        odd = odd_frames(values, clips)
-        values, clips = values[~odd], np.asarray(clips)[~odd].tolist()
+        counts = ~np.isnan(values)
+        values, numbers = values[counts], np.asarray(clips)[counts]
+        if len(values) < MIN_SCORES:
+            msg = f"expected at least {MIN_SCORES} scores of normal frames, got {len(values)}"
+            raise ValueError(msg)
         share = min(0.5, max(TAIL_SHARE, MIN_EXCESSES / len(values)))
         start = float(np.quantile(values, 1 - share))
         scores, exceeded = _counted(values, start)
         excesses = values[values > start] - start
-        scale, shape = _fit_tail(excesses, spread=float(values.std()))
-        index = extremal_index(values > start, clips)
+        spread = float(values.std())
+        scale, shape = _fit_tail(excesses, least=1e-3 * spread if spread > 1e-6 * abs(start) else 1e-2)
+        index = extremal_index(values > start, numbers)
         return cls(scores, exceeded, scale, shape, index, len(values))
 
     @overload
@@ -158,27 +147,6 @@ class Calibration:
         return cls(scores, exceeded, scale, shape, index, int(count))
 
 
-def odd_frames(raw: ArrayLike, clips: Sequence[int]) -> NDArray[np.bool_]:
-    """Which scores of what should be normal footage belong to an odd event inside it.
-
-    Far out, in one or two episodes, and few in all. Left in, one cyclist in the minutes of enrolment would make
-    every later cyclist normal.
-
-    Args:
-        raw: ``(n,)`` scores in order of time, held out from what they are judged by.
-        clips: For each the number of its unbroken recording; the end of one ends an episode.
-    """
-    values = np.asarray(raw, np.float64)
-    middle, high = np.quantile(values, [0.5, 0.9])
-    far = values > middle + FENCE * max(high - middle, 1e-9)
-    at = np.flatnonzero(far)
-    if len(at) == 0 or len(at) > MOST_ODD * len(values):
-        return np.zeros(len(values), bool)
-    numbers = np.asarray(clips)
-    new = (np.diff(at) > max(1.0, EPISODE_GAP * len(values))) | (np.diff(numbers[at]) != 0)
-    return far if 1 + np.count_nonzero(new) <= MOST_EPISODES else np.zeros(len(values), bool)
-
-
 def _counted(values: NDArray[np.float64], start: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Strictly increasing scores up to ``start`` and the share of values at or above each, never 0."""
     ordered = np.sort(values)
@@ -189,24 +157,24 @@ def _counted(values: NDArray[np.float64], start: float) -> tuple[NDArray[np.floa
     return scores, at_or_above / len(ordered)
 
 
-def _fit_tail(excesses: NDArray[np.float64], spread: float) -> tuple[float, float]:
+def _fit_tail(excesses: NDArray[np.float64], least: float) -> tuple[float, float]:
     """Scale and shape of a generalised Pareto distribution by probability-weighted moments.
 
     Hosking and Wallis, Technometrics 1987. The shape is bounded, and the scale then keeps the mean excess.
+    The scale is at least ``least``, so that scores that were all alike leave a tail, if a steep one.
     """
-    floor = max(1e-9, 1e-3 * spread)
     mean = float(excesses.mean()) if len(excesses) else 0.0
-    if len(excesses) < 2 or mean <= floor:
-        return max(mean, floor), 0.0
+    if len(excesses) < 2 or mean <= least:
+        return max(mean, least), 0.0
     ordered = np.sort(excesses)
     weights = 1.0 - (np.arange(len(ordered)) + 0.65) / len(ordered)
     moment = float((weights * ordered).mean())
     shape = 2.0 - mean / max(mean - 2.0 * moment, 1e-12)
     shape = min(max(shape, 0.0), MAX_SHAPE)
-    return max(mean * (1.0 - shape), floor), shape
+    return max(mean * (1.0 - shape), least), shape
 
 
-def extremal_index(exceeds: NDArray[np.bool_], clips: Sequence[int]) -> float:
+def extremal_index(exceeds: NDArray[np.bool_], clips: Sequence[int] | NDArray[np.integer]) -> float:
     """Independent clusters per exceedance, in (0, 1], by the intervals estimator.
 
     Ferro and Segers, Inference for clusters of extreme values, 2003; it needs no run length to be chosen.

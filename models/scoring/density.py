@@ -35,7 +35,7 @@ def fit_density(samples: NDArray[np.floating], kind: Kind, size: int, seed: int 
     """Fit a density.
 
     Args:
-        samples: ``(n, d)``, at least two.
+        samples: ``(n, d)``, at least two; dimensions of like units.
         kind: ``kmeans``, ``gmm`` (full covariances) or ``knn``.
         size: Centres or components; nearest neighbours do not need it.
         seed: Of the choice of starting centres; equal samples and seed give an equal density.
@@ -56,6 +56,7 @@ def fit_density(samples: NDArray[np.floating], kind: Kind, size: int, seed: int 
     centre = np.median(thinned, axis=0)
     # The 68 % quantile of absolute deviations is one sigma of a Gaussian, and outliers do not move it.
     spread = np.quantile(np.abs(thinned - centre), 0.68, axis=0)
+    # A dimension that hardly varies does not decide alone what is far; all dimensions are of like units.
     spread = np.maximum(spread, max(1e-6, 0.05 * float(spread.max())))
     white = (thinned - centre) / spread
     fitted: dict[str, Floats] = {"kind": np.array([_KINDS[kind]], np.float64), "centre": centre, "spread": spread}
@@ -67,7 +68,9 @@ def fit_density(samples: NDArray[np.floating], kind: Kind, size: int, seed: int 
     centres, nearest = _kmeans(white, size, generator)
     if kind == "kmeans":
         return {**fitted, "centres": centres}
-    return {**fitted, **_gmm(white, centres, nearest)}
+    apart = ((white - centres[nearest]) ** 2).sum(axis=1)
+    near = apart <= np.quantile(apart, 1 - SUPPORT)  # covariances would stretch to the farthest sample
+    return {**fitted, **_gmm(white[near], centres, nearest[near])}
 
 
 def distance(density: Mapping[str, NDArray[np.generic]], samples: NDArray[np.floating]) -> Floats:

@@ -27,8 +27,15 @@ zero, and noise would become speed."""
 GRID = (6, 8)
 """Rows and columns of the correction."""
 
+MOST_SLOWER = 0.1
+"""A cell in which nearly everything stands is not one where walking is ten times too fast."""
+
 SHRINKAGE = 200.0
 """Frames of activity in a cell at which its own value counts for half: 20 s at ten frames a second."""
+
+LOCAL_QUANTILE = 0.8
+"""Cells are compared with the whole picture at this quantile at most: higher ones of a cell's few values would be an
+odd event's, lower ones those of people who stand."""
 
 ROUNDS = 10
 """Of iteratively reweighted least squares."""
@@ -114,13 +121,15 @@ def _robust_line(rows: Floats, levels: Floats) -> tuple[float, float]:
 
 
 def _correction(x: Floats, y: Floats, ratios: Floats, frames: NDArray[np.intp], quantile: float) -> Floats:
-    """``GRID`` logarithms of the local quantile of ratios to the line, shrunk to 0 where little was seen."""
+    """``GRID`` logarithms of how ratios to the line compare with all of them, shrunk to 0 where little was seen."""
+    level = min(quantile, LOCAL_QUANTILE)
+    typical = max(float(np.quantile(ratios, level)), 1e-6)
     cells = cell_of(x, y, GRID)
     count = GRID[0] * GRID[1]
     activity = frames_seen(frames, cells, count)
     logs = np.zeros(count)
     for cell in np.flatnonzero(activity):
-        logs[cell] = np.log(max(float(np.quantile(ratios[cells == cell], quantile)), 1e-3))
+        logs[cell] = np.log(max(float(np.quantile(ratios[cells == cell], level)) / typical, MOST_SLOWER))
     activity, logs = activity.reshape(GRID), logs.reshape(GRID)
     shrunk: Floats = _blur(activity * logs) / (_blur(activity) + SHRINKAGE)
     return shrunk
@@ -130,7 +139,7 @@ def frames_seen(frames: NDArray[np.intp], cells: NDArray[np.intp], count: int) -
     """``(count,)`` in how many frames something was in each cell, however much of it."""
     seen = np.zeros((int(frames.max(initial=-1)) + 1, count), bool)
     seen[frames, cells] = True
-    return seen.sum(axis=0).astype(np.float64)
+    return np.asarray(seen.sum(axis=0), np.float64)
 
 
 def cell_of(x: Floats, y: Floats, grid: tuple[int, int]) -> NDArray[np.intp]:

@@ -31,16 +31,20 @@ class CausalSmoother:
         """Take in a value and return the smoothed one.
 
         Args:
-            value: A finite score.
+            value: A score; NaN says nothing: the smoothed value stays, and what was seen before it weighs less.
             pts: Its time in seconds; a time that is not later than the last counts as no time passed.
+
+        Returns:
+            The smoothed value; NaN while no value said anything.
         """
         keep = self._keep(pts)
         # The first value has no interval of its own. Its weight is then that of a regular one, as the second
         # update finds it scaled by the same `keep` as every later one.
-        self._sum = keep * self._sum + value
-        self._weight = keep * self._weight + 1.0
+        said = not math.isnan(value)
+        self._sum = keep * self._sum + (value if said else 0.0)
+        self._weight = keep * self._weight + said
         self._pts = pts
-        return self._sum / self._weight
+        return self._sum / self._weight if self._weight > 0 else math.nan
 
     def reset(self) -> None:
         """Forget everything, as after a gap."""
@@ -59,12 +63,13 @@ def smooth_offline(values: ArrayLike, pts: ArrayLike, sigma_s: float) -> NDArray
     The clip is mirrored at its ends, and weights are normalised, so uneven frame intervals do no harm.
 
     Args:
-        values: ``(n,)`` scores of one clip.
+        values: ``(n,)`` scores of one clip; NaN where a frame said nothing (the first one, a disturbed one), which
+            then takes the mean of its neighbours.
         pts: ``(n,)`` their times in seconds, strictly increasing.
         sigma_s: Standard deviation in seconds; 0 does not smooth.
 
     Returns:
-        ``(n,)`` float64.
+        ``(n,)`` float64; NaN only where no frame within reach said anything.
 
     Raises:
         ValueError: If the lengths differ or times do not increase.
@@ -80,7 +85,7 @@ def smooth_offline(values: ArrayLike, pts: ArrayLike, sigma_s: float) -> NDArray
     if sigma_s <= 0 or len(series) < 2:
         return series.copy()
     step = (times[-1] - times[0]) / (len(times) - 1)
-    reach = TRUNCATE * sigma_s
+    reach = TRUNCATE * sigma_s + 1e-6 * step  # so that rounding does not decide which frames are within
     # Mirrored about half a step outside the ends: each frame stands for the time around it.
     mirrored_times = np.concatenate([2 * times[0] - step - times[::-1], times, 2 * times[-1] + step - times[::-1]])
     mirrored = np.concatenate([series[::-1], series, series[::-1]])
@@ -89,5 +94,8 @@ def smooth_offline(values: ArrayLike, pts: ArrayLike, sigma_s: float) -> NDArray
     result = np.empty_like(series)
     for index, (low, high) in enumerate(zip(first, last, strict=True)):
         weights = np.exp(-0.5 * ((mirrored_times[low:high] - times[index]) / sigma_s) ** 2)
-        result[index] = weights @ mirrored[low:high] / weights.sum()
+        near = mirrored[low:high]
+        weights = np.where(np.isnan(near), 0.0, weights)
+        total = weights.sum()
+        result[index] = weights @ np.nan_to_num(near) / total if total > 0 else np.nan
     return result
