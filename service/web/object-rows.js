@@ -6,7 +6,11 @@ import { isUnusual } from "./picture-view.js";
 
 /** @typedef {import("./api.js").ScoredObject} ScoredObject */
 
+/** The most unusual ones; a crowd's tail would only make the page jump. */
+const MOST_ROWS = 8;
 const MOST_TERMS = 4;
+/** Less than this reads 0.0 and says nothing. */
+const LEAST_TERM = 0.05;
 
 /**
  * Per attribute how far from normal, farthest first.
@@ -14,7 +18,7 @@ const MOST_TERMS = 4;
  * @returns {string}
  */
 export function why(object) {
-  const terms = Object.entries(object.terms ?? {}).sort(([, a], [, b]) => b - a);
+  const terms = Object.entries(object.terms ?? {}).filter(([, value]) => value >= LEAST_TERM).sort(([, a], [, b]) => b - a);
   // A no-break space: the number stays with its name.
   return terms.slice(0, MOST_TERMS).map(([name, value]) => `${name}\u00a0${value.toFixed(1)}`).join(", ");
 }
@@ -32,7 +36,7 @@ export function objectRows(objects, threshold) {
     cell.setAttribute("scope", "col");
     head.append(cell);
   }
-  const rows = [...objects].sort((a, b) => (b.score ?? 0) - (a.score ?? 0)).map((object) => {
+  const rows = [...objects].sort((a, b) => (b.score ?? 0) - (a.score ?? 0)).slice(0, MOST_ROWS).map((object) => {
     const name = object.track_id === null ? object.label : `${object.label} ${object.track_id}`;
     const row = create("tr", {}, create("td", { text: name }), create("td", { class: "number", text: scoreText(object.score) }), create("td", { text: why(object) }));
     row.classList.toggle("over", isUnusual(object, threshold));
