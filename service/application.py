@@ -7,9 +7,9 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from models.pack import PackError, PackLibrary
 from pydantic import SecretStr
 
+from models.pack import PackError, PackLibrary
 from service.admission import admit
 from service.alerts.manager import AlertManager
 from service.contracts.enrolment import EnrolmentOut, EnrolmentSpec

@@ -35,7 +35,7 @@ class Enrolment:
         pipeline: OfflinePipeline,
         executor: Executor,
         samples: Samples | None,
-        keep: Callable[["Enrolment", Profile], None],
+        keep: Callable[[Enrolment, Profile], None],
         changed: Callable[[], None],
     ) -> None:
         """Start nothing yet.

@@ -110,6 +110,8 @@ class LiveStream:
         if self.spec.enabled:
             self._services.worker.add(self)
             self._ingest.start()
+        else:
+            self._services.alerts.source_state(self.stream_id, self.spec.name, StreamState.PAUSED, time.time())
         self._tell()
 
     def close(self) -> None:
@@ -143,6 +145,7 @@ class LiveStream:
         self._latency_ms = (now - frame.source.frame.arrived) * 1000
         if frame.surprise is not None:
             self._alert_id = self._services.alerts.observe(frame, self.spec.name)
+            self._services.metrics.score.labels(self.stream_id).set(display(frame.surprise))
         seq = next(self._seq)
         self.picture.show(frame, seq)
         self._tell()
@@ -228,9 +231,11 @@ class LiveStream:
                 return
             self._told, self._told_at = state, datetime.now(UTC)
             seq = next(self._seq)
-        gauge = self._services.metrics.stream_state
+        metrics = self._services.metrics
         for possible in StreamState:
-            gauge.labels(self.stream_id, possible.value).set(possible is state)
+            metrics.stream_state.labels(self.stream_id, possible.value).set(possible is state)
+        if state is not StreamState.LIVE:
+            metrics.score.remove_by_labels({"stream": self.stream_id})
         self._services.feed.publish(
             ScoreMessage(
                 stream_id=self.stream_id,

@@ -46,7 +46,7 @@ class Server:
     def url(self) -> str:
         """Where this machine reaches it."""
         host = self._application.settings.host
-        shown = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host
+        shown = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host  # noqa: S104  # shown, not listened on
         return f"http://[{shown}]:{self.port}" if ":" in shown else f"http://{shown}:{self.port}"
 
     def run(self) -> None:

@@ -7,7 +7,9 @@ import typer
 from service.cli.demo import demo
 from service.cli.enrol import enrol
 from service.cli.evaluate import evaluate
+from service.cli.packs import packs_app
 from service.cli.serve import serve
+from service.cli.simulate import simulate_app
 from service.cli.watch import watch
 
 app = typer.Typer(
@@ -19,6 +21,8 @@ app = typer.Typer(
 )
 for command in (demo, serve, watch, enrol, evaluate):
     app.command()(command)
+app.add_typer(packs_app, name="packs")
+app.add_typer(simulate_app, name="simulate")
 
 
 def main() -> None:

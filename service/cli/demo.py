@@ -35,7 +35,7 @@ POLL_S = 0.5
 def demo(
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Of the page; 8000, or a free one.")] = None,
     enrol_seconds: Annotated[float, typer.Option(min=20, help="How long the plaza's normal life is learned.")] = 75.0,
-    seed: Annotated[int, typer.Option(help="Of the virtual world: who comes when.")] = 7,
+    seed: Annotated[int, typer.Option(help="Of the virtual world: who comes when.")] = 14,
 ) -> None:
     """Show Watchword at work, with nothing prepared: a plaza, its normal life, and what is not normal there.
 

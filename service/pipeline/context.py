@@ -25,7 +25,6 @@ class StreamContext:
     def __init__(self, stream_id: str, fps: float, detection: Detection, zones: Sequence[Zone]) -> None:
         self.stream_id = stream_id
         self.scorer: Scorer | None = None
-        self._fps = fps
         self._epoch: int | None = None
         self._tracker = Tracker(fps)
         self._lock = threading.Lock()
@@ -52,7 +51,7 @@ class StreamContext:
         if epoch == self._epoch:
             return
         if self._epoch is not None:
-            self._tracker = Tracker(self._fps)
+            self._tracker.reset()
             if self.scorer is not None:
                 self.scorer.reset()
             with self._lock:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
-from models.scoring.calibration import Calibration
 
 from models.heads.base import Head
+from models.scoring.calibration import Calibration
 from service.pipeline.profile import HeadProfile, Profile
 from service.pipeline.samples import Samples
 from service.pipeline.scoring import calibrate_fused

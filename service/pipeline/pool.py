@@ -5,10 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 
-from models.pack import HeadManifest, PackLibrary
-
 from models.heads import load_head
-from service.engine.detectors import load_detector
+from models.pack import HeadManifest, PackLibrary
+from service.engine.detectors import load_pack_detector
 from service.engine.detectors.base import Detector
 from service.errors import InvalidInput
 from service.metrics import Metrics
@@ -53,7 +52,7 @@ class StagesPool:
 
     def _detector(self, name: str) -> Detector:
         if name not in self._detectors:
-            self._detectors[name] = load_detector(name, self._library, self._threads)
+            self._detectors[name] = load_pack_detector(name, self._library, self._threads)
         return self._detectors[name]
 
     def _head(self, name: str) -> LoadedHead:

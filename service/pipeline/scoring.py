@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from models.scoring.calibration import Calibration
-from models.scoring.smoothing import CausalSmoother
 from numpy.typing import NDArray
 
 from models.heads.base import HeadScores
+from models.scoring.calibration import Calibration
+from models.scoring.smoothing import CausalSmoother
 from service.pipeline.profile import Profile
 from service.pipeline.samples import Sample, gaps
 
