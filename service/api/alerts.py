@@ -11,7 +11,7 @@ from pydantic import AfterValidator, AwareDatetime
 from starlette.responses import FileResponse
 
 from service.api.context import ID_PATTERN, AlertId, App
-from service.api.problems import responses
+from service.api.problems import BODY, CHANGE, responses
 from service.contracts.alert import Alert, AlertPatch, AlertState
 
 TAG = "alerts"
@@ -35,7 +35,8 @@ Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 @router.get(
     "/alerts",
     summary="List alerts",
-    responses={200: {"headers": {"Link": _LINK}}, **responses("invalid_input")},
+    response_description="The alerts.",
+    responses={200: {"headers": {"Link": _LINK}}, **responses("invalid_input", "invalid_cursor")},
 )
 def list_alerts(
     request: Request,
@@ -62,24 +63,22 @@ def list_alerts(
     return found
 
 
-@router.get("/alerts/{alert_id}", summary="Get an alert", responses=responses("alert_not_found", "invalid_input"))
+@router.get(
+    "/alerts/{alert_id}",
+    summary="Get an alert",
+    response_description="The alert.",
+    responses=responses("alert_not_found", "invalid_input"),
+)
 def get_alert(alert_id: AlertId, application: App) -> Alert:
-    """One alert."""
+    """One alert, as it stands now."""
     return application.alerts.get(alert_id)
 
 
 @router.patch(
     "/alerts/{alert_id}",
     summary="Say what an alert was",
-    responses=responses(
-        "malformed_body",
-        "cross_origin",
-        "alert_not_found",
-        "body_too_slow",
-        "body_too_large",
-        "unsupported_media_type",
-        "invalid_input",
-    ),
+    response_description="The alert as it is now.",
+    responses=responses(*BODY, *CHANGE, "alert_not_found"),
 )
 def update_alert(alert_id: AlertId, patch: AlertPatch, application: App) -> Alert:
     """Note a person's verdict: `confirmed`, `false_alarm`, or null to take it back."""

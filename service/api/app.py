@@ -16,6 +16,7 @@ from service.api.headers import SecurityHeaders
 from service.api.limits import BodyLimit
 from service.api.origin import SameOrigin
 from service.api.page import serve_page
+from service.api.reference import serve_reference
 from service.application import Application
 
 ROUTERS = (streams, enrolment, pictures, scores, alerts, packs, health)
@@ -61,5 +62,6 @@ def create_app(application: Application, *, run_application: bool = False) -> Fa
     for module in ROUTERS:
         app.include_router(module.router)
     serve_page(app)
+    serve_reference(app)
     describe(app)
     return app

@@ -70,4 +70,6 @@ App = Annotated[Application, Depends(_application)]
 ID_PATTERN = r"^[A-Za-z0-9_.-]{1,64}$"
 
 StreamId = Annotated[str, Path(pattern=ID_PATTERN, description="The stream's id.", examples=["c2f0a1d49b7e"])]
-AlertId = Annotated[str, Path(pattern=ID_PATTERN, description="The alert's id.", examples=["01k8z4w7m2q9"])]
+AlertId = Annotated[
+    str, Path(pattern=ID_PATTERN, description="The alert's id.", examples=["5f1d2c9a0b7e4c1e9a3d6f8b2c4e7a10"])
+]

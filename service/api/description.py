@@ -6,9 +6,14 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
 
 from service.api import alerts, enrolment, health, packs, pictures, scores, streams
 from service.api.problems import Problem, example
+from service.contracts.alert import Alert
+from service.contracts.enrolment import EnrolmentOut
+from service.contracts.score import ScoreMessage
+from service.contracts.stream import StreamOut
 
 SUMMARY = "How unusual is what a camera sees, frame by frame, against what is normal there."
 
@@ -53,6 +58,7 @@ def describe(app: FastAPI) -> None:
                 license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
             )
             _add_problem(schema)
+            _complete_examples(schema)
             app.openapi_schema = schema
         return app.openapi_schema
 
@@ -65,3 +71,11 @@ def _add_problem(schema: dict[str, Any]) -> None:
     components = schema.setdefault("components", {}).setdefault("schemas", {})
     components.update(problem.pop("$defs"))
     components["Problem"] = {**problem, "examples": [example("stream_not_found")]}
+
+
+def _complete_examples(schema: dict[str, Any]) -> None:
+    """Put back what is null in the examples of answers: FastAPI leaves it out, the API does not."""
+    answers: tuple[type[BaseModel], ...] = (Alert, EnrolmentOut, ScoreMessage, StreamOut, packs.PackOut)
+    for model in answers:
+        component = schema["components"]["schemas"][model.__name__]
+        component["examples"] = model.model_json_schema()["examples"]

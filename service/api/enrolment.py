@@ -5,10 +5,11 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from service.api.context import App, InContext, StreamId
-from service.api.problems import responses
+from service.api.problems import BODY, CHANGE, SOURCE, responses
 from service.contracts.enrolment import EnrolmentOut, EnrolmentSpec
 
 TAG = "enrolment"
+CONFLICTS = ("enrolment_running", "nothing_to_extend", "no_profile", "stream_paused")
 router = APIRouter(tags=[TAG])
 
 
@@ -17,17 +18,7 @@ router = APIRouter(tags=[TAG])
     status_code=202,
     summary="Learn what is normal",
     response_description="Begun; `GET` on the same path says how far it is.",
-    responses=responses(
-        "malformed_body",
-        "cross_origin",
-        "stream_not_found",
-        "body_too_slow",
-        "enrolment_running",
-        "body_too_large",
-        "unsupported_media_type",
-        "invalid_input",
-        "too_many_changes",
-    ),
+    responses=responses(*BODY, *CHANGE, *SOURCE, *CONFLICTS, "stream_not_found", "too_many_changes"),
 )
 async def enrol(stream_id: StreamId, spec: EnrolmentSpec, context: InContext) -> EnrolmentOut:
     """Learn a profile of what is normal on this stream: live, from files, or taken over from another stream.
@@ -41,6 +32,7 @@ async def enrol(stream_id: StreamId, spec: EnrolmentSpec, context: InContext) ->
 @router.get(
     "/streams/{stream_id}/enrolment",
     summary="Get an enrolment",
+    response_description="The enrolment.",
     responses=responses("stream_not_found", "invalid_input"),
 )
 def get_enrolment(stream_id: StreamId, application: App) -> EnrolmentOut:
@@ -52,7 +44,8 @@ def get_enrolment(stream_id: StreamId, application: App) -> EnrolmentOut:
     "/streams/{stream_id}/enrolment",
     status_code=204,
     summary="Forget an enrolment",
-    responses=responses("cross_origin", "stream_not_found", "invalid_input", "too_many_changes"),
+    response_description="It is gone.",
+    responses=responses(*CHANGE, "stream_not_found", "invalid_input", "too_many_changes"),
 )
 async def forget_enrolment(stream_id: StreamId, context: InContext) -> None:
     """Stop an enrolment under way and delete the profile. The stream's score is null until it learns again."""

@@ -31,14 +31,20 @@ class ReadinessOut(BaseModel):
     packs: dict[str, str] = Field(description="Each pack's name and `ready`, or why it cannot be used.")
 
 
-@router.get("/healthz", summary="Is the process alive?", responses=responses())
+@router.get("/healthz", summary="Is the process alive?", response_description="It is.", responses=responses())
 @router.head("/healthz", include_in_schema=False)
 async def is_alive() -> Liveness:
     """Answers as long as the process serves requests, whatever the cameras do: for liveness probes."""
     return Liveness()
 
 
-@router.get("/readyz", summary="Is the service ready?", response_model=ReadinessOut, responses=responses("not_ready"))
+@router.get(
+    "/readyz",
+    summary="Is the service ready?",
+    response_description="It is.",
+    response_model=ReadinessOut,
+    responses=responses("not_ready"),
+)
 @router.head("/readyz", response_model=ReadinessOut, include_in_schema=False)
 def is_ready(application: App) -> ReadinessOut | Response:
     """Whether packs are loaded and registered streams are back, or how far they are: for readiness probes."""

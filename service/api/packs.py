@@ -58,15 +58,20 @@ class PackOut(BaseModel):
     classes: list[str] | None = Field(None, description="Of a detector: the names of what it finds.")
 
 
-@router.get("/packs", summary="List packs", responses=responses())
+@router.get("/packs", summary="List packs", response_description="The packs.", responses=responses())
 def list_packs(application: App) -> list[PackOut]:
     """Every pack, built-in or under `WATCHWORD_PACKS_DIR`, the broken ones with what is wrong with them."""
     return [_out(entry) for entry in application.library.list()]
 
 
-@router.get("/packs/{name}", summary="Get a pack", responses=responses("pack_not_found", "invalid_input"))
+@router.get(
+    "/packs/{name}",
+    summary="Get a pack",
+    response_description="The pack.",
+    responses=responses("pack_not_found", "invalid_input"),
+)
 def get_pack(name: PackName, application: App) -> PackOut:
-    """One pack."""
+    """One pack, whole or with what is wrong with it."""
     entries = {entry.name: entry for entry in application.library.list()}
     if name not in entries:
         msg = f"expected the name of a pack ({', '.join(entries) or 'there are none'}), got {name!r}"

@@ -32,6 +32,8 @@ logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 
+Documented = dict[int | str, dict[str, Any]]
+
 Place = Literal["body", "query", "path", "header", "cookie"]
 
 
@@ -76,21 +78,60 @@ _KINDS = {
     "body_too_slow": _Kind(408, "Request timeout", "expected the whole body within 30 s, got 512 bytes"),
     "no_picture": _Kind(409, "Conflict", "expected a stream that delivers pictures; this one has none to show now"),
     "enrolment_running": _Kind(409, "Conflict", "expected no enrolment under way, got one that is collecting"),
+    "nothing_to_extend": _Kind(409, "Conflict", "expected a profile to extend; this stream has none"),
+    "no_profile": _Kind(409, "Conflict", "expected a stream with a profile to take over, got a1 with none"),
+    "stream_paused": _Kind(409, "Conflict", "expected an enabled stream to learn from its live picture; it is paused"),
     "body_too_large": _Kind(413, "Body too large", "expected at most 1000000 bytes of body, got 5000000"),
     "unsupported_media_type": _Kind(
         415, "Unsupported media type", "expected Content-Type application/json, got text/plain"
     ),
     "unknown_host": _Kind(421, "Misdirected request", "expected a Host this service is known by, got rebound.example"),
+    "unknown_pack": _Kind(422, "Invalid pack", "expected a pack of attributes, motion; got 'svad'"),
+    "wrong_hash": _Kind(422, "Invalid pack", "pack svad: expected sha256 9f86 of graph.onnx, got 2c26"),
+    "missing_file": _Kind(422, "Invalid pack", "pack svad: expected the file graph.onnx, found none"),
+    "bad_manifest": _Kind(422, "Invalid pack", "pack svad: expected JSON in manifest.json"),
+    "unknown_format": _Kind(422, "Invalid pack", "pack svad: expected format 1 in manifest.json, got 2"),
+    "pack_kind": _Kind(422, "Invalid input", "expected a pack of kind head, got 'motion' of kind detector"),
+    "unknown_class": _Kind(422, "Invalid input", "expected classes of the detector, got 'unicorn'"),
+    "invalid_cursor": _Kind(422, "Invalid input", "expected `before` to be an alert's id, got 'x'"),
+    "source_scheme": _Kind(
+        422, "Invalid source", "expected a URL that starts with one of rtsp, ...; got scheme 'gopher'"
+    ),
+    "source_host": _Kind(422, "Invalid source", "expected rtsp://HOST..., got no host"),
+    "source_port": _Kind(422, "Invalid source", "expected a port from 1 to 65535, got 99999"),
+    "source_path": _Kind(422, "Invalid source", "expected file:PATH with a path relative to the media folder"),
+    "source_options": _Kind(422, "Invalid source", "expected ?loop=true or ?rate=N, got another option"),
+    "source_characters": _Kind(422, "Invalid source", "expected @ percent-encoded in passwords, got a bare @"),
+    "source_masked": _Kind(422, "Invalid source", "expected the real value of a secret parameter, got its mask ***"),
+    "source_self": _Kind(422, "Invalid source", "expected a camera, got an address of this service itself"),
+    "source_unreachable": _Kind(422, "Source refused", "rtsp://camera/1: expected a first frame within 5 s, got none"),
+    "source_unauthorized": _Kind(422, "Source refused", "rtsp://camera/1: expected valid credentials, got refused"),
+    "source_unsupported": _Kind(422, "Source refused", "rtsp://camera/1: expected a video stream, got only audio"),
+    "source_unreadable": _Kind(422, "Source refused", "file:notes.mp4: expected a video, got something else"),
     "invalid_input": _Kind(422, "Invalid input", "fps: expected a number greater than 0, got 0"),
-    "source_refused": _Kind(422, "Source refused", "expected a camera that answers within 5 s, got no answer"),
     "upgrade_required": _Kind(426, "Upgrade required", "expected a WebSocket handshake, got a plain GET"),
     "internal_error": _Kind(500, "Internal error", "this should not have happened; the log says more under 4f1c09ab"),
     "too_many_streams": _Kind(503, "Overloaded", "expected fewer than 256 streams (WATCHWORD_MAX_STREAMS), got 256"),
+    "machine_full": _Kind(503, "Overloaded", "expected room for one more stream, got 84% of at most 85% in use"),
+    "probes_busy": _Kind(503, "Overloaded", "expected at most 16 sources being tried at once, got another"),
     "too_many_probes": _Kind(503, "Overloaded", "expected at most 64 sources waiting to be tried, got one more"),
     "too_many_changes": _Kind(503, "Overloaded", "expected at most 64 changes waiting to be made, got one more"),
     "too_many_clients": _Kind(503, "Overloaded", "expected fewer than 500 live clients (WATCHWORD_MAX_CLIENTS)"),
     "not_ready": _Kind(503, "Not ready", "bringing back streams, 3 so far"),
 }
+
+
+BODY = ("malformed_body", "body_too_slow", "body_too_large", "unsupported_media_type", "invalid_input")
+"""Codes of what may be wrong with any body."""
+
+CHANGE = ("cross_origin",)
+"""Codes of requests that change something."""
+
+SOURCE = tuple(code for code in _KINDS if code.startswith("source_"))
+"""Codes of what may be wrong with a source."""
+
+PACK = ("unknown_pack", "wrong_hash", "missing_file", "bad_manifest", "unknown_format", "pack_kind", "unknown_class")
+"""Codes of what may be wrong with a pack or detector."""
 
 
 def problem_response(
@@ -144,12 +185,12 @@ def example(code: str, status: int | None = None) -> dict[str, Any]:
     }
 
 
-def responses(*codes: str) -> dict[int | str, dict[str, Any]]:
+def responses(*codes: str) -> Documented:
     """What an operation may answer when it fails, by code, for its ``responses=`` argument.
 
     Every operation may fail with ``internal_error``, and with ``unknown_host`` where hosts are checked.
     """
-    documented: dict[int | str, dict[str, Any]] = {}
+    documented: dict[int, dict[str, Any]] = {}
     for code in (*codes, "unknown_host", "internal_error"):
         kind = _KINDS[code]
         response = documented.setdefault(
@@ -160,7 +201,7 @@ def responses(*codes: str) -> dict[int | str, dict[str, Any]]:
             },
         )
         response["content"][MEDIA_TYPE]["examples"][code] = {"summary": kind.title, "value": example(code)}
-    return documented
+    return {status: documented[status] for status in sorted(documented)}
 
 
 # ---- from exceptions
@@ -253,6 +294,7 @@ MAX_FIELD_PROBLEMS = 20
 _SHOWN = 80
 _SECRET_NAME = re.compile(r"pass|pwd|secret|token|key|auth|cred", re.IGNORECASE)
 _SHOULD = re.compile(r"^(?P<noun>\w+) should (?P<verb>be|have|match) (?P<rest>.*?)(?: after validation, not \d+)?$")
+_ASIDE = re.compile(r", (?:unable to|got) .*$")
 _SENTENCE = re.compile(r"^(?:Value error, )?expected (?P<expected>.*?)[,;] got (?P<got>.*)$", re.DOTALL)
 
 
@@ -290,7 +332,9 @@ def _expected(message: str) -> str:
     found = _SHOULD.match(message)
     if found is None:
         return message.removeprefix("Value error, ")
-    rest = found["rest"].replace("a valid dictionary or object to extract fields from", "an object")
+    rest = _ASIDE.sub("", found["rest"])
+    if rest.startswith("a valid dictionary"):
+        rest = "an object"
     if found["verb"] == "be":
         is_bound = rest.startswith(("greater", "less"))
         return f"a number {rest}" if is_bound else rest

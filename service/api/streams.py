@@ -7,10 +7,11 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from service.api.context import App, InContext, StreamId
-from service.api.problems import responses
+from service.api.problems import BODY, CHANGE, PACK, SOURCE, responses
 from service.contracts.stream import StreamOut, StreamPatch, StreamSpec
 
 TAG = "streams"
+OVERLOADED = ("too_many_streams", "machine_full", "too_many_probes", "probes_busy")
 router = APIRouter(tags=[TAG])
 
 Probe = Annotated[
@@ -26,17 +27,7 @@ Probe = Annotated[
     response_description="The stream; `Location` is its path.",
     responses={
         201: {"headers": {"Location": {"description": "Path of the new stream.", "schema": {"type": "string"}}}},
-        **responses(
-            "malformed_body",
-            "cross_origin",
-            "body_too_slow",
-            "body_too_large",
-            "unsupported_media_type",
-            "invalid_input",
-            "source_refused",
-            "too_many_streams",
-            "too_many_probes",
-        ),
+        **responses(*BODY, *CHANGE, *SOURCE, *PACK, *OVERLOADED, "stream_not_found", "no_profile", "stream_paused"),
     },
 )
 async def create_stream(
@@ -53,13 +44,18 @@ async def create_stream(
     return stream
 
 
-@router.get("/streams", summary="List streams", responses=responses())
+@router.get("/streams", summary="List streams", response_description="The streams.", responses=responses())
 def list_streams(application: App) -> list[StreamOut]:
     """Every registered stream with its settings and what it is doing, the oldest first."""
     return application.streams()
 
 
-@router.get("/streams/{stream_id}", summary="Get a stream", responses=responses("stream_not_found", "invalid_input"))
+@router.get(
+    "/streams/{stream_id}",
+    summary="Get a stream",
+    response_description="The stream.",
+    responses=responses("stream_not_found", "invalid_input"),
+)
 def get_stream(stream_id: StreamId, application: App) -> StreamOut:
     """One stream with its settings and what it is doing."""
     return application.stream(stream_id)
@@ -68,18 +64,8 @@ def get_stream(stream_id: StreamId, application: App) -> StreamOut:
 @router.patch(
     "/streams/{stream_id}",
     summary="Change a stream",
-    responses=responses(
-        "malformed_body",
-        "cross_origin",
-        "stream_not_found",
-        "body_too_slow",
-        "body_too_large",
-        "unsupported_media_type",
-        "invalid_input",
-        "source_refused",
-        "too_many_streams",
-        "too_many_probes",
-    ),
+    response_description="The stream as it is now.",
+    responses=responses(*BODY, *CHANGE, *SOURCE, *PACK, *OVERLOADED, "stream_not_found"),
 )
 async def update_stream(stream_id: StreamId, patch: StreamPatch, context: InContext, probe: Probe = True) -> StreamOut:
     """Change the settings that the body names and leave the others.
@@ -94,7 +80,8 @@ async def update_stream(stream_id: StreamId, patch: StreamPatch, context: InCont
     "/streams/{stream_id}",
     status_code=204,
     summary="Delete a stream",
-    responses=responses("cross_origin", "invalid_input", "too_many_changes"),
+    response_description="It is gone.",
+    responses=responses(*CHANGE, "invalid_input", "too_many_changes"),
 )
 async def delete_stream(stream_id: StreamId, context: InContext) -> None:
     """Stop a stream and forget it with what it has learned. Its alerts stay.

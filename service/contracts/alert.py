@@ -45,18 +45,18 @@ class Alert(BaseModel):
         json_schema_extra={
             "examples": [
                 {
-                    "id": "01k8z4w7m2q9",
+                    "id": "5f1d2c9a0b7e4c1e9a3d6f8b2c4e7a10",
                     "stream_id": "c2f0a1d49b7e",
                     "stream_name": "Gate",
                     "kind": "anomaly",
                     "state": "closed",
-                    "opened_at": "2026-03-01T12:00:04.120Z",
-                    "updated_at": "2026-03-01T12:00:11.480Z",
-                    "closed_at": "2026-03-01T12:00:11.480Z",
+                    "opened_at": "2026-03-01T12:00:04.120000Z",
+                    "updated_at": "2026-03-01T12:00:11.480000Z",
+                    "closed_at": "2026-03-01T12:00:11.480000Z",
                     "opened_pts": 304.12,
                     "closed_pts": 311.48,
                     "peak_score": 0.91,
-                    "peak_at": "2026-03-01T12:00:06.320Z",
+                    "peak_at": "2026-03-01T12:00:06.320000Z",
                     "threshold": 0.62,
                     "heads": {"attributes": 0.91},
                     "objects": [
@@ -70,7 +70,7 @@ class Alert(BaseModel):
                     ],
                     "message": "Gate: unusual motion, bicycle, score 0.91 (threshold 0.62)",
                     "verdict": None,
-                    "snapshot": "/alerts/01k8z4w7m2q9/snapshot.jpg",
+                    "snapshot": "/alerts/5f1d2c9a0b7e4c1e9a3d6f8b2c4e7a10/snapshot.jpg",
                     "clip": None,
                 }
             ]

@@ -41,7 +41,7 @@ class ScoreMessage(BaseModel):
                     "score": 0.91,
                     "raw_score": 5.62,
                     "threshold": 0.62,
-                    "alert_id": "01k8z4w7m2q9",
+                    "alert_id": "5f1d2c9a0b7e4c1e9a3d6f8b2c4e7a10",
                     "heads": {"attributes": 0.91},
                     "objects": [
                         {

@@ -115,6 +115,8 @@ def test_a_bad_stream_is_refused(service: Service, case: str) -> None:
         response = service.http.post("/streams", json=sent)
     problem = assert_problem(response, status, code)
     assert "expected" in problem["detail"]
+    documented = service.app.openapi()["paths"]["/streams"]["post"]["responses"][str(status)]
+    assert code in documented["content"]["application/problem+json"]["examples"]
     if code == "invalid_input":
         for error in problem["errors"]:
             assert error["place"] == "body"
@@ -126,7 +128,7 @@ def test_a_bad_stream_is_refused(service: Service, case: str) -> None:
     ("case", "field", "expected", "got"),
     [
         ("fps of 0", "fps", "a number greater than 0", "0"),
-        ("fps that is no number", "fps", "a valid number, unable to parse string as a number", "'fast'"),
+        ("fps that is no number", "fps", "a valid number", "'fast'"),
         ("fps of 10,000", "fps", "a number less than or equal to 60", "10000"),
         ("polygon of two points", "zones[0].polygon", "a list with at least 3 items", "a list of 2 items"),
         ("polygon without an area", "zones[0].polygon", "a polygon with an area", "corners on one line"),

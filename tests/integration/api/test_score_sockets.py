@@ -11,7 +11,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -34,15 +34,13 @@ async def receive(client: ClientConnection, count: int) -> list[dict[str, Any]]:
         return [json.loads(await client.recv()) for _ in range(count)]
 
 
-async def closing(client: ClientConnection) -> tuple[int, str]:
+async def closing(client: ClientConnection) -> tuple[int | None, str | None]:
     """The code and reason with which the server closes."""
     async with asyncio.timeout(20):
-        try:
+        with suppress(ConnectionClosed):
             while True:
                 await client.recv()
-        except ConnectionClosed as closed:
-            assert closed.rcvd is not None
-            return closed.rcvd.code, closed.rcvd.reason
+    return client.close_code, client.close_reason
 
 
 def handshake_of_one_who_will_not_read(service: Service, path: str, receive_buffer: int = 4096) -> socket.socket:

@@ -124,15 +124,14 @@ def test_many_clients_change_streams_at_once(service: Service) -> None:
     def live(number: int) -> None:
         for _ in range(3):
             stream = service.add_stream(f"Stream {number}")
-            for call in (
-                lambda: service.http.patch(f"/streams/{stream}", json={"threshold": 0.4}),
-                lambda: service.http.patch(f"/streams/{stream}", json={"fps": 5}),
-                lambda: service.http.get(f"/streams/{stream}/scores"),
-                lambda: service.http.delete(f"/streams/{stream}"),
-            ):
-                response = call()
-                if response.status_code >= 400:
-                    errors.append(response.text)
+            path = f"/streams/{stream}"
+            answers = [
+                service.http.patch(path, json={"threshold": 0.4}),
+                service.http.patch(path, json={"fps": 5}),
+                service.http.get(f"{path}/scores"),
+                service.http.delete(path),
+            ]
+            errors.extend(answer.text for answer in answers if answer.status_code >= 400)
 
     threads = [threading.Thread(target=live, args=(number,)) for number in range(6)]
     for thread in threads:
