@@ -30,6 +30,11 @@ in a million does. It is null, never 0, while a stream is not live.
 
 Every error is `application/problem+json` (RFC 9457). Programs go by its `code`, which is stable; `detail` says what was
 expected and what came. A 503 says in `Retry-After` when to come back. No answer ever holds a camera's credentials.
+
+Programs may call from anywhere that reaches the service. Browsers may for its own page only: what changes something,
+and every WebSocket, is refused with 403 if its `Origin` is another than the address that was called or
+`WATCHWORD_PUBLIC_URL`. While the service listens on a loopback address it answers to IP addresses, `localhost` and the
+host of `WATCHWORD_PUBLIC_URL`, and refuses other names with 421, so that no page can reach it by a name made up for it.
 """
 
 TAGS = [

@@ -184,6 +184,9 @@ def main() -> None:
         there.close()  # so that the end of the process is the end of the pipe
         here.recv()
         stalled = stalled_client(port)
+        connected = application.metrics.clients.labels("websocket")._value
+        while connected.get() <= arguments.clients:
+            time.sleep(0.01)
         rates = [float(rate) for rate in arguments.rates.split(",")]
         size = len(message(1000).model_dump_json())
         print(f"{arguments.clients} clients and one that does not read, messages of {size} bytes")
