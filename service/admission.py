@@ -6,22 +6,24 @@ from service.errors import Overloaded
 from service.pipeline.worker import Worker
 
 FULL_LOAD = 0.85
-"""Share of its time that the worker may be busy. Above it a burst of frames waits longer than a frame takes, and
-latency grows for every stream."""
+"""Share of the worker's time, and of all cores, that may be in use. Above it a burst of frames waits longer than a
+frame takes, and latency grows for every stream."""
 
 RETRY_AFTER_S = 30
 """Load is measured over ten seconds; trying again sooner sees the same numbers."""
 
 
-def admit(worker: Worker, running: int, limit: int) -> None:
+def admit(worker: Worker, running: int, limit: int, *, enrolling_files: bool) -> None:
     """Refuse a stream that would slow down the others.
 
-    A new stream is taken to cost what the running ones cost on average.
+    A new stream is taken to cost what the running ones cost on average, of the worker's time and of all cores.
 
     Args:
         worker: Whose load is measured.
         running: Streams that run now.
         limit: The most streams that the settings allow.
+        enrolling_files: Whether recordings are being read now: that takes what the cores have left, so the use
+            of the cores says nothing meanwhile.
 
     Raises:
         Overloaded: With the budget and when to come back.
@@ -29,12 +31,18 @@ def admit(worker: Worker, running: int, limit: int) -> None:
     if running >= limit:
         code, msg = "too_many_streams", f"expected fewer than {limit} streams (WATCHWORD_MAX_STREAMS), got {running}"
         raise Overloaded(code, msg, RETRY_AFTER_S, streams=running, limit=limit)
-    load = worker.load
-    share = load / running if running else 0.0
-    if load + share > FULL_LOAD:
-        code = "machine_full"
-        msg = (
-            f"expected room for one more stream at about {share:.0%} of the worker's time, got {load:.0%} of at most "
-            f"{FULL_LOAD:.0%} in use by {running} streams"
-        )
-        raise Overloaded(code, msg, RETRY_AFTER_S, load=round(load, 3), share=round(share, 3), budget=FULL_LOAD)
+    if not running:
+        return
+    loads = {"the worker's time": worker.load}
+    if not enrolling_files:
+        loads["all cores"] = worker.processor_load
+    for what, load in loads.items():
+        share = load / running
+        if load + share > FULL_LOAD:
+            msg = (
+                f"expected room for one more stream at about {share:.0%} of {what}, got {load:.0%} of at most "
+                f"{FULL_LOAD:.0%} in use by {running} streams"
+            )
+            raise Overloaded(
+                "machine_full", msg, RETRY_AFTER_S, load=round(load, 3), share=round(share, 3), budget=FULL_LOAD
+            )

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from pydantic import SecretStr
 
-from models.pack import PackError, PackLibrary
+from models.pack import PackLibrary
 from service.admission import admit
 from service.alerts.manager import AlertManager
 from service.contracts.enrolment import EnrolmentOut, EnrolmentSpec
-from service.contracts.stream import StreamOut, StreamPatch, StreamSpec
+from service.contracts.stream import StreamOut, StreamPatch, StreamSpec, StreamState, StreamStatus
 from service.errors import Conflict, InvalidInput, NotFound
 from service.feed import ScoreFeed
 from service.ingest.probe import probe
@@ -54,8 +56,11 @@ class Readiness:
 
 @dataclass(slots=True)
 class _Entry:
+    """A registered stream. ``live`` is None when what it needs is gone (a pack, a file); ``problem`` says what."""
+
     record: StreamRecord
-    live: LiveStream
+    live: LiveStream | None
+    problem: str | None = None
     changing: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -105,7 +110,8 @@ class Application:
         with self._lock:
             entries = list(self._entries.values())
         for entry in entries:
-            entry.live.close()
+            if entry.live is not None:
+                entry.live.close()
         self._executor.shutdown(cancel_futures=True)
         self._worker.close()
         self._manager.close()
@@ -118,9 +124,11 @@ class Application:
                 return
             try:
                 self._add(record, self._stored_source(record, record.spec), self._store.pending(record.id))
-            except (InvalidInput, PackError) as error:
-                # The camera stays registered: what it needs may come back (a pack, the media folder).
+            except Exception as error:
+                # The camera stays registered: what it needs may come back, or be set otherwise.
                 logger.error("stream %s cannot be restored: %s", record.id, error)
+                with self._lock:
+                    self._entries[record.id] = _Entry(record, None, f"cannot be restored: {error}")
         self._restored.set()
 
     def readiness(self) -> Readiness:
@@ -176,7 +184,7 @@ class Application:
             Overloaded: If the machine cannot carry it.
         """
         entry = self._entry(stream_id)
-        with entry.changing:
+        with self._changing(entry):
             changes = {name: getattr(patch, name) for name in patch.model_fields_set}
             changes = _exclusive_threshold(changes)
             spec = _revalidated(entry.record.spec, changes)
@@ -186,7 +194,7 @@ class Application:
                 self._admit(spec)
             if "url" in changes and probe_source and spec.enabled:
                 probe(source, self.settings.probe_timeout_s)
-            self._replace(entry, spec, source, rebuild=bool(REBUILDING & changes.keys()))
+            self._replace(entry, spec, source, rebuild=entry.live is None or bool(REBUILDING & changes.keys()))
         return self._out(entry)
 
     def delete_stream(self, stream_id: str) -> None:
@@ -197,7 +205,8 @@ class Application:
         if entry is None:
             return
         with entry.changing:
-            entry.live.close()
+            if entry.live is not None:
+                entry.live.close()
             self._manager.forget(stream_id)
             self.feed.forget(stream_id)
             self.metrics.forget(stream_id)
@@ -214,18 +223,18 @@ class Application:
             InvalidInput: If a source cannot be used.
         """
         entry = self._entry(stream_id)
-        with entry.changing:
-            return entry.live.enrol(spec, None if spec.stream is None else self._profile_of(spec.stream))
+        with self._changing(entry):
+            return _live(entry).enrol(spec, None if spec.stream is None else self._profile_of(spec.stream))
 
     def enrolment(self, stream_id: str) -> EnrolmentOut:
         """How far it is, and what has been learned."""
-        return self._entry(stream_id).live.enrolment()
+        return _live(self._entry(stream_id)).enrolment()
 
     def forget_enrolment(self, stream_id: str) -> None:
         """Give up a running enrolment and delete the profile. Idempotent."""
         entry = self._entry(stream_id)
-        with entry.changing:
-            entry.live.forget_enrolment()
+        with self._changing(entry):
+            _live(entry).forget_enrolment()
 
     def _profile_of(self, stream_id: str) -> Profile:
         self._entry(stream_id)
@@ -246,11 +255,11 @@ class Application:
         Raises:
             Conflict: If the stream is not delivering pictures.
         """
-        return self._entry(stream_id).live.picture.get(overlay)
+        return _live(self._entry(stream_id)).picture.get(overlay)
 
     def wait_picture(self, stream_id: str, overlay: bool, after: int, timeout: float) -> Picture | None:
         """The newest picture with a seq above ``after``; None if none came within ``timeout`` seconds."""
-        return self._entry(stream_id).live.picture.wait(overlay, after, timeout)
+        return _live(self._entry(stream_id)).picture.wait(overlay, after, timeout)
 
     # ---- inside
 
@@ -258,36 +267,48 @@ class Application:
         with self._lock:
             entry = self._entries.get(stream_id)
         if entry is None:
-            code, msg = "stream_not_found", f"expected the id of a registered stream, got {stream_id[:40]!r}"
-            raise NotFound(code, msg)
+            raise _not_found(stream_id)
         return entry
+
+    @contextmanager
+    def _changing(self, entry: _Entry) -> Iterator[None]:
+        """One change of a stream at a time, and none after it was deleted."""
+        with entry.changing:
+            if self._entry(entry.record.id) is not entry:
+                raise _not_found(entry.record.id)
+            yield
 
     def _add(self, record: StreamRecord, source: Source, pending: EnrolmentSpec | None) -> _Entry:
-        entry = _Entry(record, self._live(record.id, record.spec, source))
-        with self._lock:
-            self._entries[record.id] = entry
-        self.metrics.streams.set(len(self._entries))
-        self._start(entry, pending)
-        return entry
-
-    def _start(self, entry: _Entry, pending: EnrolmentSpec | None) -> None:
+        live = self._build(record.id, record.spec, source)
         other = None
         if pending is not None and pending.stream is not None:
             other = self._profile_of(pending.stream)
-        entry.live.start(pending, other)
+        entry = _Entry(record, live)
+        with self._lock:
+            self._entries[record.id] = entry
+        self.metrics.streams.set(len(self._entries))
+        try:
+            live.start(pending, other)
+        except BaseException:
+            with self._lock:
+                self._entries.pop(record.id, None)
+            live.close()
+            raise
+        return entry
 
-    def _live(self, stream_id: str, spec: StreamSpec, source: Source) -> LiveStream:
+    def _build(self, stream_id: str, spec: StreamSpec, source: Source) -> LiveStream:
         return LiveStream(stream_id, spec, source, self._stages(spec), self._services)
 
     def _replace(self, entry: _Entry, spec: StreamSpec, source: Source, *, rebuild: bool) -> None:
         stored = spec.model_copy(update={"url": source.url})
-        live = self._live(entry.record.id, stored, source) if rebuild else None
+        live = self._build(entry.record.id, stored, source) if rebuild else None
         entry.record = self._store.update(entry.record.id, stored, _secret(source))
         if live is None:
-            entry.live.configure(stored)
+            _live(entry).configure(stored)
             return
-        entry.live.close()
-        entry.live = live
+        if entry.live is not None:
+            entry.live.close()
+        entry.live, entry.problem = live, None
         live.start(self._store.pending(entry.record.id))
 
     def _source(self, spec: StreamSpec) -> Source:
@@ -313,7 +334,8 @@ class Application:
         if spec.enabled:
             with self._lock:
                 running = sum(entry.record.spec.enabled for entry in self._entries.values())
-            admit(self._worker, running, self.settings.max_streams)
+                files = any(entry.live is not None and entry.live.enrolling_files for entry in self._entries.values())
+            admit(self._worker, running, self.settings.max_streams, enrolling_files=files)
 
     def _out(self, entry: _Entry) -> StreamOut:
         record = entry.record
@@ -323,8 +345,24 @@ class Application:
             has_credentials=record.has_credentials,
             created_at=record.created_at,
             updated_at=record.updated_at,
-            status=entry.live.status(),
+            status=_status(entry),
         )
+
+
+def _not_found(stream_id: str) -> NotFound:
+    return NotFound("stream_not_found", f"expected the id of a registered stream, got {stream_id[:40]!r}")
+
+
+def _live(entry: _Entry) -> LiveStream:
+    if entry.live is None:
+        raise Conflict("stream_broken", f"expected a stream that can run; this one {entry.problem}")
+    return entry.live
+
+
+def _status(entry: _Entry) -> StreamStatus:
+    if entry.live is None:
+        return StreamStatus(state=StreamState.FAILED, detail=entry.problem, since=entry.record.updated_at)
+    return entry.live.status()
 
 
 def _secret(source: Source) -> SecretStr | None:

@@ -105,7 +105,8 @@ class LiveStream:
             other: The profile to take over, when ``pending.stream`` names one.
         """
         self._take_up_profile()
-        if pending is not None:
+        # A paused stream has no live picture to learn from: that enrolment waits for it to be enabled.
+        if pending is not None and (self.spec.enabled or pending.seconds is None):
             self.enrol(pending, other)
         if self.spec.enabled:
             self._services.worker.add(self)
@@ -294,8 +295,8 @@ class LiveStream:
             keep=self._keep_enrolled,
             changed=self._enrolment_changed,
         )
-        self._enrolment = enrolment
         self._services.remember(self.stream_id, spec)
+        self._enrolment = enrolment
         if spec.sources is None:
             enrolment.learn_live(self.context)
         else:
@@ -358,6 +359,12 @@ class LiveStream:
             self._use(None)
             self._profile_problem = None
         self._tell()
+
+    @property
+    def enrolling_files(self) -> bool:
+        """Whether recordings are being read for it now."""
+        enrolment = self._enrolment
+        return self._enrolling and enrolment is not None and enrolment.spec.sources is not None
 
     @property
     def _enrolling(self) -> bool:

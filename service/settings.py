@@ -35,7 +35,7 @@ class Settings(BaseSettings):
     backoff_max_s: float = Field(30.0, gt=0, description="Longest wait before a reconnect after an outage.")
     refused_retry_s: float = Field(120.0, gt=0, description="Wait after wrong credentials or unknown codecs.")
     offline_grace_s: float = Field(10.0, gt=0, description="Stalled for so long is offline.")
-    score_history: int = Field(20_000, ge=100, description="Score messages kept in memory per stream.")
+    score_history: int = Field(6_000, ge=100, description="Score messages kept per stream: 10 minutes at 10 a second.")
     client_queue: int = Field(64, ge=1, description="Messages a slow WebSocket client may fall behind.")
     max_clients: int = Field(500, ge=1, description="WebSocket and MJPEG clients in all.")
     bus_maxlen: int = Field(10_000, ge=100, description="Alerts kept in the Redis stream for replay.")

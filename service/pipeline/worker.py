@@ -7,6 +7,7 @@ makes the next batch larger, while ingest keeps only each stream's newest frame.
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections import deque
@@ -56,6 +57,7 @@ class Worker:
         self._closing = False
         self._ticking = threading.Lock()
         self._busy: deque[tuple[float, float]] = deque()
+        self._processor: deque[tuple[float, float]] = deque()
         self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
 
     def start(self) -> None:
@@ -95,6 +97,15 @@ class Worker:
         since = time.monotonic() - LOAD_WINDOW_S
         return sum(max(0.0, end - max(start, since)) for start, end in list(self._busy)) / LOAD_WINDOW_S
 
+    @property
+    def processor_load(self) -> float:
+        """Share of all cores that this process used over the last seconds, in [0, 1]."""
+        samples = list(self._processor)
+        if len(samples) < 2 or samples[-1][0] - samples[0][0] < LOAD_WINDOW_S / 4:
+            return 0.0
+        (began, used_before), (ended, used) = samples[0], samples[-1]
+        return (used - used_before) / (ended - began) / (os.cpu_count() or 1)
+
     def _run(self) -> None:
         while True:
             with self._wake:
@@ -118,6 +129,9 @@ class Worker:
         self._busy.append((start, time.monotonic()))
         while self._busy[0][1] < start - LOAD_WINDOW_S:
             self._busy.popleft()
+        self._processor.append((start, time.process_time()))
+        while self._processor[0][0] < start - LOAD_WINDOW_S:
+            self._processor.popleft()
 
     def _take(self, stream: LiveStream) -> PreparedFrame | None:
         frame = stream.take()
