@@ -67,20 +67,19 @@ def find_windows(motion: Motion, mask: NDArray[np.bool_]) -> Windows:
     sums = cv2.integral(layers)
     places, sizes, velocities = [], [], []
     for size, share in enumerate(HEIGHTS):
-        tall = min(height, max(2, round(share * height)))
-        wide = min(width, max(2, round(share * height * ASPECT)))
-        top, left = _starts(height, tall), _starts(width, wide)
-        bottom, right = top + tall, left + wide
+        tall, wide = max(2, round(share * height)), max(2, round(share * height * ASPECT))
+        (top, bottom), (left, right) = _spans(height, tall), _spans(width, wide)
         total = (
             sums[bottom[:, None], right]
             - sums[top[:, None], right]
             - sums[bottom[:, None], left]
             + sums[top[:, None], left]
         )
-        row, column = np.nonzero(total[..., 0] >= LEAST_MOVING * tall * wide)
+        visible = np.outer(bottom - top, right - left)
+        row, column = np.nonzero(total[..., 0] >= LEAST_MOVING * visible)
         found = total[row, column]
-        centres = np.stack([(left[column] + wide / 2) / width, (top[row] + tall / 2) / height], axis=1)
-        places.append(centres)
+        centres = [(left + right)[column] / (2 * width), (top + bottom)[row] / (2 * height)]
+        places.append(np.stack(centres, axis=1))
         sizes.append(np.full(len(row), size))
         velocities.append(found[:, 1:] / found[:, :1] / (height * motion.interval))
     velocity = np.concatenate(velocities)
@@ -92,8 +91,12 @@ def find_windows(motion: Motion, mask: NDArray[np.bool_]) -> Windows:
     )
 
 
-def _starts(length: int, size: int) -> NDArray[np.intp]:
-    """First pixels of windows that cover a length, evenly, ends included."""
-    count = 1 + int(np.ceil((length - size) / (size * STRIDE)))
-    starts: NDArray[np.intp] = np.linspace(0, length - size, count).round().astype(np.intp)
-    return starts
+def _spans(length: int, size: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """First and last pixels of windows that cover a length evenly; the outermost are half outside it.
+
+    Whatever enters is seen while only half of it has.
+    """
+    size = min(size, length)
+    count = 1 + int(np.ceil(length / (size * STRIDE)))
+    starts = np.linspace(-size / 2, length - size / 2, count).round().astype(np.intp)
+    return np.maximum(starts, 0), np.minimum(starts + size, length)

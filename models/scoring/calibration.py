@@ -29,6 +29,10 @@ MAX_SHAPE = 0.5
 """Bound of the tail's shape. Above it the excesses would have no variance; a larger estimate is a small sample's
 accident. From below it is bounded by 0: a negative shape has an end point, beyond which p would be 0."""
 
+SHAPE_PRIOR = 50.0
+"""Independent excesses at which the estimated shape counts for half; with fewer it is shrunk towards 0, an exponential
+tail. Its standard error is one over the root of their number, so of 50 it is 0.14: as much as shapes differ at all."""
+
 KNOTS = 257
 """Quantiles that stand for the counted part; between them p is interpolated."""
 
@@ -85,8 +89,9 @@ class Calibration:
         scores, exceeded = _counted(values, start)
         excesses = values[values > start] - start
         spread = float(values.std())
-        scale, shape = _fit_tail(excesses, least=1e-3 * spread if spread > 1e-6 * abs(start) else 1e-2)
         index = extremal_index(values > start, numbers)
+        least = 1e-3 * spread if spread > 1e-6 * abs(start) else 1e-2
+        scale, shape = _fit_tail(excesses, index * len(excesses), least)
         return cls(scores, exceeded, scale, shape, index, len(values))
 
     @overload
@@ -157,11 +162,11 @@ def _counted(values: NDArray[np.float64], start: float) -> tuple[NDArray[np.floa
     return scores, at_or_above / len(ordered)
 
 
-def _fit_tail(excesses: NDArray[np.float64], least: float) -> tuple[float, float]:
+def _fit_tail(excesses: NDArray[np.float64], independent: float, least: float) -> tuple[float, float]:
     """Scale and shape of a generalised Pareto distribution by probability-weighted moments.
 
-    Hosking and Wallis, Technometrics 1987. The shape is bounded, and the scale then keeps the mean excess.
-    The scale is at least ``least``, so that scores that were all alike leave a tail, if a steep one.
+    Hosking and Wallis, Technometrics 1987. The shape is shrunk and bounded, and the scale then keeps the
+    mean excess. The scale is at least ``least``, so that scores that were all alike leave a tail, if a steep one.
     """
     mean = float(excesses.mean()) if len(excesses) else 0.0
     if len(excesses) < 2 or mean <= least:
@@ -170,7 +175,7 @@ def _fit_tail(excesses: NDArray[np.float64], least: float) -> tuple[float, float
     weights = 1.0 - (np.arange(len(ordered)) + 0.65) / len(ordered)
     moment = float((weights * ordered).mean())
     shape = 2.0 - mean / max(mean - 2.0 * moment, 1e-12)
-    shape = min(max(shape, 0.0), MAX_SHAPE)
+    shape = min(max(shape, 0.0), MAX_SHAPE) * independent / (independent + SHAPE_PRIOR)
     return max(mean * (1.0 - shape), least), shape
 
 
