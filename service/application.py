@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import threading
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
 from models.pack import PackLibrary
 from service.admission import admit
@@ -18,7 +19,7 @@ from service.contracts.enrolment import EnrolmentOut, EnrolmentSpec
 from service.contracts.stream import StreamOut, StreamPatch, StreamSpec, StreamState, StreamStatus
 from service.errors import Conflict, InvalidInput, NotFound
 from service.feed import ScoreFeed
-from service.ingest.probe import probe
+from service.ingest.probe import probe as try_source
 from service.ingest.source import Source, parse_source
 from service.live_stream import LiveStream, Services, file_source, profile_path
 from service.metrics import Metrics
@@ -56,10 +57,15 @@ class Readiness:
 
 @dataclass(slots=True)
 class _Entry:
-    """A registered stream. ``live`` is None when what it needs is gone (a pack, a file); ``problem`` says what."""
+    """A registered stream.
+
+    ``live`` is None when what it needs is gone (a pack, a file), and ``problem`` says what. ``sequence`` numbers its
+    score messages, also over a rebuild of ``live``: a ``seq`` never comes again.
+    """
 
     record: StreamRecord
     live: LiveStream | None
+    sequence: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     problem: str | None = None
     changing: threading.Lock = field(default_factory=threading.Lock)
 
@@ -128,7 +134,7 @@ class Application:
                 # The camera stays registered: what it needs may come back, or be set otherwise.
                 logger.error("stream %s cannot be restored: %s", record.id, error)
                 with self._lock:
-                    self._entries[record.id] = _Entry(record, None, f"cannot be restored: {error}")
+                    self._entries[record.id] = _Entry(record, None, problem=f"cannot be restored: {error}")
         self._restored.set()
 
     def readiness(self) -> Readiness:
@@ -140,12 +146,12 @@ class Application:
 
     # ---- streams
 
-    def create_stream(self, spec: StreamSpec, probe_source: bool = True) -> StreamOut:
+    def create_stream(self, spec: StreamSpec, probe: bool = True) -> StreamOut:
         """Register a stream and let its frames flow.
 
         Args:
             spec: Its settings.
-            probe_source: Refuse a source that delivers no picture now.
+            probe: Refuse a source that delivers no picture now.
 
         Raises:
             InvalidInput: If any setting is not what was expected; nothing has changed then.
@@ -154,8 +160,8 @@ class Application:
         source = self._source(spec)
         self._check(spec)
         self._admit(spec)
-        if probe_source:
-            probe(source, self.settings.probe_timeout_s)
+        if probe:
+            try_source(source, self.settings.probe_timeout_s)
         record = self._store.create(spec.model_copy(update={"url": source.url}), _secret(source))
         if spec.enrolment is not None:
             self._store.set_pending(record.id, spec.enrolment)
@@ -176,7 +182,7 @@ class Application:
         """One stream."""
         return self._out(self._entry(stream_id))
 
-    def update_stream(self, stream_id: str, patch: StreamPatch, probe_source: bool = True) -> StreamOut:
+    def update_stream(self, stream_id: str, patch: StreamPatch, probe: bool = True) -> StreamOut:
         """Change settings; a failed change leaves the stream as it was.
 
         Raises:
@@ -192,8 +198,8 @@ class Application:
             self._check(spec)
             if spec.enabled and not entry.record.spec.enabled:
                 self._admit(spec)
-            if "url" in changes and probe_source and spec.enabled:
-                probe(source, self.settings.probe_timeout_s)
+            if "url" in changes and probe and spec.enabled:
+                try_source(source, self.settings.probe_timeout_s)
             self._replace(entry, spec, source, rebuild=entry.live is None or bool(REBUILDING & changes.keys()))
         return self._out(entry)
 
@@ -279,11 +285,12 @@ class Application:
             yield
 
     def _add(self, record: StreamRecord, source: Source, pending: EnrolmentSpec | None) -> _Entry:
-        live = self._build(record.id, record.spec, source)
+        sequence = itertools.count(1)
+        live = self._build(record.id, record.spec, source, sequence)
         other = None
         if pending is not None and pending.stream is not None:
             other = self._profile_of(pending.stream)
-        entry = _Entry(record, live)
+        entry = _Entry(record, live, sequence)
         with self._lock:
             self._entries[record.id] = entry
         self.metrics.streams.set(len(self._entries))
@@ -296,12 +303,12 @@ class Application:
             raise
         return entry
 
-    def _build(self, stream_id: str, spec: StreamSpec, source: Source) -> LiveStream:
-        return LiveStream(stream_id, spec, source, self._stages(spec), self._services)
+    def _build(self, stream_id: str, spec: StreamSpec, source: Source, sequence: Iterator[int]) -> LiveStream:
+        return LiveStream(stream_id, spec, source, self._stages(spec), self._services, sequence)
 
     def _replace(self, entry: _Entry, spec: StreamSpec, source: Source, *, rebuild: bool) -> None:
         stored = spec.model_copy(update={"url": source.url})
-        live = self._build(entry.record.id, stored, source) if rebuild else None
+        live = self._build(entry.record.id, stored, source, entry.sequence) if rebuild else None
         entry.record = self._store.update(entry.record.id, stored, _secret(source))
         if live is None:
             _live(entry).configure(stored)
@@ -381,5 +388,7 @@ def _revalidated(spec: StreamSpec, changes: dict[str, object]) -> StreamSpec:
     """The spec with these changes, checked as a whole: a patch must not pass what a new stream would not."""
     try:
         return StreamSpec.model_validate({**spec.model_dump(), **changes})
-    except ValueError as error:
-        raise InvalidInput("invalid_patch", str(error)) from error
+    except ValidationError as error:
+        problems = error.errors(include_url=False, include_input=False)
+        msg = "; ".join(f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}".lstrip(": ") for problem in problems)
+        raise InvalidInput("invalid_patch", msg) from error

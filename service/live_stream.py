@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import logging
 import threading
 import time
@@ -19,7 +18,7 @@ from service.contracts.enrolment import EnrolmentOut, EnrolmentSpec, EnrolmentSt
 from service.contracts.score import ScoreMessage
 from service.contracts.stream import StreamSpec, StreamState, StreamStatus
 from service.enrolling import Enrolment
-from service.errors import Conflict
+from service.errors import Conflict, InvalidSource
 from service.feed import ScoreFeed
 from service.ingest.frame import PreparedFrame
 from service.ingest.ingest import Ingest, read_all
@@ -70,7 +69,16 @@ class Services:
 class LiveStream:
     """Runs one stream from ``start`` to ``close``. Thread-safe."""
 
-    def __init__(self, stream_id: str, spec: StreamSpec, source: Source, stages: Stages, services: Services) -> None:
+    def __init__(
+        self,
+        stream_id: str,
+        spec: StreamSpec,
+        source: Source,
+        stages: Stages,
+        services: Services,
+        sequence: Iterator[int],
+    ) -> None:
+        """Nothing runs before ``start``. Args: sequence, gives every score message its number."""
         self.stream_id = stream_id
         self.spec = spec
         self.source = source
@@ -81,7 +89,9 @@ class LiveStream:
         self._state_lock = threading.Lock()
         # Held while a profile is written; never by the worker.
         self._enrolment_lock = threading.RLock()
-        self._seq = itertools.count(1)
+        self._sequence = sequence
+        # Numbers and publishes in one step, so that messages of two threads come in the order of their numbers.
+        self._publishing = threading.Lock()
         self._times: deque[float] = deque(maxlen=RATE_FRAMES)
         self._latency_ms: float | None = None
         self._alert_id: str | None = None
@@ -147,10 +157,11 @@ class LiveStream:
         if frame.surprise is not None:
             self._alert_id = self._services.alerts.observe(frame, self.spec.name)
             self._services.metrics.score.labels(self.stream_id).set(display(frame.surprise))
-        seq = next(self._seq)
-        self.picture.show(frame, seq)
         self._tell()
-        self._services.feed.publish(self._message(seq, frame))
+        with self._publishing:
+            seq = next(self._sequence)
+            self._services.feed.publish(self._message(seq, frame))
+        self.picture.show(frame, seq)
 
     def _message(self, seq: int, frame: ScoredFrame) -> ScoreMessage:
         clocks = frame.source.frame
@@ -231,24 +242,25 @@ class LiveStream:
             if state is self._told:
                 return
             self._told, self._told_at = state, datetime.now(UTC)
-            seq = next(self._seq)
         metrics = self._services.metrics
         for possible in StreamState:
             metrics.stream_state.labels(self.stream_id, possible.value).set(possible is state)
         if state is not StreamState.LIVE:
             metrics.score.remove_by_labels({"stream": self.stream_id})
-        self._services.feed.publish(
-            ScoreMessage(
-                stream_id=self.stream_id,
-                seq=seq,
-                pts=None,
-                captured_at=time.time(),
-                latency_ms=None,
-                state=state,
-                score=None,
-                raw_score=None,
-                threshold=None,
-            )
+        with self._publishing:
+            self._services.feed.publish(self._scoreless(next(self._sequence), state))
+
+    def _scoreless(self, seq: int, state: StreamState) -> ScoreMessage:
+        return ScoreMessage(
+            stream_id=self.stream_id,
+            seq=seq,
+            pts=None,
+            captured_at=time.time(),
+            latency_ms=None,
+            state=state,
+            score=None,
+            raw_score=None,
+            threshold=None,
         )
 
     # ---- enrolment
@@ -446,4 +458,7 @@ def file_source(path: str, media_dir: Path) -> Source:
     Raises:
         InvalidSource: If it is not there, or not under the folder.
     """
-    return parse_source(path if path.startswith("file:") else f"file:{path}", "tcp", media_dir)
+    source = parse_source(path if path.startswith("file:") else f"file:{path}", "tcp", media_dir)
+    if source.path is None or not source.path.exists():
+        raise InvalidSource("source_missing", f"expected a file under the media folder, got {source.url!r}: not there")
+    return source

@@ -7,14 +7,10 @@ import threading
 from types import TracebackType
 from typing import Self
 
-import uvicorn
-
 from service.api.app import create_app
+from service.api.transport import ApiServer, tune
 from service.application import Application
 from service.errors import InvalidInput
-
-STOP_S = 3
-"""Requests under way get so long to end; WebSockets and MJPEG never end by themselves."""
 
 
 class Server:
@@ -31,15 +27,8 @@ class Server:
         self._socket = _listen(settings.host, settings.port)
         self.port: int = self._socket.getsockname()[1]
         application.own_addresses.add((settings.host, self.port))
-        config = uvicorn.Config(
-            create_app(application),
-            ws="websockets-sansio",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            timeout_graceful_shutdown=STOP_S,
-        )
-        self._uvicorn = uvicorn.Server(config)
+        tune(self._socket)
+        self._uvicorn = ApiServer(create_app(application))
         self._thread: threading.Thread | None = None
 
     @property
