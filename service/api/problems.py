@@ -100,6 +100,7 @@ _KINDS = {
     "source_host": _Kind(422, "Invalid source", "expected rtsp://HOST..., got no host"),
     "source_port": _Kind(422, "Invalid source", "expected a port from 1 to 65535, got 99999"),
     "source_path": _Kind(422, "Invalid source", "expected file:PATH with a path relative to the media folder"),
+    "source_missing": _Kind(422, "Invalid source", "expected a file that is there under the media folder"),
     "source_options": _Kind(422, "Invalid source", "expected ?loop=true or ?rate=N, got another option"),
     "source_characters": _Kind(422, "Invalid source", "expected @ percent-encoded in passwords, got a bare @"),
     "source_masked": _Kind(422, "Invalid source", "expected the real value of a secret parameter, got its mask ***"),
