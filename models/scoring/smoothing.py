@@ -1,4 +1,4 @@
-"""Smoothing of a score over time: causal for the live service, over the whole clip for comparison with papers."""
+"""Smoothing of a surprise over time: causal for the live service, over the whole clip for comparison with papers."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ import math
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+MOST_SURPRISE = 6.0
+"""Larger surprises, rarer than one normal frame in a million, weigh as much as this one. Minutes of footage cannot tell
+one in a million from one in a billion, and without a bound a single extreme frame rules its neighbours for seconds
+after it: on Ped2 it cost 0.1 to 0.3 points of AUC causally and 0.2 to 0.3 over whole clips, and no alert was sooner."""
 
 TRUNCATE = 4.0
 """Standard deviations at which the Gaussian is cut off; beyond lies less than one part in ten thousand."""
@@ -17,12 +22,21 @@ class CausalSmoother:
     Weights are normalised from the first value on, so a series starts at its own level instead of at zero.
     """
 
-    def __init__(self, time_constant_s: float) -> None:
-        """Args: time_constant_s, seconds after which a value's weight has fallen to 1/e; 0 does not smooth."""
+    def __init__(self, time_constant_s: float, most: float = MOST_SURPRISE) -> None:
+        """Set up.
+
+        Args:
+            time_constant_s: Seconds after which a value's weight has fallen to 1/e; 0 does not smooth.
+            most: Larger values count as this one.
+
+        Raises:
+            ValueError: A negative time constant.
+        """
         if not time_constant_s >= 0:
             msg = f"expected a time constant of at least 0 seconds, got {time_constant_s}"
             raise ValueError(msg)
         self._time_constant = time_constant_s
+        self._most = most
         self._sum = 0.0
         self._weight = 0.0
         self._pts: float | None = None
@@ -41,7 +55,7 @@ class CausalSmoother:
         # The first value has no interval of its own. Its weight is then that of a regular one, as the second
         # update finds it scaled by the same `keep` as every later one.
         said = not math.isnan(value)
-        self._sum = keep * self._sum + (value if said else 0.0)
+        self._sum = keep * self._sum + (min(value, self._most) if said else 0.0)
         self._weight = keep * self._weight + said
         self._pts = pts
         return self._sum / self._weight if self._weight > 0 else math.nan
@@ -57,7 +71,9 @@ class CausalSmoother:
         return math.exp(-max(0.0, pts - self._pts) / self._time_constant)
 
 
-def smooth_offline(values: ArrayLike, pts: ArrayLike, sigma_s: float) -> NDArray[np.float64]:
+def smooth_offline(
+    values: ArrayLike, pts: ArrayLike, sigma_s: float, most: float = MOST_SURPRISE
+) -> NDArray[np.float64]:
     """Gaussian mean over a whole clip, both sides: what papers report, not what a live service can know.
 
     The clip is mirrored at its ends, and weights are normalised, so uneven frame intervals do no harm.
@@ -67,6 +83,7 @@ def smooth_offline(values: ArrayLike, pts: ArrayLike, sigma_s: float) -> NDArray
             then takes the mean of its neighbours.
         pts: ``(n,)`` their times in seconds, strictly increasing.
         sigma_s: Standard deviation in seconds; 0 does not smooth.
+        most: Larger values count as this one.
 
     Returns:
         ``(n,)`` float64; NaN only where no frame within reach said anything.
@@ -74,7 +91,7 @@ def smooth_offline(values: ArrayLike, pts: ArrayLike, sigma_s: float) -> NDArray
     Raises:
         ValueError: If the lengths differ or times do not increase.
     """
-    series = np.asarray(values, np.float64)
+    series = np.minimum(np.asarray(values, np.float64), most)
     times = np.asarray(pts, np.float64)
     if series.shape != times.shape or series.ndim != 1:
         msg = f"expected one time for each value, got {series.shape} values and {times.shape} times"

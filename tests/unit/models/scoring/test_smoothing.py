@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.scoring.smoothing import CausalSmoother, smooth_offline
+from models.scoring.smoothing import MOST_SURPRISE, CausalSmoother, smooth_offline
 
 series = st.lists(st.floats(-100, 100), min_size=1, max_size=50)
 
 
 @given(series, st.floats(0, 5))
 def test_causal_stays_within_what_was_seen(values, time_constant):
-    smoother = CausalSmoother(time_constant)
+    smoother = CausalSmoother(time_constant, most=math.inf)
     for index, value in enumerate(values):
         smooth = smoother.update(value, index * 0.1)
         assert min(values[: index + 1]) - 1e-9 <= smooth <= max(values[: index + 1]) + 1e-9
@@ -24,7 +24,7 @@ def test_causal_forgets_by_the_clock_and_not_by_the_frame():
     """A step is followed alike at 5 and at 25 frames a second, once both have settled before it."""
     reached = []
     for fps in (5, 25):
-        smoother = CausalSmoother(0.5)
+        smoother = CausalSmoother(0.5, most=math.inf)
         for index in range(10 * fps):
             smoother.update(0.0, index / fps)
         for index in range(fps):
@@ -35,25 +35,25 @@ def test_causal_forgets_by_the_clock_and_not_by_the_frame():
 
 
 def test_causal_starts_at_the_first_value():
-    smoother = CausalSmoother(1.0)
+    smoother = CausalSmoother(1.0, most=math.inf)
     assert smoother.update(5.0, 100.0) == 5.0
     assert smoother.update(5.0, 100.1) == pytest.approx(5.0)
 
 
 def test_causal_weighs_by_the_exponential_of_the_interval():
-    smoother = CausalSmoother(2.0)
+    smoother = CausalSmoother(2.0, most=math.inf)
     smoother.update(1.0, 0.0)
     keep = math.exp(-0.5)
     assert smoother.update(0.0, 1.0) == pytest.approx(keep / (keep + 1))
 
 
 def test_causal_without_time_constant_does_not_smooth():
-    smoother = CausalSmoother(0)
+    smoother = CausalSmoother(0, most=math.inf)
     assert [smoother.update(value, time) for time, value in enumerate([1.0, 9.0, 4.0])] == [1.0, 9.0, 4.0]
 
 
 def test_causal_passes_over_what_says_nothing():
-    smoother = CausalSmoother(1.0)
+    smoother = CausalSmoother(1.0, most=math.inf)
     assert math.isnan(smoother.update(math.nan, 0.0))
     assert smoother.update(4.0, 0.1) == 4.0
     assert smoother.update(math.nan, 0.2) == pytest.approx(4.0)
@@ -61,8 +61,15 @@ def test_causal_passes_over_what_says_nothing():
     assert smoother.update(0.0, 10.0) == pytest.approx(0.0, abs=1e-3)
 
 
+def test_one_extreme_frame_weighs_no_more_than_one_in_a_million():
+    smoother, values = CausalSmoother(1.0), np.zeros(50)
+    values[20] = 1000.0
+    assert max(smoother.update(value, index * 0.1) for index, value in enumerate(values)) <= MOST_SURPRISE
+    assert smooth_offline(values, np.arange(50) * 0.1, 0.2).max() <= MOST_SURPRISE
+
+
 def test_reset_forgets():
-    smoother = CausalSmoother(10.0)
+    smoother = CausalSmoother(10.0, most=math.inf)
     smoother.update(100.0, 0.0)
     smoother.reset()
     assert smoother.update(1.0, 0.1) == 1.0
@@ -70,12 +77,12 @@ def test_reset_forgets():
 
 def test_negative_time_constant_is_refused():
     with pytest.raises(ValueError, match="at least 0"):
-        CausalSmoother(-1.0)
+        CausalSmoother(-1.0, most=math.inf)
 
 
 @given(st.floats(-100, 100), st.integers(1, 60), st.floats(0.01, 3))
 def test_offline_keeps_a_constant(level, count, sigma):
-    smooth = smooth_offline(np.full(count, level), np.arange(count) * 0.1, sigma)
+    smooth = smooth_offline(np.full(count, level), np.arange(count) * 0.1, sigma, most=math.inf)
     assert smooth == pytest.approx(np.full(count, level))
 
 
@@ -90,9 +97,9 @@ def test_offline_is_the_gaussian_of_an_impulse_and_symmetric():
 
 def test_offline_mirrors_at_the_ends():
     values = np.arange(50.0)
-    smooth = smooth_offline(values, np.arange(50) * 0.1, 0.3)
+    smooth = smooth_offline(values, np.arange(50) * 0.1, 0.3, most=math.inf)
     padded = np.concatenate([values[::-1], values, values[::-1]])
-    inner = smooth_offline(padded, np.arange(150) * 0.1, 0.3)[50:100]
+    inner = smooth_offline(padded, np.arange(150) * 0.1, 0.3, most=math.inf)[50:100]
     assert smooth == pytest.approx(inner)
 
 
