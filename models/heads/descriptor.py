@@ -28,7 +28,12 @@ def describe(image: NDArray[np.uint8], boxes: NDArray[np.float32]) -> NDArray[np
     """
     if len(boxes) == 0:
         return np.zeros((0, LENGTH), np.uint8)
-    crops = np.stack([_crop(image, box) for box in boxes]).astype(np.float32)
+    height, width = image.shape[:2]
+    low = np.clip((boxes[:, :2] * (width, height)).astype(np.intp), 0, (width - 1, height - 1))
+    high = np.clip(np.ceil((boxes[:, :2] + boxes[:, 2:]) * (width, height)).astype(np.intp), low + 1, (width, height))
+    corners = zip(low.tolist(), high.tolist(), strict=True)
+    crops = np.stack([_crop(image[top:bottom, left:right]) for (left, top), (right, bottom) in corners])
+    crops = crops.astype(np.float32)
     across = crops[:, 1:-1, 2:] - crops[:, 1:-1, :-2]
     down = crops[:, 2:, 1:-1] - crops[:, :-2, 1:-1]
     strength = np.hypot(across, down)
@@ -47,12 +52,8 @@ def describe(image: NDArray[np.uint8], boxes: NDArray[np.float32]) -> NDArray[np
     return described
 
 
-def _crop(image: NDArray[np.uint8], box: NDArray[np.float32]) -> NDArray[np.uint8]:
-    height, width = image.shape[:2]
-    left, top = int(np.clip(box[0] * width, 0, width - 1)), int(np.clip(box[1] * height, 0, height - 1))
-    right = int(np.clip(np.ceil((box[0] + box[2]) * width), left + 1, width))
-    bottom = int(np.clip(np.ceil((box[1] + box[3]) * height), top + 1, height))
-    crop = image[top:bottom, left:right]
+def _crop(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The crop in grey at the descriptor's own size."""
     # Thinned first: averaging every pixel of a large crop would cost more than all the rest.
     step = max(1, min(crop.shape[0] // (2 * _CROP[0]), crop.shape[1] // (2 * _CROP[1])))
     grey = cv2.cvtColor(np.ascontiguousarray(crop[::step, ::step]), cv2.COLOR_BGR2GRAY)
