@@ -57,7 +57,9 @@ def evaluate(
     from service.settings import Settings
     from training.datasets import open_dataset
     from training.evaluate import evaluate as run
+    from training.provenance import provenance
 
+    origin = provenance()  # of the code that runs, not of what a later commit made of it
     settings = Settings()
     footage = open_dataset(dataset, kind)
     rate = min(clip.fps for clip in footage.test)
@@ -73,17 +75,17 @@ def evaluate(
             seed=seed,
             progress=progress,
         )
-    _save(evaluation, detector, out, plots)
+    _save(evaluation, detector, origin, out, plots)
 
 
-def _save(evaluation: Evaluation, detector: str, out: Path, plots: bool) -> None:
-    from training.provenance import provenance, sha256
+def _save(evaluation: Evaluation, detector: str, origin: dict[str, Any], out: Path, plots: bool) -> None:
+    from training.provenance import sha256
 
     model = Path(detector)
     figures = evaluation.metrics() | {
         "detector": model.name,
         "detector_sha256": sha256(model) if model.is_file() else None,
-        **provenance(),
+        **origin,
     }
     out.mkdir(parents=True, exist_ok=True)
     (out / "metrics.json").write_text(json.dumps(figures, indent=2) + "\n")

@@ -85,14 +85,16 @@ class Brightness:
                 on_frame()
             names.append(frame.stream_id)
         self.enrolled.append(names)
-        calibration = Calibration.fit(np.array(values), np.zeros(len(values), int))
+        clip_numbers = np.zeros(len(values), int)
+        calibration = Calibration.fit(np.array(values), clip_numbers)
+        fused = Calibration.fit(calibration.surprise(np.array(values)), clip_numbers)
         heads = {"brightness": HeadProfile("brightness", "abc123", {}, calibration)}
-        return Profile(heads, calibration, "none", datetime.now(UTC), origin, len(values), seconds, None)
+        return Profile(heads, fused, "none", datetime.now(UTC), origin, len(values), seconds, None)
 
     def score(self, frames: Iterable[PreparedFrame], profile: Profile, threshold: float) -> Iterator[ScoredFrame]:
         for frame in frames:
             self.scored_under[frame.stream_id] = profile.origin
-            raw = float(frame.frame.image.mean())
+            raw = float(profile.heads["brightness"].calibration.surprise(float(frame.frame.image.mean())))
             surprise = float(profile.fused.surprise(raw))
             # an object that is as surprising as the frame, and one far off that never is
             scored = tuple(
