@@ -1,0 +1,184 @@
+"""The commands as a person runs them: in processes of their own."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+from support.video import write_video
+
+WATCHWORD = str(Path(sys.executable).parent / "watchword")
+
+
+class Command:
+    """A running command whose output is read as it comes."""
+
+    def __init__(self, *arguments: str, **environment: str) -> None:
+        self._process = subprocess.Popen(
+            [WATCHWORD, *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={**os.environ, "COLUMNS": "200", **environment},
+            start_new_session=True,
+        )
+        self._lines: list[str] = []
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self._lines.append(line)
+
+    @property
+    def output(self) -> str:
+        return "".join(self._lines)
+
+    def wait_for(self, pattern: str, timeout: float) -> re.Match[str]:
+        deadline = time.monotonic() + timeout
+        while (found := re.search(pattern, self.output)) is None:
+            assert self._process.poll() is None, self.output
+            assert time.monotonic() < deadline, f"no {pattern!r} within {timeout} s in:\n{self.output}"
+            time.sleep(0.1)
+        return found
+
+    def interrupt(self, timeout: float = 20.0) -> int:
+        """Ctrl-C: the signal goes to the whole group. Fail unless everything it started ends with it."""
+        return self.stop(signal.SIGINT, timeout)
+
+    def stop(self, number: signal.Signals, timeout: float = 20.0) -> int:
+        group = os.getpgid(self._process.pid)
+        os.killpg(group, number)
+        code = self._process.wait(timeout)
+        self._reader.join(timeout)
+        deadline = time.monotonic() + 5
+        while _exists(group):
+            assert time.monotonic() < deadline, f"processes of group {group} are left"
+            time.sleep(0.05)
+        return code
+
+    def kill(self) -> None:
+        if self._process.poll() is None:
+            os.killpg(os.getpgid(self._process.pid), signal.SIGKILL)
+            self._process.wait()
+        self._reader.join()
+
+
+def _exists(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.fixture
+def run():
+    started: list[Command] = []
+
+    def start(*arguments: str, **environment: str) -> Command:
+        started.append(Command(*arguments, **environment))
+        return started[-1]
+
+    yield start
+    for command in started:
+        command.kill()
+
+
+def finished(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [WATCHWORD, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env={**os.environ, "COLUMNS": "200"},
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_serve_answers_and_stops_when_told_to(run, tmp_path: Path, number: signal.Signals) -> None:
+    service = run("serve", "--port", "0", "--data-dir", str(tmp_path / "data"), "--media-dir", str(tmp_path))
+    url = service.wait_for(r"http://127\.0\.0\.1:\d+", 60)[0]
+    deadline = time.monotonic() + 20
+    while not httpx.get(f"{url}/readyz").is_success:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert httpx.get(f"{url}/streams").json() == []
+    assert service.stop(number) == 0
+    assert "Finished server process" in service.output
+    assert "Traceback" not in service.output
+
+
+def test_serve_says_what_is_wrong_with_a_setting(tmp_path: Path) -> None:
+    failed = subprocess.run(
+        [WATCHWORD, "serve", "--data-dir", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={**os.environ, "WATCHWORD_STALL_S": "-1"},
+    )
+    assert failed.returncode == 2
+    assert "stall_s" in failed.stderr
+    assert "Traceback" not in failed.stderr
+
+
+@pytest.mark.slow
+def test_enrol_then_watch_a_recording(tmp_path: Path) -> None:
+    video = write_video(tmp_path / "yard.mp4", frames=300, rate=10)
+    profile = tmp_path / "yard.npz"
+    enrolled = finished("enrol", str(video), "--out", str(profile))
+    assert enrolled.returncode == 0, enrolled.stderr
+    assert "learned from 299 frames" in enrolled.stdout
+    watched = finished("watch", str(video), "--profile", str(profile))
+    assert watched.returncode == 0, watched.stderr
+    assert "the source has ended" in watched.stdout
+
+
+@pytest.mark.slow
+def test_watch_learns_first_when_there_is_no_profile(tmp_path: Path) -> None:
+    video = write_video(tmp_path / "yard.mp4", frames=200, rate=10)
+    watched = finished("watch", str(video), "--seconds", "12")
+    assert watched.returncode == 0, watched.stderr
+    assert "the source has ended" in watched.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["watch", "gopher://camera/1"], "rtsp"),
+        (["watch", "rtsp://127.0.0.1:1/none"], "127.0.0.1:1"),
+        (["enrol", "no-such-file.mp4"], "does not exist"),
+        (["watch", "--detector", "no-such-pack", "{video}"], "no-such-pack"),
+    ],
+)
+def test_bad_input_is_one_clear_sentence(arguments: list[str], says: str, tmp_path: Path) -> None:
+    video = write_video(tmp_path / "yard.mp4", frames=10)
+    failed = finished(*(argument.format(video=video) for argument in arguments))
+    assert failed.returncode == 2
+    assert says in failed.stderr
+    assert "Traceback" not in failed.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(180)
+def test_demo_scores_the_virtual_camera_and_leaves_nothing_behind(run) -> None:
+    demo = run("demo", "--port", "0", "--enrol-seconds", "20")
+    url = demo.wait_for(r"http://127\.0\.0\.1:\d+", 90)[0]
+    demo.wait_for("knows the plaza", 90)
+    stream = httpx.get(f"{url}/streams").json()[0]
+    assert stream["status"]["state"] == "live"
+    newest = httpx.get(f"{url}/streams/{stream['id']}/scores", params={"limit": 1}).json()[0]
+    assert 0.0 <= newest["score"] <= 1.0
+    assert demo.interrupt() == 0
+    assert "Traceback" not in demo.output
