@@ -102,7 +102,7 @@ def build(
     ] = None,
     tiles: Annotated[
         str, typer.Option(help="Columns x rows that a picture is looked at in, such as 2x1; auto fills the input.")
-    ] = "auto",
+    ] = "1x1",
     licence_file: Annotated[
         Path | None, typer.Option(help="The licence's text, kept in the pack.", exists=True, dir_okay=False)
     ] = None,
@@ -114,7 +114,7 @@ def build(
     YOLO11, and YOLO26 or any export with its own suppression.
 
     [dim]watchword packs build yolox-nano yolox_nano.onnx --licence Apache-2.0 --provenance "Megvii YOLOX 0.1.1"
-    watchword packs build doors yolo11n.onnx --tiles 1x1 --licence AGPL-3.0-only --provenance "trained here"[/dim]
+    watchword packs build doors yolo11n.onnx --tiles 2x1 --licence AGPL-3.0-only --provenance "trained here"[/dim]
     """
     from export.pack_writer import PackWriter
     from service.engine.detectors import OnnxDetector

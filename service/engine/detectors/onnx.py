@@ -17,7 +17,7 @@ from models.pack import PackError
 from service.engine.detectors.coco import COCO
 from service.engine.detectors.layouts import LAYOUTS, STRIDES, Candidates, Layout, recognise
 from service.engine.detectors.letterbox import Letterbox, Part
-from service.engine.detectors.tiles import Tiles, choose, cut, join, seen_better, split
+from service.engine.detectors.tiles import WHOLE, Tiles, choose, cut, join, seen_better, split
 from service.engine.session import Session, Tensor
 from service.ingest.frame import PreparedFrame
 
@@ -53,7 +53,7 @@ class Options:
     classes: tuple[str, ...] | None = None
     confidence: float = CONFIDENCE
     overlap: float = OVERLAP
-    tiles: Tiles = "auto"
+    tiles: Tiles = WHOLE
 
 
 @dataclass(frozen=True, slots=True)

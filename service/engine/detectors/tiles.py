@@ -32,6 +32,9 @@ class Grid:
             raise ValueError(msg)
 
 
+WHOLE = Grid(1, 1)
+"""The picture in one."""
+
 Tiles = Grid | Literal["auto"]
 """``auto`` takes as many tiles as fill the input: a square input shows a picture of 16:9 in two columns, at 1.8
 times the scale, where one pass would leave 44 % of the input grey."""
