@@ -289,7 +289,7 @@ class _Seen:
 
     def add(self, frame: ScoredFrame) -> None:
         """Take the next frame."""
-        if frame.surprise is None or frame.raw_surprise is None:
+        if frame.surprise is None:
             msg = f"frame {frame.source.frame.index}: expected a score, got none; the stream is {frame.state}"
             raise ValueError(msg)
         scored = [item for item in frame.scored if item.raw_score is not None]
@@ -297,7 +297,7 @@ class _Seen:
         self.index.append(frame.source.frame.index)
         self.pts.append(frame.source.frame.pts)
         self.surprise.append(frame.surprise)
-        self.raw.append(frame.raw_surprise)
+        self.raw.append(np.nan if frame.raw_surprise is None else frame.raw_surprise)
         self.boxes.append(np.array([item.box for item in scored], np.float32).reshape(-1, 4))
         self.box_scores.append(np.array([item.raw_score for item in scored], np.float64))
 

@@ -20,7 +20,7 @@ class ScoredFrame:
         state: ``LIVE`` when ``surprise`` is a number, ``ENROLLING`` or another state when it is None.
         surprise: Fused, causally smoothed, calibrated: -log10(p) of p, the share of normal frames that look at
             least this unusual. Unclipped; ranking and thresholds use it. None while not enrolled.
-        raw_surprise: The same before smoothing.
+        raw_surprise: The same before smoothing; None also for a frame of which nothing can be said.
         threshold: Surprise at which an alert opens, None while not enrolled.
         heads: Each head's own surprise.
         scored: Objects, then moving regions, with their scores, most unusual regions first.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -25,13 +26,13 @@ class Fused:
 
     Attributes:
         surprise: Smoothed and calibrated, -log10(p), unclipped.
-        raw_surprise: Fused over heads, before smoothing.
+        raw_surprise: Fused over heads, before smoothing; None when no head could say anything of this frame.
         heads: Each head's surprise.
         objects: ``(N,)``, each object's surprise, the largest over heads.
     """
 
     surprise: float
-    raw_surprise: float
+    raw_surprise: float | None
     heads: dict[str, float]
     objects: NDArray[np.float64]
 
@@ -50,13 +51,21 @@ class Scorer:
         self._smoother.reset()
 
     def score(self, heads: Mapping[str, HeadScores], pts: float) -> Fused:
-        """Fuse what the heads say of the frame at ``pts`` seconds."""
+        """Fuse what the heads say of the frame at ``pts`` seconds.
+
+        A frame of which no head can say anything (the first one, a disturbed one) keeps the smoothed value; where
+        there is none yet it counts as a median one.
+        """
         calibrations = {name: self.profile.heads[name].calibration for name in heads}
         surprises = {name: float(calibrations[name].surprise(scores.frame)) for name, scores in heads.items()}
         objects = [np.asarray(calibrations[name].surprise(scores.objects)) for name, scores in heads.items()]
-        raw = max(surprises.values())
+        informed = [surprises[name] for name, scores in heads.items() if scores.informative]
+        raw = max(informed, default=math.nan)
         smooth = self._smoother.update(raw, pts)
-        return Fused(float(self.profile.fused.surprise(smooth)), raw, surprises, np.max(objects, axis=0))
+        if math.isnan(smooth):
+            smooth = max(surprises.values())
+        surprise = float(self.profile.fused.surprise(smooth))
+        return Fused(surprise, raw if informed else None, surprises, np.max(objects, axis=0))
 
 
 def calibrate_fused(
