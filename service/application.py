@@ -163,7 +163,7 @@ class Application:
         if probe:
             try_source(source, self.settings.probe_timeout_s)
         record = self._store.create(spec.model_copy(update={"url": source.url}), _secret(source))
-        if spec.enrolment is not None:
+        if spec.enrolment is not None and spec.enrolment.stream is None:
             self._store.set_pending(record.id, spec.enrolment)
         try:
             entry = self._add(record, source, spec.enrolment)

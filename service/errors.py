@@ -6,8 +6,9 @@
     │   └── SourceRefused       422  a source that was tried and cannot be used (auth, codec, unreachable)
     ├── NotFound                404  no such stream, alert, pack, ...
     ├── Conflict                409  not possible in the present state
-    ├── Overloaded              503  the machine cannot carry it; says when to come back
-    └── PackError               422  a pack that does not verify
+    └── Overloaded              503  the machine cannot carry it; says when to come back
+
+A pack that does not verify is a ``models.pack.PackError`` (422 too): models know nothing of the service.
 
 Each carries a stable ``code`` for programs and a message for people that says what was expected and what
 came. No message ever carries a credential: sources are named by their redacted URL.
@@ -73,9 +74,3 @@ class Overloaded(WatchwordError):
         """As the base, with the seconds after which trying again makes sense."""
         super().__init__(code, message, **context)
         self.retry_after = retry_after
-
-
-class PackError(InvalidInput):
-    """A pack that does not verify: unknown key, missing file, wrong hash, wrong shape."""
-
-    title = "Invalid pack"

@@ -9,7 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class Settings(BaseSettings):
-    """Every bound of the service has its number here."""
+    """What an operator may want to set. Bounds that nobody should need to touch are constants beside their use."""
 
     model_config = SettingsConfigDict(env_prefix="WATCHWORD_", env_file=".env", extra="ignore")
 

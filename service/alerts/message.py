@@ -9,10 +9,8 @@ from service.pipeline.scored import FULL_SCALE
 
 _PHRASES = {
     "speed": "moves at a speed that is not usual there",
-    "velocity": "moves at a speed that is not usual there",
     "direction": "moves in a direction that is not usual there",
     "size": "is of a size that is not usual there",
-    "shape": "has a shape that is not usual there",
     "appearance": "looks unlike what is usual there",
 }
 """By the last word of a term's name: heads may say what it is of, as in "motion speed"."""

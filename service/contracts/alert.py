@@ -65,7 +65,7 @@ class Alert(BaseModel):
                             "box": [0.41, 0.33, 0.06, 0.17],
                             "label": "bicycle",
                             "score": 0.91,
-                            "terms": {"velocity": 5.5, "size": 1.2, "appearance": 2.1},
+                            "terms": {"speed": 5.5, "direction": 0.1, "size": 1.2, "appearance": 2.1},
                         }
                     ],
                     "message": "Gate: unusual motion, bicycle, score 0.91 (threshold 0.62)",

@@ -97,7 +97,7 @@ class EnrolmentOut(BaseModel):
                             "frames": 3000,
                             "seconds": 300.0,
                             "origin": "live",
-                            "summary": {"modes": 32.0},
+                            "summary": {"usual_object_height": 0.21, "size_modes": 15.0, "appearance_modes": 31.0},
                         }
                     ],
                 },

@@ -50,7 +50,7 @@ class ScoreMessage(BaseModel):
                             "label": "bicycle",
                             "score": 0.91,
                             "raw_score": 5.62,
-                            "terms": {"velocity": 5.5, "size": 1.2, "appearance": 2.1},
+                            "terms": {"speed": 5.5, "direction": 0.1, "size": 1.2, "appearance": 2.1},
                         }
                     ],
                 },

@@ -25,7 +25,6 @@ class StagesPool:
         self._threads = threads
         self._lock = threading.Lock()
         self._detectors: dict[str, Detector] = {}
-        self._heads: dict[str, LoadedHead] = {}
         self._stages: dict[tuple[str, ...], Stages] = {}
 
     def get(self, detector: str, packs: Sequence[str]) -> Stages:
@@ -36,9 +35,10 @@ class StagesPool:
             InvalidInput: If a pack is of another kind.
         """
         with self._lock:
-            key = (detector, *packs)
+            # By hash, so that a pack that was replaced on disk is loaded anew by the next stream that names it.
+            key = tuple(self._library.get(name).hash for name in (detector, *packs))
             if key not in self._stages:
-                heads = {name: self._head(name) for name in packs}
+                heads = {name: load_pack_head(self._library, name) for name in packs}
                 self._stages[key] = Stages(self._detector(detector), heads, self._observe)
             return self._stages[key]
 
@@ -51,14 +51,10 @@ class StagesPool:
             self._stages.clear()
 
     def _detector(self, name: str) -> Detector:
-        if name not in self._detectors:
-            self._detectors[name] = load_pack_detector(name, self._library, self._threads)
-        return self._detectors[name]
-
-    def _head(self, name: str) -> LoadedHead:
-        if name not in self._heads:
-            self._heads[name] = load_pack_head(self._library, name)
-        return self._heads[name]
+        key = self._library.get(name).hash
+        if key not in self._detectors:
+            self._detectors[key] = load_pack_detector(name, self._library, self._threads)
+        return self._detectors[key]
 
     def _observe(self, stage: str, seconds: float) -> None:
         self._metrics.stage_seconds.labels(stage).observe(seconds)

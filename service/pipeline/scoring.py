@@ -78,7 +78,8 @@ def calibrate_fused(
         held_out: Each head's raw scores of the ``N`` samples, from a fit that had not seen them.
         samples: The ``N`` samples, in order of time within each clip.
     """
-    raw = np.max([np.asarray(calibrations[name].surprise(scores)) for name, scores in held_out.items()], axis=0)
+    # fmax: a frame that one head says nothing of is judged by the others.
+    raw = np.fmax.reduce([np.asarray(calibrations[name].surprise(scores)) for name, scores in held_out.items()])
     starts = gaps(samples)
     smoother = CausalSmoother(SMOOTHING_S)
     smooth = np.empty(len(samples))

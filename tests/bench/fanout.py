@@ -112,7 +112,7 @@ def message(seq: int) -> ScoreMessage:
         label="motion",
         score=0.2137,
         raw_score=1.2821,
-        terms={"velocity": 1.28, "size": 0.41, "appearance": 0.77},
+        terms={"speed": 1.28, "size": 0.41, "appearance": 0.77},
     )
     return ScoreMessage(
         stream_id="c2f0a1d49b7e",

@@ -55,7 +55,7 @@ def scored_frame(
         label="person",
         score=score,
         raw_score=surprise,
-        terms={} if surprise is None else {"velocity": surprise, "size": 1.0},
+        terms={} if surprise is None else {"speed": surprise, "size": 1.0},
     )
     return ScoredFrame(
         PreparedFrame(stream, epoch, frame, None),

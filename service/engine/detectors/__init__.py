@@ -54,7 +54,9 @@ def detector_of(pack: Pack, threads: int = 0) -> Detector:
         overlap=manifest.overlap,
         tiles="auto" if manifest.tiles == "auto" else Grid(*manifest.tiles),
     )
-    return OnnxDetector(pack.file(manifest.graph), options, threads)
+    # With the hash: a profile learned under another version of the pack is of no use under this one.
+    name = f"{pack.name} {pack.hash[:12]}"
+    return OnnxDetector(pack.file(manifest.graph), options, threads, name=name)
 
 
 __all__ = [

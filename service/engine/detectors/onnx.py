@@ -68,18 +68,19 @@ class _View:
 class OnnxDetector:
     """A YOLO graph as a detector."""
 
-    def __init__(self, path: Path, options: Options = Options(), threads: int = 0) -> None:
+    def __init__(self, path: Path, options: Options = Options(), threads: int = 0, *, name: str | None = None) -> None:
         """Load a graph.
 
         Args:
             path: An ``.onnx`` file.
             options: How to use it.
             threads: Of one run on the CPU; 0 picks by cores.
+            name: What profiles remember it by; the file's own if not given.
 
         Raises:
             PackError: ``missing_file``, ``bad_graph``, or ``wrong_layout`` with what was expected and what came.
         """
-        self.name = path.stem
+        self.name = path.stem if name is None else name
         self._options = options
         self._session = Session(path, threads)
         try:

@@ -10,18 +10,17 @@ from service.contracts.alert import AlertObject
 BOX = (0.1, 0.1, 0.1, 0.1)
 
 SUBJECTS = [
-    ([("person", {"velocity": 3.1, "size": 1.0})], "A person moves at a speed that is not usual there"),
+    ([("person", {"speed": 3.1, "size": 1.0})], "A person moves at a speed that is not usual there"),
     ([("umbrella", {"appearance": 2.0})], "An umbrella looks unlike what is usual there"),
     ([("motion", {"direction": 2.0})], "Something moves in a direction that is not usual there"),
     (
-        [("car", {"size": 9.0, "shape": 8.0}), ("person", {"velocity": 99.0})],
+        [("car", {"size": 9.0, "appearance": 8.0}), ("person", {"speed": 99.0})],
         "A car is of a size that is not usual there",
     ),
     (
         [("motion", {"motion speed": 2.0, "motion direction": 1.0})],
         "Something moves at a speed that is not usual there",
     ),
-    ([("person", {"shape": 2.0})], "A person has a shape that is not usual there"),
     ([("person", {"gait": 2.0})], "A person stands out by its gait"),
     ([("person", {})], "A person is not usual there"),
     ([], "The picture as a whole is unlike what is usual there"),

@@ -3,32 +3,50 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from service.ingest.flow import DenseFlow
-from service.ingest.prepare import MAX_KEPT, Preparer
+from service.ingest.prepare import LEAST_PART, MARGIN, MAX_KEPT, Preparer, moving_part
 
 TEXTURE = cv2.GaussianBlur(np.random.default_rng(0).integers(0, 255, (300, 460), np.uint8), (5, 5), 0)
 
 
 def picture(shift: float, shape=(180, 240)) -> np.ndarray:
+    """A textured sheet before a plain ground, moved to the right by ``shift`` pixels."""
+    scene = np.full(shape, 128, np.uint8)
+    matrix = np.array([[1, 0, shift - 60], [0, 1, -40]], np.float64)
+    sheet = cv2.warpAffine(TEXTURE, matrix, (shape[1], shape[0]), flags=cv2.INTER_LINEAR)
+    left = round(20 + shift)
+    scene[30:-30, left : left + 120] = sheet[30:-30, left : left + 120]
+    return scene
+
+
+def full_picture(shift: float, shape=(180, 240)) -> np.ndarray:
     """A textured ground that has moved to the right by ``shift`` pixels."""
     matrix = np.array([[1, 0, shift - 60], [0, 1, -40]], np.float64)
     return cv2.warpAffine(TEXTURE, matrix, (shape[1], shape[0]), flags=cv2.INTER_LINEAR)
 
 
 def watch(preparer: Preparer, times, speed: float = 20.0):
-    """Show every frame, and prepare the last one."""
+    """Show the ground alone, then every frame, and prepare the last one."""
+    know_ground(preparer, times[0] - 10)
     for time in times:
         preparer.see(picture(speed * time), time)
     return preparer.prepare(times[-1])
 
 
+def know_ground(preparer: Preparer, time: float) -> None:
+    preparer.see(np.full((180, 240), 128, np.uint8), time)
+    preparer.prepare(time)
+
+
 def middle_flow(motion) -> np.ndarray:
-    return np.median(motion.flow[40:-40, 40:-40].reshape(-1, 2), axis=0)
+    return np.median(motion.flow[motion.foreground > 0], axis=0)
 
 
 def test_flow_finds_a_shift():
-    flow = DenseFlow().compute(picture(0), picture(3))
+    flow = DenseFlow().compute(full_picture(0), full_picture(3))
     assert flow.shape == (180, 240, 2)
     assert np.median(flow[40:-40, 40:-40].reshape(-1, 2), axis=0) == pytest.approx((3, 0), abs=0.15)
 
@@ -122,7 +140,8 @@ def test_shrinking_averages():
 
 def test_the_decoders_buffer_may_be_reused():
     preparer = Preparer()
-    buffer = picture(0).copy()
+    know_ground(preparer, -10.0)
+    buffer = picture(0)
     preparer.see(buffer, 0.0)
     preparer.prepare(0.0)
     buffer[:] = picture(3)
@@ -153,3 +172,43 @@ def test_preparing_another_frame_than_the_last_is_refused():
 def test_an_analysis_side_too_small_for_flow_is_refused():
     with pytest.raises(ValueError, match="at least 16"):
         Preparer(8)
+
+
+@pytest.mark.parametrize(
+    ("box", "rows", "columns"),
+    [
+        ((100, 140, 150, 160), (56, 184), (91, 219)),
+        ((0, 10, 0, 10), (0, 128), (0, 128)),
+        ((230, 240, 350, 360), (112, 240), (232, 360)),
+        ((0, 240, 0, 360), (0, 240), (0, 360)),
+    ],
+    ids=["in the middle", "in a corner", "in the other corner", "everywhere"],
+)
+def test_flow_is_computed_around_the_foreground(box, rows, columns):
+    mask = np.zeros((240, 360), np.uint8)
+    top, bottom, left, right = box
+    mask[top:bottom, left:right] = 1
+    assert moving_part(mask) == (slice(*rows), slice(*columns))
+
+
+def test_flow_is_not_computed_where_nothing_moves():
+    assert moving_part(np.zeros((240, 360), np.uint8)) is None
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.tuples(st.integers(20, 300), st.integers(20, 400)),
+    st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=5),
+)
+def test_the_part_holds_the_foreground_with_its_margin(shape, spots):
+    mask = np.zeros(shape, np.uint8)
+    places = [(int(y * (shape[0] - 1)), int(x * (shape[1] - 1))) for y, x in spots]
+    for place in places:
+        mask[place] = 1
+    part = moving_part(mask)
+    assert part is not None
+    for axis, size in enumerate(shape):
+        first, last = min(place[axis] for place in places), max(place[axis] for place in places)
+        assert 0 <= part[axis].start <= max(0, first - MARGIN)
+        assert min(size, last + 1 + MARGIN) <= part[axis].stop <= size
+        assert part[axis].stop - part[axis].start >= min(size, LEAST_PART)
