@@ -13,7 +13,7 @@ RETRY_AFTER_S = 30
 """Load is measured over ten seconds; trying again sooner sees the same numbers."""
 
 
-def admit(worker: Worker, running: int, limit: int, *, enrolling_files: bool) -> None:
+def admit(worker: Worker, running: int, *, enrolling_files: bool) -> None:
     """Refuse a stream that would slow down the others.
 
     A new stream is taken to cost what the running ones cost on average, of the worker's time and of all cores.
@@ -21,16 +21,12 @@ def admit(worker: Worker, running: int, limit: int, *, enrolling_files: bool) ->
     Args:
         worker: Whose load is measured.
         running: Streams that run now.
-        limit: The most streams that the settings allow.
         enrolling_files: Whether recordings are being read now: that takes what the cores have left, so the use
             of the cores says nothing meanwhile.
 
     Raises:
         Overloaded: With the budget and when to come back.
     """
-    if running >= limit:
-        code, msg = "too_many_streams", f"expected fewer than {limit} streams (WATCHWORD_MAX_STREAMS), got {running}"
-        raise Overloaded(code, msg, RETRY_AFTER_S, streams=running, limit=limit)
     if not running:
         return
     loads = {"the worker's time": worker.load}

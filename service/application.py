@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from pydantic import SecretStr, ValidationError
 
 from models.pack import PackLibrary
-from service.admission import admit
+from service.admission import RETRY_AFTER_S, admit
 from service.alerts.manager import AlertManager
 from service.contracts.enrolment import EnrolmentOut, EnrolmentSpec
 from service.contracts.stream import StreamOut, StreamPatch, StreamSpec, StreamState, StreamStatus
-from service.errors import Conflict, InvalidInput, NotFound
+from service.errors import Conflict, InvalidInput, NotFound, Overloaded
 from service.feed import ScoreFeed
 from service.ingest.probe import probe as try_source
 from service.ingest.source import Source, parse_source
@@ -38,6 +38,10 @@ logger = logging.getLogger(__name__)
 
 REBUILDING = {"url", "transport", "fps", "detector", "packs", "enabled"}
 """Settings that a stream is stopped and started for; the others are changed while it runs."""
+
+
+ENROLMENTS = 4
+"""Enrolments that read files or fit at the same time: one of two hundred files must not hold up the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,7 @@ class Application:
         self._manager = AlertManager(settings, self._database, self.alerts, self.metrics)
         self._pool = StagesPool(self.library, self.metrics, settings.threads)
         self._worker = Worker(self.metrics, settings.staleness_s)
-        self._executor = ThreadPoolExecutor(1, thread_name_prefix="enrolment")
+        self._executor = ThreadPoolExecutor(ENROLMENTS, thread_name_prefix="enrolment")
         self._services = Services(
             settings, self.metrics, self._worker, self.feed, self._manager, self._executor, self._store.set_pending
         )
@@ -125,17 +129,26 @@ class Application:
         self._database.close()
 
     def _restore(self) -> None:
-        for record in self._store.list():
+        # All are known before the first one runs, so that none of them can be missed or come back after a DELETE.
+        entries = [_Entry(record, None) for record in self._store.list()]
+        with self._lock:
+            self._entries = {entry.record.id: entry for entry in entries} | self._entries
+        for entry in entries:
             if self._closing:
                 return
-            try:
-                self._add(record, self._stored_source(record, record.spec), self._store.pending(record.id))
-            except Exception as error:
-                # The camera stays registered: what it needs may come back, or be set otherwise.
-                logger.error("stream %s cannot be restored: %s", record.id, error)
-                with self._lock:
-                    self._entries[record.id] = _Entry(record, None, problem=f"cannot be restored: {error}")
+            with entry.changing:
+                if entry.live is None and self._entries.get(entry.record.id) is entry:
+                    self._bring_back(entry)
         self._restored.set()
+
+    def _bring_back(self, entry: _Entry) -> None:
+        record = entry.record
+        try:
+            self._run(entry, self._stored_source(record, record.spec), self._store.pending(record.id))
+        except Exception as error:
+            # The camera stays registered: what it needs may come back, or be set otherwise.
+            logger.error("stream %s cannot be restored: %s", record.id, error)
+            entry.problem = f"cannot be restored: {error}"
 
     def readiness(self) -> Readiness:
         """Whether the service can serve, and how far it is."""
@@ -159,17 +172,23 @@ class Application:
         """
         source = self._source(spec)
         self._check(spec)
+        self._check_enrolment(spec)
         self._admit(spec)
         if probe:
             try_source(source, self.settings.probe_timeout_s)
         record = self._store.create(spec.model_copy(update={"url": source.url}), _secret(source))
         if spec.enrolment is not None and spec.enrolment.stream is None:
             self._store.set_pending(record.id, spec.enrolment)
-        try:
-            entry = self._add(record, source, spec.enrolment)
-        except BaseException:
-            self._store.delete(record.id)
-            raise
+        entry = _Entry(record, None)
+        with entry.changing:
+            try:
+                self._register(entry)
+                self._run(entry, source, spec.enrolment)
+            except BaseException:
+                with self._lock:
+                    self._entries.pop(record.id, None)
+                self._store.delete(record.id)
+                raise
         return self._out(entry)
 
     def streams(self) -> list[StreamOut]:
@@ -206,11 +225,15 @@ class Application:
     def delete_stream(self, stream_id: str) -> None:
         """Stop and forget a stream; its alerts stay. Idempotent, and legal in every state."""
         with self._lock:
-            entry = self._entries.pop(stream_id, None)
-        self._store.delete(stream_id)
+            entry = self._entries.get(stream_id)
         if entry is None:
+            self._store.delete(stream_id)
             return
         with entry.changing:
+            # First in the store: if that fails, the stream runs on, and can be deleted later.
+            self._store.delete(stream_id)
+            with self._lock:
+                self._entries.pop(stream_id, None)
             if entry.live is not None:
                 entry.live.close()
             self._manager.forget(stream_id)
@@ -240,7 +263,11 @@ class Application:
         """Give up a running enrolment and delete the profile. Idempotent."""
         entry = self._entry(stream_id)
         with self._changing(entry):
-            _live(entry).forget_enrolment()
+            if entry.live is not None:
+                entry.live.forget_enrolment()
+                return
+            self._store.set_pending(stream_id, None)
+            profile_path(self.settings, stream_id).unlink(missing_ok=True)
 
     def _profile_of(self, stream_id: str) -> Profile:
         self._entry(stream_id)
@@ -284,24 +311,27 @@ class Application:
                 raise _not_found(entry.record.id)
             yield
 
-    def _add(self, record: StreamRecord, source: Source, pending: EnrolmentSpec | None) -> _Entry:
-        sequence = itertools.count(1)
-        live = self._build(record.id, record.spec, source, sequence)
+    def _register(self, entry: _Entry) -> None:
+        limit = self.settings.max_streams
+        with self._lock:
+            if len(self._entries) >= limit:
+                msg = f"expected fewer than {limit} streams (WATCHWORD_MAX_STREAMS), got {len(self._entries)}"
+                raise Overloaded("too_many_streams", msg, RETRY_AFTER_S, streams=len(self._entries), limit=limit)
+            self._entries[entry.record.id] = entry
+
+    def _run(self, entry: _Entry, source: Source, pending: EnrolmentSpec | None) -> None:
+        """Build and start what serves a stream; called with ``entry.changing`` held."""
         other = None
         if pending is not None and pending.stream is not None:
             other = self._profile_of(pending.stream)
-        entry = _Entry(record, live, sequence)
-        with self._lock:
-            self._entries[record.id] = entry
-        self.metrics.streams.set(len(self._entries))
+        live = self._build(entry.record.id, entry.record.spec, source, entry.sequence)
         try:
             live.start(pending, other)
         except BaseException:
-            with self._lock:
-                self._entries.pop(record.id, None)
             live.close()
             raise
-        return entry
+        entry.live, entry.problem = live, None
+        self.metrics.streams.set(len(self._entries))
 
     def _build(self, stream_id: str, spec: StreamSpec, source: Source, sequence: Iterator[int]) -> LiveStream:
         return LiveStream(stream_id, spec, source, self._stages(spec), self._services, sequence)
@@ -331,7 +361,12 @@ class Application:
 
     def _check(self, spec: StreamSpec) -> None:
         check_classes(spec.detection, self._stages(spec).detector.names)
+
+    def _check_enrolment(self, spec: StreamSpec) -> None:
         if spec.enrolment is not None:
+            if spec.enrolment.extend:
+                msg = "expected an enrolment that does not extend: a new stream has nothing to extend yet"
+                raise InvalidInput("nothing_to_extend", msg)
             for path in spec.enrolment.sources or ():
                 file_source(path, self.settings.media_dir)
             if spec.enrolment.stream is not None:
@@ -342,7 +377,7 @@ class Application:
             with self._lock:
                 running = sum(entry.record.spec.enabled for entry in self._entries.values())
                 files = any(entry.live is not None and entry.live.enrolling_files for entry in self._entries.values())
-            admit(self._worker, running, self.settings.max_streams, enrolling_files=files)
+            admit(self._worker, running, enrolling_files=files)
 
     def _out(self, entry: _Entry) -> StreamOut:
         record = entry.record
@@ -362,13 +397,17 @@ def _not_found(stream_id: str) -> NotFound:
 
 def _live(entry: _Entry) -> LiveStream:
     if entry.live is None:
-        raise Conflict("stream_broken", f"expected a stream that can run; this one {entry.problem}")
+        raise Conflict(
+            "stream_broken", f"expected a stream that can run; this one {entry.problem or 'is being started'}"
+        )
     return entry.live
 
 
 def _status(entry: _Entry) -> StreamStatus:
     if entry.live is None:
-        return StreamStatus(state=StreamState.FAILED, detail=entry.problem, since=entry.record.updated_at)
+        state = StreamState.CONNECTING if entry.problem is None else StreamState.FAILED
+        detail = entry.problem or "the service is starting"
+        return StreamStatus(state=state, detail=detail, since=entry.record.updated_at)
     return entry.live.status()
 
 

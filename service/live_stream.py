@@ -18,7 +18,7 @@ from service.contracts.enrolment import EnrolmentOut, EnrolmentSpec, EnrolmentSt
 from service.contracts.score import ScoreMessage
 from service.contracts.stream import StreamSpec, StreamState, StreamStatus
 from service.enrolling import Enrolment
-from service.errors import Conflict, InvalidSource
+from service.errors import Conflict, InvalidSource, WatchwordError
 from service.feed import ScoreFeed
 from service.ingest.frame import PreparedFrame
 from service.ingest.ingest import Ingest, read_all
@@ -95,6 +95,9 @@ class LiveStream:
         self._times: deque[float] = deque(maxlen=RATE_FRAMES)
         self._latency_ms: float | None = None
         self._alert_id: str | None = None
+        self._waiting = False
+        self._closed = False
+        self._enrolment_problem: str | None = None
         self._enrolment: Enrolment | None = None
         self._profile: Profile | None = None
         self._profile_problem: str | None = None
@@ -117,16 +120,29 @@ class LiveStream:
         self._take_up_profile()
         # A paused stream has no live picture to learn from: that enrolment waits for it to be enabled.
         if pending is not None and (self.spec.enabled or pending.seconds is None):
-            self.enrol(pending, other)
+            self._try_to_enrol(pending, other)
         if self.spec.enabled:
             self._services.worker.add(self)
-            self._ingest.start()
+            # A recording would play out unseen while its normal is still learned from others.
+            self._waiting = self.source.is_file and self._enrolling and pending is not None and pending.seconds is None
+            if not self._waiting:
+                self._ingest.start()
         else:
             self._services.alerts.source_state(self.stream_id, self.spec.name, StreamState.PAUSED, time.time())
         self._tell()
 
+    def _try_to_enrol(self, pending: EnrolmentSpec, other: Profile | None) -> None:
+        """An enrolment that cannot begin (its files are gone, say) must not cost the camera its picture."""
+        try:
+            self.enrol(pending, other)
+        except (WatchwordError, ProfileError) as error:
+            logger.warning("stream %s (%s): no enrolment: %s", self.stream_id, self.spec.name, error)
+            self._enrolment_problem = str(error)
+            self._services.remember(self.stream_id, None)
+
     def close(self) -> None:
         """Stop everything that belongs to this stream. Idempotent, legal in every state."""
+        self._closed = True
         self._services.worker.remove(self.stream_id)
         self._ingest.close()
         with self._enrolment_lock:
@@ -154,16 +170,20 @@ class LiveStream:
         now = time.monotonic()
         self._times.append(now)
         self._latency_ms = (now - frame.source.frame.arrived) * 1000
-        if frame.surprise is not None:
-            self._alert_id = self._services.alerts.observe(frame, self.spec.name)
-            self._services.metrics.score.labels(self.stream_id).set(display(frame.surprise))
         self._tell()
         with self._publishing:
+            # The worker may still hold a frame when its source has failed: an old picture must not look like a new one.
+            state = self.state
+            if state not in (StreamState.LIVE, StreamState.ENROLLING):
+                return
+            if frame.surprise is not None:
+                self._alert_id = self._services.alerts.observe(frame, self.spec.name)
+                self._services.metrics.score.labels(self.stream_id).set(display(frame.surprise))
             seq = next(self._sequence)
-            self._services.feed.publish(self._message(seq, frame))
-        self.picture.show(frame, seq)
+            self._services.feed.publish(self._message(seq, frame, state))
+            self.picture.show(frame, seq)
 
-    def _message(self, seq: int, frame: ScoredFrame) -> ScoreMessage:
+    def _message(self, seq: int, frame: ScoredFrame, state: StreamState) -> ScoreMessage:
         clocks = frame.source.frame
         return ScoreMessage(
             stream_id=self.stream_id,
@@ -171,7 +191,7 @@ class LiveStream:
             pts=clocks.pts,
             captured_at=clocks.captured_at,
             latency_ms=self._latency_ms,
-            state=self.state,
+            state=state,
             score=frame.score,
             raw_score=frame.raw_surprise,
             threshold=None if frame.threshold is None else display(frame.threshold),
@@ -188,7 +208,7 @@ class LiveStream:
         if not self.spec.enabled:
             return StreamState.PAUSED
         state = self._ingest.status.state
-        if state is StreamState.LIVE and self._profile is None and self._enrolling:
+        if self._waiting or (state is StreamState.LIVE and self._profile is None and self._enrolling):
             return StreamState.ENROLLING
         return state
 
@@ -228,11 +248,17 @@ class LiveStream:
         return round((len(times) - 1) / (times[-1] - times[0]), 2)
 
     def _source_changed(self, state: StreamState, detail: str | None) -> None:
-        logger.info("stream %s: %s%s", self.stream_id, state, f", {detail}" if detail else "")
+        if self._closed:
+            return
+        logger.info("stream %s (%s): source %s, %s", self.stream_id, self.spec.name, state, detail or "frames flow")
         if state is not StreamState.LIVE:
-            self.picture.clear()
+            with self._publishing:
+                self.picture.clear()
             self._times.clear()
-        self._services.alerts.source_state(self.stream_id, self.spec.name, state, time.time())
+        # A recording that has ended is no camera that went away.
+        ended = self.source.is_file and state is StreamState.OFFLINE
+        told = StreamState.PAUSED if ended else state
+        self._services.alerts.source_state(self.stream_id, self.spec.name, told, time.time())
         self._tell()
 
     def _tell(self) -> None:
@@ -245,9 +271,9 @@ class LiveStream:
         metrics = self._services.metrics
         for possible in StreamState:
             metrics.stream_state.labels(self.stream_id, possible.value).set(possible is state)
-        if state is not StreamState.LIVE:
-            metrics.score.remove_by_labels({"stream": self.stream_id})
         with self._publishing:
+            if state is not StreamState.LIVE:
+                metrics.score.remove_by_labels({"stream": self.stream_id})
             self._services.feed.publish(self._scoreless(next(self._sequence), state))
 
     def _scoreless(self, seq: int, state: StreamState) -> ScoreMessage:
@@ -309,6 +335,7 @@ class LiveStream:
         )
         self._services.remember(self.stream_id, spec)
         self._enrolment = enrolment
+        self._enrolment_problem = None
         if spec.sources is None:
             enrolment.learn_live(self.context)
         else:
@@ -332,6 +359,8 @@ class LiveStream:
         enrolment, profile = self._enrolment, self._profile
         if enrolment is not None:
             out = enrolment.out()
+        elif self._enrolment_problem is not None:
+            out = EnrolmentOut(state=EnrolmentState.FAILED, error=self._enrolment_problem)
         elif profile is not None:
             out = EnrolmentOut(
                 state=EnrolmentState.READY,
@@ -369,7 +398,7 @@ class LiveStream:
             self._services.remember(self.stream_id, None)
             self._profile_path.unlink(missing_ok=True)
             self._use(None)
-            self._profile_problem = None
+            self._profile_problem = self._enrolment_problem = None
         self._tell()
 
     @property
@@ -384,8 +413,13 @@ class LiveStream:
         return enrolment is not None and enrolment.state in (EnrolmentState.COLLECTING, EnrolmentState.FITTING)
 
     def _enrolment_changed(self) -> None:
+        out = self.enrolment()
+        logger.info("stream %s (%s): enrolment %s, %d frames", self.stream_id, self.spec.name, out.state, out.frames)
         if not self._enrolling:
             self._services.remember(self.stream_id, None)
+            if self._waiting:
+                self._waiting = False
+                self._ingest.start()
         self._tell()
 
     # ---- profile
@@ -443,7 +477,8 @@ def threshold(spec: StreamSpec, profile: Profile) -> float:
     """The surprise at which an alert opens on a stream with these settings and this profile."""
     if spec.threshold is not None:
         return spec.threshold * FULL_SCALE
-    rate = profile.frames / profile.seconds if profile.seconds > 0 else spec.fps
+    # What is scored a second: as in the enrolment, or fewer if the stream has been slowed down since.
+    rate = min(profile.frames / profile.seconds, spec.fps) if profile.seconds > 0 else spec.fps
     return profile.fused.threshold(spec.alerts_per_day or DEFAULT_ALERTS_PER_DAY, rate)
 
 
@@ -458,6 +493,9 @@ def file_source(path: str, media_dir: Path) -> Source:
     Raises:
         InvalidSource: If it is not there, or not under the folder.
     """
+    if "://" in path:
+        # Not repeated: it may be a camera's URL, with its password.
+        raise InvalidSource("source_path", "expected a path under the media folder to learn from, got a URL")
     source = parse_source(path if path.startswith("file:") else f"file:{path}", "tcp", media_dir)
     if source.path is None or not source.path.exists():
         raise InvalidSource("source_missing", f"expected a file under the media folder, got {source.url!r}: not there")

@@ -217,6 +217,7 @@ class AlertManager:
         self._recorder.put(Record(alert.id, stream_id, {change.event: alert}, unseen))
         scene.evidence = replace(evidence, image=None)
         if change.event == "opened":
+            logger.info("stream %s (%s): alert %s opened: %s", stream_id, scene.name, alert.id, alert.message)
             self._metrics.alerts.labels(stream_id, AlertKind.ANOMALY.value).inc()
 
     # ---- outages

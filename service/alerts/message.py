@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from service.contracts.alert import AlertObject
-from service.pipeline.scored import FULL_SCALE
+
+LEARNED = 3.8
+"""Surprise that no frame of an enrolment reaches: it keeps at most 6,000. Beyond, the number is an extrapolation that
+serves to rank, not to tell people."""
 
 _PHRASES = {
     "speed": "moves at a speed that is not usual there",
@@ -49,8 +52,8 @@ def _subject(label: str) -> str:
 
 
 def _rarity(surprise: float) -> str:
-    if surprise >= FULL_SCALE:
-        return "fewer than 1 in a million normal frames are like this"
+    if surprise >= LEARNED:
+        return "rarer than anything that was learned to be normal here"
     frames = 10.0 ** max(0.0, surprise)
     # Two digits: the calibration's tail is not known better.
     digits = max(0, len(str(int(frames))) - 2)

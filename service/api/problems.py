@@ -79,6 +79,7 @@ _KINDS = {
     "no_picture": _Kind(409, "Conflict", "expected a stream that delivers pictures; this one has none to show now"),
     "enrolment_running": _Kind(409, "Conflict", "expected no enrolment under way, got one that is collecting"),
     "nothing_to_extend": _Kind(409, "Conflict", "expected a profile to extend; this stream has none"),
+    "stream_broken": _Kind(409, "Conflict", "expected a stream that can run; this one cannot be restored: ..."),
     "no_profile": _Kind(409, "Conflict", "expected a stream with a profile to take over, got a1 with none"),
     "stream_paused": _Kind(409, "Conflict", "expected an enabled stream to learn from its live picture; it is paused"),
     "body_too_large": _Kind(413, "Body too large", "expected at most 1000000 bytes of body, got 5000000"),

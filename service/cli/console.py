@@ -23,8 +23,11 @@ def fail_clearly(command: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        from sqlalchemy.exc import SQLAlchemyError
+
         from models.pack import PackError
         from service.errors import WatchwordError
+        from service.ingest.redact import redact
         from service.pipeline.enrolment import EnrolmentError
         from service.pipeline.profile import ProfileError
 
@@ -35,6 +38,8 @@ def fail_clearly(command: Callable[P, R]) -> Callable[P, R]:
         except ValidationError as error:
             for problem in error.errors(include_url=False, include_input=False):
                 errors.print("[red]error:[/red]", escape(f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}"))
+        except (ValueError, OSError, SQLAlchemyError) as error:  # of a setting or a file: no trace helps with it
+            errors.print("[red]error:[/red]", escape(redact(f"{type(error).__name__}: {error}")))
         raise typer.Exit(2)
 
     return run

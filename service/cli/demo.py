@@ -56,6 +56,7 @@ def demo(
             host="127.0.0.1", port=_usable_port(port), data_dir=Path(folder), media_dir=Path(folder), redis_url=None
         )
         with Server(Application(settings)) as server, httpx.Client(base_url=server.url, timeout=30) as api:
+            signal.signal(signal.SIGTERM, _interrupt)
             console.print(f"The page is at [bold]{server.url}/[/bold]  (API: {server.url}/docs).  Ctrl-C stops.\n")
             try:
                 _run(api, camera, enrol_seconds)
@@ -146,6 +147,11 @@ def _serve_camera(control: Connection, seed: int) -> None:
                 camera.begin_anomalies(control.recv())
         except (EOFError, ConnectionError):
             return
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    """SIGTERM ends the demo as Ctrl-C does: nothing is kept, nothing left running."""
+    raise KeyboardInterrupt
 
 
 def _usable_port(wished: int | None) -> int:

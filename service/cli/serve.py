@@ -37,4 +37,7 @@ def serve(
     configure(settings.log_level)
     server = Server(Application(settings))
     console.print(f"Watchword serves [bold]{server.url}[/bold]  ·  API at {server.url}/docs  ·  Ctrl-C stops")
+    console.print(f"Data in {settings.data_dir.resolve()}, files of streams under {settings.media_dir.resolve()}")
+    if not settings.media_dir.is_dir():
+        console.print("[yellow]That media folder is not there: no file: stream can be registered.[/yellow]")
     server.run()

@@ -22,7 +22,9 @@ simulate_app = typer.Typer(
     "fall, a cart, a fight, someone against the stream.",
 )
 
-SceneName = Annotated[str, typer.Option(help="A built-in scene (--list shows them), or a path to its .json.")]
+SceneName = Annotated[
+    str, typer.Option(help="A built-in scene (`watchword simulate --list` shows them), or a path to its .json.")
+]
 Seed = Annotated[int, typer.Option(min=0, help="The same scene and seed give the same pictures, byte for byte.")]
 Fps = Annotated[float, typer.Option(min=1, max=120, help="Frames a second.")]
 Size = Annotated[str, typer.Option(help="Width x height in pixels, even numbers.")]

@@ -62,9 +62,12 @@ def watch(
 
 
 def _frames(source: str, fps: float, settings: Settings) -> Generator[PreparedFrame]:
+    from service.errors import InvalidInput
     from service.ingest.ingest import read_all
     from service.ingest.source import local_source, parse_source
 
+    if "://" not in source and not source.startswith("file:") and not Path(source).exists():
+        raise InvalidInput("no_such_source", f"expected a camera's URL or a file that is there, got {source!r}")
     if Path(source).exists():
         yield from read_all("watch", local_source(Path(source)), fps, settings)
     else:
@@ -100,6 +103,9 @@ def _first(frames: Iterator[PreparedFrame], seconds: float) -> Iterator[Prepared
     """The frames of the first seconds, with a progress bar."""
     from rich.progress import Progress
 
+    from service.errors import InvalidInput
+
+    elapsed = 0.0
     with Progress(console=console, transient=True) as bar:
         task = bar.add_task("learning what is normal", total=seconds)
         start: float | None = None
@@ -110,6 +116,8 @@ def _first(frames: Iterator[PreparedFrame], seconds: float) -> Iterator[Prepared
             yield frame
             if elapsed >= seconds:
                 return
+    msg = f"expected at least {seconds:g} s to learn from, got {elapsed:.1f}: see --seconds"
+    raise InvalidInput("source_too_short", msg)
 
 
 def _show(frames: Iterator[ScoredFrame]) -> None:
@@ -117,15 +125,17 @@ def _show(frames: Iterator[ScoredFrame]) -> None:
 
     history: deque[float] = deque(maxlen=HISTORY)
     above = False
+    count, peak = 0, 0.0
     with Live(console=console, refresh_per_second=10, transient=True) as live:
         for frame in frames:
             history.append(frame.score or 0.0)
+            count, peak = count + 1, max(peak, frame.score or 0.0)
             live.update(_line(frame, history))
             now_above = frame.surprise is not None and frame.threshold is not None and frame.surprise > frame.threshold
             if now_above and not above:
                 console.print(_event(frame))
             above = now_above
-    console.print("[dim]the source has ended[/dim]")
+    console.print(f"[dim]the source has ended: {count} frames scored, highest score {peak:.2f}[/dim]")
 
 
 def _line(frame: ScoredFrame, history: deque[float]) -> Text:

@@ -107,7 +107,7 @@ class StreamSpec(BaseModel):
     )
     alerts_per_day: float | None = Field(
         None,
-        gt=0,
+        ge=0.001,
         le=1000,
         description="Picks the threshold from the calibration, so that normal footage alerts about so often.",
     )
@@ -144,7 +144,7 @@ class StreamPatch(BaseModel):
     detection: Detection | None = None
     fps: float | None = Field(None, gt=0, le=60)
     threshold: float | None = Field(None, gt=0, le=1)
-    alerts_per_day: float | None = Field(None, gt=0, le=1000)
+    alerts_per_day: float | None = Field(None, ge=0.001, le=1000)
     zones: list[Zone] | None = Field(None, max_length=32)
     enabled: bool | None = None
 

@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from models.scoring.calibration import Calibration
 from numpy.typing import NDArray
 
 from models.heads.base import Arrays
+from models.scoring.calibration import Calibration
 from service.pipeline.samples import Samples
 
 FORMAT = 1
@@ -114,31 +115,47 @@ class Profile:
                 wanted = [name for name in file.files if samples or not name.startswith("samples/")]
                 arrays = {name: file[name] for name in wanted}
             header = json.loads(arrays["header"].tobytes())
-        except (OSError, ValueError, KeyError, EOFError) as error:
+            if header["format"] != FORMAT:
+                msg = f"expected a profile of format {FORMAT}, got {header['format']!r}"
+                raise ProfileError(msg)
+            return cls._read(header, arrays, samples=samples)
+        except ProfileError:
+            raise
+        except Exception as error:  # whatever a damaged file makes of the readers, it is one thing to the caller
             msg = f"expected a readable profile at {path.name}, got {type(error).__name__}"
             raise ProfileError(msg) from error
-        if header.get("format") != FORMAT:
-            msg = f"expected a profile of format {FORMAT}, got {header.get('format')!r}"
-            raise ProfileError(msg)
+
+    @classmethod
+    def _read(cls, header: dict[str, Any], arrays: Mapping[str, NDArray[np.generic]], *, samples: bool) -> Profile:
         heads = {
-            name: HeadProfile(
-                name,
-                pack_hash,
+            str(name): HeadProfile(
+                str(name),
+                str(pack_hash),
                 _under(arrays, f"head/{name}/"),
-                Calibration.from_arrays(_under(arrays, f"calibration/{name}/")),
+                _calibration(_under(arrays, f"calibration/{name}/")),
             )
             for name, pack_hash in header["packs"].items()
         }
         return cls(
             heads=heads,
-            fused=Calibration.from_arrays(_under(arrays, "fused/")),
-            detector=header["detector"],
+            fused=_calibration(_under(arrays, "fused/")),
+            detector=str(header["detector"]),
             created_at=datetime.fromisoformat(header["created_at"]).astimezone(UTC),
-            origin=header["origin"],
-            frames=header["frames"],
-            seconds=header["seconds"],
+            origin=str(header["origin"]),
+            frames=int(header["frames"]),
+            seconds=float(header["seconds"]),
             samples=Samples.from_arrays(_under(arrays, "samples/")) if samples else None,
         )
+
+
+def _calibration(arrays: Arrays) -> Calibration:
+    """A calibration that can be relied on: finite and increasing, or every score under it would be a lie."""
+    calibration = Calibration.from_arrays(arrays)
+    numbers = np.concatenate([np.ravel(np.asarray(value, np.float64)) for value in arrays.values()])
+    if not np.isfinite(numbers).all() or not (np.diff(calibration.scores) > 0).all():
+        msg = "expected a calibration of finite, increasing scores"
+        raise ProfileError(msg)
+    return calibration
 
 
 def _under(arrays: Mapping[str, NDArray[np.generic]], prefix: str) -> dict[str, NDArray[np.generic]]:

@@ -25,6 +25,9 @@ logger = logging.getLogger(__name__)
 LOAD_WINDOW_S = 10.0
 """The worker's load is measured over so many seconds: long enough to see past one burst of frames."""
 
+ALONE_S = 10.0
+"""After a batch has failed, streams run in batches of one for so long."""
+
 IDLE_WAIT_S = 0.5
 """The worker looks around this often even if no frame is announced."""
 
@@ -56,6 +59,7 @@ class Worker:
         self._notified = False
         self._closing = False
         self._ticking = threading.Lock()
+        self._alone_until = 0.0
         self._busy: deque[tuple[float, float]] = deque()
         self._processor: deque[tuple[float, float]] = deque()
         self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
@@ -124,8 +128,12 @@ class Worker:
         if not due:
             return
         self._metrics.batch_frames.observe(len(due))
-        for stages in {id(stream.stages): stream.stages for stream, _ in due}.values():
-            self._process(stages, [(stream, frame) for stream, frame in due if stream.stages is stages])
+        if start < self._alone_until:
+            for stream, frame in due:
+                self._process(stream.stages, [(stream, frame)])
+        else:
+            for stages in {id(stream.stages): stream.stages for stream, _ in due}.values():
+                self._process(stages, [(stream, frame) for stream, frame in due if stream.stages is stages])
         self._busy.append((start, time.monotonic()))
         while self._busy[0][1] < start - LOAD_WINDOW_S:
             self._busy.popleft()
@@ -146,13 +154,13 @@ class Worker:
         try:
             scored = stages.process([(stream.context, frame) for stream, frame in batch])
         except Exception:
-            if len(batch) > 1:  # One bad frame must not cost the other streams theirs.
-                for one in batch:
-                    self._process(stages, [one])
-                return
-            stream, _ = batch[0]
-            logger.exception("stream %s: a frame could not be scored", stream.stream_id)
-            self._metrics.frames.labels(stream.stream_id, "error").inc()
+            # Nothing is run twice: trackers and smoothing have seen these frames. The streams run alone for a while,
+            # so that the one at fault costs the others one frame in that time.
+            if len(batch) > 1:
+                self._alone_until = time.monotonic() + ALONE_S
+            logger.exception("frames of %s could not be scored", ", ".join(stream.stream_id for stream, _ in batch))
+            for stream, _ in batch:
+                self._metrics.frames.labels(stream.stream_id, "error").inc()
             return
         start = time.perf_counter()
         for (stream, _), result in zip(batch, scored, strict=True):

@@ -21,11 +21,11 @@ from pathlib import Path
 import httpx
 import numpy as np
 import psutil
+
+from service.settings import Settings
 from support.ports import free_port, wait_for_port
 from support.rtsp import RtspServer
 from support.video import write_video
-
-from service.settings import Settings
 
 ENROL_S = 10
 FPS = 5

@@ -23,11 +23,11 @@ from pathlib import Path
 
 import numpy as np
 import psutil
+
+from service.settings import Settings
 from support.rtsp import RtspServer
 from support.video import write_video
 from support.watching import Watched, decode_threads, wait_for
-
-from service.settings import Settings
 
 WARM_UP_ROUNDS = 3
 QUIET_S = 10.0

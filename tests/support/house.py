@@ -6,14 +6,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from support.alerts import scored_frame
-
 from service.alerts.incident import IncidentRules
 from service.alerts.manager import AlertManager
 from service.metrics import Metrics
 from service.settings import Settings
 from service.store.alerts import AlertStore
 from service.store.database import Database
+from support.alerts import scored_frame
 
 CALM, UNUSUAL, EXTREME = 1.0, 5.0, 7.0
 """Surprises below the threshold, above it, and enough above it to break a cooldown."""

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Self
 
 import cv2
+
 from support.video import picture
 
 MJPEG_RATE = 20.0

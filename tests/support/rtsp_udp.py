@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import av
+
 from support.peers import Talk
 
 _SDP = (

@@ -13,7 +13,6 @@ from types import TracebackType
 from typing import Any, Self
 
 import httpx
-from support.video import write_video
 
 from service.api.app import create_app
 from service.api.transport import ApiServer, tune
@@ -21,6 +20,7 @@ from service.application import Application
 from service.contracts.score import ScoreMessage
 from service.contracts.stream import StreamState
 from service.settings import Settings
+from support.video import write_video
 
 VIDEO = "yard.mp4"
 """Four seconds of the test video, in the media folder of every service."""

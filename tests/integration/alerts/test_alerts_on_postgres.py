@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
+
+from service.bus import MemoryBus
 from support.alerts import wait_until
 from support.house import House
 from support.postgres import Postgres, postgres_server
-
-from service.bus import MemoryBus
 
 
 @pytest.fixture

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
-from support.alerts import wait_until
-from support.house import UNUSUAL, House
-from support.valkey import PASSWORD, Valkey, valkey
 
 from service.bus.redis import CHANNEL, STREAM
 from service.contracts.alert import Alert
+from support.alerts import wait_until
+from support.house import UNUSUAL, House
+from support.valkey import PASSWORD, Valkey, valkey
 
 __all__ = ["valkey"]
 

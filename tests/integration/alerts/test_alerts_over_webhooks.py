@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 from pydantic import SecretStr
-from support.alerts import wait_until
-from support.house import UNUSUAL, House
-from support.webhook import Answer, WebhookServer
 
 from service.alerts import webhook as module
 from service.contracts.alert import AlertEvent
+from support.alerts import wait_until
+from support.house import UNUSUAL, House
+from support.webhook import Answer, WebhookServer
 
 
 def sink(house: House, index: int = 1) -> str:

@@ -12,13 +12,13 @@ from collections import defaultdict
 from pathlib import Path
 
 from pydantic import SecretStr
-from support.alerts import wait_until
-from support.house import House
-from support.valkey import Valkey, valkey
 
 from service.bus.redis import STREAM
 from service.contracts.alert import AlertState
 from service.store.outbox import Outbox
+from support.alerts import wait_until
+from support.house import House
+from support.valkey import Valkey, valkey
 
 __all__ = ["valkey"]
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.alerts import NOON, make_alert
-from support.serving import Service, assert_problem
 
 from service.contracts.alert import Alert, AlertState
+from support.alerts import NOON, make_alert
+from support.serving import Service, assert_problem
 
 JPEG = b"\xff\xd8 not much of a picture \xff\xd9"
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from support.ports import free_port
 from support.rtsp import RtspServer
 from support.serving import VIDEO, Service, assert_problem, unchanged

@@ -16,9 +16,9 @@ import httpx
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from support.serving import Service, assert_problem, wait_until
 
 from service.api import live
+from support.serving import Service, assert_problem, wait_until
 
 PART = re.compile(
     rb"Content-Type: image/jpeg\r\nContent-Length: (?P<length>\d+)\r\n"

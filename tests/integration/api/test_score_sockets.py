@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.serving import Service, assert_problem, wait_until
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from service.api import scores
+from support.serving import Service, assert_problem, wait_until
 
 
 @pytest.fixture

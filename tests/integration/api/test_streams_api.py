@@ -10,6 +10,7 @@ from pathlib import Path
 from unittest.mock import ANY
 
 import pytest
+
 from support.peers import Peer, silent
 from support.ports import free_port
 from support.rtsp import RtspServer

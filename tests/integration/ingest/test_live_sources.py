@@ -14,13 +14,6 @@ import av.logging
 import numpy as np
 import pytest
 from prometheus_client import generate_latest
-from support.http import HttpServer
-from support.peers import Peer, asking_for_password, forwarding, over_tls, refusing, silent
-from support.ports import free_port
-from support.rtsp import RtspServer
-from support.rtsp_udp import sending_over_udp
-from support.video import write_images, write_video
-from support.watching import Watched, decode_threads, wait_for
 
 from service.contracts.stream import StreamState
 from service.ingest.ingest import Ingest
@@ -28,6 +21,13 @@ from service.ingest.redact import RedactingFilter
 from service.ingest.source import parse_source
 from service.metrics import Metrics
 from service.settings import Settings
+from support.http import HttpServer
+from support.peers import Peer, asking_for_password, forwarding, over_tls, refusing, silent
+from support.ports import free_port
+from support.rtsp import RtspServer
+from support.rtsp_udp import sending_over_udp
+from support.video import write_images, write_video
+from support.watching import Watched, decode_threads, wait_for
 
 S = StreamState
 

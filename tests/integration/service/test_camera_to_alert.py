@@ -12,13 +12,13 @@ from typing import Any
 
 import av
 import pytest
+from websockets.sync.client import connect
+
+from service.settings import Settings
 from support.rtsp import RtspServer
 from support.service import Client, running
 from support.shared import PED2, needs
 from support.valkey import Valkey, valkey
-from websockets.sync.client import connect
-
-from service.settings import Settings
 
 __all__ = ["valkey"]
 

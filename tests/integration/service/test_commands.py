@@ -13,6 +13,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+
 from support.video import write_video
 
 WATCHWORD = str(Path(sys.executable).parent / "watchword")

@@ -14,9 +14,6 @@ import numpy as np
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import event
-from support.alerts import NOON, make_alert, wait_until
-from support.house import CALM, EXTREME, UNUSUAL
-from support.house import House as FullHouse
 
 from service.alerts.incident import IncidentRules
 from service.alerts.manager import AlertManager
@@ -28,6 +25,9 @@ from service.settings import Settings
 from service.store.alerts import AlertStore
 from service.store.database import Database
 from service.store.outbox import Outbox
+from support.alerts import NOON, make_alert, wait_until
+from support.house import CALM, EXTREME, UNUSUAL
+from support.house import House as FullHouse
 
 QUICK = IncidentRules(gap_s=0.4)
 

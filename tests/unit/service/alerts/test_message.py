@@ -36,10 +36,9 @@ def test_what_stands_out(objects: list[tuple[str, dict[str, float]]], expected: 
 RARITIES = [
     (0.0, "about 1 in 1 normal frames is like this"),
     (1.0, "about 1 in 10 normal frames is like this"),
-    (4.123, "about 1 in 13,000 normal frames is like this"),
-    (5.999, "about 1 in 1,000,000 normal frames is like this"),
-    (6.0, "fewer than 1 in a million normal frames are like this"),
-    (math.inf, "fewer than 1 in a million normal frames are like this"),
+    (3.123, "about 1 in 1,300 normal frames is like this"),
+    (3.8, "rarer than anything that was learned to be normal here"),
+    (math.inf, "rarer than anything that was learned to be normal here"),
 ]
 
 

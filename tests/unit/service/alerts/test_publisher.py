@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
-from support.alerts import make_alert, wait_until
 
 from service.alerts import publisher as module
 from service.alerts.publisher import BACKOFF_FIRST_S, BACKOFF_MAX_S, Publisher, backoff
@@ -17,6 +16,7 @@ from service.contracts.alert import AlertEvent
 from service.metrics import Metrics
 from service.store.database import Database
 from service.store.outbox import Outbox
+from support.alerts import make_alert, wait_until
 
 
 class Line:

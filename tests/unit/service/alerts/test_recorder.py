@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.alerts import make_alert
 
 from service.alerts import recorder as module
 from service.alerts.compose import Evidence
@@ -17,6 +16,7 @@ from service.metrics import Metrics
 from service.store.alerts import AlertStore
 from service.store.database import Database
 from service.store.outbox import Outbox
+from support.alerts import make_alert
 
 PICTURE = Evidence(np.zeros((4, 4, 3), np.uint8), (), {}, 0.6)
 

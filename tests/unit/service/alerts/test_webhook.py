@@ -7,15 +7,15 @@ import time
 
 import pytest
 from pydantic import SecretStr
-from support.alerts import make_alert
-from support.ports import free_port
-from support.webhook import Answer, WebhookServer
 
 from service.alerts import webhook as module
 from service.alerts.webhook import Webhook
 from service.bus import DeliveryFailed, DeliveryRefused
 from service.contracts.alert import AlertEvent
 from service.errors import InvalidInput
+from support.alerts import make_alert
+from support.ports import free_port
+from support.webhook import Answer, WebhookServer
 
 EVENT = AlertEvent(id="a-1", event="opened", alert=make_alert("a"))
 

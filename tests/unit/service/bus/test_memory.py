@@ -3,10 +3,10 @@ from __future__ import annotations
 import queue
 
 import pytest
-from support.alerts import make_alert
 
 from service.bus import MemoryBus
 from service.contracts.alert import AlertEvent
+from support.alerts import make_alert
 
 
 def event(number: int) -> AlertEvent:

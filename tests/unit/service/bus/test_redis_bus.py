@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
-from support.alerts import make_alert
-from support.ports import free_port
-from support.valkey import PASSWORD, Valkey, valkey
 
 from service.bus import DeliveryFailed, MemoryBus, RedisBus, open_bus
 from service.bus.redis import CHANNEL, STREAM
 from service.contracts.alert import Alert, AlertEvent
 from service.errors import InvalidInput
 from service.settings import Settings
+from support.alerts import make_alert
+from support.ports import free_port
+from support.valkey import PASSWORD, Valkey, valkey
 
 __all__ = ["valkey"]
 

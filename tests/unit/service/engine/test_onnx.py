@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from support.graphs import write_graph, yolo_answer, yolo_nms_answer, yolox_answer
 
 from models.observation import UNTRACKED
 from models.pack import PackError
@@ -15,6 +14,7 @@ from service.engine.detectors.coco import COCO
 from service.engine.detectors.onnx import OnnxDetector, Options, suppress
 from service.engine.detectors.tiles import Grid
 from service.ingest.frame import Frame, PreparedFrame
+from support.graphs import write_graph, yolo_answer, yolo_nms_answer, yolox_answer
 
 NAMES = ("person", "bicycle", "car")
 BOXES = [(4, 8, 20, 40), (40, 24, 16, 8), (33, 40, 12, 12)]

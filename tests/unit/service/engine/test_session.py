@@ -4,10 +4,10 @@ import threading
 
 import numpy as np
 import pytest
-from support.graphs import write_graph, yolox_answer
 
 from models.pack import PackError
 from service.engine.session import BUCKETS, Session, _plan
+from support.graphs import write_graph, yolox_answer
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(1000)
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.video import write_images, write_video
 
 from service.errors import SourceRefused
 from service.ingest.playback import PREFETCH, read_all
 from service.ingest.source import local_source
 from service.settings import Settings
+from support.video import write_images, write_video
 
 
 @pytest.fixture

@@ -7,14 +7,14 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import pytest
-from support.http import HttpServer
-from support.peers import Peer, Talk, dripping, garbage, http_garbage, refusing, silent
-from support.ports import free_port
-from support.video import write_audio, write_images, write_video
 
 from service.errors import Overloaded, SourceRefused
 from service.ingest.probe import MAX_PROBES, SourceInfo, probe
 from service.ingest.source import local_source, parse_source
+from support.http import HttpServer
+from support.peers import Peer, Talk, dripping, garbage, http_garbage, refusing, silent
+from support.ports import free_port
+from support.video import write_audio, write_images, write_video
 
 TIMEOUT = 0.6
 

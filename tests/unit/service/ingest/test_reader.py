@@ -7,11 +7,11 @@ import av
 import cv2
 import numpy as np
 import pytest
-from support.video import picture, write_audio, write_images, write_video
 
 from service.ingest.failures import Cause, SourceFailure
 from service.ingest.reader import SourceInfo, open_reader, shrink
 from service.ingest.source import Source, local_source
+from support.video import picture, write_audio, write_images, write_video
 
 
 def opened_failure(source: Source) -> SourceFailure:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
@@ -84,6 +84,13 @@ def outcomes(metrics: Metrics, stream: str, outcome: str) -> float:
     return metrics.registry.get_sample_value("watchword_frames_total", {"stream": stream, "outcome": outcome}) or 0.0
 
 
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
 def wait_for(stream: HandStream) -> None:
     assert stream.arrived.wait(5), f"no frame of {stream.stream_id} was scored"
 
@@ -128,9 +135,14 @@ def test_one_bad_stream_does_not_cost_the_others_theirs(
         stream.put()
     worker.start()
     worker.notify()
+    wait_until(lambda: outcomes(metrics, "good", "error") == 1)
+    for stream in (bad, good):
+        stream.put()
+    worker.notify()
     wait_for(good)
+    wait_until(lambda: outcomes(metrics, "bad", "error") == 2)
     assert bad.got == []
-    assert outcomes(metrics, "bad", "error") == 1
+    assert outcomes(metrics, "good", "error") == 1
 
 
 def test_nothing_of_a_removed_stream_is_scored(worker: Worker, detector: RecordingDetector) -> None:

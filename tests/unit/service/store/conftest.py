@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, make_url, text
-from support.postgres import postgres_server
 
 from service.store.database import Database
+from support.postgres import postgres_server
 
 
 @pytest.fixture(scope="session")

@@ -4,12 +4,12 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from support.alerts import NOON, make_alert
 
 from service.contracts.alert import Alert, AlertEvent, AlertKind, AlertState
 from service.errors import InvalidInput, NotFound
 from service.store.alerts import AlertStore
 from service.store.database import Database
+from support.alerts import NOON, make_alert
 
 
 @pytest.fixture

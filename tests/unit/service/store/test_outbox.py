@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy.exc import IntegrityError
-from support.alerts import NOON, make_alert
 
 from service.contracts.alert import AlertEvent
 from service.store.database import Database
 from service.store.outbox import MAX_POSTPONED, Outbox
+from support.alerts import NOON, make_alert
 
 SECOND = timedelta(seconds=1)
 
