@@ -208,7 +208,7 @@ class LiveStream:
         if not self.spec.enabled:
             return StreamState.PAUSED
         state = self._ingest.status.state
-        if self._waiting or (state is StreamState.LIVE and self._profile is None and self._enrolling):
+        if state is StreamState.LIVE and self._profile is None and self._enrolling:
             return StreamState.ENROLLING
         return state
 
@@ -235,6 +235,8 @@ class LiveStream:
     def _detail(self, state: StreamState, source_detail: str | None) -> str | None:
         if state is StreamState.PAUSED:
             return "paused by its settings"
+        if self._waiting:
+            return f"learns what is normal from other recordings first, {self.enrolment().progress:.0%}"
         if state is StreamState.ENROLLING:
             return f"learning what is normal, {self.enrolment().progress:.0%}"
         if state is StreamState.LIVE and self._profile is None:

@@ -24,6 +24,11 @@ from service.pipeline.scoring import Fused
 MOTION_LABEL = "motion"
 """Label of a moving region that no detector named."""
 
+Corners = tuple[float, float, float, float]
+
+MOSTLY = 0.5
+"""An object lies in a region if at least this share of its box does."""
+
 SHOWN_REGIONS = 3
 """Moving regions in a score message: the most unusual ones; each is where a person would look first."""
 
@@ -88,7 +93,7 @@ class Stages:
             raw_surprise=fused.raw_surprise,
             threshold=scorer.threshold,
             heads=fused.heads,
-            scored=(*scored_objects(objects, fused, heads), *scored_regions(heads, scorer.profile)),
+            scored=attributed(scored_objects(objects, fused, heads), scored_regions(heads, scorer.profile)),
         )
 
     @contextmanager
@@ -134,6 +139,35 @@ def scored_regions(heads: Mapping[str, HeadScores], profile: Profile) -> tuple[S
         )
         for surprise, box, terms in regions[:SHOWN_REGIONS]
     )
+
+
+def attributed(objects: Sequence[ScoredObject], regions: Sequence[ScoredObject]) -> tuple[ScoredObject, ...]:
+    """Objects, then regions, where a region's evidence goes to the object that it is of.
+
+    A region covers what moves without knowing where it ends; the most unusual object that lies mostly within it is
+    what people should look at. Only regions that hold no object stay.
+    """
+    result = list(objects)
+    left = []
+    for region in regions:
+        within = [index for index, one in enumerate(result) if _share_within(one.box, region.box) >= MOSTLY]
+        if not within:
+            left.append(region)
+            continue
+        index = max(within, key=lambda index: result[index].raw_score or 0.0)
+        if (region.raw_score or 0.0) > (result[index].raw_score or 0.0):
+            terms = {**result[index].terms, **region.terms}
+            scores = {"score": region.score, "raw_score": region.raw_score, "terms": terms}
+            result[index] = result[index].model_copy(update=scores)
+    return (*result, *left)
+
+
+def _share_within(box: Corners, other: Corners) -> float:
+    """The share of a box (x, y, width, height) that lies within another."""
+    width = min(box[0] + box[2], other[0] + other[2]) - max(box[0], other[0])
+    height = min(box[1] + box[3], other[1] + other[3]) - max(box[1], other[1])
+    area = box[2] * box[3]
+    return max(0.0, width) * max(0.0, height) / area if area > 0 else 0.0
 
 
 def _object(objects: Objects, index: int, surprise: float | None, terms: dict[str, float]) -> ScoredObject:
