@@ -40,6 +40,9 @@ REBUILDING = {"url", "transport", "fps", "detector", "packs", "enabled"}
 """Settings that a stream is stopped and started for; the others are changed while it runs."""
 
 
+FIRST_PICTURE_S = 1.0
+"""How long a picture is waited for when a stream has just begun to deliver; a frame takes a tenth of that."""
+
 ENROLMENTS = 4
 """Enrolments that read files or fit at the same time: one of two hundred files must not hold up the others."""
 
@@ -288,7 +291,13 @@ class Application:
         Raises:
             Conflict: If the stream is not delivering pictures.
         """
-        return _live(self._entry(stream_id)).picture.get(overlay)
+        live = _live(self._entry(stream_id))
+        if live.state in (StreamState.LIVE, StreamState.ENROLLING):
+            # Frames flow, but the first one may still be with the worker.
+            picture = live.picture.wait(overlay, after=0, timeout=FIRST_PICTURE_S)
+            if picture is not None:
+                return picture
+        return live.picture.get(overlay)
 
     def wait_picture(self, stream_id: str, overlay: bool, after: int, timeout: float) -> Picture | None:
         """The newest picture with a seq above ``after``; None if none came within ``timeout`` seconds."""
