@@ -242,6 +242,8 @@ def test_camera_is_added_opened_changed_and_deleted(opened: Opened, service: str
     page.get_by_role("button", name="Pause").click()
     expect(page.locator(".camera .badge")).to_have_text("Paused", timeout=15_000)
     page.get_by_role("button", name="Delete").click()
+    # What the page had asked for when the camera was deleted is answered with 404, and Chromium says so.
+    opened.expected = "status of 422|status of 404"
     page.locator("#confirm-dialog").get_by_role("button", name="Delete").click()
     expect(page.locator(".tile")).to_have_count(2, timeout=15_000)
     assert httpx.get(f"{service}/streams/{stream['id']}").status_code == 404
