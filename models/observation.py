@@ -17,7 +17,8 @@ class Motion:
 
     Attributes:
         flow: ``(h, w, 2)`` float32. How far each pixel moved, in analysis pixels (x right, y down) over
-            ``interval`` seconds. Divide by ``interval`` before comparing frames: rates are never nominal.
+            ``interval`` seconds; zero away from the foreground, where it is not computed. Divide by
+            ``interval`` before comparing frames: rates are never nominal.
         foreground: ``(h, w)`` uint8, 1 where the picture differs from its background, else 0.
         interval: Seconds of real time (PTS) between the two pictures of the flow; greater than 0.
         disturbed: The whole picture changed at once (light switched, camera moved, exposure jumped):

@@ -27,7 +27,7 @@ from service.metrics import Metrics
 from service.picture import LivePicture
 from service.pipeline.context import StreamContext
 from service.pipeline.offline import OfflinePipeline
-from service.pipeline.profile import Profile, ProfileError
+from service.pipeline.profile import DEFAULT_ALERTS_PER_DAY, Profile, ProfileError
 from service.pipeline.samples import Samples
 from service.pipeline.scored import FULL_SCALE, ScoredFrame, display
 from service.pipeline.stages import Stages
@@ -35,9 +35,6 @@ from service.pipeline.worker import Worker
 from service.settings import Settings
 
 logger = logging.getLogger(__name__)
-
-DEFAULT_ALERTS_PER_DAY = 1.0
-"""False alerts that normal footage may raise when the operator asked for nothing else: few and true."""
 
 RATE_FRAMES = 50
 """The measured rate is of so many last frames."""
@@ -479,9 +476,7 @@ def threshold(spec: StreamSpec, profile: Profile) -> float:
     """The surprise at which an alert opens on a stream with these settings and this profile."""
     if spec.threshold is not None:
         return spec.threshold * FULL_SCALE
-    # What is scored a second: as in the enrolment, or fewer if the stream has been slowed down since.
-    rate = min(profile.frames / profile.seconds, spec.fps) if profile.seconds > 0 else spec.fps
-    return profile.fused.threshold(spec.alerts_per_day or DEFAULT_ALERTS_PER_DAY, rate)
+    return profile.threshold(spec.alerts_per_day or DEFAULT_ALERTS_PER_DAY, spec.fps)
 
 
 def profile_path(settings: Settings, stream_id: str) -> Path:

@@ -30,9 +30,10 @@ def enrol(
     """
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from service.cli.pipeline import build_pipeline, display_threshold
+    from service.cli.pipeline import build_pipeline
     from service.ingest.ingest import read_all
     from service.ingest.source import local_source
+    from service.pipeline.scored import display
     from service.settings import Settings
 
     settings = Settings()
@@ -53,5 +54,5 @@ def enrol(
         profile.save(out)
     console.print(
         f"{out}: learned from {profile.frames} frames, {profile.seconds:.0f} s; "
-        f"threshold for an alert a day {display_threshold(profile):.2f}"
+        f"threshold for an alert a day {display(profile.threshold()):.2f}"
     )

@@ -52,7 +52,7 @@ def evaluate(
     watchword evaluate gate --profile gate.npz --fps 5 --no-plots --out results/gate[/dim]
     """
     _need_extra()
-    from service.cli.pipeline import alert_threshold, build_pipeline
+    from service.cli.pipeline import build_pipeline
     from service.pipeline.profile import Profile
     from service.settings import Settings
     from training.datasets import open_dataset
@@ -69,7 +69,7 @@ def evaluate(
             footage,
             pipeline,
             settings,
-            lambda learned: alert_threshold(learned, alerts_per_day),
+            lambda learned: learned.threshold(alerts_per_day),
             profile=None if profile is None else Profile.load(profile, samples=False),
             fps=fps,
             seed=seed,

@@ -44,7 +44,7 @@ def watch(
     [dim]watchword watch rtsp://user:secret@camera/stream1
     watchword watch yard.mp4 --profile yard.npz[/dim]
     """
-    from service.cli.pipeline import alert_threshold, build_pipeline
+    from service.cli.pipeline import build_pipeline
     from service.pipeline.profile import Profile
     from service.settings import Settings
 
@@ -58,7 +58,7 @@ def watch(
             learned = pipeline.fit(samples, source)
         else:
             learned = Profile.load(profile, samples=False)
-        _show(pipeline.score(frames, learned, alert_threshold(learned, alerts_per_day)))
+        _show(pipeline.score(frames, learned, learned.threshold(alerts_per_day)))
 
 
 def _frames(source: str, fps: float, settings: Settings) -> Generator[PreparedFrame]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import tempfile
 from collections.abc import Mapping
@@ -19,6 +20,9 @@ from models.scoring.calibration import Calibration
 from service.pipeline.samples import Samples
 
 FORMAT = 1
+
+DEFAULT_ALERTS_PER_DAY = 1.0
+"""False alerts that normal footage may raise when the operator asked for nothing else: few and true."""
 
 
 class ProfileError(ValueError):
@@ -65,6 +69,15 @@ class Profile:
     frames: int
     seconds: float
     samples: Samples | None
+
+    def threshold(self, alerts_per_day: float = DEFAULT_ALERTS_PER_DAY, fps: float = math.inf) -> float:
+        """The surprise that normal footage exceeds so often a day.
+
+        Args:
+            alerts_per_day: Wished false alerts a day, greater than 0.
+            fps: Frames scored a second, if fewer than in the enrolment.
+        """
+        return self.fused.threshold(alerts_per_day, min(self.frames / max(self.seconds, 1e-9), fps))
 
     def save(self, path: Path) -> None:
         """Write it, so that a reader sees the old file or the new one whole, whatever happens.

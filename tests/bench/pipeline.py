@@ -28,7 +28,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.pack import PackLibrary
-from service.cli.pipeline import alert_threshold
 from service.engine.detectors import load_detector
 from service.engine.session import Session
 from service.ingest.flow import DenseFlow
@@ -82,10 +81,10 @@ def main() -> None:
     heads = {"attributes": load_pack_head(library, "attributes")}
     with closing(load_detector(options.detector, library, settings.threads)) as detector:
         pipeline = OfflinePipeline(detector, heads, fps=dataset.test[0].fps)
-        first = evaluate(dataset, pipeline, settings, alert_threshold)
+        first = evaluate(dataset, pipeline, settings, Profile.threshold)
         profile = first.profiles[dataset.test[0].scene]
         again = [
-            evaluate(dataset, pipeline, settings, alert_threshold, profile=profile) for _ in range(options.rounds - 1)
+            evaluate(dataset, pipeline, settings, Profile.threshold, profile=profile) for _ in range(options.rounds - 1)
         ]
         speeds = [run.metrics()["frames_per_second"] for run in (first, *again)]
         watched = OfflinePipeline(detector, heads, fps=dataset.test[0].fps, observe=lambda stage, _: watch.lap(stage))
