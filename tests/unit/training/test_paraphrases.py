@@ -1,0 +1,56 @@
+"""The held-out wording is what it claims to be: complete, said once, and unseen by training."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from training.paraphrases import PARAPHRASES, Paraphrases
+
+PHRASES = PARAPHRASES.with_name("phrases.json")
+
+
+def words(sentence: str) -> str:
+    """A sentence without case, punctuation and runs of blanks."""
+    return " ".join(re.findall(r"[^\W_]+", sentence.casefold()))
+
+
+def test_there_is_enough_of_it() -> None:
+    held_out = Paraphrases.load()
+    assert len(held_out.actions["cycle"].paraphrases) == 30
+    assert len(held_out.actions) >= 6
+    assert len(held_out.unrelated) == 10
+
+
+@pytest.mark.skipif(not PHRASES.is_file(), reason="training has no phrases yet")
+def test_training_sees_none_of_it() -> None:
+    seen = {words(text) for text in strings(json.loads(PHRASES.read_text()))}
+    assert not {sentence for sentence in Paraphrases.load().sentences() if words(sentence) in seen}
+
+
+def strings(value: object) -> list[str]:
+    """Every text in a JSON document, keys too."""
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, dict):
+        return [text for pair in value.items() for one in pair for text in strings(one)]
+    return [text for one in value for text in strings(one)] if isinstance(value, list) else []
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"format": 2}, "format: "),
+        ({"comment": "x"}, "comment: "),
+        ({"unrelated": ["the sky is blue"]}, "unrelated: "),
+        ({"unrelated": [f"number {index}" for index in range(9)] + ["NUMBER 1"]}, "got 'NUMBER 1' twice"),
+        ({"unrelated": [f"number {index}" for index in range(9)] + [" padded"]}, "unrelated.9: "),
+    ],
+)
+def test_a_wrong_file_is_refused(tmp_path, change, expected) -> None:
+    path = tmp_path / "paraphrases.json"
+    path.write_text(json.dumps(json.loads(PARAPHRASES.read_text()) | change))
+    with pytest.raises(ValueError, match=re.escape(expected)):
+        Paraphrases.load(path)
