@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime as ort
@@ -21,6 +22,12 @@ _MOST_THREADS = 4  # small graphs gain nothing beyond
 _LARGEST_GRAPH = 2**31
 
 
+Arrays = Mapping[str, NDArray[Any]]
+"""A graph's inputs or outputs by name, each with the batch first."""
+
+_DTYPES = {"float": "float32", "double": "float64"}  # where ONNX Runtime's word is not numpy's
+
+
 @dataclass(frozen=True, slots=True)
 class Tensor:
     """An input or output of a graph. Dimensions that are not fixed are None; the first is the batch."""
@@ -33,9 +40,17 @@ class Tensor:
         shape = ", ".join("any" if size is None else str(size) for size in self.shape)
         return f"{self.name} ({shape}) {self.dtype}"
 
+    def accepts(self, array: NDArray[Any]) -> bool:
+        """Whether an array is of its type, and of its shape but for the batch."""
+        return (
+            array.dtype.name == _DTYPES.get(self.dtype, self.dtype)
+            and array.ndim == len(self.shape)
+            and all(size in {None, got} for size, got in zip(self.shape[1:], array.shape[1:], strict=True))
+        )
+
 
 class Session:
-    """A graph of one image-like input, run on batches of any size. Its ``run`` may be called from any thread."""
+    """A graph of any inputs, run on batches of any size. Its ``run`` may be called from any thread."""
 
     def __init__(self, path: Path, threads: int = 0) -> None:
         """Load a graph.
@@ -59,30 +74,54 @@ class Session:
         self.outputs = tuple(map(_tensor, self._session.get_outputs()))
         self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
 
-    def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+    def run(self, batch: NDArray[Any] | Arrays) -> NDArray[Any]:
         """The first output for a batch.
 
         Args:
-            batch: ``(N, ...)``, N of at least 1, the rest as the graph's input.
+            batch: ``(N, ...)``, N of at least 1, the rest as the graph's input; for a graph of several inputs, each
+                of them by name, all of the same N.
 
         Returns:
             ``(N, ...)``.
+
+        Raises:
+            ValueError: If that is not what the graph takes.
+            RuntimeError: If the session is closed.
         """
         if self._session is None:
             msg = "expected an open session, got a closed one"
             raise RuntimeError(msg)
+        inputs, total = self._checked(batch)
         parts = []
-        for start, count, size in _plan(len(batch), self.inputs[0].shape[0], pad=self.on_gpu):
-            part = batch[start : start + count]
-            if size > count:
-                part = np.concatenate([part, np.zeros((size - count, *part.shape[1:]), part.dtype)])
-            outputs = self._session.run([self.outputs[0].name], {self.inputs[0].name: part})
-            parts.append(outputs[0][:count])
+        for start, count, size in _plan(total, self.inputs[0].shape[0], pad=self.on_gpu):
+            part = {name: _cut(array, start, count, size) for name, array in inputs.items()}
+            parts.append(self._session.run([self.outputs[0].name], part)[0][:count])
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def close(self) -> None:
         """Free the graph and its memory. Idempotent."""
         self._session = None
+
+    def _checked(self, batch: NDArray[Any] | Arrays) -> tuple[Arrays, int]:
+        """The inputs by name, and how many items they hold."""
+        arrays = batch if isinstance(batch, Mapping) else {self.inputs[0].name: batch}
+        if arrays.keys() == {tensor.name for tensor in self.inputs} and all(
+            tensor.accepts(arrays[tensor.name]) for tensor in self.inputs
+        ):
+            counts = {len(array) for array in arrays.values()}
+            if len(counts) == 1 and 0 not in counts:
+                return arrays, counts.pop()
+        came = "; ".join(f"{name} {array.shape} {array.dtype}" for name, array in arrays.items())
+        msg = f"expected a batch of {'; '.join(map(str, self.inputs))}; got {came or 'nothing'}"
+        raise ValueError(msg)
+
+
+def _cut(array: NDArray[Any], start: int, count: int, size: int) -> NDArray[Any]:
+    """``count`` items from ``start``, filled up with zeros to ``size``."""
+    part = array[start : start + count]
+    if size == count:
+        return part
+    return np.concatenate([part, np.zeros((size - count, *part.shape[1:]), part.dtype)])
 
 
 def _plan(count: int, fixed: int | None, *, pad: bool) -> Iterator[tuple[int, int, int]]:

@@ -65,6 +65,31 @@ def write_graph(
     return path
 
 
+def write_sum(path: Path, inputs: Mapping[str, tuple[int, Sequence[Dimension]]], *, batch: Dimension = "batch") -> Path:
+    """A graph of several inputs whose output ``total`` (batch,) is the sum of their means, item by item.
+
+    Args:
+        path: Where to write it.
+        inputs: By name: the ``TensorProto`` type, and the shape after the batch.
+        batch: What inputs and output declare as their first dimension.
+    """
+    nodes, partial = [], []
+    for name, (_, shape) in inputs.items():
+        nodes.append(helper.make_node("Cast", [name], [f"{name} floats"], to=TensorProto.FLOAT))
+        axes = list(range(1, len(shape) + 1))
+        nodes.append(helper.make_node("ReduceMean", [f"{name} floats"], [f"{name} mean"], axes=axes, keepdims=0))
+        partial.append(f"{name} mean")
+    nodes.append(helper.make_node("Sum", partial, ["total"]))
+    graph = helper.make_graph(
+        nodes,
+        "sum",
+        [helper.make_tensor_value_info(name, dtype, [batch, *shape]) for name, (dtype, shape) in inputs.items()],
+        [helper.make_tensor_value_info("total", TensorProto.FLOAT, [batch])],
+    )
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), str(path))
+    return path
+
+
 def yolox_answer(
     boxes: Sequence[tuple[float, float, float, float]],
     scores: Sequence[float],

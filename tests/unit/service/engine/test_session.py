@@ -4,10 +4,11 @@ import threading
 
 import numpy as np
 import pytest
+from onnx import TensorProto
 
 from models.pack import PackError
 from service.engine.session import BUCKETS, Session, _plan
-from support.graphs import write_graph, yolox_answer
+from support.graphs import write_graph, write_sum, yolox_answer
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(1000)
 
@@ -83,6 +84,62 @@ def test_what_is_no_graph_is_refused_by_name(tmp_path, content, code):
 def test_a_folder_is_no_graph(tmp_path):
     with pytest.raises(PackError, match="found no file"):
         Session(tmp_path)
+
+
+def clip_graph(tmp_path, **options):
+    inputs = {"frames": (TensorProto.FLOAT, (9, 4)), "geometry": (TensorProto.FLOAT, ("length", 5))}
+    return write_sum(tmp_path / "clip.onnx", inputs, **options)
+
+
+@pytest.mark.parametrize("batch", ["batch", 4])
+def test_several_inputs_go_by_name(tmp_path, batch):
+    session = Session(clip_graph(tmp_path, batch=batch), threads=1)
+    items = np.arange(7, dtype=np.float32)
+    frames = np.broadcast_to(items[:, None, None], (7, 9, 4))
+    geometry = np.broadcast_to(100 * items[:, None, None], (7, 3, 5))
+    assert session.run({"geometry": geometry, "frames": frames}).tolist() == (101 * items).tolist()
+
+
+@pytest.mark.parametrize(
+    ("dtype", "array"),
+    [
+        (TensorProto.UINT8, np.full((3, 2, 2, 3), 200, np.uint8)),
+        (TensorProto.INT64, np.full((3, 2, 2, 3), 1 << 20, np.int64)),
+        (TensorProto.FLOAT16, np.full((3, 2, 2, 3), 0.5, np.float16)),
+    ],
+)
+def test_one_input_of_any_type_needs_no_name(tmp_path, dtype, array):
+    session = Session(write_sum(tmp_path / "graph.onnx", {"only": (dtype, (2, 2, 3))}), threads=1)
+    assert session.run(array).tolist() == [float(array[0, 0, 0, 0])] * 3
+
+
+@pytest.mark.parametrize(
+    ("batch", "came"),
+    [
+        ({"frames": np.zeros((1, 9, 4), np.float32)}, r"got frames \(1, 9, 4\) float32$"),
+        ({}, "got nothing"),
+        (np.zeros((1, 9, 4), np.float32), "got frames"),
+        ({"frames": np.zeros((1, 9, 4), np.float32), "x": np.zeros((1, 2, 5), np.float32)}, "x "),
+        ({"frames": np.zeros((2, 9, 4), np.float32), "geometry": np.zeros((1, 2, 5), np.float32)}, "geometry"),
+        ({"frames": np.zeros((0, 9, 4), np.float32), "geometry": np.zeros((0, 2, 5), np.float32)}, "geometry"),
+        ({"frames": np.zeros((1, 9, 4)), "geometry": np.zeros((1, 2, 5), np.float32)}, "float64"),
+        ({"frames": np.zeros((1, 8, 4), np.float32), "geometry": np.zeros((1, 2, 5), np.float32)}, r"8, 4"),
+        ({"frames": np.zeros((1, 9, 4), np.float32), "geometry": np.float32(1)}, "geometry"),
+    ],
+)
+def test_other_inputs_are_refused_by_name_type_and_shape(tmp_path, batch, came):
+    session = Session(clip_graph(tmp_path), threads=1)
+    expected = r"expected a batch of frames \(any, 9, 4\) float; geometry \(any, any, 5\) float; .*"
+    with pytest.raises(ValueError, match=expected + came):
+        session.run(batch)
+
+
+def test_a_closed_session_says_so(tmp_path):
+    session = Session(clip_graph(tmp_path), threads=1)
+    session.close()
+    session.close()
+    with pytest.raises(RuntimeError, match="closed"):
+        session.run({})
 
 
 def test_threads_share_a_session(tmp_path):
