@@ -25,8 +25,9 @@ unit: $(VENV)/.dev
 bench: $(VENV)/.dev
 	$(BIN)/python -m tests.bench $(ARGS)
 
-# --no-deps: the locks are complete, but for the GUI build of OpenCV that one package asks for and that would
-# overwrite the headless one (docs/decisions).
+# --no-deps: the locks are complete, but for the GUI build of OpenCV, which would overwrite the headless one, and the
+# client of a model hub that the tokenizers ask for and never call (docs/decisions/0001). torch comes by itself: which
+# build of it serves a machine depends on the package index, and the CPU build serves for all tests.
 $(VENV)/.core: requirements/core.lock pyproject.toml | $(VENV)/.made
 	$(PIP) install --no-deps --require-hashes -r requirements/core.lock
 	$(PIP) install --quiet --no-deps --editable .
@@ -34,6 +35,7 @@ $(VENV)/.core: requirements/core.lock pyproject.toml | $(VENV)/.made
 
 $(VENV)/.dev: requirements/dev.lock pyproject.toml | $(VENV)/.made
 	$(PIP) install --no-deps --require-hashes -r requirements/dev.lock
+	$(PIP) install --quiet torch==2.13.0
 	$(PIP) install --quiet --no-deps --editable .
 	@touch $@ $(VENV)/.core
 
@@ -43,10 +45,11 @@ $(VENV)/.made:
 	@touch $@
 
 UV := $(BIN)/python -m uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --quiet \
-	--no-emit-package opencv-python --no-emit-package watchword --custom-compile-command "make lock"
+	--override requirements/overrides.txt --custom-compile-command "make lock" \
+	$(addprefix --no-emit-package ,watchword opencv-python torch tensorrt tensorrt-cu12-bindings)
 lock: | $(VENV)/.made
 	$(PIP) install --quiet uv
-	$(UV) -o requirements/core.lock
+	$(UV) --override requirements/core-overrides.txt --no-emit-package huggingface-hub -o requirements/core.lock
 	$(UV) --extra dev --extra postgres -o requirements/dev.lock
 
 clean:
