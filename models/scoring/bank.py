@@ -1,0 +1,134 @@
+"""The phrase bank of a joint space: what a camera may see, in words, and where those words lie.
+
+Response vectors are similarities to its actions (Gao et al., Scene-adaptive SVAD, eq. 8); all of it is the contrast
+that text guidance needs. An operator's own file extends it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+Floats = NDArray[np.float32]
+Kind = Literal["action", "background"]
+
+MOST_PHRASES = 5000
+"""More would cost each object more than its image tower does."""
+
+_LARGEST_FILE = 2_000_000
+
+
+class Phrase(BaseModel):
+    """One entry of a file of phrases.
+
+    Attributes:
+        text: What is said, such as "a person riding a bicycle".
+        kind: ``action`` for what objects do, ``background`` for what is merely there: weather, light, places.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    text: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^\S(.*\S)?$")]
+    kind: Kind
+
+
+_PHRASES = TypeAdapter(Annotated[tuple[Phrase, ...], Field(min_length=1, max_length=MOST_PHRASES, strict=False)])
+
+
+@dataclass(frozen=True, slots=True)
+class Bank:
+    """Phrases and their features in one encoder's space.
+
+    Attributes:
+        phrases: ``K`` texts, each once.
+        kinds: ``K`` times ``action`` or ``background``.
+        features: ``(K, D)`` float32, each of unit length.
+    """
+
+    phrases: tuple[str, ...]
+    kinds: tuple[str, ...]
+    features: Floats
+
+    def __post_init__(self) -> None:
+        """Check.
+
+        Raises:
+            ValueError: The parts do not fit each other, a phrase comes twice, or a feature is not of unit length.
+        """
+        count = len(self.phrases)
+        shape = self.features.shape
+        if len(self.kinds) != count or len(shape) != 2 or shape[0] != count or self.features.dtype != np.float32:
+            got = f"{len(self.kinds)} kinds and {self.features.dtype} features of {shape}"
+            msg = f"expected a kind and a float32 feature for each of {count} phrases, got {got}"
+            raise ValueError(msg)
+        if unknown := set(self.kinds) - set(get_args(Kind)):
+            msg = f"expected kinds of {', '.join(get_args(Kind))}, got {sorted(unknown)}"
+            raise ValueError(msg)
+        if len({text.casefold() for text in self.phrases}) < count:
+            msg = "expected every phrase once"
+            raise ValueError(msg)
+        if not np.allclose(np.linalg.norm(self.features, axis=1), 1.0, atol=1e-3):
+            msg = "expected features of unit length"
+            raise ValueError(msg)
+
+    def __len__(self) -> int:
+        return len(self.phrases)
+
+    @property
+    def actions(self) -> NDArray[np.intp]:
+        """Indices of what objects do."""
+        return np.flatnonzero(np.array(self.kinds) == "action")
+
+    def extended(self, phrases: Sequence[str], kinds: Sequence[str], features: Floats) -> Bank:
+        """A bank with these entries behind its own; those whose text it has already are left out.
+
+        Args:
+            phrases: ``M`` texts.
+            kinds: ``M`` times ``action`` or ``background``.
+            features: ``(M, D)`` float32 of unit length, in the bank's space.
+
+        Raises:
+            ValueError: As at construction, or the bank would exceed ``MOST_PHRASES``.
+        """
+        known = {text.casefold() for text in self.phrases}
+        new = [index for index, text in enumerate(phrases) if text.casefold() not in known]
+        if len(self) + len(new) > MOST_PHRASES:
+            msg = f"expected at most {MOST_PHRASES} phrases, got {len(self) + len(new)}"
+            raise ValueError(msg)
+        return Bank(
+            (*self.phrases, *(phrases[index] for index in new)),
+            (*self.kinds, *(kinds[index] for index in new)),
+            np.concatenate([self.features, features[new]]),
+        )
+
+
+def read_phrases(path: Path) -> tuple[Phrase, ...]:
+    """Read a file of phrases: a JSON list of ``{"text": ..., "kind": "action" | "background"}``.
+
+    Raises:
+        ValueError: It is not of this form, too large, or says something twice; the message names file and entry.
+        OSError: It cannot be read.
+    """
+    if (size := path.stat().st_size) > _LARGEST_FILE:
+        msg = f"{path.name}: expected at most {_LARGEST_FILE} bytes, got {size}"
+        raise ValueError(msg)
+    try:
+        phrases = _PHRASES.validate_json(path.read_bytes())
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "file"
+        msg = f"{path.name}: {where}: {first['msg']}"
+        raise ValueError(msg) from error
+    seen: set[str] = set()
+    for phrase in phrases:
+        if (text := phrase.text.casefold()) in seen:
+            msg = f"{path.name}: expected every phrase once, got {phrase.text!r} twice"
+            raise ValueError(msg)
+        seen.add(text)
+    return phrases
