@@ -15,7 +15,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from models.pack import BUILT_IN, FORMAT, MANIFEST, Pack, PackError, array_headers, file_hash, parse_manifest
+from models.pack import BUILT_IN, FORMAT, MANIFEST, REQUIRES, Pack, PackError, array_headers, file_hash, parse_manifest
 
 Facts = dict[str, object]
 
@@ -79,12 +79,13 @@ class PackWriter:
         """Write the manifest, verify the pack as the service will, and move it to its place.
 
         Args:
-            manifest: What it says, without ``format`` and ``name``.
+            manifest: What it says, without ``format``, ``requires`` and ``name``.
 
         Raises:
             PackError: What does not verify, or ``name_taken``; nothing has changed then.
         """
-        text = json.dumps({"format": FORMAT, "name": self._name, **manifest}, indent=2, ensure_ascii=False) + "\n"
+        known = {"format": FORMAT, "requires": REQUIRES, "name": self._name}
+        text = json.dumps({**known, **manifest}, indent=2, ensure_ascii=False) + "\n"
         parse_manifest(text.encode())
         (self._folder / MANIFEST).write_text(text, encoding="utf-8")
         Pack.load(self._folder)
@@ -103,7 +104,8 @@ class PackWriter:
         return {"file": file, "bytes": path.stat().st_size, "sha256": file_hash(path)}
 
     def _check_place(self) -> None:
-        if (BUILT_IN / self._name).exists():
+        built_in = self._place.parent.resolve() == BUILT_IN.resolve()  # this project's own packs are made here too
+        if not built_in and (BUILT_IN / self._name).exists():
             code, message = "name_taken", f"expected a name of no built-in pack, got {self._name!r}"
             raise PackError(code, message)
         if self._place.exists() and not self._replace:

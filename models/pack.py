@@ -7,7 +7,9 @@
 
 A pack is verified before anything of it is used: every key known, every file there, of the size and sha256 that the
 manifest says, inside the folder, no link; every array of the type and shape it says. What a pack holds beyond the
-files of its manifest is never read.
+files of its manifest is never read. Graphs are looked at in their protobuf structure (``models/graph.py``), which
+tells a picture from a network and one network's shapes from another's; whether they run, ``watchword packs verify``
+says.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ import threading
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version as installed_version
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal, Self
 
@@ -29,12 +32,20 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError, model_validator
 
+from models.graph import NotAGraph, Signature, Tensor, read_signature
+
 FORMAT = 1
+REQUIRES = "0.1.0"
+"""The first version of this program that reads every manifest of this format; what writes packs puts it into them."""
+
 MANIFEST = "manifest.json"
 BUILT_IN = Path(__file__).parent / "packs"
 NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 
+_VERSION = r"^[0-9]{1,6}(\.[0-9]{1,6}){1,2}$"
 _LARGEST_MANIFEST = 1_000_000
+_LARGEST_PHRASES = 4_000_000
+_LARGEST_TOKENIZER = 64_000_000
 _CHUNK = 1 << 20
 _log = logging.getLogger(__name__)
 
@@ -44,7 +55,7 @@ class PackError(ValueError):
 
     Codes: ``unknown_pack``, ``missing_file``, ``bad_manifest``, ``unknown_key``, ``unknown_format``, ``bad_path``,
     ``symlink``, ``wrong_size``, ``wrong_hash``, ``bad_arrays``, ``wrong_shape``, ``wrong_name``, ``bad_graph``,
-    ``wrong_layout``.
+    ``bad_phrases``, ``bad_tokenizer``, ``program_too_old``, ``wrong_layout``.
     """
 
     def __init__(self, code: str, message: str) -> None:
@@ -85,6 +96,10 @@ class ArraysFile(File):
     arrays: dict[str, Array]
 
 
+Version = Annotated[str, Field(pattern=_VERSION)]
+"""Of this program, such as 0.2.0: the oldest that can use a pack."""
+
+
 class _Manifest(_Strict):
     format: Literal[1]
     name: str = Field(pattern=NAME_PATTERN)
@@ -92,6 +107,7 @@ class _Manifest(_Strict):
     description: str = Field(max_length=500)
     licence: str = Field(min_length=1, max_length=100)
     provenance: str = Field(min_length=1, max_length=500)
+    requires: Version | None = None
     documents: tuple[File, ...] = Field((), strict=False)
 
 
@@ -100,6 +116,7 @@ class HeadManifest(_Manifest):
 
     Attributes:
         head: The head's name in ``models.heads``.
+        encoder: The encoder pack whose features it scores, if any.
         view: What the head looks at.
         parameters: What the head takes; what is not named has the head's own default.
         graphs: By the role that the head gives them, such as ``encoder``.
@@ -108,6 +125,7 @@ class HeadManifest(_Manifest):
 
     kind: Literal["head"]
     head: str = Field(min_length=1, max_length=64)
+    encoder: Annotated[str, Field(pattern=NAME_PATTERN)] | None = None
     view: Literal["object", "frame"]
     parameters: dict[str, JsonValue] = {}
     graphs: dict[str, File] = {}
@@ -116,6 +134,10 @@ class HeadManifest(_Manifest):
     def files(self) -> tuple[File, ...]:
         """Every file of the pack."""
         return (*self.graphs.values(), *self.arrays.values(), *self.documents)
+
+    def all_graphs(self) -> tuple[File, ...]:
+        """Those of its files that are graphs."""
+        return tuple(self.graphs.values())
 
 
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -164,11 +186,162 @@ class DetectorManifest(_Manifest):
 
     def files(self) -> tuple[File, ...]:
         """Every file of the pack."""
-        return (*(() if self.graph is None else (self.graph,)), *self.documents)
+        return (*self.all_graphs(), *self.documents)
+
+    def all_graphs(self) -> tuple[File, ...]:
+        """Those of its files that are graphs."""
+        return () if self.graph is None else (self.graph,)
 
 
-Manifest = Annotated[HeadManifest | DetectorManifest, Field(discriminator="kind")]
-_MANIFEST: TypeAdapter[HeadManifest | DetectorManifest] = TypeAdapter(Manifest)
+Positive = Annotated[float, Field(gt=0)]
+Precision = Literal["fp32", "fp16", "int8"]
+
+
+class Variant(_Strict):
+    """A tower's graph in fewer bits, and what that costs.
+
+    Attributes:
+        graph: Takes and gives what the tower's own graph does.
+        error: Largest relative error of its output against the tower's own graph, over the inputs it was checked on.
+        cosine: Smallest cosine between a feature of it and the tower's own graph's, over the same inputs.
+        auc: Of the scores with the tower's own graph, on the data of ``measured_on``; None where not measured.
+        auc_change: AUC with this graph less ``auc``.
+        measured_on: The dataset, and how it was split, in words.
+    """
+
+    graph: File
+    error: float = Field(ge=0)
+    cosine: float = Field(ge=-1, le=1)
+    auc: Annotated[float, Field(ge=0, le=1)] | None = None
+    auc_change: Annotated[float, Field(ge=-1, le=1)] | None = None
+    measured_on: str | None = Field(None, max_length=500)
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        measured = (self.auc, self.auc_change, self.measured_on)
+        if any(each is None for each in measured) and any(each is not None for each in measured):
+            msg = "expected auc, auc_change and measured_on together, or none of them"
+            raise ValueError(msg)
+        return self
+
+
+class _Tower(_Strict):
+    """A graph of an encoder, and the same one in fewer bits (``variants``)."""
+
+    graph: File
+    variants: dict[Literal["fp16", "int8"], Variant] = {}
+
+    def at(self, precision: Precision) -> File:
+        """The graph in a precision, or the tower's own where it has none in that."""
+        variant = None if precision == "fp32" else self.variants.get(precision)
+        return self.graph if variant is None else variant.graph
+
+    def graphs(self) -> tuple[File, ...]:
+        """Its own graph and its variants'."""
+        return (self.graph, *(variant.graph for variant in self.variants.values()))
+
+
+class ImageTower(_Tower):
+    """Crops to features: input ``crops`` ``(B, S, S, 3)`` uint8 BGR, output ``features`` ``(B, F)`` float32.
+
+    Attributes:
+        size: ``S``.
+        context: A box is made square by its longer side and enlarged by this before it is cut out.
+    """
+
+    size: int = Field(ge=16, le=1024)
+    context: float = Field(ge=1, le=4)
+
+
+class TemporalTower(_Tower):
+    """Features of one object over time to a clip's.
+
+    Inputs ``frames`` ``(B, T, F)`` float32, oldest first, and with ``geometry`` also ``geometry`` ``(B, T, 5)``
+    float32: per entry, against the newest box and in its heights, ``dx, dy`` of the centre, ``log(h_t / h)``,
+    ``log(w_t / h_t)``, and the seconds before the newest. Output ``clip`` ``(B, D)`` float32 of unit length.
+
+    Attributes:
+        frames: ``T``; a shorter history repeats its oldest entry.
+        interval_s: Between two entries.
+        geometry: Whether it takes the geometry.
+    """
+
+    frames: int = Field(ge=1, le=64)
+    interval_s: float = Field(gt=0, le=10)
+    geometry: bool
+
+
+class TextTower(_Tower):
+    """Tokens to a text's feature: input ``tokens`` ``(B, L)`` int64, output ``text`` ``(B, D)`` float32, unit length.
+
+    Attributes:
+        tokenizer: A ``tokenizer.json`` of the ``tokenizers`` library, with its truncation and padding set.
+        length: The longest ``L``.
+    """
+
+    tokenizer: File
+    length: int = Field(ge=4, le=1024)
+
+
+class EncoderManifest(_Manifest):
+    """A pack of a joint space of object clips and words.
+
+    Attributes:
+        dim: ``D``, of the space.
+        sentence: Whether the cosine of two texts says how alike they are in meaning.
+        temperature: Cosines are divided by it before a softmax over phrases.
+        image: Of crops.
+        temporal: Of clips; without it a clip's feature is its middle frame's, made unit length.
+        text: Of words.
+        bank: Array ``features`` ``(K, D)`` float32 of unit length: the phrases, as the text tower has them or as
+            prompts were learned for them.
+        phrases: JSON, the ``K`` phrases in that order: ``[{"text": ..., "kind": "action" | "background"}, ...]``.
+    """
+
+    kind: Literal["encoder"]
+    dim: int = Field(ge=8, le=4096)
+    sentence: bool
+    temperature: Positive
+    image: ImageTower
+    temporal: TemporalTower | None
+    text: TextTower
+    bank: ArraysFile
+    phrases: File
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        features = self.bank.arrays.get("features")
+        if self.bank.arrays.keys() != {"features"} or features is None:
+            msg = f"expected one array, features, in the bank, got {', '.join(sorted(self.bank.arrays)) or 'none'}"
+            raise ValueError(msg)
+        if features.dtype != "float32" or len(features.shape) != 2 or features.shape[1] != self.dim:
+            msg = f"expected features of the bank to be float32 [K, {self.dim}], got {_words(features)}"
+            raise ValueError(msg)
+        return self
+
+    def files(self) -> tuple[File, ...]:
+        """Every file of the pack."""
+        return (*self.all_graphs(), self.text.tokenizer, self.bank, self.phrases, *self.documents)
+
+    def all_graphs(self) -> tuple[File, ...]:
+        """Those of its files that are graphs."""
+        towers = (self.image, self.text) if self.temporal is None else (self.image, self.temporal, self.text)
+        return tuple(graph for tower in towers for graph in tower.graphs())
+
+
+class Phrase(_Strict):
+    """A phrase of an encoder's bank: something that an object does, or what else may be seen."""
+
+    text: str = Field(min_length=1, max_length=200)
+    kind: Literal["action", "background"]
+
+
+AnyManifest = HeadManifest | DetectorManifest | EncoderManifest
+Manifest = Annotated[AnyManifest, Field(discriminator="kind")]
+_MANIFEST: TypeAdapter[AnyManifest] = TypeAdapter(Manifest)
+_PHRASES: TypeAdapter[tuple[Phrase, ...]] = TypeAdapter(
+    Annotated[tuple[Phrase, ...], Field(min_length=1, strict=False)]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +355,7 @@ class Pack:
     """
 
     path: Path
-    manifest: HeadManifest | DetectorManifest
+    manifest: AnyManifest
     hash: str
 
     @property
@@ -191,7 +364,7 @@ class Pack:
         return self.manifest.name
 
     @property
-    def kind(self) -> Literal["head", "detector"]:
+    def kind(self) -> Literal["head", "detector", "encoder"]:
         """What it is a pack of."""
         return self.manifest.kind
 
@@ -206,9 +379,13 @@ class Pack:
         manifest = parse_manifest(text)
         for file in manifest.files():
             _verify(folder, file)
+        signatures = {graph.file: _signature(folder, graph) for graph in manifest.all_graphs()}
         if isinstance(manifest, HeadManifest):
             for arrays in manifest.arrays.values():
                 _verify_arrays(folder, arrays)
+        if isinstance(manifest, EncoderManifest):
+            _verify_arrays(folder, manifest.bank)
+            _verify_encoder(folder, manifest, signatures)
         return cls(folder, manifest, hashlib.sha256(text).hexdigest())
 
     def file(self, file: File) -> Path:
@@ -216,14 +393,28 @@ class Pack:
         return _inside(self.path, file.file)
 
     def arrays(self, role: str) -> dict[str, NDArray[np.generic]]:
-        """The arrays of one role of a head's pack, read into memory.
+        """The arrays of one role, read into memory; the one role of an encoder is ``bank``.
 
         Raises:
             KeyError: If the pack has no arrays of this role.
         """
-        assert isinstance(self.manifest, HeadManifest)
-        with np.load(self.file(self.manifest.arrays[role]), allow_pickle=False) as stored:
+        manifest = self.manifest
+        roles = manifest.arrays if isinstance(manifest, HeadManifest) else {}
+        if isinstance(manifest, EncoderManifest):
+            roles = {"bank": manifest.bank}
+        with np.load(self.file(roles[role]), allow_pickle=False) as stored:
             return {name: stored[name] for name in stored.files}
+
+    def phrases(self) -> tuple[Phrase, ...]:
+        """The phrases of an encoder's bank, in the order of its features.
+
+        Raises:
+            PackError: ``pack_kind``, if it is no encoder.
+        """
+        if not isinstance(self.manifest, EncoderManifest):
+            code, message = "pack_kind", f"expected a pack of kind encoder, got {self.name!r} of kind {self.kind}"
+            raise PackError(code, message)
+        return _phrases(self.path, self.manifest.phrases)
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,11 +521,11 @@ def _verified_entry(path: Path) -> PackEntry:
     return PackEntry(path.name, path, pack)
 
 
-def parse_manifest(text: bytes) -> HeadManifest | DetectorManifest:
+def parse_manifest(text: bytes) -> AnyManifest:
     """Read a manifest.
 
     Raises:
-        PackError: ``bad_manifest``, ``unknown_format`` or ``unknown_key``.
+        PackError: ``bad_manifest``, ``unknown_format``, ``program_too_old`` or ``unknown_key``.
     """
     try:
         content = json.loads(text)
@@ -344,18 +535,39 @@ def parse_manifest(text: bytes) -> HeadManifest | DetectorManifest:
     if not isinstance(content, dict):
         code, message = "bad_manifest", f"expected an object in {MANIFEST}, got {type(content).__name__}"
         raise PackError(code, message)
-    if content.get("format") != FORMAT:
-        code, message = "unknown_format", f"expected format {FORMAT} in {MANIFEST}, got {content.get('format')!r}"
-        raise PackError(code, message)
+    _check_age(content)
     try:
         return _MANIFEST.validate_python(content)
     except ValidationError as error:
         problem = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in problem["loc"] if part not in {"head", "detector"}) or "manifest"
+        where = (
+            ".".join(str(part) for part in problem["loc"] if part not in {"head", "detector", "encoder"}) or "manifest"
+        )
         unknown = problem["type"] == "extra_forbidden"
         code = "unknown_key" if unknown else "bad_manifest"
         said = "expected no such key" if unknown else problem["msg"]
         raise PackError(code, f"{MANIFEST}: {where}: {said}") from error
+
+
+def _check_age(content: Mapping[str, object]) -> None:
+    """Say which program a pack of the future needs, before anything else in it is found strange."""
+    required, program = content.get("requires"), installed_version("watchword")
+    known = isinstance(required, str) and re.fullmatch(_VERSION, required) is not None
+    needs = f"; the pack needs watchword {required} or newer, this is {program}" if known else ""
+    if content.get("format") != FORMAT:
+        code, message = (
+            "unknown_format",
+            f"expected format {FORMAT} in {MANIFEST}, got {content.get('format')!r}{needs}",
+        )
+        raise PackError(code, message)
+    if known and _parts(str(required)) > _parts(program):
+        code, message = "program_too_old", f"expected a pack for watchword {program}{needs}"
+        raise PackError(code, message)
+
+
+def _parts(version: str) -> tuple[int, ...]:
+    numbers = [int(part) for part in re.findall(r"[0-9]+", version)[:3]]
+    return (*numbers, *[0] * (3 - len(numbers)))
 
 
 def _read_manifest(folder: Path) -> bytes:
@@ -408,6 +620,86 @@ def file_hash(path: Path) -> str:
         for chunk in iter(functools.partial(stream.read, _CHUNK), b""):
             digest.update(chunk)
     return digest.hexdigest()
+
+
+def _signature(folder: Path, graph: File) -> Signature:
+    try:
+        return read_signature(folder / graph.file)
+    except NotAGraph as error:
+        code, message = "bad_graph", f"expected an ONNX graph in {graph.file}: {error}"
+        raise PackError(code, message) from error
+
+
+_Shape = tuple[int | None, ...]
+
+
+def _verify_encoder(folder: Path, manifest: EncoderManifest, signatures: Mapping[str, Signature]) -> None:
+    """Check that the towers fit each other, and the phrases the bank."""
+    dim, image, temporal, text = manifest.dim, manifest.image, manifest.temporal, manifest.text
+    made = signatures[image.graph.file].outputs[0].shape
+    width = dim if temporal is None else (made[1] if len(made) == 2 else None)
+    for graph in image.graphs():
+        crops = Tensor("crops", "uint8", (None, image.size, image.size, 3))
+        _expect(graph, signatures, [crops], Tensor("features", "float32", (None, width)))
+    if temporal is not None:
+        frames = Tensor("frames", "float32", (None, temporal.frames, width))
+        geometry = [Tensor("geometry", "float32", (None, temporal.frames, 5))] if temporal.geometry else []
+        for graph in temporal.graphs():
+            _expect(graph, signatures, [frames, *geometry], Tensor("clip", "float32", (None, dim)))
+    for graph in text.graphs():
+        given = signatures[graph.file].inputs
+        fixed = len(given) == 1 and given[0].shape == (None, text.length)
+        tokens = Tensor("tokens", "int64", (None, text.length if fixed else None))
+        _expect(graph, signatures, [tokens], Tensor("text", "float32", (None, dim)))
+    phrases, rows = len(_phrases(folder, manifest.phrases)), manifest.bank.arrays["features"].shape[0]
+    if phrases != rows:
+        code, message = (
+            "bad_phrases",
+            f"expected {rows} phrases in {manifest.phrases.file}, as the bank has; got {phrases}",
+        )
+        raise PackError(code, message)
+    _verify_tokenizer(folder, text.tokenizer)
+
+
+def _expect(graph: File, signatures: Mapping[str, Signature], inputs: Sequence[Tensor], output: Tensor) -> None:
+    """Check what a graph takes and gives. The batch, and what the expected shape leaves open, has to be open in it."""
+    signature = signatures[graph.file]
+    if signature.inputs != tuple(inputs) or signature.outputs != (output,):
+        expected = f"{', '.join(map(str, inputs))} to {output}"
+        got = f"{', '.join(map(str, signature.inputs))} to {', '.join(map(str, signature.outputs))}"
+        code, message = "wrong_shape", f"expected the graph {graph.file} to take {expected}; it takes {got}"
+        raise PackError(code, message)
+
+
+def _phrases(folder: Path, file: File) -> tuple[Phrase, ...]:
+    try:
+        if file.bytes > _LARGEST_PHRASES:
+            raise ValueError(f"it is larger than {_LARGEST_PHRASES} bytes")
+        phrases = _PHRASES.validate_json((folder / file.file).read_bytes())
+        if len({phrase.text for phrase in phrases}) != len(phrases):
+            raise ValueError("a phrase is in it twice")
+    except ValidationError as error:
+        problem = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, problem["loc"]))
+        code, message = "bad_phrases", f"expected phrases in {file.file}: {where or 'all of it'}: {problem['msg']}"
+        raise PackError(code, message) from error
+    except ValueError as error:
+        code, message = "bad_phrases", f"expected phrases in {file.file}: {error}"
+        raise PackError(code, message) from error
+    return phrases
+
+
+def _verify_tokenizer(folder: Path, file: File) -> None:
+    """Tell a tokenizer from another file; the ``tokenizers`` library reads all of it when it is loaded."""
+    try:
+        if file.bytes > _LARGEST_TOKENIZER:
+            raise ValueError(f"it is larger than {_LARGEST_TOKENIZER} bytes")
+        content = json.loads((folder / file.file).read_bytes())
+        if not isinstance(content, dict) or not isinstance(content.get("model"), dict):
+            raise ValueError("it has no model")
+    except (ValueError, RecursionError) as error:
+        code, message = "bad_tokenizer", f"expected a tokenizer in {file.file}: {str(error)[:200]}"
+        raise PackError(code, message) from error
 
 
 def _verify_arrays(folder: Path, file: ArraysFile) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict, Field
 
-from models.pack import BUILT_IN, DetectorManifest, PackEntry
+from models.pack import BUILT_IN, DetectorManifest, HeadManifest, PackEntry
 from service.api.context import App
 from service.api.problems import responses
 from service.errors import NotFound
@@ -48,7 +48,9 @@ class PackOut(BaseModel):
     usable: bool = Field(description="Whether it verifies: every file there, with the hash the manifest gives.")
     error: str | None = Field(None, description="Why it cannot be used.")
     built_in: bool = Field(description="Whether it comes with the service.")
-    kind: Literal["head", "detector"] | None = Field(None, description="For a stream's `packs`, or for its `detector`.")
+    kind: Literal["head", "detector", "encoder"] | None = Field(
+        None, description="A head is for a stream's `packs`, a detector for its `detector`; an encoder is for heads."
+    )
     version: str | None = None
     description: str | None = None
     licence: str | None = None
@@ -94,6 +96,6 @@ def _out(entry: PackEntry) -> PackOut:
         licence=manifest.licence,
         provenance=manifest.provenance,
         hash=entry.pack.hash,
-        view=None if isinstance(manifest, DetectorManifest) else manifest.view,
+        view=manifest.view if isinstance(manifest, HeadManifest) else None,
         classes=list(manifest.classes) if isinstance(manifest, DetectorManifest) else None,
     )

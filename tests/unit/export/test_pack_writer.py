@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from export.pack_writer import PackWriter
-from models.pack import Pack, PackError, PackLibrary
+from models.pack import REQUIRES, Pack, PackError, PackLibrary
+from support.graphs import write_graph, yolox_answer
 
 
 def head(**parts):
@@ -22,9 +23,7 @@ def head(**parts):
 
 @pytest.fixture
 def graph(tmp_path):
-    path = tmp_path / "some graph.onnx"
-    path.write_bytes(b"a graph")
-    return path
+    return write_graph(tmp_path / "some graph.onnx", yolox_answer([], [], []))
 
 
 def write(packs, graph, *, replace=False, version="1"):
@@ -42,8 +41,9 @@ def test_writes_a_pack_that_verifies(tmp_path, graph):
     packs = tmp_path / "data" / "packs"
     pack = write(packs, graph)
     assert pack.path == packs / "mine"
+    assert pack.manifest.requires == REQUIRES
     assert PackLibrary([packs]).get("mine").hash == pack.hash
-    assert pack.file(pack.manifest.graphs["encoder"]).read_bytes() == b"a graph"
+    assert pack.file(pack.manifest.graphs["encoder"]).read_bytes() == graph.read_bytes()
     np.testing.assert_array_equal(pack.arrays("centres")["file"], np.ones((2, 3)))
     assert [path.name for path in packs.iterdir()] == ["mine"]
 
@@ -63,10 +63,15 @@ def test_replaces_only_when_told(tmp_path, graph):
     assert [path.name for path in (tmp_path / "packs").iterdir()] == ["mine"]
 
 
-def test_takes_no_built_in_name(tmp_path):
+def test_takes_no_built_in_name_but_among_the_built_in(tmp_path, monkeypatch, graph):
     with pytest.raises(PackError, match="built-in") as caught:
         PackWriter(tmp_path, "motion", replace=True)
     assert caught.value.code == "name_taken"
+    monkeypatch.setattr("export.pack_writer.BUILT_IN", tmp_path / "built-in")
+    assert write(tmp_path / "built-in", graph).path == tmp_path / "built-in" / "mine"
+    assert write(tmp_path / "built-in", graph, replace=True, version="2").manifest.version == "2"
+    with pytest.raises(PackError, match="built-in"):
+        write(tmp_path / "packs", graph)
 
 
 @pytest.mark.parametrize(

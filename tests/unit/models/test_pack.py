@@ -22,6 +22,7 @@ from models.pack import (
     file_hash,
     parse_manifest,
 )
+from support.graphs import write_graph, yolox_answer
 
 
 def described(path, file=None):
@@ -50,7 +51,7 @@ def write(folder, manifest):
 def detector(tmp_path):
     folder = tmp_path / "mine"
     folder.mkdir()
-    (folder / "graph.onnx").write_bytes(b"a graph, for all that a pack knows of it")
+    write_graph(folder / "graph.onnx", yolox_answer([], [], []))
     (folder / "LICENSE").write_text("Do what you like.")
     manifest = {
         **common("detector"),
@@ -71,7 +72,7 @@ def head(tmp_path):
     folder = tmp_path / "mine"
     folder.mkdir()
     np.savez(folder / "centres.npz", centres=np.ones((5, 3), np.float32), counts=np.arange(5))
-    (folder / "encoder.onnx").write_bytes(b"a graph")
+    write_graph(folder / "encoder.onnx", yolox_answer([], [], []))
     arrays = {"centres": {"dtype": "float32", "shape": [5, 3]}, "counts": {"dtype": "int64", "shape": [5]}}
     manifest = {
         **common("head"),
@@ -119,7 +120,21 @@ def test_a_head_pack_and_its_arrays(head):
     [
         pytest.param({"format": 2}, "unknown_format", "expected format 1.*got 2", id="of the future"),
         pytest.param({"format": None}, "unknown_format", "got None", id="no format"),
-        pytest.param({"kind": "tracker"}, "bad_manifest", "'head', 'detector'", id="unknown kind"),
+        pytest.param(
+            {"format": 2, "requires": "0.7.0", "colour": "red"},
+            "unknown_format",
+            "expected format 1.*got 2; the pack needs watchword 0.7.0 or newer, this is 0",
+            id="of the future, which says what it needs",
+        ),
+        pytest.param(
+            {"requires": "999.1", "kind": "tracker"},
+            "program_too_old",
+            "the pack needs watchword 999.1 or newer, this is 0",
+            id="of this format, for a newer program",
+        ),
+        pytest.param({"requires": "soon"}, "bad_manifest", "requires", id="for no version"),
+        pytest.param({"requires": 2}, "bad_manifest", "requires", id="for a version that is a number"),
+        pytest.param({"kind": "tracker"}, "bad_manifest", "'head', 'detector', 'encoder'", id="unknown kind"),
         pytest.param({"colour": "red"}, "unknown_key", "colour: expected no such key", id="unknown key"),
         pytest.param({"name": "../mine"}, "bad_manifest", "name", id="name that leads out"),
         pytest.param({"name": "Mine"}, "bad_manifest", "name", id="name in capitals"),
