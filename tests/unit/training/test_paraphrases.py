@@ -12,9 +12,13 @@ from training.paraphrases import PARAPHRASES, Paraphrases
 PHRASES = PARAPHRASES.with_name("phrases.json")
 
 
+# What says nothing of the action: "a cyclist" and "somebody who is a cyclist" are the same words to train on.
+EMPTY = frozenset("a an the person persons someone somebody people man woman who is".split())
+
+
 def words(sentence: str) -> str:
-    """A sentence without case, punctuation and runs of blanks."""
-    return " ".join(re.findall(r"[^\W_]+", sentence.casefold()))
+    """What a sentence says, without case, punctuation and empty words."""
+    return " ".join(word for word in re.findall(r"[^\W_]+", sentence.casefold()) if word not in EMPTY)
 
 
 def test_there_is_enough_of_it() -> None:
@@ -24,7 +28,6 @@ def test_there_is_enough_of_it() -> None:
     assert len(held_out.unrelated) == 10
 
 
-@pytest.mark.skipif(not PHRASES.is_file(), reason="training has no phrases yet")
 def test_training_sees_none_of_it() -> None:
     seen = {words(text) for text in strings(json.loads(PHRASES.read_text()))}
     assert not {sentence for sentence in Paraphrases.load().sentences() if words(sentence) in seen}
