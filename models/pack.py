@@ -33,6 +33,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError, model_validator
 
 from models.graph import NotAGraph, Signature, Tensor, read_signature
+from models.scoring.bank import Phrase, read_phrases
 
 FORMAT = 1
 REQUIRES = "0.1.0"
@@ -44,7 +45,6 @@ NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 
 _VERSION = r"^[0-9]{1,6}(\.[0-9]{1,6}){1,2}$"
 _LARGEST_MANIFEST = 1_000_000
-_LARGEST_PHRASES = 4_000_000
 _LARGEST_TOKENIZER = 64_000_000
 _CHUNK = 1 << 20
 _log = logging.getLogger(__name__)
@@ -329,19 +329,9 @@ class EncoderManifest(_Manifest):
         return tuple(graph for tower in towers for graph in tower.graphs())
 
 
-class Phrase(_Strict):
-    """A phrase of an encoder's bank: something that an object does, or what else may be seen."""
-
-    text: str = Field(min_length=1, max_length=200)
-    kind: Literal["action", "background"]
-
-
 AnyManifest = HeadManifest | DetectorManifest | EncoderManifest
 Manifest = Annotated[AnyManifest, Field(discriminator="kind")]
 _MANIFEST: TypeAdapter[AnyManifest] = TypeAdapter(Manifest)
-_PHRASES: TypeAdapter[tuple[Phrase, ...]] = TypeAdapter(
-    Annotated[tuple[Phrase, ...], Field(min_length=1, strict=False)]
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -540,9 +530,8 @@ def parse_manifest(text: bytes) -> AnyManifest:
         return _MANIFEST.validate_python(content)
     except ValidationError as error:
         problem = error.errors(include_url=False, include_input=False)[0]
-        where = (
-            ".".join(str(part) for part in problem["loc"] if part not in {"head", "detector", "encoder"}) or "manifest"
-        )
+        place = problem["loc"][1:] if problem["loc"][:1] == (content.get("kind"),) else problem["loc"]
+        where = ".".join(map(str, place)) or "manifest"
         unknown = problem["type"] == "extra_forbidden"
         code = "unknown_key" if unknown else "bad_manifest"
         said = "expected no such key" if unknown else problem["msg"]
@@ -673,20 +662,10 @@ def _expect(graph: File, signatures: Mapping[str, Signature], inputs: Sequence[T
 
 def _phrases(folder: Path, file: File) -> tuple[Phrase, ...]:
     try:
-        if file.bytes > _LARGEST_PHRASES:
-            raise ValueError(f"it is larger than {_LARGEST_PHRASES} bytes")
-        phrases = _PHRASES.validate_json((folder / file.file).read_bytes())
-        if len({phrase.text for phrase in phrases}) != len(phrases):
-            raise ValueError("a phrase is in it twice")
-    except ValidationError as error:
-        problem = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, problem["loc"]))
-        code, message = "bad_phrases", f"expected phrases in {file.file}: {where or 'all of it'}: {problem['msg']}"
-        raise PackError(code, message) from error
+        return read_phrases(folder / file.file)
     except ValueError as error:
-        code, message = "bad_phrases", f"expected phrases in {file.file}: {error}"
+        code, message = "bad_phrases", f"expected phrases: {error}"
         raise PackError(code, message) from error
-    return phrases
 
 
 def _verify_tokenizer(folder: Path, file: File) -> None:
