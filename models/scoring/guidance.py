@@ -1,0 +1,452 @@
+"""Text guidance: rules in words that move the scores of the objects that match them, and of nothing else.
+
+Two methods. ``equation10`` is that of Gao, Yang and Huang, Scene-adaptive SVAD (section 3.5, eq. 10): the bare cosine
+of an object's clip feature and the rule's text, over a fixed threshold. ``contrastive``, the default, never looks at
+that cosine, for it is badly calibrated and differs from scene to scene. It asks three things instead:
+
+* Which phrases of the encoder's bank mean the same as the rule? That is text against text, which is reliable
+  (``Reading.weights``); a text that means none of them moves nothing.
+* Which share of the object's posterior over the whole bank do those phrases hold, and is that more than is usual for
+  the objects of this stream (``Usual``)?
+* Does what is said of the object (its caption) mean the same as the rule?
+
+Heads are not asked again. A rule gives an object relief (what it is unusual for does not count) or lift (a surprise
+that it reaches at least), both bounded; ``guided_objects`` and ``guided_frame`` apply them. Pure numpy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
+Reals = NDArray[np.floating]
+Verdict = Literal["normal", "anomaly"]
+Method = Literal["contrastive", "equation10"]
+Evidence = Literal["image", "caption"]
+Polygon = tuple[tuple[float, float], ...]
+Sameness = Callable[[Floats], Floats]
+"""From cosines of sentences to how surely they mean the same, in [0, 1], elementwise."""
+
+LIFT = 6.0
+"""The surprise that an object reaches which an anomaly rule of strength 1 matches surely: score 1, the most that a
+frame can weigh in smoothing (``models.scoring.smoothing.MOST_SURPRISE``)."""
+
+MATCH_FROM, MATCH_FULL = 0.35, 0.65
+"""Similarities at which a rule begins to act and at which it acts in full; linear between. Symmetric about 0.5, where
+matching and not matching are equally likely; what is uncertain, below the first, stays as it is."""
+
+THRESHOLD, THETA, GAMMA = 0.3, 5.0, 5.0
+"""Of equation 10, whose paper gives none of them. A clip that shows a text has a cosine of about 0.5 with it in the
+built-in space; 5 then takes away or adds one whole S_max or S_min."""
+
+MATCHES = 5
+"""Rules named for one object, the most similar ones."""
+
+_USUAL_LEAST = 32  # clips; fewer say nothing of what is usual
+_SPREAD_LEAST = 0.5  # logits; a stream of one walker would else make a walker's every gesture exceptional
+_WEIGHT, _EXPECTED, _BOUND = (
+    0.5,
+    2.0,
+    3.0,
+)  # logits per deviation; deviations of a match; and at most so many either way
+_EPSILON = 1e-4
+_SOFT = 1.25  # radii of a taught mode at which its relief ends
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule.
+
+    Attributes:
+        id: Of the rule.
+        text: As it was typed.
+        verdict: What a matching object is said to be.
+        strength: How far a match moves a score, in [0, 1].
+        polygon: Corners of the zone that it is for, as fractions of the picture; None is everywhere.
+        method: How it is matched.
+        scheduled: Whether it is for some hours only.
+        edited_at: When it was last changed, Unix seconds.
+    """
+
+    id: str
+    text: str
+    verdict: Verdict
+    strength: float = 1.0
+    polygon: Polygon | None = None
+    method: Method = "contrastive"
+    scheduled: bool = False
+    edited_at: float = 0.0
+
+    @property
+    def precedence(self) -> tuple[bool, bool, float, bool, str]:
+        """Of rules that contradict each other, that with the greatest counts.
+
+        The more specific one first: one for a zone before one for everywhere, one for some hours before one for
+        always. Then the newer before the older, and an anomaly before what is normal, for a missed alert is worse.
+        """
+        return self.polygon is not None, self.scheduled, self.edited_at, self.verdict == "anomaly", self.id
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a rule's text is understood.
+
+    Attributes:
+        weights: ``(K,)`` float32 in [0, 1], how far each phrase of the bank means the same.
+        sentence: ``(Ds,)`` float32 of unit length, the text in the space of sentences.
+        text: ``(D,)`` float32 of unit length, the text in the space of clips; None without an encoder.
+    """
+
+    weights: Floats
+    sentence: Floats
+    text: Floats | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The ``N`` objects of a frame (or of many frames) as rules see them.
+
+    Attributes:
+        boxes: ``(N, 4)`` float32, x, y, w, h as fractions of the picture.
+        video: ``(N, D)`` float32, clip features of unit length; NaN rows where there is none.
+        captions: What is said of each; empty where nothing is.
+        caption_features: ``(N, Ds)`` float32 of unit length, NaN rows where nothing is said.
+        surprise: ``(N,)`` float64, -log10(p), at least 0; NaN where nothing is known, which counts as 0.
+    """
+
+    boxes: Floats
+    video: Floats
+    captions: tuple[str, ...]
+    caption_features: Floats
+    surprise: Doubles
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A rule that matched an object.
+
+    Attributes:
+        rule_id: Whose.
+        text: The rule's.
+        verdict: The rule's.
+        similarity: In [0, 1], calibrated; under equation 10 the cosine, clipped.
+        evidence: What matched: the object's clip, or its caption.
+    """
+
+    rule_id: str
+    text: str
+    verdict: Verdict
+    similarity: float
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the rules say of ``N`` objects.
+
+    Attributes:
+        relief: ``(N,)`` float64 in [0, 1], the share of its surprise that an object is relieved of.
+        lift: ``(N,)`` float64 in [0, ``LIFT``], the surprise that it reaches at least; 0 for none.
+        matches: For each object the rules that matched, most similar first.
+    """
+
+    relief: Doubles
+    lift: Doubles
+    matches: tuple[tuple[Match, ...], ...]
+
+    @classmethod
+    def nothing(cls, count: int) -> Judgement:
+        """Of ``count`` objects that no rule says anything of."""
+        return cls(np.zeros(count), np.zeros(count), ((),) * count)
+
+
+def guided_objects(surprise: Doubles, judgement: Judgement) -> Doubles:
+    """``(N,)`` surprises with the rules applied: relieved of their share, and at least what they are lifted to."""
+    return np.maximum(np.nan_to_num(surprise) * (1.0 - judgement.relief), judgement.lift)
+
+
+def guided_frame(frame: float, surprise: Doubles, guided: Doubles) -> float:
+    """A frame's surprise with the rules applied to its objects.
+
+    It falls by as much as its most unusual object does, no further: evidence that belongs to no object, or to one that
+    was not relieved, stays. And it is at least that of every object that a rule lifted.
+
+    Args:
+        frame: Fused over heads, before smoothing.
+        surprise: ``(N,)``, of its objects and of moving regions that are no object's.
+        guided: ``(N,)``, the same from ``guided_objects``.
+    """
+    known = np.nan_to_num(surprise)
+    fall = max(0.0, float(known.max(initial=0.0)) - float(guided.max(initial=0.0)))
+    lifted = float(guided[guided > known].max(initial=0.0))
+    return max(0.0, frame - fall, lifted)
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """The encoder's side of matching.
+
+    Attributes:
+        bank: ``(K, D)`` float32, its phrases in the space of clips.
+        temperature: Of the softmax over them, greater than 0.
+    """
+
+    bank: Floats
+    temperature: float
+
+    def posterior(self, video: Floats) -> Floats:
+        """``(N, K)`` float32, how likely each clip shows each phrase; sums to 1, or to 0 where there is no clip."""
+        logits = np.nan_to_num(video, copy=True) @ (self.bank.T / np.float32(self.temperature))
+        logits -= logits.max(axis=1, keepdims=True)
+        np.exp(logits, out=logits)
+        logits /= logits.sum(axis=1, keepdims=True)
+        logits[~_there(video)] = 0.0
+        return np.asarray(logits, np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """How strongly the stream's own recent objects resemble each of ``R`` rules, in logits.
+
+    Attributes:
+        median: ``(R,)`` float32.
+        spread: ``(R,)`` float32, the standard deviation estimated from the median absolute one.
+    """
+
+    median: Floats
+    spread: Floats
+
+    def adjust(self, evidence: Floats) -> Floats:
+        """``(N, R)`` evidence, raised where it is exceptional for this stream and lowered where it is usual.
+
+        A match is expected to lie two deviations above the rest; each deviation more or less moves the logit by 0.5,
+        at most by 1.5 up and by 1 down: evidence above 0.83 still acts in full where everybody matches.
+        """
+        logits = _logit(evidence)
+        deviations = (logits - self.median) / self.spread - _EXPECTED
+        return _sigmoid(logits + _WEIGHT * np.clip(deviations, -_EXPECTED, _BOUND))
+
+
+@dataclass(frozen=True, slots=True)
+class Taught:
+    """Objects of false alarms, each a normal mode.
+
+    Attributes:
+        modes: ``(M, D)`` float32 of unit length.
+        radii: ``(M,)`` float32, the cosine distance within which an object counts as the same.
+    """
+
+    modes: Floats
+    radii: Floats
+
+    def relief(self, video: Floats) -> Doubles:
+        """``(N,)`` in [0, 1]: 1 within a mode's radius, falling to 0 at 1.25 of it."""
+        distances = 1.0 - np.nan_to_num(video) @ self.modes.T
+        inside = (_SOFT * self.radii - distances) / ((_SOFT - 1.0) * self.radii)
+        relief: Doubles = np.clip(inside, 0.0, 1.0).max(axis=1, initial=0.0).astype(np.float64)
+        relief[~_there(video)] = 0.0
+        return relief
+
+
+@dataclass(frozen=True, slots=True)
+class Guide:
+    """Rules compiled for one stream: everything that does not depend on the frame is computed once. Immutable.
+
+    Attributes:
+        rules: ``R`` rules, in the order in which they count.
+        sameness: Of sentences.
+        space: Of the stream's encoder, or None.
+        usual: What its objects are like, once enough were seen.
+        span: S_min and S_max of equation 10: the least and the greatest surprise of an object lately.
+        taught: Modes that false alarms taught, or None.
+    """
+
+    rules: tuple[Rule, ...]
+    sameness: Sameness
+    space: Space | None = None
+    usual: Usual | None = None
+    span: tuple[float, float] = (0.0, 0.0)
+    taught: Taught | None = None
+    _weights: Floats = field(default_factory=lambda: np.zeros((0, 0), np.float32), repr=False)
+    _sentences: Floats = field(default_factory=lambda: np.zeros((0, 0), np.float32), repr=False)
+    _texts: Floats | None = field(default=None, repr=False)
+    _strengths: Floats = field(default_factory=lambda: np.zeros(0, np.float32), repr=False)
+    _normal: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_), repr=False)
+    _contrastive: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_), repr=False)
+
+    @classmethod
+    def compile(
+        cls,
+        rules: Sequence[tuple[Rule, Reading]],
+        sameness: Sameness,
+        space: Space | None = None,
+        taught: Taught | None = None,
+    ) -> Guide:
+        """Prepare rules, in any order.
+
+        Args:
+            rules: Each with how its text is understood under the same bank.
+            sameness: Of sentences.
+            space: Of the stream's encoder; None leaves captions as the only evidence.
+            taught: Modes that false alarms taught.
+        """
+        ordered = sorted(rules, key=lambda each: each[0].precedence, reverse=True)
+        readings = [reading for _, reading in ordered]
+        chosen = tuple(rule for rule, _ in ordered)
+        if not ordered:
+            return cls((), sameness, space, taught=taught)
+        texts = [reading.text for reading in readings if reading.text is not None]
+        return cls(
+            chosen,
+            sameness,
+            space,
+            taught=taught,
+            _weights=np.stack([reading.weights for reading in readings], axis=1),
+            _sentences=np.stack([reading.sentence for reading in readings], axis=1),
+            _texts=np.stack(texts, axis=1) if len(texts) == len(readings) else None,
+            _strengths=np.array([rule.strength for rule in chosen], np.float32),
+            _normal=np.array([rule.verdict == "normal" for rule in chosen]),
+            _contrastive=np.array([rule.method == "contrastive" for rule in chosen]),
+        )
+
+    def tuned(self, video: Floats, surprise: Doubles) -> Guide:
+        """The same rules against what the stream's own recent objects are like.
+
+        Args:
+            video: ``(M, D)`` clip features of recent objects; with fewer than 32 nothing is said to be usual.
+            surprise: Surprises of recent objects.
+        """
+        known = surprise[np.isfinite(surprise)]
+        span = (float(known.min()), float(known.max())) if len(known) else (0.0, 0.0)
+        video = video[_there(video)]
+        if self.space is None or not self.rules or len(video) < _USUAL_LEAST:
+            return replace(self, usual=None, span=span)
+        logits = _logit(self.space.posterior(video) @ self._weights)
+        median = np.median(logits, axis=0)
+        spread = 1.4826 * np.median(np.abs(logits - median), axis=0)
+        return replace(self, usual=Usual(median, np.maximum(spread, np.float32(_SPREAD_LEAST))), span=span)
+
+    def judge(self, seen: Seen, active: NDArray[np.bool_] | None = None) -> Judgement:
+        """What the rules say of these objects.
+
+        Args:
+            seen: The objects.
+            active: ``(R,)`` or ``(N, R)``, which of ``rules`` are in force; None for all.
+        """
+        count = len(seen)
+        if not count or not (self.rules or self.taught):
+            return Judgement.nothing(count)
+        judgement = self._judge_rules(seen, active) if self.rules else Judgement.nothing(count)
+        if self.taught is not None and _there(seen.video).any():
+            relief = np.maximum(judgement.relief, self.taught.relief(seen.video))
+            judgement = replace(judgement, relief=relief)
+        return judgement
+
+    def _judge_rules(self, seen: Seen, active: NDArray[np.bool_] | None) -> Judgement:
+        image, caption = self._image(seen), self._caption(seen)
+        similarity = np.maximum(image, np.where(self._contrastive, caption, 0.0))
+        # How surely each rule matches each object, in [0, 1]: 0 outside its zone and hours.
+        gate = np.clip((similarity - MATCH_FROM) / (MATCH_FULL - MATCH_FROM), 0.0, 1.0)
+        excess = np.where(self._contrastive, 0.0, similarity - THRESHOLD)
+        gate = np.where(self._contrastive, gate, excess > 0)
+        gate *= self._inside(seen.boxes)
+        if active is not None:
+            gate *= active
+        weighed = gate * self._strengths
+        # A rule counts as far as no rule that goes before it says the opposite: columns are in that order.
+        against_normal = np.maximum.accumulate(np.where(self._normal, 0.0, weighed), axis=1)
+        against_anomaly = np.maximum.accumulate(np.where(self._normal, weighed, 0.0), axis=1)
+        weighed *= 1.0 - np.where(self._normal, against_normal, against_anomaly)
+        surprise = np.nan_to_num(seen.surprise)[:, None]
+        lowest, highest = self.span
+        with np.errstate(divide="ignore", invalid="ignore"):
+            fall = np.where(surprise > 0, GAMMA * highest * excess / surprise, 0.0)
+        reliefs = weighed * np.where(self._contrastive, 1.0, np.clip(fall, 0.0, 1.0))
+        lifts = np.where(self._contrastive, LIFT * weighed, surprise + weighed * THETA * lowest * excess)
+        relief = np.where(self._normal, reliefs, 0.0).max(axis=1)
+        lift = np.minimum(np.where(~self._normal & (weighed > 0), lifts, 0.0).max(axis=1), LIFT)
+        return Judgement(relief, lift, self._matches(gate, similarity, image))
+
+    def _image(self, seen: Seen) -> Floats:
+        """``(N, R)`` evidence of the clips: calibrated, or the bare cosine of rules under equation 10."""
+        if self.space is None or not _there(seen.video).any():
+            return np.zeros((len(seen), len(self.rules)), np.float32)
+        evidence = self.space.posterior(seen.video) @ self._weights
+        if self.usual is not None:
+            evidence = np.where(evidence > 0, self.usual.adjust(evidence), 0.0)
+        if self._contrastive.all() or self._texts is None:
+            return np.asarray(np.where(self._contrastive, evidence, 0.0), np.float32)
+        cosines = np.clip(np.nan_to_num(seen.video) @ self._texts, 0.0, 1.0)
+        return np.asarray(np.where(self._contrastive, evidence, cosines), np.float32)
+
+    def _caption(self, seen: Seen) -> Floats:
+        """``(N, R)`` evidence of the captions."""
+        said = _there(seen.caption_features)
+        if not said.any():
+            return np.zeros((len(seen), len(self.rules)), np.float32)
+        cosines = np.nan_to_num(seen.caption_features) @ self._sentences
+        return np.asarray(self.sameness(cosines) * said[:, None], np.float32)
+
+    def _inside(self, boxes: Floats) -> Floats:
+        """``(N, R)``: 1 where an object's foot point, the middle of its lower edge, is in a rule's zone, else 0."""
+        inside = np.ones((len(boxes), len(self.rules)), np.float32)
+        feet = boxes[:, :2] + boxes[:, 2:] * np.array((0.5, 1.0), np.float32)
+        tested: dict[Polygon, NDArray[np.bool_]] = {}
+        for index, rule in enumerate(self.rules):
+            if rule.polygon is not None:
+                if rule.polygon not in tested:
+                    tested[rule.polygon] = contains(rule.polygon, feet)
+                inside[:, index] = tested[rule.polygon]
+        return inside
+
+    def _matches(self, gate: Reals, similarity: Reals, image: Reals) -> tuple[tuple[Match, ...], ...]:
+        found: list[list[tuple[float, int]]] = [[] for _ in range(len(gate))]
+        for row, column in np.argwhere(gate > 0).tolist():
+            found[row].append((float(similarity[row, column]), column))
+        return tuple(
+            tuple(
+                Match(
+                    self.rules[column].id,
+                    self.rules[column].text,
+                    self.rules[column].verdict,
+                    value,
+                    "image" if image[row, column] >= value else "caption",
+                )
+                for value, column in sorted(columns, key=lambda each: (-each[0], each[1]))[:MATCHES]
+            )
+            for row, columns in enumerate(found)
+        )
+
+
+def contains(polygon: Polygon, points: Floats) -> NDArray[np.bool_]:
+    """``(N,)``, which of ``(N, 2)`` points are in a polygon, by the even-odd rule."""
+    corners = np.array(polygon, np.float64)
+    x, y = points[:, 0, None].astype(np.float64), points[:, 1, None].astype(np.float64)
+    x1, y1 = corners.T
+    x2, y2 = np.roll(corners, -1, axis=0).T
+    crosses = (y1 > y) != (y2 > y)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        right = x < (x2 - x1) * (y - y1) / (y2 - y1) + x1
+    return np.asarray((crosses & right).sum(axis=1) % 2 == 1)
+
+
+def _there(features: Floats) -> NDArray[np.bool_]:
+    """``(N,)``, which of ``(N, D)`` features there are: others are NaN, or D is 0."""
+    return np.asarray(~np.isnan(features[:, :1]).any(axis=1) & (features.shape[1] > 0), np.bool_)
+
+
+def _logit(share: Reals) -> Floats:
+    return np.asarray(np.log(share + _EPSILON) - np.log(1.0 + _EPSILON - share), np.float32)
+
+
+def _sigmoid(logits: Reals) -> Floats:
+    return np.asarray(1.0 / (1.0 + np.exp(-logits)), np.float32)
