@@ -13,7 +13,24 @@ PHRASES = PARAPHRASES.with_name("phrases.json")
 
 
 # What says nothing of the action: "a cyclist" and "somebody who is a cyclist" are the same words to train on.
-EMPTY = frozenset(["a", "an", "the", "person", "persons", "someone", "somebody", "people", "man", "woman", "who", "is"])
+EMPTY = frozenset(
+    [
+        "a",
+        "an",
+        "the",
+        "person",
+        "persons",
+        "someone",
+        "somebody",
+        "people",
+        "man",
+        "woman",
+        "child",
+        "kids",
+        "who",
+        "is",
+    ]
+)
 
 
 def words(sentence: str) -> str:

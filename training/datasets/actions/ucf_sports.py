@@ -1,0 +1,110 @@
+"""UCF Sports: 150 sequences of ten sports, with the box of who acts in every frame.
+
+Rodriguez, Ahmed, Shah: Action MACH, CVPR 2008. Published layout:
+
+    ucf action/Diving-Side/001/2538-5_70133.avi        some folders lack it and have the pictures alone
+    ucf action/Diving-Side/001/2538-5_70133001.jpg ...
+    ucf action/Diving-Side/001/gt/2538-5_70133001.txt ...      one a frame: x, y, width, height, action, with tabs
+
+There is no published list. The split is that of Lan, Wang, Mori (Discriminative Figure-Centric Models, ICCV 2011):
+the first third of each action's sequences tests, the rest trains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from training.datasets.actions.base import ActionDataset, ActionSample, Boxes, in_words
+from training.datasets.base import DatasetError, need
+from training.datasets.footage import PICTURES, VIDEOS, files
+
+KIND = "ucf-sports"
+LOOKS_FOR = "ucf action/Diving-Side/001/ and the like, with gt/*.txt (UCF Sports)"
+FPS = 10.0
+"""As published for the pictures."""
+
+ACTIONS = {
+    "Diving-Side": "diving",
+    "Golf-Swing-Back": "swinging a golf club",
+    "Golf-Swing-Front": "swinging a golf club",
+    "Golf-Swing-Side": "swinging a golf club",
+    "Kicking-Front": "kicking a ball",
+    "Kicking-Side": "kicking a ball",
+    "Lifting": "lifting weights",
+    "Riding-Horse": "riding a horse",
+    "Run-Side": "running",
+    "SkateBoarding-Front": "skateboarding",
+    "Swing-Bench": "swinging on a pommel horse",
+    "Swing-SideAngle": "swinging on a high bar",
+    "Walk-Front": "walking",
+}
+
+
+def matches(root: Path) -> bool:
+    """Whether the folder has this layout."""
+    return (root / "ucf action").is_dir()
+
+
+def read(root: Path) -> ActionDataset:
+    """Read the data set's structure."""
+    sequences: dict[str, list[Path]] = {}
+    for folder in sorted(path for path in (root / "ucf action").iterdir() if path.is_dir()):
+        action = in_words(folder.name, ACTIONS, folder)
+        sequences.setdefault(action, []).extend(sorted(path for path in folder.iterdir() if path.is_dir()))
+    samples = [sample for action, folders in sequences.items() for sample in _samples(action, folders)]
+    return ActionDataset.of("UCF Sports", KIND, root, samples)
+
+
+def _samples(action: str, folders: list[Path]) -> Iterator[ActionSample]:
+    tested = len(folders) // 3
+    for index, folder in enumerate(folders):
+        videos, pictures = files(folder, VIDEOS), files(folder, PICTURES)
+        if not videos and not pictures:
+            msg = f"expected an .avi or .jpg pictures in {folder}, got neither"
+            raise DatasetError(msg)
+        truth = folder / "gt"
+        yield ActionSample(
+            f"{folder.parent.name}/{folder.name}",
+            videos[0] if videos else folder,
+            action,
+            "test" if index < tested else "train",
+            fps=None if videos else FPS,
+            boxes=_reader(truth, videos, pictures) if truth.is_dir() else None,
+        )
+
+
+def _reader(truth: Path, videos: list[Path], pictures: list[Path]) -> Callable[[], Boxes]:
+    def read_boxes() -> Boxes:
+        width, height = _size(videos, pictures)
+        listed = sorted(path for path in truth.glob("*.txt") if not path.name.startswith("."))
+        return {index: _box(path, width, height) for index, path in enumerate(listed)}
+
+    return read_boxes
+
+
+def _size(videos: list[Path], pictures: list[Path]) -> tuple[int, int]:
+    """Width and height of a sequence in pixels: its boxes are in them."""
+    if pictures:
+        image = cv2.imread(str(pictures[0]))
+    else:
+        capture = cv2.VideoCapture(str(videos[0]))
+        image = capture.read()[1]
+        capture.release()
+    if image is None:
+        msg = f"expected a picture at {(pictures or videos)[0]}, got something that cannot be read as one"
+        raise DatasetError(msg)
+    return image.shape[1], image.shape[0]
+
+
+def _box(path: Path, width: int, height: int) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
+    fields = need(path, "a box").read_text().split()
+    try:
+        x, y, w, h = (float(field) for field in fields[:4])
+    except ValueError as error:
+        msg = f"{path}: expected x, y, width and height in pixels, got {' '.join(fields[:5])!r}"
+        raise DatasetError(msg) from error
+    return np.array([x / width, y / height, w / width, h / height], np.float32)
