@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from training.virtual.actions import ACTIONS, Action, Moment
+from training.virtual.actions import ACTIONS, Action
 from training.virtual.gait import Feet
+from training.virtual.poses import Moment
 from training.virtual.scene import Colour
 from training.virtual.skeleton import HEEL_TO_BALL, HIP
-from training.virtual.steering import ROOM, steer
+from training.virtual.steering import steer
 
 Array = NDArray[np.float64]
 
@@ -105,7 +106,7 @@ Step = Go | Do | Meet
 
 
 class Actor:
-    """A person, with the vehicle it may ride."""
+    """A person."""
 
     def __init__(
         self, track_id: int, look: Look, start: Array, steps: Iterable[Step], temper: float, group: int | None = None
@@ -148,7 +149,7 @@ class Actor:
     @property
     def room(self) -> float:
         """Metres others keep from it."""
-        return 1.6 if self.action.vehicle else ROOM
+        return self.action.room
 
     def advance(self, dt: float, others: Array, speeds: Array, obstacles: Array) -> None:
         """``dt`` seconds on; the rest as in `steer`."""
@@ -173,7 +174,7 @@ class Actor:
         if len(self.steps) > 1 and not isinstance(self.steps[1], Go):
             speed = min(speed, math.sqrt(2.0 * BRAKING * left) + 0.1)
         desired = way / max(float(np.hypot(way[0], way[1])), 1e-9) * speed
-        wanted = steer(self.position, desired, others, speeds, obstacles, self.room)
+        wanted = steer(self.position, desired, others, speeds, _apart(obstacles, step.path), self.room)
         self.velocity = self.velocity + (wanted - self.velocity) * min(1.0, dt / INERTIA_S)
         if np.hypot(self.velocity[0], self.velocity[1]) > 0.2:
             self._turn(math.atan2(self.velocity[1], self.velocity[0]), 2.0 * dt)
@@ -224,14 +225,14 @@ class Actor:
         world[:, :2] += self.position
         return np.asarray(world)
 
-    def pose(self) -> Array:
-        """The joints, (JOINTS, 3) world metres."""
+    def moment(self) -> Moment:
+        """All that its pose and its gear depend on."""
         cosine, sine = math.cos(self.heading), math.sin(self.heading)
         balls = np.zeros((2, 3))
         balls[:, :2] = (self.feet.places - self.position) @ np.array([[cosine, -sine], [sine, cosine]])
         balls[:, 2] = self.feet.lift
         step = self.step
-        moment = Moment(
+        return Moment(
             height=self.look.height,
             feet=balls,
             rolls=self.feet.roll,
@@ -242,8 +243,18 @@ class Actor:
             remaining=step.seconds - self._since if isinstance(step, Do) else math.inf,
             temper=self.temper,
         )
-        return self.to_world(self.action.pose(moment))
+
+    def pose(self) -> Array:
+        """The joints, (JOINTS, 3) world metres."""
+        return self.to_world(self.action.pose(self.moment()))
 
     def caption(self, way: str) -> str:
         """What to say of it, where ``way`` is its direction in the picture."""
         return f"a person in a {self.look.top} {self.look.garment} {self.action.verb.format(way=way)}"
+
+
+def _apart(obstacles: Array, path: Array) -> Array:
+    """The obstacles at neither end of a path: who sits down on a bench does not walk around it."""
+    ends = np.stack([path[0], path[-1]])
+    away = np.hypot(*(obstacles[:, None, :2] - ends).transpose(2, 0, 1))
+    return np.asarray(obstacles[(away > obstacles[:, 2:] + 0.5).all(axis=1)])

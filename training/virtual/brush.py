@@ -31,6 +31,8 @@ _ROUND = np.linspace(0.0, 2.0 * np.pi, 24, endpoint=False)
 class Brush(Protocol):
     """What draws primitives given in world metres."""
 
+    camera: Camera
+
     def ball(self, centre: Array, radius: float, tone: Tone) -> None:
         """A ball."""
 
@@ -170,6 +172,11 @@ class ShadowBrush:
 Draw = Callable[[Brush], None]
 
 
-def _opaque(tone: Tone, factor: float) -> tuple[float, float, float, float]:
+def toned(tone: Tone | tuple[int, ...], factor: float) -> Tone:
+    """The colour so many times as bright."""
     blue, green, red = tone
-    return min(255.0, blue * factor), min(255.0, green * factor), min(255.0, red * factor), 255.0
+    return min(255.0, blue * factor), min(255.0, green * factor), min(255.0, red * factor)
+
+
+def _opaque(tone: Tone, factor: float) -> tuple[float, float, float, float]:
+    return *toned(tone, factor), 255.0

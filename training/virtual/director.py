@@ -87,13 +87,13 @@ class Director:
             return
         self._arrivals = float(self.rng.exponential(2.5 / missing)) + 0.3
         chance = self.rng.random()
-        talk = self._free_place("talk")
+        talk = self._free_place(alone=False)
         if talk is not None and chance < 0.12:
             self._send_talkers(talk)
         elif chance < 0.12 + self.scene.population.companions / 2:
             self._send_companions()
         else:
-            self._send_walker()
+            self._send_passer()
 
     def _begin_event(self) -> None:
         kinds = self.scene.schedule.kinds
@@ -104,24 +104,26 @@ class Director:
             order = self._schedule_rng.choice(len(names), len(names), replace=False, p=weights / weights.sum())
             self._bag = [names[index] for index in order[::-1]]
         kind = self._bag.pop()
-        number = len(self.kinds) + 1
-        self.kinds[number] = kind
-        self.actors.extend(ANOMALIES[kind](self, kinds[kind].routes, number))
+        self.actors.extend(ANOMALIES[kind].send(self, kinds[kind].routes, self.event(kind)))
         self._next_event += float(self._schedule_rng.uniform(*self.scene.schedule.every))
 
     # What normal people do
 
-    def _send_walker(self) -> None:
+    def _send_passer(self) -> None:
         path = self.path(self._route())
-        speed = self.speed("walk")
-        steps: list[Step] = [Go(path, "walk", speed)]
-        place = self._free_place("stand")
+        action = self._passing()
+        speed = self.speed(action)
+        steps: list[Step] = [Go(path, action, speed)]
+        place = self._free_place(alone=True) if action == "walk" else None
         if place is not None and self.rng.random() < self.scene.population.stops:
             spec = self.scene.places[place]
-            at = np.array(spec.at) + self.rng.normal(0.0, 0.25, 2)
+            loose = 0.1 if spec.action == "sit" else 0.25
+            at = np.array(spec.at) + self.rng.normal(0.0, loose, 2)
             there, on = _detour(path, at)
-            action = "phone" if self.rng.random() < 0.5 else "stand"
+            action = "phone" if self.rng.random() < 0.5 and spec.action == "stand" else spec.action
             facing = at + np.array([self.rng.normal(), self.rng.normal() - 0.6]) * 3.0
+            if spec.facing is not None:
+                facing = np.array(spec.facing)
             steps = [
                 Go(there, "walk", speed),
                 Do(action, float(self.rng.uniform(*spec.seconds)), facing=facing, place=place),
@@ -156,10 +158,18 @@ class Director:
             ]
             self.actors.append(self.actor(path[0], steps, group=self._groups))
 
-    def _free_place(self, action: str) -> int | None:
+    def _free_place(self, *, alone: bool) -> int | None:
         taken = {step.place for actor in self.actors for step in actor.steps if not isinstance(step, Go)}
-        free = [i for i, place in enumerate(self.scene.places) if place.action == action and i not in taken]
+        places = enumerate(self.scene.places)
+        free = [i for i, place in places if (place.action != "talk") == alone and i not in taken]
         return int(self.rng.choice(free)) if free else None
+
+    def _passing(self) -> str:
+        passing = self.scene.population.passing
+        if len(passing) == 1:
+            return next(iter(passing))
+        weights = np.array(list(passing.values()))
+        return str(self.rng.choice(list(passing), p=weights / weights.sum()))
 
     def _route(self) -> str:
         names = list(self.scene.routes)
@@ -190,6 +200,16 @@ class Director:
         pixels, _ = self._view.project(np.array([[*point, 0.0], [*point, 1.8]]))
         margin = np.array([0.1 * self._view.width, 0.06 * self._view.height])
         return bool(((pixels > margin) & (pixels < [self._view.width, self._view.height] - margin)).all())
+
+    def event(self, kind: str) -> int:
+        """The number of a new event."""
+        number = len(self.kinds) + 1
+        self.kinds[number] = kind
+        return number
+
+    def anomalous(self, action: str) -> bool:
+        """Whether an action is none of the scene's normal ones."""
+        return action not in self.scene.normal
 
     def speed(self, action: str) -> float:
         """Metres a second for one body, by chance."""

@@ -1,4 +1,4 @@
-"""How an actor looks: a person of limbs and clothes, and what it rides."""
+"""How an actor looks: a person of limbs and clothes, with the gear of what it does."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from training.virtual.actions import CRANK, SADDLE, WHEEL
 from training.virtual.actor import Actor, Look
-from training.virtual.brush import Brush, ShadowBrush, SolidBrush, Tone
+from training.virtual.brush import ShadowBrush, SolidBrush, Tone, toned
 from training.virtual.camera import NEAR, Camera
+from training.virtual.gear import GEAR, reach
 from training.virtual.light import Light
 from training.virtual.paint import Image, Sprite, capsules, fill, fixed, hull
 from training.virtual.skeleton import Joint
@@ -25,8 +25,6 @@ MOST_ZOOM = 4
 ROUNDNESS = 0.17
 """How much brighter the side to the sun is, and darker the other, of 0.5."""
 SHOE: Tone = (38.0, 38.0, 42.0)
-STEEL: Tone = (120.0, 116.0, 112.0)
-TYRE: Tone = (34.0, 34.0, 36.0)
 
 # Limbs by pairs of joints, with the radius at each end as a share of the height. Left ones first.
 _LEGS = ((Joint.HIP_L, Joint.KNEE_L, 0.050, 0.034), (Joint.KNEE_L, Joint.ANKLE_L, 0.034, 0.024))
@@ -78,8 +76,8 @@ class FigurePainter:
         fill(mask, hull(pixels[_TRUNK], build * _TRUNK_RADII * radii[_TRUNK]), (255,))
         top = [Joint.CHEST, Joint.HEAD]
         fill(mask, hull(pixels[top], np.array([0.03, 0.06]) * radii[top]), (255,))
-        if actor.action.vehicle:
-            _VEHICLES[actor.action.vehicle](brush, actor, None)
+        if actor.action.gear:
+            GEAR[actor.action.gear].draw(brush, actor, joints, lambda: None)
 
     def draw(self, actor: Actor, joints: Array, brightness: Array) -> Sprite | None:
         """Its picture, or None where it is out of sight.
@@ -88,7 +86,7 @@ class FigurePainter:
             joints: (JOINTS, 3) metres.
             brightness: (3,), times its colours: the light that falls where it stands.
         """
-        extent = np.vstack([joints, _reach(actor)]) if actor.action.vehicle else joints
+        extent = np.vstack([joints, reach(actor)]) if actor.action.gear else joints
         pixels, depth = self.camera.project(extent)
         if float(depth.min()) < 2.0 * NEAR:
             return None
@@ -102,8 +100,8 @@ class FigurePainter:
         width, height = int(right - left), int(bottom - top)
         canvas: Image = np.zeros((height * zoom, width * zoom, 4), dtype=np.uint8)
         brush = SolidBrush(canvas, self.camera, self.light, zoom, (left, top))
-        if actor.action.vehicle:
-            _VEHICLES[actor.action.vehicle](brush, actor, lambda: self._person(brush, actor, joints))
+        if actor.action.gear:
+            GEAR[actor.action.gear].draw(brush, actor, joints, lambda: self._person(brush, actor, joints))
         else:
             self._person(brush, actor, joints)
         small = np.asarray(cv2.resize(canvas, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
@@ -159,7 +157,7 @@ class FigurePainter:
         if look.bag == "backpack" and not towards:
             canvas.backpack()
         canvas.arm(side_near, 0.93)
-        if look.bag == "bag" and actor.action.vehicle is None:
+        if look.bag == "bag" and actor.action.gear is None:
             canvas.ring_of((_BAG, _BAG + 1), (0.042, 0.042), (44.0, 54.0, 74.0))
         centres = points[_FACE : _LOCKS + 1]
         away = ((centres - self.camera.position) ** 2).sum(axis=1)
@@ -203,13 +201,13 @@ class _Canvas:
     look: Look
 
     def leg(self, side: int, factor: float) -> None:
-        trousers = _tone(self.look.bottom_colour, factor)
+        trousers = toned(self.look.bottom_colour, factor)
         for limb, tone in ((2, SHOE), (1, trousers), (0, trousers)):
             _limb(self.image, self.outlines[_PER_SIDE * side + limb], tone)
 
     def arm(self, side: int, factor: float) -> None:
         self.dot(Joint.HAND_L + side, _HAND, self.look.skin)
-        sleeve = _tone(self.look.top_colour, factor)
+        sleeve = toned(self.look.top_colour, factor)
         for limb in (4, 3):
             _limb(self.image, self.outlines[_PER_SIDE * side + limb], sleeve)
 
@@ -225,7 +223,7 @@ class _Canvas:
 
     def trunk(self) -> None:
         look = self.look
-        self.ring_of((Joint.CHEST, Joint.HEAD), (0.030, 0.030), _tone(look.skin, 0.85))
+        self.ring_of((Joint.CHEST, Joint.HEAD), (0.030, 0.030), toned(look.skin, 0.85))
         points, sizes = self.pixels[_TRUNK], look.build * _TRUNK_RADII * self.radii[_TRUNK]
         if look.garment == "coat":
             hips, knees = self.pixels[Joint.HIP_L : Joint.HIP_R + 1], self.pixels[Joint.KNEE_L : Joint.KNEE_R + 1]
@@ -240,7 +238,7 @@ class _Canvas:
         """Stripes across the trunk, or one broad band, within its outline."""
         colour = self.look.top_colour
         lighter = (0.55 * colour[0] + 80.0, 0.55 * colour[1] + 80.0, 0.55 * colour[2] + 80.0)
-        other = _tone(colour, 0.62) if sum(colour) > 330 else lighter
+        other = toned(colour, 0.62) if sum(colour) > 330 else lighter
         chest, waist = self.pixels[_TRUNK[:2]].mean(axis=0), self.pixels[_TRUNK[2:]].mean(axis=0)
         along = waist - chest
         across = np.array([-along[1], along[0]])
@@ -270,7 +268,7 @@ class _Canvas:
             }[lobe]
             self.dot(lobe, radius, tone)
         cap = (0.052, 0.044) if look.hat else (0.040, 0.036)
-        self.ring_of((_CAP, _CAP + 1), cap, _tone(look.bottom_colour, 1.1) if look.hat else look.hair)
+        self.ring_of((_CAP, _CAP + 1), cap, toned(look.bottom_colour, 1.1) if look.hat else look.hair)
 
 
 def _axes(joints: Array) -> tuple[Array, Array]:
@@ -284,92 +282,9 @@ def _axes(joints: Array) -> tuple[Array, Array]:
     return facing / max(math.sqrt(float(facing @ facing)), 1e-9), np.array([x, y, z])
 
 
-def _tone(colour: Tone | tuple[int, ...], factor: float) -> Tone:
-    blue, green, red = colour
-    return min(255.0, blue * factor), min(255.0, green * factor), min(255.0, red * factor)
-
-
 def _paint(tone: tuple[float, ...]) -> tuple[float, float, float, float]:
     return tone[0], tone[1], tone[2], 255.0
 
 
 def _limb(image: Image, outline: NDArray[np.int32], tone: Tone) -> None:
     cv2.fillConvexPoly(image, outline, _paint(tone), cv2.LINE_AA, 4)
-
-
-# Vehicles: drawn around the rider
-
-
-def _reach(actor: Actor) -> Array:
-    """Corners of the room a vehicle takes, in world metres."""
-    long, wide, tall = _SIZES[actor.action.vehicle or ""]
-    corners = [[x, y, z] for x in (-long, long) for y in (-wide, wide) for z in (0.0, tall)]
-    return actor.to_world(np.array(corners))
-
-
-def _bicycle(brush: Brush, actor: Actor, rider: object) -> None:
-    frame = _tone(actor.look.bottom_colour, 1.5)
-    points = {
-        "rear": (-0.53, 0, WHEEL), "front": (0.53, 0, WHEEL), "crank": tuple(CRANK),
-        "saddle": (-0.22, 0, SADDLE - 0.05),
-        "seat": (-0.17, 0, 0.72), "head": (0.36, 0, 0.78), "bars": (0.38, 0, 1.0),
-        "left": (0.40, 0.25, 1.02), "right": (0.40, -0.25, 1.02), "nose": (0.0, 0, SADDLE - 0.05),
-    }  # fmt: skip
-    names = list(points)
-    world = dict(zip(names, actor.to_world(np.array([points[name] for name in names])), strict=True))
-    axis = np.array([-math.sin(actor.heading), math.cos(actor.heading), 0.0])
-    for wheel in ("rear", "front"):
-        brush.ring(world[wheel], axis, WHEEL, 0.045, TYRE)
-        brush.ring(world[wheel], axis, 0.05, 0.05, STEEL)
-    for first, second in (
-        ("rear", "crank"), ("rear", "seat"), ("seat", "crank"), ("crank", "head"), ("seat", "head"),
-        ("head", "front"), ("seat", "saddle"), ("head", "bars"), ("left", "right"), ("saddle", "nose"),
-    ):  # fmt: skip
-        tone = TYRE if second in ("nose", "right") else frame
-        brush.rod(world[first], world[second], 0.022, 0.022, tone)
-    if callable(rider):
-        rider()
-
-
-def _cart(brush: Brush, actor: Actor, rider: object) -> None:
-    body: Tone = (214.0, 216.0, 214.0)
-    stripe: Tone = _tone(actor.look.top_colour, 1.0)
-    turn = actor.heading
-    axis = np.array([-math.sin(turn), math.cos(turn), 0.0])
-
-    def at(x: float, y: float, z: float) -> Array:
-        return np.asarray(actor.to_world(np.array([[x, y, z]]))[0])
-
-    def wheels(side: float) -> None:
-        for x in (-0.75, 0.78):
-            brush.ring(at(x, 0.56 * side, 0.24), axis, 0.19, 0.13, TYRE)
-            brush.ring(at(x, 0.58 * side, 0.24), axis, 0.06, 0.08, STEEL)
-
-    def posts(x: float) -> None:
-        for side in (-0.55, 0.55):
-            brush.rod(at(x, side, 0.6), at(x - 0.05, side, 1.95), 0.025, 0.025, STEEL)
-
-    def cargo() -> None:
-        brush.box(at(-0.85, 0.0, 0.62), (0.85, 1.1, 0.75), turn, stripe)
-
-    def front() -> None:
-        posts(0.72)
-        brush.box(at(0.92, 0.0, 0.28), (0.4, 1.06, 0.52), turn, body)
-
-    seen = brush.camera.position if isinstance(brush, SolidBrush) else np.zeros(3)
-    ahead = np.array([math.cos(turn), math.sin(turn), 0.0])
-    from_front = float(ahead @ (seen - np.array([*actor.position, 0.0]))) > 0.0
-    near = 1.0 if float(axis @ (seen - np.array([*actor.position, 0.0]))) > 0.0 else -1.0
-    wheels(-near)
-    brush.box(at(0.0, 0.0, 0.25), (2.2, 1.06, 0.32), turn, body)
-    brush.box(at(-0.05, 0.0, 0.57), (0.5, 1.0, 0.2), turn, TYRE)
-    parts = [cargo, lambda: rider() if callable(rider) else None, front]
-    for part in parts if from_front else parts[::-1]:
-        part()
-    posts(-0.4)
-    wheels(near)
-    brush.box(at(0.12, 0.0, 1.95), (1.35, 1.2, 0.07), turn, body)
-
-
-_VEHICLES = {"bicycle": _bicycle, "cart": _cart}
-_SIZES = {"bicycle": (0.9, 0.3, 1.1), "cart": (1.4, 0.7, 2.05)}

@@ -110,11 +110,12 @@ class RouteSpec(_Part):
 
 
 class PlaceSpec(_Part):
-    """Where people stop: alone (stand) or in pairs (talk)."""
+    """Where people stop to do something: alone, or in pairs where they talk."""
 
     at: Ground
-    action: Literal["stand", "talk"]
+    action: str = Field(description="One that is done on the spot; where it is `stand`, half of them look at a phone.")
     seconds: Range = (8.0, 25.0)
+    facing: Ground | None = Field(None, description="The point that they turn to; by chance where it is left out.")
 
 
 class WardrobeSpec(_Part):
@@ -133,7 +134,10 @@ class PopulationSpec(_Part):
     speed: Range = (1.1, 1.5)
     height: Range = (1.55, 1.92)
     companions: float = Field(0.2, ge=0.0, le=1.0, description="Share who walk as a pair, side by side.")
-    stops: float = Field(0.25, ge=0.0, le=1.0, description="Share who stop at a place on their way.")
+    stops: float = Field(0.25, ge=0.0, le=1.0, description="Share of those on foot who stop at a place on their way.")
+    passing: dict[str, PositiveFloat] = Field(
+        {"walk": 1.0}, min_length=1, description="What those on their way do, each with its weight."
+    )
     wardrobe: WardrobeSpec
 
 
@@ -167,10 +171,32 @@ class Scene(_Part):
     population: PopulationSpec
     schedule: ScheduleSpec
 
-    @model_validator(mode="after")
-    def _references_exist(self) -> Scene:
+    @property
+    def normal(self) -> frozenset[str]:
+        """The actions that are normal here: what those passing do, and those at the places."""
+        stays = {place.action for place in self.places}
+        return frozenset(self.population.passing) | stays | ({"phone"} if "stand" in stays else set())
+
+    @property
+    def anomalous(self) -> frozenset[str]:
+        """The actions that are an anomaly here."""
         from training.virtual.anomalies import ANOMALIES
 
+        return frozenset(action for kind in self.schedule.kinds for action in ANOMALIES[kind].actions)
+
+    @model_validator(mode="after")
+    def _references_exist(self) -> Scene:
+        from training.virtual.actions import ACTIONS, ALONE
+        from training.virtual.anomalies import ANOMALIES
+
+        for name in self.population.passing:
+            if name not in ACTIONS or not ACTIONS[name].going:
+                raise ValueError(f"population.passing: expected an action from place to place, got {name!r}")
+        for index, place in enumerate(self.places):
+            if place.action not in (*ALONE, "talk"):
+                raise ValueError(
+                    f"places.{index}.action: expected one of {', '.join((*ALONE, 'talk'))}, got {place.action!r}"
+                )
         for kind, anomaly in self.schedule.kinds.items():
             if kind not in ANOMALIES:
                 raise ValueError(f"schedule.kinds: expected one of {', '.join(sorted(ANOMALIES))}, got {kind!r}")
@@ -179,6 +205,8 @@ class Scene(_Part):
                     raise ValueError(f"schedule.kinds.{kind}.routes: no route {route!r}")
             if kind == "against_stream" and not all(self.routes[route].one_way for route in anomaly.routes):
                 raise ValueError("schedule.kinds.against_stream.routes: expected one_way routes only")
+            if normal := self.normal.intersection(ANOMALIES[kind].actions):
+                raise ValueError(f"schedule.kinds.{kind}: {', '.join(sorted(normal))} is normal here")
         for name, (low, high) in (
             ("population.speed", self.population.speed),
             ("population.height", self.population.height),

@@ -104,15 +104,16 @@ def test_every_pose_is_a_body(action: str) -> None:
     """Bones keep their length and nothing is under the ground, through all of every action."""
     entry = ACTIONS[action]
     low, high = entry.speed or (1.2, 1.4)
-    going = action in {"walk", "run", "cycle", "drive", "against_stream"}
-    step: Step = Go(STRAIGHT, action, (low + high) / 2) if going else Do(action, 6.0)
+    step: Step = Go(STRAIGHT, action, (low + high) / 2) if entry.going else Do(action, 6.0)
     body = actor(step)
     for _ in range(100):
         advance(body)
         joints = body.pose()
         assert np.isfinite(joints).all()
         assert joints[:, 2].min() > -0.01
-        assert joints[Joint.CROWN, 2] < 2.2
+        assert joints[Joint.CROWN, 2] < (2.8 if action in ("climb", "jump") else 2.2), (
+            "on a ladder, in the air, or tall"
+        )
         assert np.hypot(*(joints[Joint.PELVIS, :2] - body.position)) < 1.4
         if action in {"fall", "get_up"}:
             continue  # a body on the ground is pressed flat, and rising is a blend of two poses

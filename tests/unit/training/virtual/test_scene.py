@@ -58,7 +58,10 @@ def test_a_copy_of_a_scene_loads_by_path(tmp_path: Path) -> None:
         ("schedule.every", [0, 5], "schedule.every: expected 0 < low <= high, got [0.0, 5.0]"),
         ("schedule.kinds.ghost", {"routes": ["street"]}, "got 'ghost'"),
         ("schedule.kinds.cyclist.routes", ["moon"], "schedule.kinds.cyclist.routes: no route 'moon'"),
-        ("places.0.action", "dance", "places.0.action: Input should be 'stand' or 'talk'"),
+        ("places.0.action", "cycle", "places.0.action: expected one of stand, phone, sit"),
+        ("population.passing", {"fly": 1.0}, "population.passing: expected an action from place to place, got 'fly'"),
+        ("population.passing", {"stand": 1.0}, "expected an action from place to place, got 'stand'"),
+        ("population.passing", {"walk": 1.0, "run": 0.5}, "schedule.kinds.runner: run is normal here"),
         ("name", "Two Words", "name: String should match pattern"),
     ],
 )
