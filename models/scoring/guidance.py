@@ -56,6 +56,7 @@ _WEIGHT, _EXPECTED, _BOUND = (
     3.0,
 )  # logits per deviation; deviations of a match; and at most so many either way
 _EPSILON = 1e-4
+_AT_ONCE, _FEW = 4, 64  # clips in one product, and up to how many so few are
 _SOFT = 1.25  # radii of a taught mode at which its relief ends
 
 
@@ -202,10 +203,24 @@ class Space:
 
     bank: Floats
     temperature: float
+    _scaled: Floats = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Lay the bank out as the product with a few clips wants it.
+
+        For four objects and a transposed view, or for eight and any, OpenBLAS starts its threads, and on two busy
+        cores waits for them: 4 and 1 ms; four at a time over rows that lie together take 0.05 ms each.
+        """
+        object.__setattr__(self, "_scaled", np.ascontiguousarray(self.bank.T / np.float32(self.temperature)))
 
     def posterior(self, video: Floats) -> Floats:
         """``(N, K)`` float32, how likely each clip shows each phrase; sums to 1, or to 0 where there is no clip."""
-        logits = np.nan_to_num(video, copy=True) @ (self.bank.T / np.float32(self.temperature))
+        clips = np.nan_to_num(video)
+        if len(clips) > _FEW:
+            logits = clips @ self._scaled
+        else:
+            parts = [clips[start : start + _AT_ONCE] @ self._scaled for start in range(0, len(clips), _AT_ONCE)]
+            logits = np.concatenate(parts)
         logits -= logits.max(axis=1, keepdims=True)
         np.exp(logits, out=logits)
         logits /= logits.sum(axis=1, keepdims=True)

@@ -107,4 +107,59 @@ def _create_tables(connection: Connection) -> None:
         connection.execute(text(statement))
 
 
-MIGRATIONS: tuple[Migration, ...] = (_create_tables,)
+def _add_guidance(connection: Connection) -> None:
+    """Version 2: rules in words, who changed them, and what false alarms taught."""
+    serial, blob = {
+        "sqlite": ("INTEGER PRIMARY KEY AUTOINCREMENT", "BLOB"),
+        "postgresql": ("BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY", "BYTEA"),
+    }[connection.dialect.name]
+    for statement in (
+        """CREATE TABLE guidance (
+            id TEXT PRIMARY KEY,
+            stream_id TEXT NOT NULL REFERENCES streams (id) ON DELETE CASCADE,
+            spec TEXT NOT NULL,
+            created_at BIGINT NOT NULL,
+            updated_at BIGINT NOT NULL
+        )""",
+        "CREATE INDEX guidance_by_stream ON guidance (stream_id, created_at, id)",
+        # No reference to streams or rules: who changed what outlives both.
+        f"""CREATE TABLE guidance_audit (
+            id {serial},
+            stream_id TEXT NOT NULL,
+            rule_id TEXT NOT NULL,
+            at BIGINT NOT NULL,
+            who TEXT NOT NULL,
+            action TEXT NOT NULL,
+            before TEXT,
+            after TEXT,
+            created_at BIGINT NOT NULL,
+            undoes BIGINT
+        )""",
+        "CREATE INDEX guidance_audit_by_stream ON guidance_audit (stream_id, id)",
+        "CREATE INDEX guidance_audit_by_rule ON guidance_audit (rule_id, id)",
+        # No reference to streams: an alert is recorded as its stream is deleted, and must not fail for that.
+        f"""CREATE TABLE alert_clips (
+            alert_id TEXT PRIMARY KEY REFERENCES alerts (id) ON DELETE CASCADE,
+            stream_id TEXT NOT NULL,
+            encoder TEXT NOT NULL,
+            dim INTEGER NOT NULL,
+            clips {blob} NOT NULL,
+            recorded_at BIGINT NOT NULL
+        )""",
+        "CREATE INDEX alert_clips_by_time ON alert_clips (recorded_at, alert_id)",
+        # No reference to alerts: what was taught outlives the oldest alerts, which go.
+        f"""CREATE TABLE taught (
+            alert_id TEXT PRIMARY KEY,
+            stream_id TEXT NOT NULL REFERENCES streams (id) ON DELETE CASCADE,
+            encoder TEXT NOT NULL,
+            dim INTEGER NOT NULL,
+            clips {blob} NOT NULL,
+            radius DOUBLE PRECISION NOT NULL,
+            taught_at BIGINT NOT NULL
+        )""",
+        "CREATE INDEX taught_by_stream ON taught (stream_id, taught_at)",
+    ):
+        connection.execute(text(statement))
+
+
+MIGRATIONS: tuple[Migration, ...] = (_create_tables, _add_guidance)

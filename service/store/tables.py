@@ -6,7 +6,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
-from sqlalchemy import BigInteger, Column, Double, ForeignKey, Integer, MetaData, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Double,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.types import TypeDecorator
 
@@ -110,4 +121,52 @@ outbox = Table(
     Column("attempts", Integer, nullable=False),
     Column("next_at", Moment, nullable=False),
     UniqueConstraint("sink", "event_id"),
+)
+
+guidance = Table(
+    "guidance",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("stream_id", Text, ForeignKey("streams.id", ondelete="CASCADE"), nullable=False),
+    Column("spec", JsonText, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+)
+
+guidance_audit = Table(
+    "guidance_audit",
+    metadata,
+    Column("id", BigInteger, primary_key=True),
+    Column("stream_id", Text, nullable=False),
+    Column("rule_id", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("before", JsonText),
+    Column("after", JsonText),
+    Column("created_at", Moment, nullable=False),
+    Column("undoes", BigInteger),
+)
+
+alert_clips = Table(
+    "alert_clips",
+    metadata,
+    Column("alert_id", Text, ForeignKey("alerts.id", ondelete="CASCADE"), primary_key=True),
+    Column("stream_id", Text, nullable=False),
+    Column("encoder", Text, nullable=False),
+    Column("dim", Integer, nullable=False),
+    Column("clips", LargeBinary, nullable=False),
+    Column("recorded_at", Moment, nullable=False),
+)
+
+taught = Table(
+    "taught",
+    metadata,
+    Column("alert_id", Text, primary_key=True),
+    Column("stream_id", Text, ForeignKey("streams.id", ondelete="CASCADE"), nullable=False),
+    Column("encoder", Text, nullable=False),
+    Column("dim", Integer, nullable=False),
+    Column("clips", LargeBinary, nullable=False),
+    Column("radius", Double, nullable=False),
+    Column("taught_at", Moment, nullable=False),
 )

@@ -1,0 +1,206 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import numpy as np
+import pytest
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from service.contracts.alert import AlertState
+from service.contracts.guidance import GuidanceSpec
+from service.contracts.stream import StreamSpec
+from service.errors import Conflict, NotFound
+from service.store import guidance as module
+from service.store.alerts import AlertStore
+from service.store.database import Database
+from service.store.guidance import Clips, GuidanceStore, TaughtRecord
+from service.store.streams import StreamStore
+from service.store.tables import alert_clips
+from support.alerts import NOON, make_alert
+
+
+@pytest.fixture
+def streams(database: Database) -> StreamStore:
+    return StreamStore(database)
+
+
+@pytest.fixture
+def store(database: Database) -> GuidanceStore:
+    return GuidanceStore(database)
+
+
+@pytest.fixture
+def stream(streams: StreamStore) -> str:
+    return streams.create(StreamSpec(name="Yard", url="file:yard.mp4"), None).id
+
+
+def spec(text: str = "a person riding a bicycle", **fields: object) -> GuidanceSpec:
+    return GuidanceSpec.model_validate({"text": text, "verdict": "normal", **fields})
+
+
+def texts(store: GuidanceStore, stream: str) -> list[str]:
+    return [record.spec.text for record in store.list(stream)]
+
+
+def clips(alert_id: str, count: int = 2) -> Clips:
+    features = np.eye(count, 4, dtype=np.float16)
+    return Clips(alert_id, "hash", features)
+
+
+def test_a_rule_is_kept_as_it_was_given(store: GuidanceStore, stream: str) -> None:
+    full = spec(
+        strength=0.5,
+        zone="Gate",
+        schedule={"days": ["sat"], "from": "22:00", "to": "06:00", "overnight": True, "timezone": "Europe/Berlin"},
+        expires_at="2030-01-01T00:00:00+02:00",
+        note="why",
+    )
+    record = store.add(stream, full, "mara")
+    assert store.list(stream) == [record]
+    assert store.list(stream)[0].spec == full
+    assert store.list("other") == []
+
+
+def test_a_change_keeps_id_and_age(store: GuidanceStore, stream: str) -> None:
+    record = store.add(stream, spec(), "mara")
+    changed = store.change(stream, record.id, spec(strength=0.25), "tom")
+    assert (changed.id, changed.created_at) == (record.id, record.created_at)
+    assert changed.updated_at >= record.updated_at
+    assert store.list(stream) == [changed]
+
+
+def test_every_edit_is_in_the_audit(store: GuidanceStore, stream: str) -> None:
+    record = store.add(stream, spec("one"), "mara")
+    store.change(stream, record.id, spec("two"), "tom")
+    assert store.remove(stream, record.id, "ann")
+    assert not store.remove(stream, record.id, "ann")
+    newest_first = [
+        (entry.who, entry.action, entry.before and entry.before.text, entry.after and entry.after.text)
+        for entry in store.audit(stream, 10)
+    ]
+    assert newest_first == [
+        ("ann", "deleted", "two", None),
+        ("tom", "changed", "one", "two"),
+        ("mara", "created", None, "one"),
+    ]
+    assert [entry.action for entry in store.audit(stream, 1, before=store.audit(stream, 1)[0].id)] == ["changed"]
+
+
+def test_undo_goes_back_edit_by_edit(store: GuidanceStore, stream: str) -> None:
+    record = store.add(stream, spec("one"), "mara")
+    store.change(stream, record.id, spec("two"), "mara")
+    store.remove(stream, record.id, "mara")
+    restored = store.undo(stream, record.id, "tom", most=5)
+    assert restored is not None
+    assert (restored.id, restored.spec.text, restored.created_at) == (record.id, "two", record.created_at)
+    store.undo(stream, record.id, "tom", most=5)
+    assert texts(store, stream) == ["one"]
+    assert store.undo(stream, record.id, "tom", most=5) is None
+    assert texts(store, stream) == []
+    with pytest.raises(Conflict) as caught:
+        store.undo(stream, record.id, "tom", most=5)
+    assert caught.value.code == "nothing_to_undo"
+    undone = [
+        (entry.before and entry.before.text, entry.after and entry.after.text) for entry in store.audit(stream, 3)
+    ]
+    assert undone == [("one", None), ("two", "one"), (None, "two")]
+
+
+def test_undo_takes_back_the_edit_after_an_undo(store: GuidanceStore, stream: str) -> None:
+    record = store.add(stream, spec("one"), "mara")
+    store.change(stream, record.id, spec("two"), "mara")
+    store.undo(stream, record.id, "mara", most=5)
+    store.change(stream, record.id, spec("three"), "mara")
+    store.undo(stream, record.id, "mara", most=5)
+    assert texts(store, stream) == ["one"]
+
+
+def test_undo_of_what_never_was(store: GuidanceStore, stream: str) -> None:
+    with pytest.raises(NotFound):
+        store.undo(stream, "nobody", "mara", most=5)
+
+
+def test_a_deleted_rule_comes_back_only_where_there_is_room(store: GuidanceStore, stream: str) -> None:
+    record = store.add(stream, spec("one"), "mara")
+    store.remove(stream, record.id, "mara")
+    store.add(stream, spec("two"), "mara")
+    with pytest.raises(Conflict) as caught:
+        store.undo(stream, record.id, "mara", most=1)
+    assert caught.value.code == "too_many_rules"
+    assert texts(store, stream) == ["two"]
+
+
+def test_rules_of_another_stream_are_out_of_reach(store: GuidanceStore, streams: StreamStore, stream: str) -> None:
+    record = store.add(stream, spec("one"), "mara")
+    other = streams.create(StreamSpec(name="Gate", url="file:gate.mp4"), None).id
+    assert not store.remove(other, record.id, "tom")
+    for change in (
+        lambda: store.change(other, record.id, spec("two"), "tom"),
+        lambda: store.undo(other, record.id, "tom", most=5),
+    ):
+        with pytest.raises(NotFound):
+            change()
+    assert texts(store, stream) == ["one"]
+
+
+def test_rules_go_with_their_stream_and_the_audit_stays(
+    store: GuidanceStore, streams: StreamStore, stream: str
+) -> None:
+    store.add(stream, spec(), "mara")
+    store.teach(stream, TaughtRecord(clips("a"), 0.1, NOON))
+    streams.delete(stream)
+    assert (store.list(stream), store.taught(stream)) == ([], [])
+    assert [entry.action for entry in store.audit(stream, 10)] == ["created"]
+    with pytest.raises(IntegrityError):
+        store.add(stream, spec(), "mara")
+
+
+def test_the_audit_is_bounded(store: GuidanceStore, stream: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "AUDIT_KEPT", 3)
+    record = store.add(stream, spec("0"), "mara")
+    for index in range(1, 6):
+        store.change(stream, record.id, spec(str(index)), "mara")
+    assert [entry.after.text for entry in store.audit(stream, 10) if entry.after] == ["5", "4", "3"]
+
+
+def test_clips_live_as_long_as_their_alert(store: GuidanceStore, database: Database, tmp_path) -> None:
+    alerts = AlertStore(database, tmp_path, keep=0)
+    with database.transaction() as connection:
+        alerts.record(connection, make_alert("a", state=AlertState.CLOSED, closed_at=NOON), "closed")
+        store.record_clips(connection, "yard", clips("a", 1))
+        store.record_clips(connection, "yard", clips("a", 3))
+    found = store.clips("a")
+    assert found is not None
+    assert (found.encoder, found.features.dtype) == ("hash", np.float16)
+    np.testing.assert_array_equal(found.features, np.eye(3, 4))
+    alerts.prune()
+    assert store.clips("a") is None
+
+
+def test_clips_of_the_oldest_alerts_go(store: GuidanceStore, database: Database, tmp_path) -> None:
+    alerts = AlertStore(database, tmp_path)
+    for alert_id in ("a", "b", "c"):
+        with database.transaction() as connection:
+            alerts.record(connection, make_alert(alert_id), "opened")
+            store.record_clips(connection, "yard", clips(alert_id))
+    store.prune(keep=2)
+    with database.reading() as connection:
+        assert set(connection.execute(select(alert_clips.c.alert_id)).scalars()) == {"b", "c"}
+
+
+def test_what_was_taught_is_kept_and_bounded(store: GuidanceStore, stream: str) -> None:
+    for index in range(4):
+        store.teach(stream, TaughtRecord(clips(str(index)), index / 10, NOON + timedelta(seconds=index)), keep=3)
+    assert [(record.clips.alert_id, record.radius) for record in store.taught(stream)] == [
+        ("1", 0.1),
+        ("2", 0.2),
+        ("3", 0.3),
+    ]
+    store.teach(stream, TaughtRecord(clips("2", 1), 0.5, NOON))
+    store.unteach("3")
+    store.unteach("3")
+    assert [(record.clips.alert_id, record.radius, len(record.clips.features)) for record in store.taught(stream)] == [
+        ("2", 0.5, 1),
+        ("1", 0.1, 2),
+    ]
