@@ -295,3 +295,70 @@ def _normal_seconds(clip: ClipAlerts) -> float:
         return 0.0
     lasts = np.diff(clip.pts)
     return float(np.append(lasts, lasts.mean())[clip.labels == 0].sum())
+
+
+# Kinds of anomaly -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class KindMetrics:
+    """How well one kind of anomaly is told from normal footage.
+
+    Attributes:
+        auc: Of its frames against all normal frames, pooled; None where either is missing. Frames that are anomalous
+            by other kinds alone count for neither.
+        frames: Its frames.
+        events: Its events.
+        missed: Those during which no alert was open.
+    """
+
+    auc: float | None
+    frames: int
+    events: int
+    missed: int
+
+
+def kind_metrics(clips: Sequence[ClipAlerts], kinds: Sequence[Sequence[str]], scores: Scores) -> dict[str, KindMetrics]:
+    """Each kind of anomaly on its own.
+
+    Args:
+        clips: Events, labels and alerts of each clip.
+        kinds: Per clip what each of its events is.
+        scores: Per clip ``(N,)``, higher is more unusual.
+
+    Returns:
+        By kind, in the order of their names.
+    """
+    normal = [clip.labels == 0 for clip in clips]
+    figures = {}
+    for kind in sorted({kind for one in kinds for kind in one}):
+        shown, missed, events = [], 0, 0
+        for clip, names in zip(clips, kinds, strict=True):
+            mask = np.zeros(len(clip.labels), bool)
+            for name, event in zip(names, clip.events, strict=False):  # no names where the truth has none
+                if name == kind:
+                    mask[slice(*event)] = True
+                    events += 1
+                    missed += _delay(clip, event) is None
+            shown.append(mask & (clip.labels == 1))
+        auc = auc_between(shown, normal, scores)
+        figures[kind] = KindMetrics(auc, int(sum(mask.sum() for mask in shown)), events, missed)
+    return figures
+
+
+def auc_between(
+    unusual: Sequence[NDArray[np.bool_]], usual: Sequence[NDArray[np.bool_]], scores: Scores
+) -> float | None:
+    """AUC of some frames against some others, pooled over clips; None where either kind is missing.
+
+    Args:
+        unusual: Per clip ``(N,)``, frames that should score high.
+        usual: Per clip ``(N,)``, frames that should score low. What is in neither does not count.
+        scores: Per clip ``(N,)``.
+    """
+    high = np.concatenate([values[mask] for values, mask in zip(scores, unusual, strict=True)])
+    low = np.concatenate([values[mask] for values, mask in zip(scores, usual, strict=True)])
+    if not len(high) or not len(low):
+        return None
+    labels = np.repeat((1, 0), (len(high), len(low)))
+    return float(roc_auc_score(labels, np.concatenate([high, low])))

@@ -55,11 +55,13 @@ class Truth:
         events: Anomalous events as (first frame, frame after the last), by start. They may overlap where the
             data set tells its events apart; else they are the runs of ``labels``.
         regions: Where the anomalies are, one entry a frame; None where the data set does not say.
+        kinds: What each of ``events`` is, such as ``fall``; None where the data set does not say.
     """
 
     labels: Labels
     events: tuple[tuple[int, int], ...]
     regions: tuple[Regions, ...] | None = None
+    kinds: tuple[str, ...] | None = None
 
     @classmethod
     def of(cls, labels: NDArray[np.generic], regions: tuple[Regions, ...] | None = None) -> Truth:

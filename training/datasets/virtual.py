@@ -47,7 +47,8 @@ def _labelled(video: Path, scene: str) -> LabelledClip:
         events = tuple(
             (round(event.start * truth.fps), min(round(event.end * truth.fps), frames)) for event in truth.events
         )
-        return Truth(np.array(truth.labels, np.uint8), events, tuple(map(_regions, truth.objects)))
+        kinds = tuple(event.kind for event in truth.events)
+        return Truth(np.array(truth.labels, np.uint8), events, tuple(map(_regions, truth.objects)), kinds)
 
     return LabelledClip(video.stem, video, frame_rate(video), scene, read_truth)
 

@@ -11,9 +11,11 @@ from training.metrics import (
     ClipAlerts,
     RegionFrame,
     alert_metrics,
+    auc_between,
     equal_error_rate,
     frame_metrics,
     iou,
+    kind_metrics,
     max_f1,
     padded_auc,
     region_metrics,
@@ -346,3 +348,32 @@ def test_false_alarms_per_hour_of_normal_footage():
 def test_nothing_normal_and_nothing_noticed():
     measured = alert_metrics([clip([1, 1, 1], [])])
     assert (measured.mean_delay_s, measured.false_alarms_per_hour) == (None, None)
+
+
+def test_each_kind_is_measured_against_normal_frames_alone():
+    # runs score below the normal frame of 4, falls above all; the frames of one kind are nothing to the other
+    truth = clip([0, 1, 1, 0, 1, 1], alerts=[(4, 6)], events=[(1, 3), (4, 6)])
+    scores = [np.array([1.0, 2.0, 3.0, 4.0, 8.0, 9.0])]
+    figures = kind_metrics([truth], [("run", "fall")], scores)
+    assert list(figures) == ["fall", "run"]
+    assert (figures["fall"].auc, figures["fall"].missed) == (1.0, 0)
+    assert (figures["run"].auc, figures["run"].missed) == (0.5, 1)
+    assert (figures["run"].frames, figures["run"].events) == (2, 1)
+
+
+def test_a_frame_in_which_nothing_of_an_event_shows_is_not_of_its_kind():
+    truth = clip([0, 1, 0, 1], alerts=[], events=[(1, 4)])  # hidden behind a tree in between
+    (figures,) = kind_metrics([truth], [("run",)], [np.array([1.0, 3.0, 0.0, 3.0])]).values()
+    assert (figures.auc, figures.frames) == (1.0, 2)
+
+
+def test_events_that_overlap_count_for_both_kinds():
+    truth = clip([0, 1, 1], alerts=[], events=[(1, 3), (2, 3)])
+    figures = kind_metrics([truth], [("run", "fall")], [np.array([1.0, 0.0, 2.0])])
+    assert (figures["run"].auc, figures["fall"].auc) == (0.5, 1.0)
+
+
+def test_no_auc_where_one_side_has_no_frames():
+    mask = np.zeros(3, bool)
+    assert auc_between([~mask], [mask], [np.arange(3.0)]) is None
+    assert auc_between([mask], [~mask], [np.arange(3.0)]) is None
