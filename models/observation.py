@@ -82,6 +82,9 @@ class Observation:
         motion: Dense motion, or None in the first frame after a start or a gap.
         objects: Detected and tracked objects; zones that are to be ignored are already taken out.
         ignored: ``(h, w)`` bool mask at the analysis resolution of ignored zones, or None when there are none.
+        recognised: Whether the detector knows what its objects are; False if they are mere regions of motion.
+        video: ``(N, D)`` float32, the clip feature of each object in the joint space of the stream's encoder, of unit
+            length; NaN rows for objects without one (no confirmed track holds them). None without an encoder.
     """
 
     pts: float
@@ -89,3 +92,5 @@ class Observation:
     motion: Motion | None
     objects: Objects
     ignored: NDArray[np.bool_] | None = None
+    recognised: bool = True
+    video: NDArray[np.float32] | None = None

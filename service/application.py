@@ -21,7 +21,8 @@ from service.errors import Conflict, InvalidInput, NotFound, Overloaded
 from service.feed import ScoreFeed
 from service.ingest.probe import probe as try_source
 from service.ingest.source import Source, parse_source
-from service.live_stream import LiveStream, Services, file_source, profile_path
+from service.learning import Learner, file_source, profile_path
+from service.live_stream import LiveStream, Services
 from service.metrics import Metrics
 from service.picture import Picture
 from service.pipeline.pool import StagesPool
@@ -98,9 +99,8 @@ class Application:
         self._pool = StagesPool(self.library, self.metrics, settings.threads)
         self._worker = Worker(self.metrics, settings.staleness_s)
         self._executor = ThreadPoolExecutor(ENROLMENTS, thread_name_prefix="enrolment")
-        self._services = Services(
-            settings, self.metrics, self._worker, self.feed, self._manager, self._executor, self._store.set_pending
-        )
+        learner = Learner(settings, self._executor, self._store.set_pending)
+        self._services = Services(settings, self.metrics, self._worker, self.feed, self._manager, learner)
         self._lock = threading.Lock()
         self._entries: dict[str, _Entry] = {}
         self._restored = threading.Event()
@@ -260,7 +260,7 @@ class Application:
 
     def enrolment(self, stream_id: str) -> EnrolmentOut:
         """How far it is, and what has been learned."""
-        return _live(self._entry(stream_id)).enrolment()
+        return _live(self._entry(stream_id)).learning.out()
 
     def forget_enrolment(self, stream_id: str) -> None:
         """Give up a running enrolment and delete the profile. Idempotent."""
@@ -385,7 +385,9 @@ class Application:
         if spec.enabled:
             with self._lock:
                 running = sum(entry.record.spec.enabled for entry in self._entries.values())
-                files = any(entry.live is not None and entry.live.enrolling_files for entry in self._entries.values())
+                files = any(
+                    entry.live is not None and entry.live.learning.reading_files for entry in self._entries.values()
+                )
             admit(self._worker, running, enrolling_files=files)
 
     def _out(self, entry: _Entry) -> StreamOut:

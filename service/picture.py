@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from service.errors import Conflict
 from service.overlay import draw, encode_jpeg
 from service.pipeline.scored import ScoredFrame, display
+from service.score_message import scored_objects
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ class LivePicture:
             image = frame.source.frame.image
             if overlay:
                 threshold = None if frame.threshold is None else display(frame.threshold)
-                image = draw(image, frame.scored, threshold)
+                image = draw(image, scored_objects(frame), threshold)
             picture = Picture(encode_jpeg(image), seq, frame.source.frame.captured_at)
             with self._changed:
                 if self._frame is not None:

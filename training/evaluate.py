@@ -39,6 +39,7 @@ from training.metrics import (
     RegionFrame,
     alert_metrics,
     frame_metrics,
+    kind_metrics,
     padded_auc,
     region_metrics,
 )
@@ -114,7 +115,8 @@ class Evaluation:
     def metrics(self) -> dict[str, Any]:
         """All figures, ready for JSON; docs/evaluation.md says what each is."""
         labels = [clip.truth.labels for clip in self.clips]
-        alerts = alert_metrics([_clip_alerts(clip) for clip in self.clips])
+        counted = [_clip_alerts(clip) for clip in self.clips]
+        alerts = alert_metrics(counted)
         regions = region_metrics(list(_region_frames(self.clips)))
         frames = sum(len(clip.index) for clip in self.clips)
         thresholds = {clip.threshold for clip in self.clips}
@@ -132,6 +134,12 @@ class Evaluation:
             "detection_delay_s": alerts.mean_delay_s,
             "false_alarms_per_hour": alerts.false_alarms_per_hour,
             "events": asdict(alerts),
+            "kinds": {
+                kind: asdict(figures)
+                for kind, figures in kind_metrics(
+                    counted, [clip.truth.kinds or () for clip in self.clips], [clip.surprise for clip in self.clips]
+                ).items()
+            },
             "threshold": thresholds.pop() if len(thresholds) == 1 else None,
             "per_clip": {clip.clip.name: _clip_metrics(clip) for clip in self.clips},
             "enrolment": {
@@ -290,16 +298,16 @@ class _Seen:
     def add(self, frame: ScoredFrame) -> None:
         """Take the next frame."""
         if frame.surprise is None:
-            msg = f"frame {frame.source.frame.index}: expected a score, got none; the stream is {frame.state}"
+            msg = f"frame {frame.source.frame.index}: expected a score, got none"
             raise ValueError(msg)
-        scored = [item for item in frame.scored if item.raw_score is not None]
+        known = np.isfinite(frame.surprises)
         self._follow(frame)
         self.index.append(frame.source.frame.index)
         self.pts.append(frame.source.frame.pts)
         self.surprise.append(frame.surprise)
-        self.raw.append(np.nan if frame.raw_surprise is None else frame.raw_surprise)
-        self.boxes.append(np.array([item.box for item in scored], np.float32).reshape(-1, 4))
-        self.box_scores.append(np.array([item.raw_score for item in scored], np.float64))
+        self.raw.append(np.nan if frame.unsmoothed is None else frame.unsmoothed)
+        self.boxes.append(frame.boxes[known])
+        self.box_scores.append(frame.surprises[known])
 
     def _follow(self, frame: ScoredFrame) -> None:
         """Open and close alerts by the service's own rules; each counts as sent the moment it opens."""
@@ -323,7 +331,7 @@ def _at(truth: Truth, index: NDArray[np.int64]) -> Truth:
         (int(np.searchsorted(index, start)), int(np.searchsorted(index, end))) for start, end in truth.events
     )
     regions = None if truth.regions is None else tuple(truth.regions[position] for position in index)
-    return Truth(truth.labels[index], events, regions)
+    return Truth(truth.labels[index], events, regions, truth.kinds)
 
 
 def _clip_alerts(clip: ScoredClip) -> ClipAlerts:

@@ -20,15 +20,16 @@ from typing import ClassVar, Literal, cast, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from models.heads.base import Arrays, HeadScores
+from models.heads.base import Arrays, Fitted, HeadScores
 from models.heads.descriptor import LENGTH, describe
+from models.heads.shapes import check_shapes
 from models.heads.windows import ASPECT, HEIGHTS, find_windows, moving, thin
 from models.observation import Motion, Observation
 from models.scoring.calibration import MIN_SCORES
 from models.scoring.density import Kind, distance, fit_density
-from models.scoring.direction import fit_direction, rarity
+from models.scoring.direction import SECTORS, fit_direction, rarity
 from models.scoring.odd import odd_frames
-from models.scoring.place import fit_place, usual
+from models.scoring.place import GRID, fit_place, usual
 
 Floats = NDArray[np.float64]
 Index = NDArray[np.intp]
@@ -54,9 +55,6 @@ TOP_WINDOWS = 3
 BLOB_WEIGHT = 0.5
 """Of objects that are no more than connected regions of motion. In a crowd several people make one, of any size, and
 the dense windows have seen the same motion better: on Ped2 such objects alone reach 85 of AUC, windows 99."""
-
-BLOB_NAMES = ("motion",)
-"""The classes of a detector that knows none."""
 
 LEAST_STEP = 0.1
 """Of a term's scale. What hardly varies in normal footage is not unusual for varying a little: by a tenth of what is
@@ -84,6 +82,7 @@ class AttributesHead:
 
     name: str = "attributes"
     view: Literal["object", "frame"] = "object"
+    encoder: str | None = None
 
     DEFAULTS: ClassVar[Mapping[str, object]] = {
         "density": "kmeans",
@@ -134,7 +133,7 @@ class AttributesHead:
         """
         return [_features(observation) for observation in observations]
 
-    def fit(self, samples: Sequence[Arrays], clips: Sequence[int]) -> Arrays:
+    def fit(self, samples: Sequence[Arrays], clips: Sequence[int]) -> Fitted:
         """Learn what is normal; see ``Head.fit``.
 
         Odd episodes (see ``odd_frames``) are found by held-out scores and not learned from.
@@ -149,14 +148,25 @@ class AttributesHead:
         normal = usable & ~odd_frames((held_out - low) / step, clips)
         scales = _scales(held_out, normal)
         raw = np.where(normal, self._weigh(table, _evidence(held_out, scales)), np.nan)
-        return {
+        arrays = {
             **self._learn(table, normal),
             "scales": scales,
             "neutral": np.nanmedian(raw, keepdims=True),
             "facts": np.array([len(samples), np.count_nonzero(usable & ~normal)], np.float64),
-            "calibration_raw": raw,
-            "calibration_clips": np.asarray(clips, np.int64),
         }
+        return Fitted(arrays, raw, np.asarray(clips, np.int64))
+
+    def check(self, profile: Arrays) -> None:
+        """See that a profile's arrays fit; see ``Head.check``."""
+        place = (3 + GRID[0] * GRID[1],)
+        check_shapes(
+            profile,
+            {"scales": (_COLUMNS, 2), "neutral": (1,), "facts": (2,), "direction": (GRID[0] * GRID[1], SECTORS)},
+            {"motion speed": (len(HEIGHTS), *place), "speed": place},
+        )
+        if "speed" in profile:  # then objects were seen
+            places = {"width": place, "height": place}
+            check_shapes(profile, places | {"size.centre": (2,), "appearance.centre": (LENGTH,)})
 
     def score(self, features: Arrays, profile: Arrays) -> HeadScores:
         """Score one frame; see ``Head.score``. ``terms`` are weighted evidence."""
@@ -183,10 +193,10 @@ class AttributesHead:
             region_terms={term: evidence[:, index] for index, term in enumerate(WINDOW_TERMS)},
         )
 
-    def summary(self, profile: Arrays) -> dict[str, float]:
+    def summary(self, profile: Arrays) -> dict[str, float | str]:
         """Facts of a profile worth a look by a person."""
         frames, odd = np.asarray(profile["facts"], np.float64).tolist()
-        facts = {"frames": frames, "odd_frames_left_out": odd}
+        facts: dict[str, float | str] = {"frames": frames, "odd_frames_left_out": odd}
         middle = (np.array([0.5]), np.array([0.5]))
         for index, share in enumerate(HEIGHTS):
             if "motion speed" in profile:
@@ -331,7 +341,7 @@ def _features(observation: Observation) -> dict[str, NDArray[np.generic]]:
         "velocities": velocities,
         "appearance": describe(observation.image, boxes),
         "windows": windows,
-        "frame": np.array([width / height, believed, observation.objects.names != BLOB_NAMES], np.float32),
+        "frame": np.array([width / height, believed, observation.recognised], np.float32),
     }
 
 

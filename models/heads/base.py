@@ -1,4 +1,4 @@
-"""The interface of an anomaly head, and the registry that finds one by name."""
+"""The interface of an anomaly head."""
 
 from __future__ import annotations
 
@@ -16,17 +16,54 @@ Arrays = Mapping[str, NDArray[np.generic]]
 
 
 @dataclass(frozen=True, slots=True)
+class Likeness:
+    """What each of ``N`` objects resembles, in words.
+
+    Attributes:
+        phrases: The vocabulary that the indices are of.
+        actions: ``(N, A)`` intp, the phrases each object resembles most, most first; -1 where nothing is known of it.
+        similarities: ``(N, A)`` float32, cosine with each of them, in [-1, 1]; NaN where nothing is known.
+        modes: ``(N,)`` intp, the name of the nearest normal mode: the phrase that mode resembles most; or -1.
+        distances: ``(N,)`` float32, cosine distance to that mode, in [0, 2]; NaN where nothing is known.
+    """
+
+    phrases: tuple[str, ...]
+    actions: NDArray[np.intp]
+    similarities: NDArray[np.float32]
+    modes: NDArray[np.intp]
+    distances: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """What a head learned from ``N`` normal frames.
+
+    Attributes:
+        arrays: The head's part of a profile.
+        raw: ``(N,)`` float64, the raw score of each frame from a fit that had not seen its stretch of time, for
+            calibration; NaN for a frame that was left out: of an odd event, or without motion.
+        clips: ``(N,)`` int64, the number of the unbroken recording that each frame came from.
+    """
+
+    arrays: Arrays
+    raw: NDArray[np.float64]
+    clips: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
 class HeadScores:
     """What a head says of one frame with ``N`` objects. All raw scores of a head share one scale.
 
     Attributes:
         frame: Raw score of the frame; finite, higher is more unusual, also when nothing is in view.
-        objects: ``(N,)`` float32, raw score of each object of the observation, in its order.
+        objects: ``(N,)`` float32, raw score of each object of the observation, in its order; NaN where the head has
+            nothing to say of it.
         regions: ``(M, 4)`` float32, boxes (x, y, w, h in 0..1) of moving regions that carry evidence of
             their own, so that an alert can show where even if the detector saw no object. Largest first.
         region_scores: ``(M,)`` float32.
         terms: Per attribute, the ``(N,)`` float32 distances behind ``objects``: why a score is high.
         region_terms: The same for ``regions``, each ``(M,)``.
+        likeness: What the objects resemble, where the head knows words.
         informative: False when the frame said nothing (the first after a gap, a disturbed one): its scores are
             then those of a calm frame, and smoothing passes over it.
     """
@@ -37,6 +74,7 @@ class HeadScores:
     region_scores: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
     terms: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
     region_terms: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    likeness: Likeness | None = None
     informative: bool = True
 
 
@@ -45,30 +83,41 @@ class Head(Protocol):
 
     Enrolment calls ``features`` on normal frames, keeps what it returns, and hands it to ``fit``; scoring
     calls ``features`` and then ``score`` with the stream's own profile.
+
+    Attributes:
+        name: By which a pack's manifest names the method.
+        view: What it looks at.
     """
 
     name: str
     view: Literal["object", "frame"]
 
+    @property
+    def encoder(self) -> str | None:
+        """The encoder pack whose clip features (``Observation.video``) it needs, or None."""
+        ...
+
     def features(self, observations: Sequence[Observation]) -> list[Arrays]:
         """Describe frames of any streams, one set of named arrays each; the expensive, batched part."""
         ...
 
-    def fit(self, samples: Sequence[Arrays], clips: Sequence[int]) -> Arrays:
+    def fit(self, samples: Sequence[Arrays], clips: Sequence[int]) -> Fitted:
         """Learn what is normal from the features of normal frames, in order of time.
 
         Args:
             samples: Features of normal frames.
             clips: For each sample the number of the unbroken recording it came from.
 
-        Returns:
-            The head's part of a profile, and beside it ``calibration_raw`` (``(N,)`` float64, the raw frame score
-            of each sample from a fit that had not seen its stretch of time) and ``calibration_clips`` (``(N,)``
-            int64), which enrolment takes out again to calibrate with. NaN is the score of a frame that
-            was left out: of an odd event, or without motion.
-
         Raises:
             ValueError: If the samples do not suffice; the message says what is missing.
+        """
+        ...
+
+    def check(self, profile: Arrays) -> None:
+        """See that a profile's arrays are what ``fit`` gives and ``score`` takes.
+
+        Raises:
+            ValueError: If one is missing or of another shape; the message says which.
         """
         ...
 
@@ -76,6 +125,6 @@ class Head(Protocol):
         """Score one frame's features against a profile."""
         ...
 
-    def summary(self, profile: Arrays) -> dict[str, float]:
+    def summary(self, profile: Arrays) -> dict[str, float | str]:
         """Facts of a profile worth a look by a person: modes, typical speed, rows seen."""
         ...

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from service.alerts.incident import Incident
 from service.alerts.message import anomaly_message, outage_message
 from service.contracts.alert import Alert, AlertKind, AlertObject, AlertState
-from service.contracts.score import ScoredObject
+from service.contracts.score import Explained, ScoredObject
 from service.pipeline.scored import ScoredFrame, display
+from service.score_message import scored_objects
 
 MAX_OBJECTS = 10
 """Objects an alert names: a stampede is one incident, not a list of everyone in it."""
@@ -40,7 +41,7 @@ class Evidence:
     def of(cls, scored: ScoredFrame) -> Evidence:
         """The part of a scored frame that an alert needs; the rest (motion) is not kept."""
         threshold = 0.0 if scored.threshold is None else display(scored.threshold)
-        return cls(scored.source.frame.image, scored.scored, scored.heads, threshold)
+        return cls(scored.source.frame.image, scored_objects(scored), scored.heads, threshold)
 
 
 def anomaly_alert(stream_id: str, stream_name: str, incident: Incident, evidence: Evidence) -> Alert:
@@ -96,21 +97,17 @@ def closed(alert: Alert, at: datetime, reason: str) -> Alert:
 
 def _outstanding(evidence: Evidence) -> list[AlertObject]:
     """The objects at or above the threshold, else the one nearest to it; the most unusual first."""
-    ranked = sorted(
-        (scored for scored in evidence.objects if scored.score is not None),
-        key=lambda scored: (-(scored.score or 0.0), -_finite(scored.raw_score or 0.0)),
-    )
+    known = [scored for scored in evidence.objects if scored.surprise is not None]
+    ranked = sorted(known, key=lambda scored: -(scored.surprise or 0.0))
     above = [scored for scored in ranked if (scored.score or 0.0) >= evidence.threshold]
-    return [
-        AlertObject(
-            track_id=scored.track_id,
-            box=scored.box,
-            label=scored.label,
-            score=scored.score or 0.0,
-            terms={name: _finite(distance) for name, distance in scored.terms.items()},
-        )
-        for scored in (above or ranked[:1])[:MAX_OBJECTS]
-    ]
+    return [_alert_object(scored) for scored in (above or ranked[:1])[:MAX_OBJECTS]]
+
+
+def _alert_object(scored: ScoredObject) -> AlertObject:
+    """The object without what is of no use once its frame is gone."""
+    explained = {name: getattr(scored, name) for name in Explained.model_fields}
+    terms = {name: _finite(distance) for name, distance in scored.terms.items()}
+    return AlertObject(**{**explained, "terms": terms}, score=scored.score or 0.0)
 
 
 def _finite(value: float) -> float:

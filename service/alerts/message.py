@@ -40,15 +40,15 @@ def _what(objects: Sequence[AlertObject]) -> str:
     top = objects[0]
     strongest = max(top.terms, key=lambda term: top.terms[term], default="")
     if not strongest:
-        return f"{_subject(top.label)} is not usual there"
+        return f"{_subject(top)} is not usual there"
     phrase = _PHRASES.get(strongest.split()[-1], f"stands out by its {strongest}")
-    return f"{_subject(top.label)} {phrase}"
+    return f"{_subject(top)} {phrase}"
 
 
-def _subject(label: str) -> str:
-    if label == "motion":
+def _subject(top: AlertObject) -> str:
+    if not top.recognised:
         return "Something"
-    return f"{'An' if label[:1].lower() in 'aeiou' else 'A'} {label}"
+    return f"{'An' if top.label[:1].lower() in 'aeiou' else 'A'} {top.label}"
 
 
 def _rarity(surprise: float) -> str:

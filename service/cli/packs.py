@@ -215,7 +215,7 @@ def _problem(pack: Pack) -> str | None:
 
     try:
         if isinstance(pack.manifest, HeadManifest):
-            load_head(pack.manifest.head, pack.manifest.parameters)
+            load_head(pack)
             return None
         detector = detector_of(pack, threads=1)
         try:

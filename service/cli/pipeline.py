@@ -9,6 +9,7 @@ from models.pack import PackLibrary
 from service.engine.detectors import load_detector
 from service.pipeline.offline import OfflinePipeline
 from service.pipeline.pool import load_pack_head
+from service.pipeline.stages import Stages
 from service.settings import Settings
 
 
@@ -19,6 +20,6 @@ def build_pipeline(settings: Settings, detector: str, packs: Sequence[str], fps:
     heads = {name: load_pack_head(library, name) for name in packs}
     loaded = load_detector(detector, library, settings.threads)
     try:
-        yield OfflinePipeline(loaded, heads, fps=fps)
+        yield OfflinePipeline(Stages(loaded, heads), fps=fps)
     finally:
         loaded.close()

@@ -156,11 +156,13 @@ def _line(frame: ScoredFrame, history: deque[float]) -> Text:
 
 
 def _event(frame: ScoredFrame) -> Text:
+    import numpy as np
     from rich.text import Text
 
-    top = max(frame.scored, key=lambda scored: scored.raw_score or 0.0, default=None)
     what = "something unusual"
-    if top is not None:
-        terms = sorted(top.terms.items(), key=lambda term: -term[1])
-        what = f"{top.label}: " + ", ".join(f"{name} {value:.1f}" for name, value in terms[:2])
+    if np.isfinite(frame.surprises).any():
+        top = int(np.nanargmax(frame.surprises))
+        named = {name: float(values[top]) for name, values in frame.terms.items() if np.isfinite(values[top])}
+        terms = sorted(named.items(), key=lambda term: -term[1])
+        what = f"{frame.label(top)}: " + ", ".join(f"{name} {value:.1f}" for name, value in terms[:2])
     return Text(f"{frame.source.frame.pts:9.2f} s  above the threshold  {what}", style="bold red")

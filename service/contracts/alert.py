@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from service.contracts.score import Box
+from service.contracts.score import Explained
 
 
 class AlertState(StrEnum):
@@ -28,14 +28,10 @@ class AlertKind(StrEnum):
 Verdict = Literal["confirmed", "false_alarm"]
 
 
-class AlertObject(BaseModel):
+class AlertObject(Explained):
     """An object, or a moving region, that stood out at an alert's peak."""
 
-    track_id: int | None = Field(None, description="As in score messages; null for a moving region.")
-    box: Box
-    label: str = Field(description="The detector's class, or `motion` for a moving region.", examples=["bicycle"])
-    score: float = Field(description="Its own score, 0..1.")
-    terms: dict[str, float] = Field(default_factory=dict, description="Per attribute, how far from normal.")
+    score: float = Field(description="Its own score, 0..1, text rules applied.")
 
 
 class Alert(BaseModel):
@@ -64,8 +60,13 @@ class Alert(BaseModel):
                             "track_id": 17,
                             "box": [0.41, 0.33, 0.06, 0.17],
                             "label": "bicycle",
-                            "score": 0.91,
+                            "recognised": True,
+                            "caption": "a person riding a bicycle, fast",
                             "terms": {"speed": 5.5, "direction": 0.1, "size": 1.2, "appearance": 2.1},
+                            "actions": [{"text": "riding a bicycle", "similarity": 0.41}],
+                            "nearest": {"mode": "walking", "distance": 0.37},
+                            "matches": [],
+                            "score": 0.91,
                         }
                     ],
                     "message": "Gate: unusual motion, bicycle, score 0.91 (threshold 0.62)",

@@ -63,7 +63,7 @@ class ProfileOut(BaseModel):
     frames: int = Field(description="Normal frames it was learned from.")
     seconds: float = Field(description="Seconds of footage it was learned from.")
     origin: str = Field(description="Where from: `live`, the files' names, or another stream's id.")
-    summary: dict[str, float] = Field(description="Per head, facts worth a look: modes, typical speed, ...")
+    summary: dict[str, float | str] = Field(description="Per head, facts worth a look: modes, typical speed, ...")
 
 
 class EnrolmentOut(BaseModel):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -14,15 +14,50 @@ Box = Annotated[
 ]
 
 
-class ScoredObject(BaseModel):
-    """One object (or moving region, label `motion`) of a scored frame."""
+class Action(BaseModel):
+    """A phrase that an object resembles."""
+
+    text: str
+    similarity: float = Field(description="Cosine in the joint space of pictures and words, -1..1.")
+
+
+class NearestMode(BaseModel):
+    """The normal mode of the stream that an object is nearest to."""
+
+    mode: str = Field(description="The phrase that the mode resembles most.")
+    distance: float = Field(description="Cosine distance, 0..2; 0 is the mode itself.")
+
+
+class RuleMatch(BaseModel):
+    """A text rule that an object matched."""
+
+    rule_id: str
+    text: str
+    verdict: Literal["normal", "anomaly"]
+    similarity: float = Field(ge=0, le=1, description="How strongly, 0..1.")
+    evidence: Literal["image", "caption"] = Field(description="What matched: its picture, or its caption.")
+
+
+class Explained(BaseModel):
+    """An object, or a moving region, and what is known of why it stands out."""
 
     track_id: int | None = Field(description="The same for one object over time; null for a moving region.")
     box: Box
-    label: str = Field(description="The detector's class, or `motion` for a moving region.")
-    score: float | None = Field(description="0..1, as of the frame; null while not enrolled.")
-    raw_score: float | None = Field(description="Its surprise, -log10(p), unclipped.")
+    label: str = Field(description="The detector's class, or `motion` for what is only known to move.")
+    recognised: bool = Field(True, description="Whether the detector named it; false for what is only known to move.")
+    caption: str | None = Field(None, description="What it is and does, in words; null without text rules.")
     terms: dict[str, float] = Field(default_factory=dict, description="Per attribute, how far from normal.")
+    actions: list[Action] = Field([], description="The actions it resembles most, most first.")
+    nearest: NearestMode | None = Field(None, description="The normal mode it is nearest to.")
+    matches: list[RuleMatch] = Field([], description="The text rules that it matched.")
+
+
+class ScoredObject(Explained):
+    """One object, or moving region, of a scored frame."""
+
+    score: float | None = Field(description="0..1, text rules applied; null while nothing is known of it.")
+    raw_score: float | None = Field(description="0..1, as if there were no text rules.")
+    surprise: float | None = Field(description="Behind `score`: -log10(p), unclipped.")
 
 
 class ScoreMessage(BaseModel):
@@ -39,7 +74,9 @@ class ScoreMessage(BaseModel):
                     "latency_ms": 31.5,
                     "state": "live",
                     "score": 0.91,
-                    "raw_score": 5.62,
+                    "raw_score": 0.91,
+                    "surprise": 5.46,
+                    "guided": False,
                     "threshold": 0.62,
                     "alert_id": "5f1d2c9a0b7e4c1e9a3d6f8b2c4e7a10",
                     "heads": {"attributes": 0.91},
@@ -48,9 +85,15 @@ class ScoreMessage(BaseModel):
                             "track_id": 17,
                             "box": [0.41, 0.33, 0.06, 0.17],
                             "label": "bicycle",
-                            "score": 0.91,
-                            "raw_score": 5.62,
+                            "recognised": True,
+                            "caption": "a person riding a bicycle, fast",
                             "terms": {"speed": 5.5, "direction": 0.1, "size": 1.2, "appearance": 2.1},
+                            "actions": [{"text": "riding a bicycle", "similarity": 0.41}],
+                            "nearest": {"mode": "walking", "distance": 0.37},
+                            "matches": [],
+                            "score": 0.94,
+                            "raw_score": 0.94,
+                            "surprise": 5.62,
                         }
                     ],
                 },
@@ -63,6 +106,8 @@ class ScoreMessage(BaseModel):
                     "state": "stalled",
                     "score": None,
                     "raw_score": None,
+                    "surprise": None,
+                    "guided": False,
                     "threshold": None,
                     "alert_id": None,
                     "heads": {},
@@ -79,8 +124,10 @@ class ScoreMessage(BaseModel):
     latency_ms: float | None = Field(description="From the frame's arrival to its score.")
     state: StreamState
     score: float | None = Field(description="0..1; 0.5 means one normal frame in a thousand.")
-    raw_score: float | None = Field(description="The surprise before smoothing, -log10(p), unclipped.")
+    raw_score: float | None = Field(description="0..1, as if there were no text rules.")
+    surprise: float | None = Field(description="Behind `score`: -log10(p), unclipped.")
+    guided: bool = Field(description="Whether a text rule moved a score of this message.")
     threshold: float | None = Field(description="Score at which an alert opens; null while not enrolled.")
     alert_id: str | None = Field(None, description="The open alert of this stream, if there is one.")
-    heads: dict[str, float] = Field({}, description="Each head's own score, 0..1.")
+    heads: dict[str, float] = Field({}, description="Each head's own score, 0..1, before smoothing and text rules.")
     objects: list[ScoredObject] = Field([], description="What was seen, with scores once enrolled.")

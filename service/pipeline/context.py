@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from models.heads.base import Arrays
 from models.observation import Objects
-from service.contracts.stream import Detection, StreamState, Zone
+from service.contracts.stream import Detection, Zone
 from service.ingest.frame import PreparedFrame
 from service.pipeline.profile import Profile
 from service.pipeline.samples import Sample, Samples
@@ -70,10 +70,3 @@ class StreamContext:
         with self._lock:
             if self._samples is not None:
                 self._samples.add(Sample(self._clip, frame.frame.pts, features))
-
-    @property
-    def state(self) -> StreamState:
-        """``ENROLLING`` while there is nothing to score by but frames are gathered, else ``LIVE``."""
-        if self.scorer is None and self._samples is not None:
-            return StreamState.ENROLLING
-        return StreamState.LIVE

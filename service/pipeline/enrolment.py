@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-import numpy as np
-
 from models.heads.base import Head
 from models.scoring.calibration import Calibration
 from service.pipeline.profile import HeadProfile, Profile
@@ -52,13 +50,11 @@ def fit_profile(heads: Mapping[str, LoadedHead], samples: Samples, detector: str
     held_out = {}
     for name, loaded in heads.items():
         try:
-            arrays = dict(loaded.head.fit([sample.features[name] for sample in kept], clips))
+            fitted = loaded.head.fit([sample.features[name] for sample in kept], clips)
         except ValueError as error:
             msg = f"head {loaded.head.name}: {error}"
             raise EnrolmentError(msg) from error
-        raw = np.asarray(arrays.pop("calibration_raw"), np.float64)
-        calibration = Calibration.fit(raw, np.asarray(arrays.pop("calibration_clips")).tolist())
-        profiles[name] = HeadProfile(name, loaded.pack_hash, arrays, calibration)
-        held_out[name] = raw
+        profiles[name] = HeadProfile(name, loaded.pack_hash, fitted.arrays, Calibration.fit(fitted.raw, fitted.clips))
+        held_out[name] = fitted.raw
     fused = calibrate_fused({name: head.calibration for name, head in profiles.items()}, held_out, kept)
     return Profile(profiles, fused, detector, datetime.now(UTC), origin, samples.frames, samples.seconds, samples)

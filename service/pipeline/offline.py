@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from service.contracts.stream import Detection, Zone
-from service.engine.detectors.base import Detector
 from service.ingest.frame import PreparedFrame
 from service.pipeline.context import StreamContext
-from service.pipeline.enrolment import LoadedHead, fit_profile
+from service.pipeline.enrolment import fit_profile
 from service.pipeline.profile import Profile
 from service.pipeline.samples import Samples
 from service.pipeline.scored import ScoredFrame
@@ -23,16 +22,14 @@ class OfflinePipeline:
 
     def __init__(
         self,
-        detector: Detector,
-        heads: Mapping[str, LoadedHead],
+        stages: Stages,
         *,
         fps: float = OFFLINE_FPS,
         detection: Detection | None = None,
         zones: Sequence[Zone] = (),
-        observe: Callable[[str, float], object] = lambda _stage, _seconds: None,
     ) -> None:
-        """Args: fps, frames per second looked at; observe, told every stage's name and seconds."""
-        self._stages = Stages(detector, heads, observe)
+        """Args: fps, frames per second looked at."""
+        self._stages = stages
         self._fps = fps
         self._detection = detection or Detection()
         self._zones = tuple(zones)
@@ -79,7 +76,12 @@ class OfflinePipeline:
     def score(
         self, frames: Iterable[PreparedFrame], profile: Profile, threshold: float | None = None
     ) -> Iterator[ScoredFrame]:
-        """Score one recording, every frame in order, as the live service would have."""
+        """Score one recording, every frame in order, as the live service would have.
+
+        Raises:
+            ProfileError: If the profile is of other packs or another detector.
+        """
+        self._stages.check(profile)
         context = self._context()
         context.use_profile(profile, threshold)
         for frame in frames:

@@ -65,11 +65,13 @@ def load_pack_head(library: PackLibrary, name: str) -> LoadedHead:
 
     Raises:
         models.pack.PackError: If the pack is unknown or does not verify.
-        InvalidInput: If it is not a head's.
+        InvalidInput: If it is not a head's, or the head does not take what the pack holds.
     """
     pack = library.get(name)
-    manifest = pack.manifest
-    if not isinstance(manifest, HeadManifest):
+    if not isinstance(pack.manifest, HeadManifest):
         code, msg = "pack_kind", f"expected a pack of kind head, got {name!r} of kind {pack.kind}"
         raise InvalidInput(code, msg)
-    return LoadedHead(load_head(manifest.head, manifest.parameters), name, pack.hash)
+    try:
+        return LoadedHead(load_head(pack), name, pack.hash)
+    except ValueError as error:
+        raise InvalidInput("bad_pack", f"pack {name}: {error}") from error

@@ -2,44 +2,80 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
+
+from models.heads.base import Likeness
 from models.observation import Objects
-from service.contracts.score import ScoredObject
-from service.contracts.stream import StreamState
 from service.ingest.frame import PreparedFrame
 
 
 @dataclass(frozen=True, slots=True)
 class ScoredFrame:
-    """One frame of one stream after the last stage.
+    """One frame of one stream after the last stage, with ``N`` objects and ``M`` moving regions that hold none.
+
+    What is said of objects and regions together has ``N + M`` rows, the objects first, in their order.
 
     Attributes:
         source: The frame and its clocks.
-        objects: What was detected and tracked, in the order of the first ``len(objects)`` of ``scored``.
-        state: ``LIVE`` when ``surprise`` is a number, ``ENROLLING`` or another state when it is None.
-        surprise: Fused, causally smoothed, calibrated: -log10(p) of p, the share of normal frames that look at
-            least this unusual. Unclipped; ranking and thresholds use it. None while not enrolled.
-        raw_surprise: The same before smoothing; None also for a frame of which nothing can be said.
+        objects: What was detected and tracked.
+        recognised: Whether the detector knows what its objects are.
+        surprise: Fused, guided, causally smoothed, calibrated: -log10(p) of p, the share of normal frames that look
+            at least this unusual. Unclipped; ranking and thresholds use it. None while not enrolled.
+        unguided: The same as if there were no text rules.
+        unsmoothed: ``surprise`` before smoothing and the last calibration; None also for a frame of which nothing
+            can be said.
         threshold: Surprise at which an alert opens, None while not enrolled.
-        heads: Each head's own surprise.
-        scored: Objects, then moving regions, with their scores, most unusual regions first.
+        heads: Each head's own surprise, unguided.
+        regions: ``(M, 4)`` float32, boxes (x, y, w, h in 0..1), the most unusual first.
+        surprises: ``(N + M,)`` float64, guided; NaN where nothing is said.
+        unguided_surprises: ``(N + M,)`` float64.
+        terms: Per attribute, ``(N + M,)`` float32, how far from normal; NaN where it says nothing.
+        likeness: What the ``N`` objects resemble, where a head knows words.
+        video: ``(N, D)`` float32, their clip features, NaN rows where there is none; None without an encoder.
     """
 
     source: PreparedFrame
     objects: Objects
-    state: StreamState
+    recognised: bool = True
     surprise: float | None = None
-    raw_surprise: float | None = None
+    unguided: float | None = None
+    unsmoothed: float | None = None
     threshold: float | None = None
-    heads: dict[str, float] = field(default_factory=dict)
-    scored: tuple[ScoredObject, ...] = ()
+    heads: Mapping[str, float] = field(default_factory=dict)
+    regions: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 4), np.float32))
+    surprises: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    unguided_surprises: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    terms: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    likeness: Likeness | None = None
+    video: NDArray[np.float32] | None = None
 
     @property
     def score(self) -> float | None:
         """``surprise`` for display, in [0, 1]."""
         return None if self.surprise is None else display(self.surprise)
 
+    @property
+    def boxes(self) -> NDArray[np.float32]:
+        """``(N + M, 4)`` of objects, then regions."""
+        return np.concatenate([self.objects.boxes, self.regions])
+
+    def box(self, index: int) -> tuple[float, float, float, float]:
+        """x, y, width and height of an object (or region) of the ``N + M``."""
+        count = len(self.objects)
+        x, y, width, height = (self.objects.boxes[index] if index < count else self.regions[index - count]).tolist()
+        return x, y, width, height
+
+    def label(self, index: int) -> str:
+        """What to call an object (or region) of the ``N + M``."""
+        return self.objects.label(index) if index < len(self.objects) else REGION
+
+
+REGION = "motion"
+"""Label of a moving region, which no detector named."""
 
 FULL_SCALE = 6.0
 """Surprise shown as score 1: one normal frame in a million, a day at 10 frames a second."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.heads.base import HeadScores
+from models.heads.base import HeadScores, Likeness
 from models.scoring.calibration import Calibration
 from models.scoring.smoothing import CausalSmoother
 from service.pipeline.profile import Profile
@@ -19,22 +19,41 @@ SMOOTHING_S = 0.35
 """Time constant of the causal smoothing. An exponential weight of 0.25 a frame at 10 frames a second, the
 middle of the range that gained a point on Ped2 in the prototype; a step reaches 95 % of its height in 1 s."""
 
+SHOWN_REGIONS = 3
+"""Moving regions of a frame that count: the most unusual ones; each is where a person would look first."""
+
+MOSTLY = 0.5
+"""An object lies in a region if at least this share of its box does."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fused:
-    """The scores of one frame.
+    """The surprises of one frame over all heads, before guidance and smoothing: ``N`` objects and ``M`` regions.
 
     Attributes:
-        surprise: Smoothed and calibrated, -log10(p), unclipped.
-        raw_surprise: Fused over heads, before smoothing; None when no head could say anything of this frame.
-        heads: Each head's surprise.
-        objects: ``(N,)``, each object's surprise, the largest over heads.
+        frame: Of the frame; NaN when no head could say anything of it.
+        heads: Each head's.
+        regions: ``(M, 4)`` float32, boxes of moving regions that hold no object, the most unusual first.
+        surprises: ``(N + M,)`` float64, of the objects, then of the regions; the largest over heads, NaN where none
+            says anything. A region's evidence has gone to the object it is of.
+        terms: Per attribute of all heads, ``(N + M,)`` float32, NaN where it says nothing.
+        likeness: What the objects resemble, of the first head that knows words.
     """
 
-    surprise: float
-    raw_surprise: float | None
+    frame: float
     heads: dict[str, float]
-    objects: NDArray[np.float64]
+    regions: NDArray[np.float32]
+    surprises: NDArray[np.float64]
+    terms: dict[str, NDArray[np.float32]]
+    likeness: Likeness | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Smoothed:
+    """A frame's surprise, -log10(p), unclipped, with text rules and without."""
+
+    guided: float
+    unguided: float
 
 
 class Scorer:
@@ -44,28 +63,106 @@ class Scorer:
         """Args: threshold, the surprise at which an alert opens; may be set anew at any time."""
         self.profile = profile
         self.threshold = threshold
-        self._smoother = CausalSmoother(SMOOTHING_S)
+        self._guided = CausalSmoother(SMOOTHING_S)
+        self._unguided = CausalSmoother(SMOOTHING_S)
 
     def reset(self) -> None:
         """Forget the past, after a gap."""
-        self._smoother.reset()
+        self._guided.reset()
+        self._unguided.reset()
 
-    def score(self, heads: Mapping[str, HeadScores], pts: float) -> Fused:
-        """Fuse what the heads say of the frame at ``pts`` seconds.
+    def fuse(self, heads: Mapping[str, HeadScores], boxes: NDArray[np.float32]) -> Fused:
+        """Calibrate what the heads say of a frame, and fuse it.
 
-        A frame of which no head can say anything (the first one, a disturbed one) keeps the smoothed value; where
-        there is none yet it counts as a median one.
+        Args:
+            heads: By pack name.
+            boxes: ``(N, 4)`` of the objects that they scored.
         """
         calibrations = {name: self.profile.heads[name].calibration for name in heads}
         surprises = {name: float(calibrations[name].surprise(scores.frame)) for name, scores in heads.items()}
-        objects = [np.asarray(calibrations[name].surprise(scores.objects)) for name, scores in heads.items()]
         informed = [surprises[name] for name, scores in heads.items() if scores.informative]
-        raw = max(informed, default=math.nan)
-        smooth = self._smoother.update(raw, pts)
-        if math.isnan(smooth):
-            smooth = max(surprises.values())
-        surprise = float(self.profile.fused.surprise(smooth))
-        return Fused(surprise, raw if informed else None, surprises, np.max(objects, axis=0))
+        objects = [calibrations[name].surprise(scores.objects) for name, scores in heads.items()]
+        things = _Things(boxes, np.fmax.reduce(objects), heads)
+        regions = [
+            (float(calibrations[name].surprise(float(score))), scores, index)
+            for name, scores in heads.items()
+            for index, score in enumerate(scores.region_scores)
+        ]
+        regions.sort(key=lambda region: -region[0])
+        for surprise, scores, index in regions[:SHOWN_REGIONS]:
+            things.attribute(surprise, scores, index)
+        likeness = next((scores.likeness for scores in heads.values() if scores.likeness is not None), None)
+        return Fused(max(informed, default=math.nan), surprises, *things.arrays(), likeness)
+
+    def smooth(self, fused: Fused, guided: float, pts: float) -> Smoothed:
+        """Smooth and calibrate the frame at ``pts`` seconds, as its rules left it and without them.
+
+        A frame of which no head can say anything (the first one, a disturbed one) keeps the smoothed value; where
+        there is none yet it counts as a median one.
+
+        Args:
+            fused: What the heads say.
+            guided: Its ``frame`` under the stream's text rules.
+            pts: Presentation time.
+        """
+        nothing_yet = max(fused.heads.values())
+        values = []
+        for smoother, value in ((self._guided, guided), (self._unguided, fused.frame)):
+            smooth = smoother.update(value, pts)
+            values.append(float(self.profile.fused.surprise(nothing_yet if math.isnan(smooth) else smooth)))
+        return Smoothed(*values)
+
+
+class _Things:
+    """The objects of a frame, and the moving regions that turn out to hold none of them."""
+
+    def __init__(
+        self, boxes: NDArray[np.float32], surprises: NDArray[np.float64], heads: Mapping[str, HeadScores]
+    ) -> None:
+        self._boxes = boxes
+        self._surprises = np.array(surprises, np.float64)
+        self._terms = {name: values.copy() for scores in heads.values() for name, values in scores.terms.items()}
+        self._left: list[tuple[float, NDArray[np.float32], dict[str, float]]] = []
+
+    def attribute(self, surprise: float, scores: HeadScores, index: int) -> None:
+        """Give a region's evidence to the object that it is of.
+
+        A region covers what moves without knowing where it ends; the most unusual object that lies mostly within it
+        is what people should look at. Only regions that hold no object stay.
+        """
+        terms = {name: float(values[index]) for name, values in scores.region_terms.items()}
+        within = np.flatnonzero(_shares_within(self._boxes, scores.regions[index]) >= MOSTLY)
+        if not len(within):
+            self._left.append((surprise, scores.regions[index], terms))
+            return
+        own = np.nan_to_num(self._surprises[within])
+        most = within[own.argmax()]
+        if surprise > own.max():
+            self._surprises[most] = surprise
+            for name, value in terms.items():
+                self._terms.setdefault(name, np.full(len(self._boxes), np.nan, np.float32))[most] = value
+
+    def arrays(self) -> tuple[NDArray[np.float32], NDArray[np.float64], dict[str, NDArray[np.float32]]]:
+        """Boxes of the regions that are left; surprises and terms of the objects and of these regions."""
+        names = dict.fromkeys([*self._terms, *(name for _, _, terms in self._left for name in terms)])
+        nothing = np.full(len(self._boxes), np.nan, np.float32)
+        terms = {
+            name: np.append(
+                self._terms.get(name, nothing), np.array([terms.get(name, np.nan) for *_, terms in self._left])
+            ).astype(np.float32)
+            for name in names
+        }
+        regions = np.array([box for _, box, _ in self._left], np.float32).reshape(-1, 4)
+        return regions, np.append(self._surprises, [surprise for surprise, *_ in self._left]), terms
+
+
+def _shares_within(boxes: NDArray[np.float32], region: NDArray[np.float32]) -> NDArray[np.float32]:
+    """``(N,)`` the share of each box (x, y, width, height) that lies within a region."""
+    low = np.maximum(boxes[:, :2], region[:2])
+    high = np.minimum(boxes[:, :2] + boxes[:, 2:], region[:2] + region[2:])
+    common = np.maximum(high - low, 0.0).prod(axis=1)
+    shares: NDArray[np.float32] = common / np.maximum(boxes[:, 2:].prod(axis=1), 1e-12)
+    return shares
 
 
 def calibrate_fused(

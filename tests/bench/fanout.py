@@ -111,7 +111,8 @@ def message(seq: int) -> ScoreMessage:
         box=(0.4125, 0.331, 0.0625, 0.1719),
         label="motion",
         score=0.2137,
-        raw_score=1.2821,
+        raw_score=0.2137,
+        surprise=1.2821,
         terms={"speed": 1.28, "size": 0.41, "appearance": 0.77},
     )
     return ScoreMessage(
@@ -122,7 +123,9 @@ def message(seq: int) -> ScoreMessage:
         latency_ms=31.52,
         state=StreamState.LIVE,
         score=0.2137,
-        raw_score=1.2821,
+        raw_score=0.2137,
+        surprise=1.2821,
+        guided=False,
         threshold=0.6214,
         heads={"attributes": 0.2137},
         objects=[seen],

@@ -39,6 +39,7 @@ from service.ingest.timeline import Timeline
 from service.pipeline.offline import OfflinePipeline
 from service.pipeline.pool import load_pack_head
 from service.pipeline.profile import Profile
+from service.pipeline.stages import Stages
 from service.settings import Settings
 from training.datasets import Clip, Dataset, open_dataset
 from training.evaluate import evaluate
@@ -80,14 +81,15 @@ def main() -> None:
     library = PackLibrary([settings.packs_path])
     heads = {"attributes": load_pack_head(library, "attributes")}
     with closing(load_detector(options.detector, library, settings.threads)) as detector:
-        pipeline = OfflinePipeline(detector, heads, fps=dataset.test[0].fps)
+        pipeline = OfflinePipeline(Stages(detector, heads), fps=dataset.test[0].fps)
         first = evaluate(dataset, pipeline, settings, Profile.threshold)
         profile = first.profiles[dataset.test[0].scene]
         again = [
             evaluate(dataset, pipeline, settings, Profile.threshold, profile=profile) for _ in range(options.rounds - 1)
         ]
         speeds = [run.metrics()["frames_per_second"] for run in (first, *again)]
-        watched = OfflinePipeline(detector, heads, fps=dataset.test[0].fps, observe=lambda stage, _: watch.lap(stage))
+        stages = Stages(detector, heads, lambda stage, _: watch.lap(stage))
+        watched = OfflinePipeline(stages, fps=dataset.test[0].fps)
         with graph_runs() as batches:
             frames = replay(dataset, watched, profile, settings, watch)
     floor = Stopwatch()

@@ -10,10 +10,8 @@ import numpy as np
 
 from models.observation import Objects
 from service.contracts.alert import Alert, AlertKind, AlertState
-from service.contracts.score import ScoredObject
-from service.contracts.stream import StreamState
 from service.ingest.frame import Frame, PreparedFrame
-from service.pipeline.scored import ScoredFrame, display
+from service.pipeline.scored import ScoredFrame
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 THRESHOLD = 4.0
@@ -48,24 +46,23 @@ def scored_frame(
     """A frame so many seconds after noon, with one person who is as unusual as the frame."""
     picture = np.full((120, 160, 3), 90, np.uint8) if image is None else image
     frame = Frame(round(second * 10), second, NOON.timestamp() + second, time.monotonic(), picture)
-    score = None if surprise is None else display(surprise)
-    person = ScoredObject(
-        track_id=3,
-        box=(0.4, 0.2, 0.2, 0.6),
-        label="person",
-        score=score,
-        raw_score=surprise,
-        terms={} if surprise is None else {"speed": surprise, "size": 1.0},
-    )
+    box = np.array([[0.4, 0.2, 0.2, 0.6]], np.float32)
+    person = Objects(box, np.ones(1, np.float32), np.zeros(1, np.int32), np.array([3]), ("person",))
+    source = PreparedFrame(stream, epoch, frame, None)
+    surprises = np.array([np.nan if surprise is None else surprise])
+    if surprise is None:
+        return ScoredFrame(source, person, threshold=THRESHOLD, surprises=surprises, unguided_surprises=surprises)
     return ScoredFrame(
-        PreparedFrame(stream, epoch, frame, None),
-        Objects.empty(("person",)),
-        StreamState.LIVE,
-        surprise,
-        surprise,
-        THRESHOLD,
-        {} if surprise is None else {"attributes": surprise},
-        (person,),
+        source,
+        person,
+        surprise=surprise,
+        unguided=surprise,
+        unsmoothed=surprise,
+        threshold=THRESHOLD,
+        heads={"attributes": surprise},
+        surprises=surprises,
+        unguided_surprises=surprises,
+        terms={"speed": np.float32(surprises), "size": np.ones(1, np.float32)},
     )
 
 

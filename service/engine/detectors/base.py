@@ -10,10 +10,17 @@ from service.ingest.frame import PreparedFrame
 
 
 class Detector(Protocol):
-    """Finds objects in frames of any streams, in one batch. Holds no state of any stream."""
+    """Finds objects in frames of any streams, in one batch. Holds no state of any stream.
+
+    Attributes:
+        name: What profiles remember it by.
+        names: Its class names.
+        recognises: Whether a class says what an object is; False for a detector of whatever moves.
+    """
 
     name: str
     names: tuple[str, ...]
+    recognises: bool
 
     def detect(self, frames: Sequence[PreparedFrame]) -> list[Objects]:
         """The objects of each frame, none of them tracked yet."""

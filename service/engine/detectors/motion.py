@@ -29,6 +29,7 @@ class MotionDetector:
 
     name = "motion"
     names: tuple[str, ...] = NAMES
+    recognises = False
 
     def __init__(self, least_area: float = LEAST_AREA) -> None:
         """Args: least_area, share of the picture in (0, 1)."""

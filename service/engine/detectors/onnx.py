@@ -68,6 +68,8 @@ class _View:
 class OnnxDetector:
     """A YOLO graph as a detector."""
 
+    recognises = True
+
     def __init__(self, path: Path, options: Options = Options(), threads: int = 0, *, name: str | None = None) -> None:
         """Load a graph.
 

@@ -138,7 +138,8 @@ async def test_a_slow_client_is_told_what_it_lost_and_the_others_lose_nothing(se
     stream = service.silent_stream()
     path = f"/streams/{stream}/scores"
     objects = [
-        {"track_id": i, "box": (0, 0, 1, 1), "label": "person", "score": 0.1, "raw_score": 1.0} for i in range(60)
+        {"track_id": i, "box": (0, 0, 1, 1), "label": "person", "score": 0.1, "raw_score": 0.1, "surprise": 0.6}
+        for i in range(60)
     ]
     async with connect(service.socket_url(path)) as quick:
         await receive(quick, 1)

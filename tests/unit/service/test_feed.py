@@ -24,7 +24,9 @@ def message(stream_id: str, seq: int, **fields: Any) -> ScoreMessage:
         "latency_ms": 20.0,
         "state": StreamState.LIVE,
         "score": 0.25,
-        "raw_score": 1.5,
+        "raw_score": 0.25,
+        "surprise": 1.5,
+        "guided": False,
         "threshold": 0.5,
     }
     return ScoreMessage(**{**values, **fields})

@@ -9,7 +9,7 @@ from service.overlay import ALARM, CALM, RAISED, draw, encode_jpeg
 
 
 def scored(score: float | None, box: tuple[float, float, float, float] = (0.3, 0.3, 0.3, 0.3), **fields: object):
-    known = {"track_id": 7, "label": "person", "raw_score": score, **fields}
+    known = {"track_id": 7, "label": "person", "raw_score": score, "surprise": score, **fields}
     return ScoredObject(box=box, score=score, **known)
 
 

@@ -16,8 +16,6 @@ import pytest
 
 from models.observation import Objects
 from models.scoring.calibration import Calibration
-from service.contracts.score import ScoredObject
-from service.contracts.stream import StreamState
 from service.ingest.frame import PreparedFrame
 from service.pipeline.profile import HeadProfile, Profile
 from service.pipeline.scored import ScoredFrame
@@ -97,12 +95,17 @@ class Brightness:
             raw = float(profile.heads["brightness"].calibration.surprise(float(frame.frame.image.mean())))
             surprise = float(profile.fused.surprise(raw))
             # an object that is as surprising as the frame, and one far off that never is
-            scored = tuple(
-                ScoredObject(track_id=1, box=box, label="object", score=0.5, raw_score=score)
-                for box, score in ((BOX, surprise), (FAR_BOX, -1.0))
+            boxes = np.array([BOX, FAR_BOX], np.float32)
+            objects = Objects(boxes, np.ones(2, np.float32), np.zeros(2, np.int32), np.array([1, 2]), ("object",))
+            yield ScoredFrame(
+                frame,
+                objects,
+                surprise=surprise,
+                unguided=surprise,
+                unsmoothed=raw,
+                threshold=threshold,
+                surprises=np.array([surprise, -1.0]),
             )
-            nothing = Objects.empty(("object",))
-            yield ScoredFrame(frame, nothing, StreamState.LIVE, surprise, raw, threshold, {}, scored)
 
 
 def run(root: Path, pipeline: Brightness | None = None, **options):

@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.heads import load_head
 from models.heads.attributes import OBJECT_TERMS, WINDOW_TERMS, AttributesHead
 from models.observation import UNTRACKED, Motion, Objects, Observation
 from models.scoring.calibration import Calibration
@@ -59,11 +58,12 @@ def normal_frames(count: int, seed: int = 0, *, detected: bool = True):
 
 def enrol(frames, parameters=None):
     head = AttributesHead(parameters or {})
-    return head, head.fit(head.features(frames), [0] * len(frames))
+    fitted = head.fit(head.features(frames), [0] * len(frames))
+    return head, fitted
 
 
-def judge(head, profile, frame):
-    return head.score(head.features([frame])[0], profile)
+def judge(head, fitted, frame):
+    return head.score(head.features([frame])[0], fitted.arrays)
 
 
 @pytest.fixture(scope="module")
@@ -71,47 +71,47 @@ def enrolled():
     return enrol(normal_frames(400))
 
 
-def surprise(profile, scores) -> float:
-    return Calibration.fit(profile["calibration_raw"], profile["calibration_clips"]).surprise(scores.frame)
+def surprise(fitted, scores) -> float:
+    return Calibration.fit(fitted.raw, fitted.clips).surprise(scores.frame)
 
 
 @pytest.mark.parametrize("density", ["kmeans", "gmm", "knn"])
 def test_fast_large_and_wrong_ones_stand_out_and_normal_ones_do_not(density):
-    head, profile = enrol(normal_frames(400), {"density": density})
+    head, fitted = enrol(normal_frames(400), {"density": density})
     generator = np.random.default_rng(7)
     fast = observation([walker(generator), walker(generator, faster=3)])
     large = observation([walker(generator), walker(generator, larger=2, x=0.3, foot=0.8)])
-    assert surprise(profile, judge(head, profile, fast)) > 2
-    assert surprise(profile, judge(head, profile, large)) > 2
-    calm = [surprise(profile, judge(head, profile, frame)) for frame in normal_frames(100, seed=8)]
+    assert surprise(fitted, judge(head, fitted, fast)) > 2
+    assert surprise(fitted, judge(head, fitted, large)) > 2
+    calm = [surprise(fitted, judge(head, fitted, frame)) for frame in normal_frames(100, seed=8)]
     assert np.mean(np.array(calm) > 2) <= 0.05
 
 
 def test_the_term_says_why_and_the_object_says_who(enrolled):
-    head, profile = enrolled
+    head, fitted = enrolled
     generator = np.random.default_rng(3)
-    scores = judge(head, profile, observation([walker(generator), walker(generator, faster=3)]))
+    scores = judge(head, fitted, observation([walker(generator), walker(generator, faster=3)]))
     assert scores.objects.argmax() == 1
     assert max(OBJECT_TERMS, key=lambda term: scores.terms[term][1]) == "speed"
-    scores = judge(head, profile, observation([walker(generator, larger=2.2, x=0.3, foot=0.8), walker(generator)]))
+    scores = judge(head, fitted, observation([walker(generator, larger=2.2, x=0.3, foot=0.8), walker(generator)]))
     assert scores.objects.argmax() == 0
     assert max(OBJECT_TERMS, key=lambda term: scores.terms[term][0]) == "size"
 
 
 def test_up_the_picture_is_an_unusual_direction(enrolled):
-    head, profile = enrolled
+    head, fitted = enrolled
     x, foot, height, across, _ = walker(np.random.default_rng(3), x=0.3, foot=0.8)
-    along = judge(head, profile, observation([(x, foot, height, across, 0.0)]))
-    up = judge(head, profile, observation([(x, foot, height, 0.0, -abs(across))]))
+    along = judge(head, fitted, observation([(x, foot, height, across, 0.0)]))
+    up = judge(head, fitted, observation([(x, foot, height, 0.0, -abs(across))]))
     assert up.terms["direction"][0] > along.terms["direction"][0] + 0.3
     assert up.frame > along.frame
 
 
 def test_what_no_detector_sees_stands_out_as_a_region():
-    head, profile = enrol(normal_frames(400, detected=False))
+    head, fitted = enrol(normal_frames(400, detected=False))
     runner = walker(np.random.default_rng(3), faster=4, x=0.3, foot=0.8)
-    scores = judge(head, profile, observation([runner], detected=False))
-    assert surprise(profile, scores) > 2
+    scores = judge(head, fitted, observation([runner], detected=False))
+    assert surprise(fitted, scores) > 2
     assert len(scores.regions) == 1
     x, y, width, height = scores.regions[0]
     assert x < 0.3 < x + width
@@ -123,17 +123,17 @@ def test_what_no_detector_sees_stands_out_as_a_region():
 
 def test_an_unseen_corner_is_not_unusual_for_being_unseen(enrolled):
     """Nobody walked right of 0.7 in enrolment. Someone who does, as others do elsewhere, is no alarm."""
-    head, profile = enrolled
+    head, fitted = enrolled
     generator = np.random.default_rng(5)
-    inside = [judge(head, profile, observation([walker(generator, x=0.3)])).frame for _ in range(60)]
-    corner = [judge(head, profile, observation([walker(generator, x=0.9)])).frame for _ in range(60)]
+    inside = [judge(head, fitted, observation([walker(generator, x=0.3)])).frame for _ in range(60)]
+    corner = [judge(head, fitted, observation([walker(generator, x=0.9)])).frame for _ in range(60)]
     assert np.median(corner) < np.quantile(inside, 0.9)
 
 
 def test_an_empty_frame_is_calm(enrolled):
-    head, profile = enrolled
-    scores = judge(head, profile, observation([]))
-    assert surprise(profile, scores) < 1
+    head, fitted = enrolled
+    scores = judge(head, fitted, observation([]))
+    assert surprise(fitted, scores) < 1
     assert scores.objects.shape == (0,)
     assert scores.regions.shape == (0, 4)
     assert scores.informative
@@ -141,11 +141,11 @@ def test_an_empty_frame_is_calm(enrolled):
 
 @pytest.mark.parametrize("blind", ["no motion", "disturbed"])
 def test_a_frame_that_says_nothing_is_neutral_and_says_so(enrolled, blind):
-    head, profile = enrolled
+    head, fitted = enrolled
     wild = observation([walker(np.random.default_rng(0), faster=9)], disturbed=blind == "disturbed")
-    scores = judge(head, profile, replace(wild, motion=None) if blind == "no motion" else wild)
+    scores = judge(head, fitted, replace(wild, motion=None) if blind == "no motion" else wild)
     assert not scores.informative
-    assert scores.frame == pytest.approx(np.nanmedian(profile["calibration_raw"]))
+    assert scores.frame == pytest.approx(np.nanmedian(fitted.raw))
     assert not scores.objects.any()
     assert len(scores.regions) == 0
 
@@ -154,55 +154,56 @@ def test_an_odd_event_in_enrolment_is_not_learned():
     generator = np.random.default_rng(2)
     frames = normal_frames(500)
     frames[200:210] = [observation([walker(generator, faster=4, x=0.3, foot=0.8)], 20 + i * 0.1) for i in range(10)]
-    head, profile = enrol(frames)
-    left_out = np.flatnonzero(np.isnan(profile["calibration_raw"]))
+    head, fitted = enrol(frames)
+    left_out = np.flatnonzero(np.isnan(fitted.raw))
     assert set(range(200, 210)) <= set(left_out.tolist())
     assert len(left_out) <= 20
-    assert head.summary(profile)["odd_frames_left_out"] == len(left_out)
-    again = judge(head, profile, observation([walker(generator, faster=4, x=0.3, foot=0.8)]))
-    assert surprise(profile, again) > 2
+    assert head.summary(fitted.arrays)["odd_frames_left_out"] == len(left_out)
+    again = judge(head, fitted, observation([walker(generator, faster=4, x=0.3, foot=0.8)]))
+    assert surprise(fitted, again) > 2
 
 
 def test_held_out_scores_are_no_lower_than_those_of_new_frames(enrolled):
     """Calibrated on frames it had learned from, everything new would look unusual."""
-    head, profile = enrolled
-    new = [judge(head, profile, frame).frame for frame in normal_frames(200, seed=11)]
-    assert np.quantile(profile["calibration_raw"], 0.9) > 0.8 * np.quantile(new, 0.9)
+    head, fitted = enrolled
+    new = [judge(head, fitted, frame).frame for frame in normal_frames(200, seed=11)]
+    assert np.quantile(fitted.raw, 0.9) > 0.8 * np.quantile(new, 0.9)
 
 
 def test_features_are_small_and_scores_finite(enrolled):
-    head, profile = enrolled
+    head, fitted = enrolled
     crowd = observation([walker(np.random.default_rng(index), x=0.1 + 0.02 * index) for index in range(40)])
     features = head.features([crowd])[0]
     assert sum(np.asarray(values).nbytes for values in features.values()) < 16_000
-    scores = head.score(features, profile)
+    scores = head.score(features, fitted.arrays)
     assert np.isfinite(scores.frame)
     assert np.isfinite(scores.objects).all()
 
 
 def test_an_object_where_none_was_ever_seen_is_scored_by_its_motion():
-    head, profile = enrol(normal_frames(300, detected=False))
-    scores = judge(head, profile, observation([walker(np.random.default_rng(1), faster=4)]))
+    head, fitted = enrol(normal_frames(300, detected=False))
+    scores = judge(head, fitted, observation([walker(np.random.default_rng(1), faster=4)]))
     assert scores.objects.shape == (1,)
-    assert surprise(profile, scores) > 2
+    assert surprise(fitted, scores) > 2
 
 
 def test_nothing_ever_moved_in_enrolment():
     """An empty yard at night: whatever moves is scored, and nothing fails."""
-    head, profile = enrol([observation([], index * 0.1) for index in range(100)])
-    scores = judge(head, profile, observation([walker(np.random.default_rng(1))]))
+    head, fitted = enrol([observation([], index * 0.1) for index in range(100)])
+    scores = judge(head, fitted, observation([walker(np.random.default_rng(1))]))
     assert np.isfinite(scores.frame)
-    assert surprise(profile, scores) > 2
-    assert surprise(profile, judge(head, profile, observation([]))) < 1
+    assert surprise(fitted, scores) > 2
+    assert surprise(fitted, judge(head, fitted, observation([]))) < 1
 
 
 def test_a_profile_survives_storage(enrolled, tmp_path):
-    head, profile = enrolled
-    np.savez(tmp_path / "profile.npz", **profile)
+    head, fitted = enrolled
+    np.savez(tmp_path / "profile.npz", **fitted.arrays)
     with np.load(tmp_path / "profile.npz", allow_pickle=False) as file:
         stored = {name: file[name] for name in file.files}
+    head.check(stored)
     frame = observation([walker(np.random.default_rng(9), faster=2)])
-    assert judge(head, stored, frame).frame == judge(head, profile, frame).frame
+    assert head.score(head.features([frame])[0], stored).frame == judge(head, fitted, frame).frame
 
 
 def test_too_little_footage_is_refused():
@@ -225,7 +226,25 @@ def test_wrong_parameters_are_refused(parameters, message):
         AttributesHead(parameters)
 
 
-def test_heads_are_found_by_name():
-    assert load_head("attributes", {"density": "knn"}).name == "attributes"
-    with pytest.raises(ValueError, match="expected a head of attributes, got svad"):
-        load_head("svad", {})
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"scales": None}, "expected the arrays scales, found none"),
+        ({"scales": np.zeros((3, 2))}, r"expected scales to be numbers of shape \(10, 2\), got float64 \[3, 2\]"),
+        ({"speed": np.zeros(50)}, r"expected speed to be numbers of shape \(51\)"),
+        ({"width": None}, "expected the arrays width, found none"),
+        ({"neutral": np.array([np.nan])}, "expected neutral to be finite"),
+        ({"neutral": np.array(["low"])}, r"expected neutral to be numbers of shape \(1\), got <U3 \[1\]"),
+    ],
+)
+def test_a_profile_that_does_not_fit_is_refused(enrolled, change, message):
+    head, fitted = enrolled
+    head.check(fitted.arrays)
+    with pytest.raises(ValueError, match=message):
+        head.check({name: values for name, values in {**fitted.arrays, **change}.items() if values is not None})
+
+
+def test_a_picture_of_mere_motion_counts_its_objects_for_less(enrolled):
+    head, fitted = enrolled
+    frame = observation([walker(np.random.default_rng(3), larger=2.2, x=0.3, foot=0.8)])
+    assert judge(head, fitted, replace(frame, recognised=False)).objects[0] < judge(head, fitted, frame).objects[0]

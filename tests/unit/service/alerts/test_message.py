@@ -29,7 +29,10 @@ SUBJECTS = [
 
 @pytest.mark.parametrize(("objects", "expected"), SUBJECTS)
 def test_what_stands_out(objects: list[tuple[str, dict[str, float]]], expected: str) -> None:
-    found = [AlertObject(box=BOX, label=label, score=0.9, terms=terms) for label, terms in objects]
+    found = [
+        AlertObject(track_id=1, box=BOX, label=label, recognised=label != "motion", score=0.9, terms=terms)
+        for label, terms in objects
+    ]
     assert anomaly_message(found, 3.0) == f"{expected}; about 1 in 1,000 normal frames is like this."
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from models.observation import Objects
-from service.contracts.stream import Detection, StreamState
+from service.contracts.stream import Detection
 from service.ingest.frame import Frame, PreparedFrame
 from service.metrics import Metrics
 from service.pipeline.context import StreamContext
@@ -24,6 +24,7 @@ NAMES = ("person",)
 class RecordingDetector:
     name = "recording"
     names = NAMES
+    recognises = True
 
     def __init__(self) -> None:
         self.batches: list[list[str]] = []
@@ -107,7 +108,7 @@ def test_frames_of_several_streams_share_one_batch(worker: Worker, detector: Rec
         wait_for(stream)
     assert detector.batches == [["a", "b", "c"]]
     assert [len(stream.got) for stream in streams] == [1, 1, 1]
-    assert streams[0].got[0].state is StreamState.LIVE
+    assert streams[0].got[0].surprise is None
 
 
 def test_a_stale_frame_is_dropped_and_counted(worker: Worker, detector: RecordingDetector, metrics: Metrics) -> None:

@@ -1,0 +1,95 @@
+"""Fusing what heads say: calibration, the attribution of regions, and what is silent."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from models.heads.base import HeadScores
+from models.scoring.calibration import Calibration
+from service.pipeline.profile import HeadProfile, Profile
+from service.pipeline.scoring import SHOWN_REGIONS, Scorer
+
+WALKER, CYCLIST, ELSEWHERE = (0.1, 0.1, 0.1, 0.2), (0.3, 0.1, 0.1, 0.2), (0.8, 0.8, 0.1, 0.1)
+
+PLAIN = Calibration(np.array([0.0, 1.0]), np.array([1.0, 0.1]), 1 / np.log(10), 0.0, 1.0, 1000)
+"""A raw score of 1 and above is its own surprise."""
+
+
+def scorer(*names: str) -> Scorer:
+    heads = {name: HeadProfile(name, "0", {}, PLAIN) for name in names}
+    return Scorer(Profile(heads, PLAIN, "none", datetime.now(UTC), "test", 100, 10.0, None))
+
+
+def scores(frame: float, objects: list[float], regions=(), **fields) -> HeadScores:
+    return HeadScores(
+        frame,
+        np.array(objects, np.float32),
+        np.array([box for box, _ in regions], np.float32).reshape(-1, 4),
+        np.array([raw for _, raw in regions], np.float32),
+        **fields,
+    )
+
+
+@pytest.mark.parametrize(
+    ("region", "raw", "expected"),
+    [
+        ((0.25, 0.05, 0.3, 0.3), 5.0, [1.0, 5.0]),  # around the cyclist alone
+        ((0.05, 0.05, 0.5, 0.3), 5.0, [1.0, 5.0]),  # around both: the more unusual one's
+        ((0.05, 0.05, 0.2, 0.3), 5.0, [5.0, 2.0]),  # around the walker alone
+        ((0.25, 0.05, 0.3, 0.3), 1.5, [1.0, 2.0]),  # says less than the object itself
+        ((0.37, 0.10, 0.3, 0.2), 5.0, [1.0, 2.0, 5.0]),  # holds less than half of the cyclist
+        (ELSEWHERE, 5.0, [1.0, 2.0, 5.0]),  # of nothing that was detected
+    ],
+)
+def test_a_regions_evidence_goes_to_the_object_that_it_is_of(region, raw, expected) -> None:
+    fused = scorer("a").fuse({"a": scores(5.0, [1.0, 2.0], [(region, raw)])}, np.array([WALKER, CYCLIST], np.float32))
+    assert fused.surprises.tolist() == pytest.approx(expected)
+    assert len(fused.regions) == len(expected) - 2
+
+
+def test_the_object_says_what_the_region_knew() -> None:
+    terms = {"size": np.array([0.1], np.float32)}
+    region_terms = {"motion speed": np.array([4.0, 3.0], np.float32)}
+    said = scores(5.0, [2.0], [(CYCLIST, 5.0), (ELSEWHERE, 4.0)], terms=terms, region_terms=region_terms)
+    fused = scorer("a").fuse({"a": said}, np.array([CYCLIST], np.float32))
+    assert fused.terms["motion speed"].tolist() == [4.0, 3.0]
+    assert fused.terms["size"][0] == pytest.approx(0.1)
+    assert np.isnan(fused.terms["size"][1])
+
+
+def test_only_the_most_unusual_regions_are_shown() -> None:
+    regions = [((0.1 * index, 0.0, 0.05, 0.05), 1.0 + index) for index in range(6)]
+    fused = scorer("a").fuse({"a": scores(5.0, [], regions)}, np.zeros((0, 4), np.float32))
+    assert fused.surprises.tolist() == pytest.approx([6.0, 5.0, 4.0][:SHOWN_REGIONS])
+
+
+def test_the_most_unusual_head_counts_and_a_silent_one_does_not() -> None:
+    boxes = np.array([WALKER, CYCLIST, ELSEWHERE], np.float32)
+    said = {"a": scores(2.0, [1.0, np.nan, np.nan]), "b": scores(3.0, [4.0, 2.0, np.nan])}
+    fused = scorer("a", "b").fuse(said, boxes)
+    assert fused.frame == pytest.approx(3.0)
+    np.testing.assert_allclose(fused.surprises, [4.0, 2.0, np.nan])
+
+
+def test_a_frame_that_says_nothing_keeps_the_smoothed_value() -> None:
+    judge, nothing = scorer("a"), np.zeros((0, 4), np.float32)
+    blind = judge.fuse({"a": scores(1.0, [], informative=False)}, nothing)
+    assert np.isnan(blind.frame)
+    assert judge.smooth(blind, blind.frame, 0.0).guided == pytest.approx(1.0)
+    judge.reset()
+    loud = judge.fuse({"a": scores(4.0, [])}, nothing)
+    before = judge.smooth(loud, loud.frame, 0.1)
+    assert judge.smooth(blind, blind.frame, 0.2) == before
+
+
+def test_guided_and_unguided_are_smoothed_side_by_side() -> None:
+    judge = scorer("a")
+    fused = judge.fuse({"a": scores(4.0, [])}, np.zeros((0, 4), np.float32))
+    first = judge.smooth(fused, fused.frame, 0.0)
+    assert first.guided == first.unguided
+    relieved = judge.smooth(fused, 1.0, 0.1)
+    assert relieved.unguided == pytest.approx(4.0)
+    assert 1.0 < relieved.guided < 4.0
