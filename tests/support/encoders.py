@@ -35,7 +35,7 @@ def write_encoder(
     """
     folder = packs.parent / f".{name}-parts"
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "tokenizer.json").write_text(_tokenizer().to_str())
+    (folder / "tokenizer.json").write_text(colour_tokenizer().to_str())
     (folder / "phrases.json").write_text(
         json.dumps([*({"text": word, "kind": "action"} for word in COLOURS), {"text": "grey", "kind": "background"}])
     )
@@ -130,7 +130,8 @@ def _embeddings() -> np.ndarray:
     return found
 
 
-def _tokenizer() -> Tokenizer:
+def colour_tokenizer() -> Tokenizer:
+    """Words to their places in ``WORDS``."""
     tokenizer = Tokenizer(models.WordLevel({word: index for index, word in enumerate(WORDS)}, unk_token="[UNK]"))
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
     tokenizer.enable_truncation(LENGTH)

@@ -1,0 +1,326 @@
+"""Writes the pack of a joint space: towers to graphs, each checked against its network, and the bank beside them."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+from torch import nn
+
+from export.onnx import to_onnx
+from export.pack_writer import PackWriter
+from export.parity import Array, ExportError, Inputs, Parity, check, check_scores, runner
+from models.pack import Pack
+from models.scoring.bank import Phrase
+
+Floats = NDArray[np.float32]
+Say = Callable[[str], None]
+
+_BATCH = 16
+_SEED = 20240607
+_STEP = 64  # texts a run, which bounds memory for a bank of thousands
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """What an encoder's manifest says beside its graphs (``models.pack.EncoderManifest``).
+
+    Attributes:
+        version: Of the pack.
+        description: What it is, in a sentence.
+        licence: Of the weights, as an SPDX name.
+        provenance: Command, commit, seed, data and metrics that the weights came from, or where they were published.
+        dim: Of the joint space.
+        size: Side of a crop.
+        context: A box is made square by its longer side and enlarged by this.
+        length: Tokens of a text.
+        temperature: Cosines are divided by it before a softmax over phrases.
+        sentence: Whether the cosine of two texts says how alike they are in meaning.
+        frames: Of a clip, where there is a temporal tower.
+        interval_s: Between them.
+        geometry: Whether the temporal tower takes it.
+    """
+
+    version: str
+    description: str
+    licence: str
+    provenance: str
+    dim: int
+    size: int
+    context: float
+    length: int
+    temperature: float
+    sentence: bool
+    frames: int = 9
+    interval_s: float = 0.12
+    geometry: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Towers:
+    """The networks of a joint space, as their graphs will be.
+
+    Attributes:
+        image: ``(B, S, S, 3)`` uint8 BGR to ``(B, F)`` (see ``export.onnx.Crops``).
+        temporal: ``(B, T, F)``, and ``(B, T, 5)`` with geometry, to ``(B, D)`` of unit length; None for none.
+        text: ``(B, L)`` int64 to ``(B, D)`` of unit length (see ``export.onnx.Unit``).
+    """
+
+    image: nn.Module
+    temporal: nn.Module | None
+    text: nn.Module
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """Real clips of objects to check on, cut out as the service would (``models.crops``).
+
+    Attributes:
+        crops: ``(M, T, S, S, 3)`` uint8 BGR, oldest first; T of 1 where there is no temporal tower. M of at least 8.
+        geometry: ``(M, T, 5)`` float32; None where no tower takes it.
+    """
+
+    crops: NDArray[np.uint8]
+    geometry: Floats | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was found of an encoder while it was written.
+
+    Attributes:
+        parity: Of each graph, by its role: ``image``, ``temporal``, ``text``.
+        scores: Largest difference of the svad head's scores of the samples.
+    """
+
+    parity: Mapping[str, Parity] = field(default_factory=dict)
+    scores: float = 0.0
+
+
+def export_encoder(
+    packs: Path,
+    name: str,
+    towers: Towers,
+    space: Space,
+    tokenizer: Path,
+    phrases: Sequence[Phrase],
+    samples: Samples,
+    *,
+    features: Floats | None = None,
+    documents: Sequence[Path] = (),
+    replace: bool = False,
+    say: Say = lambda _: None,
+) -> tuple[Pack, Report]:
+    """Write an encoder pack, if every graph of it gives what its network gives.
+
+    Each graph is compared with its network on random inputs and on the samples' and phrases', at four batch sizes; the
+    svad head's scores of the samples (equations 8 and 9 of its paper) with towers and bank of either. Deterministic:
+    the same weights give the same bytes.
+
+    Args:
+        packs: The folder of packs.
+        name: Of the pack.
+        towers: The networks; are left in evaluation mode, on the CPU.
+        space: What the manifest says.
+        tokenizer: A ``tokenizer.json`` with a padding token set; truncation and padding to ``length`` are set here.
+        phrases: Of the bank.
+        samples: Real clips.
+        features: ``(K, D)`` float32, of the phrases, of unit length; None takes what the text tower gives of them.
+        documents: Files to keep in the pack, such as the licence's text.
+        replace: Whether a pack of this name may exist.
+        say: Is told each step, in a few words.
+
+    Raises:
+        ExportError: What does not agree, or inputs that do not fit.
+        models.pack.PackError: If the pack does not verify, or its name is taken.
+    """
+    _check_samples(samples, space)
+    for tower in (towers.image, towers.temporal, towers.text):
+        if tower is not None:
+            tower.cpu().eval().requires_grad_(requires_grad=False)
+    with (
+        PackWriter(packs, name, replace=replace) as writer,
+        tempfile.TemporaryDirectory(prefix="watchword-export-") as scratch,
+    ):
+        folder = Path(scratch)
+        words = _fitted(tokenizer, space.length)
+        words.save(str(folder / "tokenizer.json"))
+        tokens = tokenise(words, [phrase.text for phrase in phrases])
+        parity, cases = {}, _cases(towers, space, samples, tokens, words.get_vocab_size())
+        for role, (module, output, inputs) in cases.items():
+            say(f"{role}: to ONNX")
+            graph = to_onnx(module, _example(inputs[0]), output, folder / f"{role}.onnx")
+            say(f"{role}: parity")
+            parity[role] = check(module, graph, inputs)
+        say("bank: features of the phrases")
+        bank = _features(towers.text, tokens) if features is None else features
+        exported = runner(folder / "text.onnx")
+        texts = np.concatenate([exported({"tokens": part}) for part in _parts(tokens)]) if features is None else bank
+        scores = check_scores(
+            head_scores(_clips(cases, None), bank), head_scores(_clips(cases, folder), texts.astype(np.float32))
+        )
+        entries = [{"text": phrase.text, "kind": phrase.kind} for phrase in phrases]
+        (folder / "phrases.json").write_text(json.dumps(entries, indent=0, ensure_ascii=False) + "\n", encoding="utf-8")
+        say("pack: writing")
+        pack = writer.commit(_manifest(writer, folder, space, towers, bank, documents))
+    return pack, Report(parity, scores)
+
+
+def tokenise(tokenizer: Tokenizer, texts: Sequence[str]) -> NDArray[np.int64]:
+    """``(N, L)`` tokens, as long as the tokenizer pads."""
+    return np.array([encoding.ids for encoding in tokenizer.encode_batch(list(texts))], np.int64)
+
+
+def head_scores(clips: Floats, bank: Floats) -> NDArray[np.float64]:
+    """Scores of the svad head that has the first half of the clips as its centres, of the second half.
+
+    Args:
+        clips: ``(M, D)`` of unit length.
+        bank: ``(K, D)`` of unit length.
+
+    Returns:
+        ``(M - M // 2,)`` in 0..2: equation 9 over the response vectors of equation 8.
+    """
+    responses = clips.astype(np.float64) @ bank.astype(np.float64).T
+    responses /= np.maximum(np.linalg.norm(responses, axis=1, keepdims=True), 1e-12)
+    half = len(clips) // 2
+    scores: NDArray[np.float64] = 1 - (responses[half:] @ responses[:half].T).max(axis=1)
+    return scores
+
+
+_Case = tuple[nn.Module, str, list[Inputs]]
+
+
+def _cases(
+    towers: Towers, space: Space, samples: Samples, tokens: NDArray[np.int64], vocabulary: int
+) -> dict[str, _Case]:
+    """By role: the network, the name of its output, and inputs: random ones first, then real ones."""
+    source = np.random.default_rng(_SEED)
+    crops = samples.crops.reshape(-1, *samples.crops.shape[2:])
+    noise = source.integers(0, 256, (_BATCH, *crops.shape[1:]), dtype=np.uint8)
+    cases: dict[str, _Case] = {"image": (towers.image, "features", [{"crops": noise}, {"crops": crops}])}
+    if towers.temporal is not None:
+        with torch.inference_mode():
+            seen = np.concatenate([towers.image(torch.from_numpy(part)).numpy() for part in _parts(crops)])
+        real: dict[str, Array] = {"frames": seen.reshape(*samples.crops.shape[:2], -1)}
+        drawn = source.standard_normal((_BATCH, *real["frames"].shape[1:])) * float(seen.std()) + float(seen.mean())
+        random: dict[str, Array] = {"frames": drawn.astype(np.float32)}
+        if samples.geometry is not None and space.geometry:
+            real["geometry"] = samples.geometry
+            random["geometry"] = source.standard_normal((_BATCH, *samples.geometry.shape[1:])).astype(np.float32)
+        cases["temporal"] = (towers.temporal, "clip", [random, real])
+    cases["text"] = (towers.text, "text", [{"tokens": _random_tokens(tokens, vocabulary, source)}, {"tokens": tokens}])
+    return cases
+
+
+def _random_tokens(tokens: NDArray[np.int64], vocabulary: int, source: np.random.Generator) -> NDArray[np.int64]:
+    """Rows of the phrases' own form, start and end and padding where they have them, with random words."""
+    rows = np.resize(tokens, (_BATCH, tokens.shape[1]))
+    framing = [token for token in np.unique(tokens) if (tokens == token).any(axis=1).all()]
+    return np.where(np.isin(rows, framing), rows, source.integers(0, vocabulary, rows.shape))
+
+
+def _example(inputs: Inputs) -> dict[str, torch.Tensor]:
+    return {name: torch.from_numpy(np.array(array[:2])) for name, array in inputs.items()}
+
+
+def _clips(cases: Mapping[str, _Case], folder: Path | None) -> Floats:
+    """Clip features of the real samples, by the networks, or by the graphs in a folder."""
+
+    def run(role: str, inputs: Inputs) -> Floats:
+        if folder is not None:
+            return runner(folder / f"{role}.onnx")(inputs).astype(np.float32)
+        with torch.inference_mode():
+            found: Floats = cases[role][0](*(torch.from_numpy(np.array(each)) for each in inputs.values())).numpy()
+        return found
+
+    crops = cases["image"][2][1]["crops"]
+    features = np.concatenate([run("image", {"crops": part}) for part in _parts(crops)])
+    if "temporal" not in cases:
+        unit: Floats = features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-12)
+        return unit
+    real = cases["temporal"][2][1]
+    return run("temporal", {**real, "frames": features.reshape(real["frames"].shape)})
+
+
+def _features(text: nn.Module, tokens: NDArray[np.int64]) -> Floats:
+    with torch.inference_mode():
+        return np.concatenate([text(torch.from_numpy(part)).numpy() for part in _parts(tokens)]).astype(np.float32)
+
+
+def _parts(array: Array) -> list[Array]:
+    return [array[start : start + _STEP] for start in range(0, len(array), _STEP)]
+
+
+def _fitted(path: Path, length: int) -> Tokenizer:
+    """A tokenizer that cuts and fills to a length, so that whoever reads the pack need not know how."""
+    try:
+        tokenizer = Tokenizer.from_file(str(path))
+    except Exception as error:  # the library raises a bare Exception
+        code, message = "bad_input", f"expected a tokenizer in {path.name}: {error}"
+        raise ExportError(code, message) from error
+    padding = tokenizer.padding
+    if padding is None:
+        code, message = "bad_input", f"expected a tokenizer that says how it pads in {path.name}"
+        raise ExportError(code, message)
+    tokenizer.enable_truncation(length)
+    tokenizer.enable_padding(length=length, pad_id=padding["pad_id"], pad_token=padding["pad_token"])
+    return tokenizer
+
+
+def _check_samples(samples: Samples, space: Space) -> None:
+    wanted = (space.size, space.size, 3)
+    shape = samples.crops.shape
+    problem = None
+    if len(shape) != 5 or shape[2:] != wanted or shape[0] < 8 or samples.crops.dtype != np.uint8:
+        problem = f"at least 8 clips of uint8 crops of {wanted}, got {samples.crops.dtype} {shape}"
+    elif space.geometry and (samples.geometry is None or samples.geometry.shape != (*shape[:2], 5)):
+        got = "none" if samples.geometry is None else samples.geometry.shape
+        problem = f"geometry of {(*shape[:2], 5)}, got {got}"
+    if problem:
+        code, message = "bad_input", f"expected samples with {problem}"
+        raise ExportError(code, message)
+
+
+def _manifest(
+    writer: PackWriter, folder: Path, space: Space, towers: Towers, bank: Floats, documents: Sequence[Path]
+) -> dict[str, object]:
+    temporal = None
+    if towers.temporal is not None:
+        temporal = {
+            "graph": writer.add(folder / "temporal.onnx", "temporal.onnx"),
+            "frames": space.frames,
+            "interval_s": space.interval_s,
+            "geometry": space.geometry,
+        }
+    return {
+        "kind": "encoder",
+        "version": space.version,
+        "description": space.description,
+        "licence": space.licence,
+        "provenance": space.provenance,
+        "dim": space.dim,
+        "sentence": space.sentence,
+        "temperature": space.temperature,
+        "image": {
+            "graph": writer.add(folder / "image.onnx", "image.onnx"),
+            "size": space.size,
+            "context": space.context,
+        },
+        "temporal": temporal,
+        "text": {
+            "graph": writer.add(folder / "text.onnx", "text.onnx"),
+            "tokenizer": writer.add(folder / "tokenizer.json", "tokenizer.json"),
+            "length": space.length,
+        },
+        "bank": writer.add_arrays({"features": bank}, "bank.npz"),
+        "phrases": writer.add(folder / "phrases.json", "phrases.json"),
+        "documents": [writer.add(path, path.name) for path in documents],
+    }
