@@ -1,4 +1,4 @@
-"""An ONNX graph that runs: on the CPU, or on a GPU where ONNX Runtime has one."""
+"""An ONNX graph that runs: by ONNX Runtime on the CPU or on a GPU, or by a TensorRT engine once that is built."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from models.pack import PackError
+from service.engine.engine_queue import EngineQueue, EngineRequest, RunningEngine
 
 BUCKETS = (16, 8, 4, 2, 1)
 """Batch sizes that a graph is run with. Memory pools grow with every new shape and never shrink
@@ -20,6 +21,8 @@ BUCKETS = (16, 8, 4, 2, 1)
 
 _MOST_THREADS = 4  # small graphs gain nothing beyond
 _LARGEST_GRAPH = 2**31
+_TOLERANCE = 0.02  # of the largest value: float16 keeps three digits, and sums lose one
+_AGREEMENT = 0.9  # of the values: equal scores may come in another order
 
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -50,14 +53,19 @@ class Tensor:
 
 
 class Session:
-    """A graph of any inputs, run on batches of any size. Its ``run`` may be called from any thread."""
+    """A graph of any inputs, run on batches of any size. Its ``run`` may be called from any thread.
 
-    def __init__(self, path: Path, threads: int = 0) -> None:
+    With a queue of engines it serves by ONNX Runtime until its engine is there, tries that on one batch beside ONNX
+    Runtime, and then leaves the work to it. Callers see no difference but speed.
+    """
+
+    def __init__(self, path: Path, threads: int = 0, engines: EngineQueue | None = None) -> None:
         """Load a graph.
 
         Args:
             path: An ``.onnx`` file.
             threads: For one run on the CPU; 0 picks by the cores this process may use.
+            engines: Builds a TensorRT engine for it, if its dimensions are fixed but for the batch.
 
         Raises:
             PackError: ``bad_graph``, if it is no graph that ONNX Runtime can load.
@@ -73,6 +81,15 @@ class Session:
         self.inputs = tuple(map(_tensor, self._session.get_inputs()))
         self.outputs = tuple(map(_tensor, self._session.get_outputs()))
         self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
+        self._closed = False
+        self._engine: RunningEngine | None = None
+        fixed = all(None not in tensor.shape[1:] for tensor in self.inputs)
+        self._request: EngineRequest | None = engines.request(path) if engines is not None and fixed else None
+
+    @property
+    def backend(self) -> str:
+        """What runs it now: ``TensorRT``, or ONNX Runtime's provider, such as ``CUDA`` or ``CPU``."""
+        return "TensorRT" if self._engine is not None else "CUDA" if self.on_gpu else "CPU"
 
     def run(self, batch: NDArray[Any] | Arrays) -> NDArray[Any]:
         """The first output for a batch.
@@ -88,19 +105,60 @@ class Session:
             ValueError: If that is not what the graph takes.
             RuntimeError: If the session is closed.
         """
-        if self._session is None:
+        if self._closed:
             msg = "expected an open session, got a closed one"
             raise RuntimeError(msg)
         inputs, total = self._checked(batch)
+        session = self._session  # before the engine: a thread that finds no engine still has this
+        engine = self._engine or self._tried(inputs, total)
         parts = []
-        for start, count, size in _plan(total, self.inputs[0].shape[0], pad=self.on_gpu):
+        for start, count, size in _plan(total, self.inputs[0].shape[0], pad=self.on_gpu or engine is not None):
             part = {name: _cut(array, start, count, size) for name, array in inputs.items()}
-            parts.append(self._session.run([self.outputs[0].name], part)[0][:count])
+            answer = self._answer(session, part) if engine is None else engine.run(part, self.outputs[0].name)
+            parts.append(answer[:count])
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def close(self) -> None:
-        """Free the graph and its memory. Idempotent."""
+        """Free the graph, its engine and their memory. Idempotent."""
+        self._closed = True
+        if self._request is not None:
+            self._request.withdraw()
+        if self._engine is not None:
+            self._engine.close()
         self._session = None
+
+    def _answer(self, session: ort.InferenceSession | None, inputs: Arrays) -> NDArray[Any]:
+        """ONNX Runtime's."""
+        if session is None:
+            msg = "expected an open session, got a closed one"
+            raise RuntimeError(msg)
+        answer: NDArray[Any] = session.run([self.outputs[0].name], dict(inputs))[0]
+        return answer
+
+    def _tried(self, inputs: Arrays, total: int) -> RunningEngine | None:
+        """The engine, if it has just come and agrees with ONNX Runtime on the first items of a real batch.
+
+        Engines are built on the machine that runs them, where nothing else has measured them.
+        """
+        request, session = self._request, self._session
+        engine = None if request is None else request.take()
+        if request is None or engine is None:
+            return None
+        _, count, size = next(_plan(total, self.inputs[0].shape[0], pad=True))
+        part = {name: _cut(array, 0, count, size) for name, array in inputs.items()}
+        try:
+            ours, theirs = engine.run(part, self.outputs[0].name)[:count], self._answer(session, part)[:count]
+            problem = None if _agree(ours, theirs) else "its engine computes something else than ONNX Runtime"
+        except Exception as error:  # of either: an engine that was taken must not be lost
+            problem = f"its engine could not be tried: {error}"
+        if problem is not None:
+            engine.close()
+            request.refuse(problem)
+            return None
+        self._engine, self._session = engine, None
+        if self._closed:
+            engine.close()
+        return engine
 
     def _checked(self, batch: NDArray[Any] | Arrays) -> tuple[Arrays, int]:
         """The inputs by name, and how many items they hold."""
@@ -114,6 +172,14 @@ class Session:
         came = "; ".join(f"{name} {array.shape} {array.dtype}" for name, array in arrays.items())
         msg = f"expected a batch of {'; '.join(map(str, self.inputs))}; got {came or 'nothing'}"
         raise ValueError(msg)
+
+
+def _agree(ours: NDArray[Any], theirs: NDArray[Any]) -> bool:
+    """Whether two outputs are of one function, but for rounding."""
+    if ours.shape != theirs.shape or not np.isfinite(ours).all():
+        return False
+    close = np.abs(ours - theirs) <= _TOLERANCE * np.abs(theirs).max()
+    return bool(close.mean() >= _AGREEMENT)
 
 
 def _cut(array: NDArray[Any], start: int, count: int, size: int) -> NDArray[Any]:
