@@ -60,11 +60,11 @@ def box_corners(foot: Array, size: Sequence[float], turn: float) -> Array:
 
 def ring_points(centre: Array, axis: Array, radius: float) -> Array:
     """(24, 3) metres around the ring."""
-    first = np.cross(axis, (0.0, 0.0, 1.0))
-    if first @ first < 1e-9:
-        first = np.array([1.0, 0.0, 0.0])
-    first = first / math.sqrt(float(first @ first))
-    second = np.cross(axis, first)
+    # Written out: numpy's cross product took a third of the time of drawing a backdrop.
+    x, y, z = (float(part) for part in axis)
+    flat = math.hypot(x, y)
+    first = np.array([y / flat, -x / flat, 0.0]) if flat > 3e-5 else np.array([1.0, 0.0, 0.0])
+    second = np.array([-z * first[1], z * first[0], x * first[1] - y * first[0]])
     return np.asarray(centre + radius * (np.cos(_ROUND)[:, None] * first + np.sin(_ROUND)[:, None] * second))
 
 

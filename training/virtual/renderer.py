@@ -93,6 +93,8 @@ class Renderer:
         mask = np.asarray(cv2.GaussianBlur(mask, (0, 0), 1.1 * self.size[0] / 640.0), dtype=np.uint8)
         for tree, (main, _) in zip(self._backdrop.trees, sways, strict=True):
             left, top, width, height = tree.shadow_box
+            if tree.shadow.size == 0:
+                continue  # it falls outside the picture
             move = np.array([[1.0, 0.0, 1.3 * main], [0.0, 1.0, 0.0]], dtype=np.float32)
             moved = cv2.warpAffine(tree.shadow, move, (width, height))
             part = mask[top : top + height, left : left + width]

@@ -151,7 +151,10 @@ class AnomalySpec(_Part):
 class ScheduleSpec(_Part):
     """When anomalies come. Seconds are from one's beginning to the next one's."""
 
-    first: Range = Field((2.0, 6.0), description="From the end of the normal stretch to the first one's entry.")
+    first: Range = Field(
+        (2.0, 6.0),
+        description="From the end of the normal stretch to the first one's entry; less than 0: by so much before it.",
+    )
     every: Range = (20.0, 40.0)
     kinds: dict[str, AnomalySpec] = Field(min_length=1)
 
@@ -185,9 +188,8 @@ class Scene(_Part):
         return frozenset(action for kind in self.schedule.kinds for action in ANOMALIES[kind].actions)
 
     @model_validator(mode="after")
-    def _references_exist(self) -> Scene:
+    def _actions_exist(self) -> Scene:
         from training.virtual.actions import ACTIONS, ALONE
-        from training.virtual.anomalies import ANOMALIES
 
         for name in self.population.passing:
             if name not in ACTIONS or not ACTIONS[name].going:
@@ -197,6 +199,12 @@ class Scene(_Part):
                 raise ValueError(
                     f"places.{index}.action: expected one of {', '.join((*ALONE, 'talk'))}, got {place.action!r}"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _anomalies_can_be(self) -> Scene:
+        from training.virtual.anomalies import ANOMALIES
+
         for kind, anomaly in self.schedule.kinds.items():
             if kind not in ANOMALIES:
                 raise ValueError(f"schedule.kinds: expected one of {', '.join(sorted(ANOMALIES))}, got {kind!r}")
@@ -207,15 +215,20 @@ class Scene(_Part):
                 raise ValueError("schedule.kinds.against_stream.routes: expected one_way routes only")
             if normal := self.normal.intersection(ANOMALIES[kind].actions):
                 raise ValueError(f"schedule.kinds.{kind}: {', '.join(sorted(normal))} is normal here")
+        return self
+
+    @model_validator(mode="after")
+    def _ranges_are_ranges(self) -> Scene:
         for name, (low, high) in (
             ("population.speed", self.population.speed),
             ("population.height", self.population.height),
-            ("schedule.first", self.schedule.first),
             ("schedule.every", self.schedule.every),
             *((f"places.{i}.seconds", place.seconds) for i, place in enumerate(self.places)),
         ):
             if not 0.0 < low <= high:
                 raise ValueError(f"{name}: expected 0 < low <= high, got [{low}, {high}]")
+        if self.schedule.first[0] > self.schedule.first[1]:
+            raise ValueError(f"schedule.first: expected low <= high, got {list(self.schedule.first)}")
         return self
 
 
