@@ -9,6 +9,9 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from export.pack_writer import PackWriter
+from models.pack import Pack
+
 Dimension = int | str
 
 
@@ -63,6 +66,29 @@ def write_graph(
     helper.set_model_props(model, dict(metadata or {}))
     onnx.save(model, str(path))
     return path
+
+
+def write_pack(packs: Path, name: str, answer: np.ndarray, *, size: tuple[int, int] = (64, 64)) -> Pack:
+    """A pack of a YOLOX detector of three classes whose graph is that of ``write_graph``."""
+    with PackWriter(packs, name) as writer:
+        graph = write_graph(packs / ".graph.onnx", answer, size=size)
+        facts = writer.add(graph, "graph.onnx")
+        graph.unlink()
+        return writer.commit(
+            {
+                "kind": "detector",
+                "version": "1",
+                "description": "Known answers.",
+                "licence": "Apache-2.0",
+                "provenance": "a test",
+                "layout": "yolox",
+                "graph": facts,
+                "input": size,
+                "classes": ("person", "bicycle", "car"),
+                "confidence": 0.25,
+                "overlap": 0.5,
+            }
+        )
 
 
 def write_sum(path: Path, inputs: Mapping[str, tuple[int, Sequence[Dimension]]], *, batch: Dimension = "batch") -> Path:

@@ -9,6 +9,7 @@ from service.engine.detectors.base import Detector
 from service.engine.detectors.motion import MotionDetector
 from service.engine.detectors.onnx import OnnxDetector, Options
 from service.engine.detectors.tiles import Grid
+from service.engine.engine_queue import EngineQueue
 
 
 def load_detector(name_or_path: str, library: PackLibrary, threads: int = 0) -> Detector:
@@ -27,13 +28,15 @@ def load_detector(name_or_path: str, library: PackLibrary, threads: int = 0) -> 
     return load_pack_detector(name_or_path, library, threads)
 
 
-def load_pack_detector(name: str, library: PackLibrary, threads: int = 0) -> Detector:
+def load_pack_detector(
+    name: str, library: PackLibrary, threads: int = 0, engines: EngineQueue | None = None
+) -> Detector:
     """The detector of a pack; what a client of the API may name. Arguments and errors as ``load_detector``."""
-    return detector_of(library.get(name), threads)
+    return detector_of(library.get(name), threads, engines)
 
 
-def detector_of(pack: Pack, threads: int = 0) -> Detector:
-    """The detector of a verified pack.
+def detector_of(pack: Pack, threads: int = 0, engines: EngineQueue | None = None) -> Detector:
+    """The detector of a verified pack; ``engines`` build a TensorRT engine for its graph.
 
     Raises:
         PackError: If it is a pack of another kind, or its graph does not fit its manifest.
@@ -56,7 +59,7 @@ def detector_of(pack: Pack, threads: int = 0) -> Detector:
     )
     # With the hash: a profile learned under another version of the pack is of no use under this one.
     name = f"{pack.name} {pack.hash[:12]}"
-    return OnnxDetector(pack.file(manifest.graph), options, threads, name=name)
+    return OnnxDetector(pack.file(manifest.graph), options, threads, name=name, engines=engines)
 
 
 __all__ = [

@@ -18,6 +18,7 @@ from service.engine.detectors.coco import COCO
 from service.engine.detectors.layouts import LAYOUTS, STRIDES, Candidates, Layout, recognise
 from service.engine.detectors.letterbox import Letterbox, Part
 from service.engine.detectors.tiles import WHOLE, Tiles, choose, cut, join, seen_better, split
+from service.engine.engine_queue import EngineQueue
 from service.engine.session import Session, Tensor
 from service.ingest.frame import PreparedFrame
 
@@ -70,7 +71,15 @@ class OnnxDetector:
 
     recognises = True
 
-    def __init__(self, path: Path, options: Options = Options(), threads: int = 0, *, name: str | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        options: Options = Options(),
+        threads: int = 0,
+        *,
+        name: str | None = None,
+        engines: EngineQueue | None = None,
+    ) -> None:
         """Load a graph.
 
         Args:
@@ -78,13 +87,14 @@ class OnnxDetector:
             options: How to use it.
             threads: Of one run on the CPU; 0 picks by cores.
             name: What profiles remember it by; the file's own if not given.
+            engines: Builds a TensorRT engine for it.
 
         Raises:
             PackError: ``missing_file``, ``bad_graph``, or ``wrong_layout`` with what was expected and what came.
         """
         self.name = path.stem if name is None else name
         self._options = options
-        self._session = Session(path, threads)
+        self._session = Session(path, threads, engines)
         try:
             self._graph_size = _graph_size(self._session, options)
             self._layout = _layout(self._session, options, self._graph_size)
