@@ -23,6 +23,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from models.scoring.spherical import spherical_kmeans
+
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 Reals = NDArray[np.floating]
@@ -48,6 +50,10 @@ built-in space; 5 then takes away or adds one whole S_max or S_min."""
 MATCHES = 5
 """Rules named for one object, the most similar ones."""
 
+RADIUS, RADIUS_BOUNDS = 0.2, (0.05, 0.35)
+"""Radius of a taught mode where too little was seen, and what it is held within."""
+
+_RADIUS_LEAST, _MODES = 64, 8
 _USUAL_LEAST = 32  # clips; fewer say nothing of what is usual
 _SPREAD_LEAST = 0.5  # logits; a stream of one walker would else make a walker's every gesture exceptional
 _WEIGHT, _EXPECTED, _BOUND = (
@@ -350,24 +356,25 @@ class Guide:
         spread = 1.4826 * np.median(np.abs(logits - median), axis=0)
         return replace(self, usual=Usual(median, np.maximum(spread, np.float32(_SPREAD_LEAST))), span=span)
 
-    def judge(self, seen: Seen, active: NDArray[np.bool_] | None = None) -> Judgement:
+    def judge(self, seen: Seen, active: NDArray[np.bool_] | None = None, posterior: Floats | None = None) -> Judgement:
         """What the rules say of these objects.
 
         Args:
             seen: The objects.
             active: ``(R,)`` or ``(N, R)``, which of ``rules`` are in force; None for all.
+            posterior: ``(N, K)``, ``Space.posterior`` of ``seen.video`` where it is known already.
         """
         count = len(seen)
         if not count or not (self.rules or self.taught):
             return Judgement.nothing(count)
-        judgement = self._judge_rules(seen, active) if self.rules else Judgement.nothing(count)
+        judgement = self._judge_rules(seen, active, posterior) if self.rules else Judgement.nothing(count)
         if self.taught is not None and _there(seen.video).any():
             relief = np.maximum(judgement.relief, self.taught.relief(seen.video))
             judgement = replace(judgement, relief=relief)
         return judgement
 
-    def _judge_rules(self, seen: Seen, active: NDArray[np.bool_] | None) -> Judgement:
-        image, caption = self._image(seen), self._caption(seen)
+    def _judge_rules(self, seen: Seen, active: NDArray[np.bool_] | None, posterior: Floats | None) -> Judgement:
+        image, caption = self._image(seen, posterior), self._caption(seen)
         similarity = np.maximum(image, np.where(self._contrastive, caption, 0.0))
         # How surely each rule matches each object, in [0, 1]: 0 outside its zone and hours.
         gate = np.clip((similarity - MATCH_FROM) / (MATCH_FULL - MATCH_FROM), 0.0, 1.0)
@@ -391,11 +398,11 @@ class Guide:
         lift = np.minimum(np.where(~self._normal & (weighed > 0), lifts, 0.0).max(axis=1), LIFT)
         return Judgement(relief, lift, self._matches(gate, similarity, image))
 
-    def _image(self, seen: Seen) -> Floats:
+    def _image(self, seen: Seen, posterior: Floats | None) -> Floats:
         """``(N, R)`` evidence of the clips: calibrated, or the bare cosine of rules under equation 10."""
         if self.space is None or not _there(seen.video).any():
             return np.zeros((len(seen), len(self.rules)), np.float32)
-        evidence = self.space.posterior(seen.video) @ self._weights
+        evidence = (self.space.posterior(seen.video) if posterior is None else posterior) @ self._weights
         if self.usual is not None:
             evidence = np.where(evidence > 0, self.usual.adjust(evidence), 0.0)
         if self._contrastive.all() or self._texts is None:
@@ -440,6 +447,23 @@ class Guide:
             )
             for row, columns in enumerate(found)
         )
+
+
+def normal_radius(video: Floats) -> float:
+    """The cosine distance within which clips of a stream's objects are the same thing.
+
+    Objects are as near to a taught one as normal objects are to the modes they are of, where their clips are grouped
+    around modes (spherical k-means) and most (95 %) of them count as near.
+
+    Args:
+        video: ``(M, D)`` clips of unit length of the stream's recent objects; fewer than 64 say too little, and then
+            what is usual over scenes is taken.
+    """
+    if len(video) < _RADIUS_LEAST:
+        return RADIUS
+    centres = spherical_kmeans(video, min(_MODES, len(video) // 16))
+    distances = 1.0 - (video @ centres.T).max(axis=1)
+    return float(np.clip(np.quantile(distances, 0.95), *RADIUS_BOUNDS))
 
 
 def contains(polygon: Polygon, points: Floats) -> NDArray[np.bool_]:
