@@ -8,6 +8,7 @@ import re
 import pytest
 
 from training.paraphrases import PARAPHRASES, Paraphrases
+from training.virtual.actions import ACTIONS
 
 PHRASES = PARAPHRASES.with_name("phrases.json")
 
@@ -43,6 +44,10 @@ def test_there_is_enough_of_it() -> None:
     assert len(held_out.actions["cycle"].paraphrases) == 30
     assert len(held_out.actions) >= 6
     assert len(held_out.unrelated) == 10
+
+
+def test_the_actions_are_those_of_the_virtual_world() -> None:
+    assert set(Paraphrases.load().actions) <= set(ACTIONS)
 
 
 def test_training_sees_none_of_it() -> None:
