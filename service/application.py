@@ -17,6 +17,7 @@ from service.admission import RETRY_AFTER_S, admit
 from service.alerts.manager import AlertManager
 from service.contracts.enrolment import EnrolmentOut, EnrolmentSpec
 from service.contracts.stream import StreamOut, StreamPatch, StreamSpec, StreamState, StreamStatus
+from service.engine.engine_queue import EngineQueue
 from service.errors import Conflict, InvalidInput, NotFound, Overloaded
 from service.feed import ScoreFeed
 from service.ingest.probe import probe as try_source
@@ -37,7 +38,7 @@ from service.store.streams import StreamRecord, StreamStore
 
 logger = logging.getLogger(__name__)
 
-REBUILDING = {"url", "transport", "fps", "detector", "packs", "enabled"}
+REBUILDING = {"url", "transport", "fps", "detector", "packs", "encoder", "enabled"}
 """Settings that a stream is stopped and started for; the others are changed while it runs."""
 
 
@@ -55,7 +56,8 @@ class Readiness:
     Attributes:
         ready: Whether all streams that were registered before the start are running again.
         packs: Each pack's name and ``ready``, or why it cannot be used.
-        detail: In a sentence.
+        detail: In a sentence. Engines that are still being built are told of, and hold nothing up: ONNX Runtime
+            serves until they are there.
     """
 
     ready: bool
@@ -85,8 +87,15 @@ class Application:
         NotFound: If there is no such stream.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, engines: EngineQueue | None = None) -> None:
+        """Compose the service.
+
+        Args:
+            settings: What the operator set.
+            engines: Builds TensorRT engines; closed with the service.
+        """
         self.settings = settings
+        self._engines = engines
         self.metrics = Metrics()
         self.library = PackLibrary([settings.packs_path])
         self.feed = ScoreFeed(settings.score_history, settings.client_queue, self.metrics)
@@ -96,7 +105,7 @@ class Application:
         self._store = StreamStore(self._database)
         self.alerts = AlertStore(self._database, settings.data_dir / "snapshots")
         self._manager = AlertManager(settings, self._database, self.alerts, self.metrics)
-        self._pool = StagesPool(self.library, self.metrics, settings.threads)
+        self._pool = StagesPool(self.library, self.metrics, settings, engines)
         self._worker = Worker(self.metrics, settings.staleness_s)
         self._executor = ThreadPoolExecutor(ENROLMENTS, thread_name_prefix="enrolment")
         learner = Learner(settings, self._executor, self._store.set_pending)
@@ -128,6 +137,8 @@ class Application:
         self._executor.shutdown(cancel_futures=True)
         self._worker.close()
         self._manager.close()
+        if self._engines is not None:
+            self._engines.close()
         self._pool.close()
         self._database.close()
 
@@ -158,6 +169,9 @@ class Application:
         packs = {entry.name: str(entry.error or "ready") for entry in self.library.list()}
         ready = self._restored.is_set()
         detail = "ready" if ready else f"bringing back streams, {len(self._entries)} so far"
+        engines = None if self._engines is None else self._engines.progress()
+        if engines is not None and engines.total > 0:
+            detail = f"{detail}; {engines}"
         return Readiness(ready, packs, detail)
 
     # ---- streams
@@ -366,7 +380,7 @@ class Application:
         return parse_source(url, spec.transport, self.settings.media_dir)
 
     def _stages(self, spec: StreamSpec) -> Stages:
-        return self._pool.get(spec.detector, spec.packs)
+        return self._pool.get(spec.detector, spec.packs, spec.encoder)
 
     def _check(self, spec: StreamSpec) -> None:
         check_classes(spec.detection, self._stages(spec).detector.names)

@@ -74,7 +74,7 @@ class LiveStream:
         self.source = source
         self.stages = stages
         self.picture = LivePicture()
-        self.context = StreamContext(stream_id, spec.fps, spec.detection, spec.zones)
+        self.context = StreamContext(stream_id, spec.fps, spec.detection, spec.zones, stages.clip_buffers())
         self._services = services
         self._state_lock = threading.Lock()
         self._sequence = sequence

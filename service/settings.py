@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -40,12 +41,25 @@ class Settings(BaseSettings):
     max_clients: int = Field(500, ge=1, description="WebSocket and MJPEG clients in all.")
     bus_maxlen: int = Field(10_000, ge=100, description="Alerts kept in the Redis stream for replay.")
     snapshot_bytes: int = Field(2_000_000_000, ge=0, description="Oldest alert snapshots go beyond this.")
+    encoder: str = Field("none", description="Encoder pack of streams whose heads need none; `none` for no encoder.")
+    encoder_precision: Literal["fp32", "fp16", "int8"] = Field(
+        "fp32", description="Of the encoder's graphs, where its pack has them so."
+    )
     threads: int = Field(0, ge=0, description="Threads of an inference session; 0 picks by cores.")
+    tensorrt: Literal["auto", "fp32", "off"] = Field(
+        "auto", description="Engines where TensorRT and a GPU are; fp32 forbids them TF32."
+    )
+    engines_dir: Path | None = Field(None, description="Engines that were built; DATA_DIR/engines if unset.")
 
     @property
     def packs_path(self) -> Path:
         """Where packs beside the built-in ones live."""
         return self.packs_dir or self.data_dir / "packs"
+
+    @property
+    def engines_path(self) -> Path:
+        """Where TensorRT engines are kept."""
+        return self.engines_dir or self.data_dir / "engines"
 
     @property
     def database(self) -> str:

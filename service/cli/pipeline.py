@@ -3,23 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 
 from models.pack import PackLibrary
 from service.engine.detectors import load_detector
 from service.pipeline.offline import OfflinePipeline
-from service.pipeline.pool import load_pack_head
-from service.pipeline.stages import Stages
+from service.pipeline.pool import load_encoder, load_pack_head
+from service.pipeline.stages import Stages, needed_encoder
 from service.settings import Settings
 
 
 @contextmanager
-def build_pipeline(settings: Settings, detector: str, packs: Sequence[str], fps: float) -> Iterator[OfflinePipeline]:
-    """A pipeline with this detector and the heads of these packs; closes the detector at the end."""
+def build_pipeline(
+    settings: Settings, detector: str, packs: Sequence[str], fps: float, encoder: str | None = None
+) -> Iterator[OfflinePipeline]:
+    """A pipeline with this detector and the heads of these packs; closes everything at the end.
+
+    Args:
+        settings: Of them the packs' folder and how graphs run.
+        detector: A pack's name, or the path of an ``.onnx`` file.
+        packs: Names of heads' packs.
+        fps: Frames looked at per second.
+        encoder: An encoder pack; None takes the one that the heads need, if any.
+    """
     library = PackLibrary([settings.packs_path])
     heads = {name: load_pack_head(library, name) for name in packs}
-    loaded = load_detector(detector, library, settings.threads)
-    try:
-        yield OfflinePipeline(Stages(loaded, heads), fps=fps)
-    finally:
-        loaded.close()
+    chosen = encoder or needed_encoder(heads)
+    with ExitStack() as stack:
+        loaded = stack.enter_context(closing(load_detector(detector, library, settings.threads)))
+        encodes = None
+        if chosen is not None:
+            encodes = stack.enter_context(closing(load_encoder(library.get(chosen), settings)))
+        yield OfflinePipeline(Stages(loaded, heads, encodes), fps=fps)

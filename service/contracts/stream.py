@@ -100,6 +100,12 @@ class StreamSpec(BaseModel):
     packs: list[str] = Field(
         ["attributes"], min_length=1, max_length=8, description="Packs whose heads score this stream."
     )
+    encoder: str | None = Field(
+        None,
+        max_length=100,
+        description="Encoder pack that sees its objects' clips, which text rules and some heads need; null takes the "
+        "one that its heads need, else the service's own. `none` turns it off.",
+    )
     detection: Detection = Detection()
     fps: float = Field(10.0, gt=0, le=60, description="Frames looked at per second, at most.")
     threshold: float | None = Field(
@@ -141,6 +147,7 @@ class StreamPatch(BaseModel):
     transport: Literal["tcp", "udp"] | None = None
     detector: str | None = Field(None, max_length=100)
     packs: list[str] | None = Field(None, min_length=1, max_length=8)
+    encoder: str | None = Field(None, max_length=100)
     detection: Detection | None = None
     fps: float | None = Field(None, gt=0, le=60)
     threshold: float | None = Field(None, gt=0, le=1)
@@ -178,6 +185,7 @@ class StreamOut(StreamSpec):
                     "transport": "tcp",
                     "detector": "motion",
                     "packs": ["attributes"],
+                    "encoder": None,
                     "detection": {"classes": None, "confidence": None, "min_height": 0.0},
                     "fps": 10.0,
                     "threshold": None,

@@ -9,6 +9,7 @@ from models.heads.base import Arrays
 from models.observation import Objects
 from service.contracts.stream import Detection, Zone
 from service.ingest.frame import PreparedFrame
+from service.pipeline.clips import ClipBuffers
 from service.pipeline.profile import Profile
 from service.pipeline.samples import Sample, Samples
 from service.pipeline.scoring import Scorer
@@ -16,14 +17,23 @@ from service.pipeline.track import ObjectFilter, Tracker
 
 
 class StreamContext:
-    """Tracker, filter, scorer and collector of one stream.
+    """Tracker, filter, clip buffers, scorer and collector of one stream.
 
     The worker thread alone calls ``enter`` and ``track``; ``use_profile``, ``collect`` and ``configure`` may be
     called from any thread and are in force from the next frame on.
     """
 
-    def __init__(self, stream_id: str, fps: float, detection: Detection, zones: Sequence[Zone]) -> None:
+    def __init__(
+        self,
+        stream_id: str,
+        fps: float,
+        detection: Detection,
+        zones: Sequence[Zone],
+        clips: ClipBuffers | None = None,
+    ) -> None:
+        """Args: fps, rate at which frames will come, about; clips, of ``Stages.clip_buffers``."""
         self.stream_id = stream_id
+        self.clips = clips
         self.scorer: Scorer | None = None
         self._epoch: int | None = None
         self._tracker = Tracker(fps)
@@ -52,6 +62,8 @@ class StreamContext:
             return
         if self._epoch is not None:
             self._tracker.reset()
+            if self.clips is not None:
+                self.clips.reset()
             if self.scorer is not None:
                 self.scorer.reset()
             with self._lock:

@@ -29,13 +29,16 @@ class LoadedHead:
     pack_hash: str
 
 
-def fit_profile(heads: Mapping[str, LoadedHead], samples: Samples, detector: str, origin: str) -> Profile:
+def fit_profile(
+    heads: Mapping[str, LoadedHead], samples: Samples, detector: str, encoder: str | None, origin: str
+) -> Profile:
     """Learn what is normal.
 
     Args:
         heads: By pack name, the heads whose features the samples hold.
         samples: Normal frames; an odd event among them is tolerated.
         detector: Name of the detector that found their objects.
+        encoder: Name and hash of the encoder that the heads need, or None.
         origin: Where they come from, in words.
 
     Raises:
@@ -57,4 +60,5 @@ def fit_profile(heads: Mapping[str, LoadedHead], samples: Samples, detector: str
         profiles[name] = HeadProfile(name, loaded.pack_hash, fitted.arrays, Calibration.fit(fitted.raw, fitted.clips))
         held_out[name] = fitted.raw
     fused = calibrate_fused({name: head.calibration for name, head in profiles.items()}, held_out, kept)
-    return Profile(profiles, fused, detector, datetime.now(UTC), origin, samples.frames, samples.seconds, samples)
+    now = datetime.now(UTC)
+    return Profile(profiles, fused, detector, now, origin, samples.frames, samples.seconds, samples, encoder)

@@ -71,7 +71,8 @@ class OfflinePipeline:
 
     def fit(self, samples: Samples, origin: str) -> Profile:
         """Learn a profile from features gathered before."""
-        return fit_profile(self._stages.heads, samples, self._stages.detector.name, origin)
+        stages = self._stages
+        return fit_profile(stages.heads, samples, stages.detector.name, stages.encoder_identity, origin)
 
     def score(
         self, frames: Iterable[PreparedFrame], profile: Profile, threshold: float | None = None
@@ -88,4 +89,4 @@ class OfflinePipeline:
             yield from self._stages.process([(context, frame)])
 
     def _context(self) -> StreamContext:
-        return StreamContext("offline", self._fps, self._detection, self._zones)
+        return StreamContext("offline", self._fps, self._detection, self._zones, self._stages.clip_buffers())

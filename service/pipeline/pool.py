@@ -1,4 +1,4 @@
-"""Detectors and heads that are loaded once and shared by all streams that name them."""
+"""Detectors, encoders and heads that are loaded once and shared by all streams that name them."""
 
 from __future__ import annotations
 
@@ -6,58 +6,105 @@ import threading
 from collections.abc import Sequence
 
 from models.heads import load_head
-from models.pack import HeadManifest, PackLibrary
+from models.pack import HeadManifest, Pack, PackLibrary
 from service.engine.detectors import load_pack_detector
 from service.engine.detectors.base import Detector
+from service.engine.encoder import JointEncoder
+from service.engine.engine_queue import EngineQueue
 from service.errors import InvalidInput
 from service.metrics import Metrics
 from service.pipeline.enrolment import LoadedHead
-from service.pipeline.stages import Stages
+from service.pipeline.stages import Stages, needed_encoder
+from service.settings import Settings
+
+NO_ENCODER = "none"
+"""What a stream or the settings say in place of an encoder's name to have none."""
 
 
 class StagesPool:
-    """Stages by detector and packs. Loading takes a lock, so that nothing is loaded twice."""
+    """Stages by detector, packs and encoder. Loading takes a lock, so that nothing is loaded twice."""
 
-    def __init__(self, library: PackLibrary, metrics: Metrics, threads: int = 0) -> None:
-        """Args: threads, of an inference session; 0 picks by cores."""
+    def __init__(
+        self, library: PackLibrary, metrics: Metrics, settings: Settings, engines: EngineQueue | None = None
+    ) -> None:
+        """Nothing is loaded yet.
+
+        Args:
+            library: Where packs are.
+            metrics: Told how long stages take.
+            settings: Of them the default encoder, and how graphs run.
+            engines: Build TensorRT engines for graphs.
+        """
         self._library = library
         self._metrics = metrics
-        self._threads = threads
+        self._settings = settings
+        self._engines = engines
         self._lock = threading.Lock()
         self._detectors: dict[str, Detector] = {}
+        self._encoders: dict[str, JointEncoder] = {}
         self._stages: dict[tuple[str, ...], Stages] = {}
 
-    def get(self, detector: str, packs: Sequence[str]) -> Stages:
-        """The stages of this detector and these packs, loaded if need be.
+    def get(self, detector: str, packs: Sequence[str], encoder: str | None = None) -> Stages:
+        """The stages of this detector, these packs and an encoder, loaded if need be.
+
+        Args:
+            detector: A pack's name.
+            packs: Names of heads' packs.
+            encoder: A pack's name, ``none``, or None for the one that the heads need, else the one of the settings.
 
         Raises:
             models.pack.PackError: If a pack is unknown or does not verify.
-            InvalidInput: If a pack is of another kind.
+            InvalidInput: If a pack is of another kind, or the heads need another encoder than this.
         """
         with self._lock:
+            heads = {name: load_pack_head(self._library, name) for name in packs}
+            chosen = encoder or needed_encoder(heads) or self._settings.encoder
+            names = (detector, *packs) if chosen == NO_ENCODER else (detector, *packs, chosen)
             # By hash, so that a pack that was replaced on disk is loaded anew by the next stream that names it.
-            key = tuple(self._library.get(name).hash for name in (detector, *packs))
+            key = tuple(self._library.get(name).hash for name in names)
             if key not in self._stages:
-                heads = {name: load_pack_head(self._library, name) for name in packs}
-                self._stages[key] = Stages(self._detector(detector), heads, self._observe)
+                loaded = None if chosen == NO_ENCODER else self._encoder(chosen)
+                self._stages[key] = Stages(self._detector(detector), heads, loaded, self._observe)
             return self._stages[key]
 
     def close(self) -> None:
-        """Free the detectors."""
+        """Free the detectors and encoders."""
         with self._lock:
             for detector in self._detectors.values():
                 detector.close()
+            for encoder in self._encoders.values():
+                encoder.close()
             self._detectors.clear()
+            self._encoders.clear()
             self._stages.clear()
 
     def _detector(self, name: str) -> Detector:
         key = self._library.get(name).hash
         if key not in self._detectors:
-            self._detectors[key] = load_pack_detector(name, self._library, self._threads)
+            self._detectors[key] = load_pack_detector(name, self._library, self._settings.threads, self._engines)
         return self._detectors[key]
+
+    def _encoder(self, name: str) -> JointEncoder:
+        pack = self._library.get(name)
+        if pack.hash not in self._encoders:
+            self._encoders[pack.hash] = load_encoder(pack, self._settings, self._engines)
+        return self._encoders[pack.hash]
 
     def _observe(self, stage: str, seconds: float) -> None:
         self._metrics.stage_seconds.labels(stage).observe(seconds)
+
+
+def load_encoder(pack: Pack, settings: Settings, engines: EngineQueue | None = None) -> JointEncoder:
+    """Load the encoder of a pack; ``engines`` build TensorRT engines for its graphs.
+
+    Raises:
+        PackError: If its graphs do not run.
+        InvalidInput: If it is no encoder's.
+    """
+    if pack.kind != "encoder":
+        code, msg = "pack_kind", f"expected a pack of kind encoder, got {pack.name!r} of kind {pack.kind}"
+        raise InvalidInput(code, msg)
+    return JointEncoder(pack, settings.threads, settings.encoder_precision, engines)
 
 
 def load_pack_head(library: PackLibrary, name: str) -> LoadedHead:

@@ -59,6 +59,7 @@ class Profile:
         frames: Normal frames seen in enrolment.
         seconds: Seconds of footage they cover.
         samples: The frames that were kept of them, so that it can be extended; None where only scores are wanted.
+        encoder: Name and hash of the encoder that its heads learned with; None if none of them needs one.
     """
 
     heads: Mapping[str, HeadProfile]
@@ -69,6 +70,7 @@ class Profile:
     frames: int
     seconds: float
     samples: Samples | None
+    encoder: str | None = None
 
     def threshold(self, alerts_per_day: float = DEFAULT_ALERTS_PER_DAY, fps: float = math.inf) -> float:
         """The surprise that normal footage exceeds so often a day.
@@ -97,6 +99,7 @@ class Profile:
         header = {
             "format": FORMAT,
             "detector": self.detector,
+            "encoder": self.encoder,
             "created_at": self.created_at.isoformat(),
             "origin": self.origin,
             "frames": self.frames,
@@ -158,6 +161,7 @@ class Profile:
             frames=int(header["frames"]),
             seconds=float(header["seconds"]),
             samples=Samples.from_arrays(_under(arrays, "samples/")) if samples else None,
+            encoder=None if header.get("encoder") is None else str(header["encoder"]),
         )
 
 

@@ -8,11 +8,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import numpy as np
+from numpy.typing import NDArray
 
+from models.crops import crop
 from models.heads.base import Arrays
 from models.observation import Objects, Observation
 from service.engine.detectors.base import Detector
+from service.engine.encoder import JointEncoder
+from service.errors import InvalidInput
 from service.ingest.frame import PreparedFrame
+from service.pipeline.clips import ClipBuffers
 from service.pipeline.context import StreamContext
 from service.pipeline.enrolment import LoadedHead
 from service.pipeline.profile import Profile, ProfileError
@@ -20,22 +25,48 @@ from service.pipeline.scored import ScoredFrame
 
 
 class Stages:
-    """Detect, track, describe, score. Shared by all streams of one detector and one set of heads."""
+    """Detect, track, embed, describe, score. Shared by all streams of one detector, heads and encoder."""
 
     def __init__(
         self,
         detector: Detector,
         heads: Mapping[str, LoadedHead],
+        encoder: JointEncoder | None = None,
         observe: Callable[[str, float], object] = lambda _stage, _seconds: None,
     ) -> None:
-        """Args: heads, by pack name; observe, told every stage's name and seconds."""
+        """Set up; what is given is not closed here.
+
+        Args:
+            detector: Finds the objects.
+            heads: By pack name.
+            encoder: Sees the objects' clips; None leaves heads and text rules without.
+            observe: Told every stage's name and seconds.
+
+        Raises:
+            InvalidInput: ``encoder_needed``, if a head needs another encoder.
+        """
         self.detector = detector
         self.heads = dict(heads)
+        self.encoder = encoder
         self._observe = observe
+        needed = needed_encoder(heads)
+        if needed is not None and (encoder is None or encoder.name != needed):
+            got = "none" if encoder is None else encoder.name
+            code, msg = "encoder_needed", f"expected encoder {needed}, which the heads need, got {got}"
+            raise InvalidInput(code, msg)
+
+    def clip_buffers(self) -> ClipBuffers | None:
+        """Empty buffers for a stream, as the encoder wants them; None without one."""
+        return None if self.encoder is None else ClipBuffers(self.encoder.frames, self.encoder.interval_s)
+
+    @property
+    def encoder_identity(self) -> str | None:
+        """What profiles remember the encoder by; None if no head needs one, as then it may change."""
+        return None if self.encoder is None or needed_encoder(self.heads) is None else str(self.encoder)
 
     def unobserved(self) -> Stages:
         """The same, telling nobody how long its stages take: for work beside the live one."""
-        return Stages(self.detector, self.heads)
+        return Stages(self.detector, self.heads, self.encoder)
 
     def check(self, profile: Profile) -> None:
         """See that a profile was learned by these heads with this detector, and holds what they need.
@@ -50,6 +81,10 @@ class Stages:
                 f"expected a profile of {', '.join(wanted)} with detector {self.detector.name}, got one of "
                 f"{', '.join(got)} with {profile.detector} or of another version: enrol again"
             )
+            raise ProfileError(msg)
+        encoder = self.encoder_identity
+        if profile.encoder != encoder:
+            msg = f"expected a profile learned with encoder {encoder or 'none'}, got {profile.encoder}: enrol again"
             raise ProfileError(msg)
         for name, loaded in self.heads.items():
             try:
@@ -69,10 +104,12 @@ class Stages:
                 context.track(objects, frame.frame.pts)
                 for (context, frame), objects in zip(batch, detected, strict=True)
             ]
-            observations = [
-                self._observation(context, frame, objects)
-                for (context, frame), objects in zip(batch, tracked, strict=True)
-            ]
+        with self._stage("embed"):
+            videos = self._embed(batch, tracked)
+        observations = [
+            self._observation(context, frame, objects, video)
+            for (context, frame), objects, video in zip(batch, tracked, videos, strict=True)
+        ]
         with self._stage("features"):
             features = self._features(observations)
         with self._stage("score"):
@@ -81,13 +118,54 @@ class Stages:
                 for (context, frame), observation, described in zip(batch, observations, features, strict=True)
             ]
 
-    def _observation(self, context: StreamContext, frame: PreparedFrame, objects: Objects) -> Observation:
+    def _embed(
+        self, batch: Sequence[tuple[StreamContext, PreparedFrame]], tracked: Sequence[Objects]
+    ) -> list[NDArray[np.float32] | None]:
+        """Clip features of every frame's objects: all crops of all streams in one batch, then all clips in another."""
+        encoder = self.encoder
+        if encoder is None:
+            return [None] * len(batch)
+        parts = []
+        for (context, frame), objects in zip(batch, tracked, strict=True):
+            if context.clips is not None:
+                due = context.clips.due(objects, frame.frame.pts)
+                parts.append((context.clips, frame.frame, objects, due))
+        crops = [
+            crop(picture.image, objects.boxes[index], encoder.size, encoder.context)
+            for _, picture, objects, due in parts
+            for index in due.tolist()
+        ]
+        if crops:
+            features = encoder.embed_crops(np.stack(crops))
+            ends = np.cumsum([len(due) for *_, due in parts])[:-1]
+            frames, places = [], []
+            for (clips, picture, objects, due), rows in zip(parts, np.split(features, ends), strict=True):
+                clips.add(objects, due, rows, picture.pts)
+                if len(due):
+                    height, width = picture.image.shape[:2]
+                    window, place = clips.windows(objects.track_ids[due].tolist(), width / height)
+                    frames.append(window)
+                    places.append(place)
+            embedded = encoder.embed_clips(np.concatenate(frames), np.concatenate(places))
+            for (clips, _, objects, due), rows in zip(parts, np.split(embedded, ends), strict=True):
+                clips.keep(objects.track_ids[due].tolist(), rows)
+        return [
+            None if context.clips is None else context.clips.video(objects, encoder.dim)
+            for (context, _), objects in zip(batch, tracked, strict=True)
+        ]
+
+    def _observation(
+        self,
+        context: StreamContext,
+        frame: PreparedFrame,
+        objects: Objects,
+        video: NDArray[np.float32] | None,
+    ) -> Observation:
         """What the heads see of a frame."""
         motion = frame.motion
         ignored = None if motion is None else context.filter.ignored_mask(*motion.foreground.shape)
-        return Observation(
-            frame.frame.pts, frame.frame.image, motion, objects, ignored, recognised=self.detector.recognises
-        )
+        pts, image = frame.frame.pts, frame.frame.image
+        return Observation(pts, image, motion, objects, ignored, self.detector.recognises, video)
 
     def _features(self, observations: Sequence[Observation]) -> list[dict[str, Arrays]]:
         by_head = {name: loaded.head.features(observations) for name, loaded in self.heads.items()}
@@ -129,3 +207,17 @@ class Stages:
         start = time.perf_counter()
         yield
         self._observe(name, time.perf_counter() - start)
+
+
+def needed_encoder(heads: Mapping[str, LoadedHead]) -> str | None:
+    """The encoder pack that heads need, or None.
+
+    Raises:
+        InvalidInput: ``encoders_differ``, if two of them need different ones.
+    """
+    needed = {loaded.head.encoder: name for name, loaded in heads.items() if loaded.head.encoder is not None}
+    if len(needed) > 1:
+        each = ", ".join(f"{name} needs {encoder}" for encoder, name in sorted(needed.items(), key=lambda x: x[1]))
+        code, msg = "encoders_differ", f"expected heads of one encoder on a stream, got: {each}"
+        raise InvalidInput(code, msg)
+    return next(iter(needed), None)

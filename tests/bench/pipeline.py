@@ -88,7 +88,7 @@ def main() -> None:
             evaluate(dataset, pipeline, settings, Profile.threshold, profile=profile) for _ in range(options.rounds - 1)
         ]
         speeds = [run.metrics()["frames_per_second"] for run in (first, *again)]
-        stages = Stages(detector, heads, lambda stage, _: watch.lap(stage))
+        stages = Stages(detector, heads, observe=lambda stage, _: watch.lap(stage))
         watched = OfflinePipeline(stages, fps=dataset.test[0].fps)
         with graph_runs() as batches:
             frames = replay(dataset, watched, profile, settings, watch)

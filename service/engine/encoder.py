@@ -1,0 +1,164 @@
+"""A joint space of object clips and words that runs: the graphs of an encoder pack."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from models.pack import EncoderManifest, Pack, PackError, Precision
+from models.scoring.bank import Bank
+from service.engine.engine_queue import EngineQueue
+from service.engine.session import Session
+
+Floats = NDArray[np.float32]
+
+FRAMES = 9
+"""Frames of a clip where the pack has no temporal tower to say so (Gao et al., Scene-adaptive SVAD, section 4.2)."""
+
+INTERVAL_S = 0.12
+"""Seconds between them, likewise: nine frames then see one second, a stride and a half of a walker."""
+
+MOST_TEXTS = 4096
+"""Texts whose features are remembered: 6 MB at 384 numbers. Captions and rules repeat; typed words are few."""
+
+
+class TextEncoder:
+    """Words into a joint space, each text once. Thread-safe."""
+
+    def __init__(
+        self, pack: Pack, threads: int = 0, precision: Precision = "fp32", engines: EngineQueue | None = None
+    ) -> None:
+        """Load the text tower of an encoder pack.
+
+        Args:
+            pack: Verified.
+            threads: Of one run on the CPU; 0 picks by cores.
+            precision: Of the graph, where the pack has it.
+            engines: Build a TensorRT engine for it.
+
+        Raises:
+            PackError: ``pack_kind``, if it is a pack of another kind; ``bad_graph`` or ``bad_tokenizer``.
+        """
+        manifest = _manifest(pack)
+        self.dim = manifest.dim
+        self._tokenizer = _tokenizer(pack, manifest)
+        self._session = Session(pack.file(manifest.text.at(precision)), threads, engines)
+        self._lock = threading.Lock()
+        self._known: OrderedDict[str, Floats] = OrderedDict()
+
+    def embed(self, texts: Sequence[str]) -> Floats:
+        """``(B, D)`` features of unit length. What exceeds the tower's length is cut off."""
+        wanted = dict.fromkeys(texts)
+        with self._lock:
+            found = {text: self._known[text] for text in wanted if text in self._known}
+            for text in found:
+                self._known.move_to_end(text)
+        new = [text for text in wanted if text not in found]
+        if new:
+            found.update(zip(new, self._run(new), strict=True))
+            with self._lock:
+                self._known.update((text, found[text]) for text in new)
+                while len(self._known) > MOST_TEXTS:
+                    self._known.popitem(last=False)
+        return np.stack([found[text] for text in texts]) if texts else np.zeros((0, self.dim), np.float32)
+
+    def close(self) -> None:
+        """Free the graph. Idempotent."""
+        self._session.close()
+
+    def _run(self, texts: Sequence[str]) -> Floats:
+        encoded = self._tokenizer.encode_batch(list(texts))
+        features: Floats = self._session.run(np.array([each.ids for each in encoded], np.int64))
+        return features
+
+
+class JointEncoder:
+    """Crops, clips and words into one space. Thread-safe; holds no state of any stream.
+
+    Attributes:
+        name: The pack's.
+        hash: The pack's: features of two encoders of one name may differ.
+        dim: ``D``, of the space.
+        size: Side of the square crops in pixels.
+        context: A box is made square by its longer side and enlarged by this before it is cut out.
+        frames: ``T``, frames of a clip.
+        interval_s: Seconds between them.
+        temperature: Cosines are divided by it before a softmax over phrases.
+        sentence: Whether the cosine of two texts says how alike they are in meaning.
+        bank: Its phrases.
+        text: Its text tower.
+    """
+
+    def __init__(
+        self, pack: Pack, threads: int = 0, precision: Precision = "fp32", engines: EngineQueue | None = None
+    ) -> None:
+        """Load an encoder pack. Arguments and errors as ``TextEncoder``."""
+        manifest = _manifest(pack)
+        self.name, self.hash = pack.name, pack.hash
+        self.dim, self.temperature, self.sentence = manifest.dim, manifest.temperature, manifest.sentence
+        self.size, self.context = manifest.image.size, manifest.image.context
+        temporal = manifest.temporal
+        self.frames = FRAMES if temporal is None else temporal.frames
+        self.interval_s = INTERVAL_S if temporal is None else temporal.interval_s
+        phrases = pack.phrases()
+        features = np.asarray(pack.arrays("bank")["features"], np.float32)
+        self.bank = Bank(tuple(each.text for each in phrases), tuple(each.kind for each in phrases), features)
+        self._geometry = temporal is not None and temporal.geometry
+        self._image = Session(pack.file(manifest.image.at(precision)), threads, engines)
+        self._temporal = None if temporal is None else Session(pack.file(temporal.at(precision)), threads, engines)
+        self.text = TextEncoder(pack, threads, precision, engines)
+
+    def __str__(self) -> str:
+        """What profiles remember it by."""
+        return f"{self.name} {self.hash[:12]}"
+
+    def embed_crops(self, crops: NDArray[np.uint8]) -> Floats:
+        """Features ``(B, F)`` of crops ``(B, S, S, 3)``, BGR, B of at least 1: the image tower."""
+        features: Floats = self._image.run(crops)
+        return features
+
+    def embed_clips(self, frames: Floats, geometry: Floats) -> Floats:
+        """Clip features ``(B, D)`` of unit length.
+
+        Args:
+            frames: ``(B, T, F)`` features of an object's crops, oldest first, B of at least 1.
+            geometry: ``(B, T, 5)`` as ``models.crops.geometry`` gives it; not looked at by towers that take none.
+        """
+        if self._temporal is not None:
+            clips: Floats = self._temporal.run(
+                {"frames": frames, "geometry": geometry} if self._geometry else {"frames": frames}
+            )
+            return clips
+        middle = frames[:, frames.shape[1] // 2]
+        return middle / np.maximum(np.linalg.norm(middle, axis=1, keepdims=True), np.float32(1e-12))
+
+    def embed_texts(self, texts: Sequence[str]) -> Floats:
+        """``(B, D)`` features of unit length, each text computed once."""
+        return self.text.embed(texts)
+
+    def close(self) -> None:
+        """Free the graphs. Idempotent."""
+        self._image.close()
+        if self._temporal is not None:
+            self._temporal.close()
+        self.text.close()
+
+
+def _manifest(pack: Pack) -> EncoderManifest:
+    if not isinstance(pack.manifest, EncoderManifest):
+        code, message = "pack_kind", f"expected a pack of kind encoder, got {pack.name!r} of kind {pack.kind}"
+        raise PackError(code, message)
+    return pack.manifest
+
+
+def _tokenizer(pack: Pack, manifest: EncoderManifest) -> Tokenizer:
+    try:
+        return Tokenizer.from_file(str(pack.file(manifest.text.tokenizer)))
+    except Exception as error:  # the library raises bare exceptions
+        code, message = "bad_tokenizer", f"expected a tokenizer in {manifest.text.tokenizer.file}: {error}"
+        raise PackError(code, message) from error
