@@ -28,14 +28,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.crops import crop, geometry
-from models.observation import UNTRACKED
-from service.engine.detectors.motion import MotionDetector
-from service.ingest.frame import Frame, PreparedFrame
-from service.ingest.prepare import Preparer
+from models.observation import UNTRACKED, Objects
+from service.engine.detectors.motion import NAMES, regions
+from service.ingest.background import Background
 from service.pipeline.track import Tracker
 from training.provenance import sha256
+from training.virtual.actions import ACTIONS
 from training.virtual.clip import World
-from training.virtual.scene import Scene
+from training.virtual.randomise import random_scene
+from training.virtual.scene import Scene, load_scene
 from training.virtual.truth import ObjectTruth
 
 RUN: Final = 17
@@ -56,8 +57,18 @@ MOST_RUNS = 12
 SETTLED_S = 4.0
 """After which the background is known and the motion detector's boxes count."""
 
+ALIKE = {"against_stream": "walk"}
+"""Actions that crops cannot tell from another one: who walks the wrong way only walks."""
+
+LABELS = tuple(name for name in ACTIONS if name not in ALIKE)
+"""The actions of the virtual world that are recorded."""
+
+ANALYSIS_SIDE = 360
+"""Pixels, as in the service's settings: what the motion detector looks at. Flow, which it has no need of, is half the
+work of the service's `Preparer`, so only the background is learned here."""
+
 _RATES = (8.0, 13.0)  # frames a second: steps of 0.08 to 0.125 s, and of 0.15 to 0.25 s at every second one
-_SIZES = ((480, 270), (640, 360), (640, 360), (640, 480), (854, 480))
+_SIZES = ((480, 270), (640, 360), (640, 360), (800, 450))
 _LEAST_HEIGHT = 0.05  # of the picture: smaller objects are a few pixels
 _LABEL_TAIL = 5  # of the entries of a clip that must show its action, counted from the newest
 _LONGEST_GAP_S = 0.5
@@ -169,27 +180,36 @@ def record_world(scene: Scene, seed: int, actions: Sequence[str], *, seconds: fl
     quality = int(rng.integers(30, 96))
     aspect = picture[0] / picture[1]
     recorder, shaker = RunRecorder(size, rng), _Shaker(rng)
-    preparer, detector, tracker = Preparer(), MotionDetector(), Tracker(fps)
+    background, tracker = Background(), Tracker(fps)
+    analysed = round(ANALYSIS_SIDE / picture[0] * picture[1])
     for rendered in world.frames(round(seconds * fps)):
         time = rendered.truth.index / fps
         _, packed = cv2.imencode(".jpg", rendered.image, [cv2.IMWRITE_JPEG_QUALITY, quality])
         image = np.asarray(cv2.imdecode(packed, cv2.IMREAD_COLOR), np.uint8)
-        preparer.see(np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8), time)
-        frame = PreparedFrame("world", 0, Frame(rendered.truth.index, time, time, time, image), preparer.prepare(time))
+        grey = cv2.resize(
+            cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), (ANALYSIS_SIDE, analysed), interpolation=cv2.INTER_AREA
+        )
+        foreground, disturbed = background.update(np.asarray(grey, np.uint8), time)
+        found = Objects.empty(NAMES) if disturbed else regions(foreground)
         known = rendered.truth.objects
         for one in known:
-            if one.action in actions and one.box[3] >= _LEAST_HEIGHT:
+            action = _number(one.action, actions)
+            if action != UNKNOWN and one.box[3] >= _LEAST_HEIGHT:
                 box = shaker(one.track_id, np.array(one.box, np.float32))
-                recorder.add(TRUTH, one.track_id, image, box, time, actions.index(one.action))
-        objects = tracker.update(detector.detect([frame])[0], time)
+                recorder.add(TRUTH, one.track_id, image, box, time, action)
+        objects = tracker.update(found, time)
         if time >= SETTLED_S:
             for index in np.flatnonzero(objects.track_ids != UNTRACKED):
                 box = objects.boxes[index]
-                shown = shown_action(box, known)
-                number = UNKNOWN if shown is None or shown not in actions else actions.index(shown)
-                recorder.add(MOTION, int(objects.track_ids[index]), image, box, time, number)
+                action = _number(shown_action(box, known), actions)
+                recorder.add(MOTION, int(objects.track_ids[index]), image, box, time, action)
         recorder.forget(time - _LONGEST_GAP_S)
     return recorder.finish(aspect)
+
+
+def _number(action: str | None, actions: Sequence[str]) -> int:
+    name = ALIKE.get(action or "", action)
+    return actions.index(name) if name in actions else UNKNOWN
 
 
 class _Shaker:
@@ -226,7 +246,7 @@ def shown_action(box: NDArray[np.float32], objects: Sequence[ObjectTruth]) -> st
     share = common / float(box[2] * box[3])
     # Half a bicycle: one object that is cut by the blob's edge, and fills it.
     within |= share >= 0.5
-    actions = {one.action for one, inside in zip(objects, within, strict=True) if inside}
+    actions = {ALIKE.get(one.action, one.action) for one, inside in zip(objects, within, strict=True) if inside}
     if len(actions) != 1 or float(share[within].sum()) < 0.3:
         return None
     return actions.pop()
@@ -245,21 +265,29 @@ class WorldJob:
     seconds: float
 
 
+def world_jobs(count: int, seed: int, seconds: float, scene: str | None = None) -> list[WorldJob]:
+    """Worlds of ``seconds`` each, with seeds from ``seed`` on: of a built-in scene, or each of a scene by chance."""
+    if scene is not None:
+        return [WorldJob(f"{scene}-{own:06d}", load_scene(scene), own, seconds) for own in range(seed, seed + count)]
+    return [
+        WorldJob(f"random-{own:06d}", random_scene(np.random.default_rng([own, 7])), own, seconds)
+        for own in range(seed, seed + count)
+    ]
+
+
 def write_worlds(
     folder: Path,
     jobs: Sequence[WorldJob],
-    actions: Sequence[str],
     *,
     size: int,
     workers: int = 1,
-    progress: Callable[[], None] | None = None,
+    progress: Callable[[], object] | None = None,
 ) -> None:
     """Record worlds into a folder, each into its own shard; those already there are kept, so that it resumes.
 
     Args:
         folder: Where to; made if need be.
         jobs: What to record. Their seeds say all: the number of workers changes nothing.
-        actions: By index.
         size: Side of a crop.
         workers: Processes at work.
         progress: Called after each world.
@@ -270,17 +298,17 @@ def write_worlds(
         if progress is not None:
             progress()
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        done = [pool.submit(_record, folder, job, tuple(actions), size) for job in left]
+        done = [pool.submit(_record, folder, job, size) for job in left]
         for future in done:
             future.result()
             if progress is not None:
                 progress()
-    finish(folder, [job.name for job in jobs], actions, size)
+    finish(folder, [job.name for job in jobs], LABELS, size)
 
 
-def _record(folder: Path, job: WorldJob, actions: Sequence[str], size: int) -> None:
+def _record(folder: Path, job: WorldJob, size: int) -> None:
     cv2.setNumThreads(1)
-    write_shard(folder, job.name, record_world(job.scene, job.seed, actions, seconds=job.seconds, size=size))
+    write_shard(folder, job.name, record_world(job.scene, job.seed, LABELS, seconds=job.seconds, size=size))
 
 
 def write_shard(folder: Path, name: str, runs: Runs) -> None:

@@ -24,9 +24,6 @@ class TokenTower(Protocol):
     length: int
     """Most tokens it takes."""
 
-    pad: int
-    """Id of the token that fills up."""
-
     width: int
     """Of a token's embedding."""
 
@@ -34,7 +31,7 @@ class TokenTower(Protocol):
         """``(B, L)`` int64 to ``(B, L, width)``, without positions."""
         ...
 
-    def encode(self, embeddings: Tensor, mask: Tensor) -> Tensor:
+    def encode_embedded(self, embedded: Tensor, mask: Tensor) -> Tensor:
         """``(B, L, width)`` embeddings and ``(B, L)`` bool, true where a token is, to ``(B, D)`` features."""
         ...
 
@@ -42,29 +39,37 @@ class TokenTower(Protocol):
 class Prompts(nn.Module):
     """``{C_1, .., Tokenizer(T), .., C_k}`` (equation 5), through the frozen tower (equation 6)."""
 
-    def __init__(self, tower: TokenTower, count: int = PROMPTS, *, seed: int = 0) -> None:
-        """Args: tower, frozen by its owner; count, k; seed, of the first values."""
+    def __init__(
+        self, tower: TokenTower, count: int = PROMPTS, *, pad: int = 0, framed: bool = True, seed: int = 0
+    ) -> None:
+        """Args: tower, frozen by its owner; count, k; pad, the token that fills up; framed, whether a text has a
+        start and an end token; seed, of the first values.
+        """
         super().__init__()
         # Not a submodule: a checkpoint holds what learns, and nothing of the tower.
         self._tower = (tower,)
+        self._pad, self._framed = pad, framed
         drawn = torch.randn(count, tower.width, generator=torch.Generator().manual_seed(seed))
         self.vectors = nn.Parameter(0.02 * drawn)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """``(N, L)`` int64 tokens, each row a start, words, an end, and padding, to ``(N, D)`` of unit length."""
+        """``(N, L)`` int64 tokens, padding last, to ``(N, D)`` of unit length."""
         tower = self._tower[0]
-        embeddings, mask = insert(tower.embed_tokens(tokens), tokens != tower.pad, self.vectors, tower.length)
-        return functional.normalize(tower.encode(embeddings, mask), dim=-1)
+        embedded, mask = insert(
+            tower.embed_tokens(tokens), tokens != self._pad, self.vectors, tower.length, framed=self._framed
+        )
+        return functional.normalize(tower.encode_embedded(embedded, mask), dim=-1)
 
 
-def insert(embeddings: Tensor, mask: Tensor, vectors: Tensor, length: int) -> tuple[Tensor, Tensor]:
-    """Put half of the vectors behind the start token and half before the end token of each row.
+def insert(embedded: Tensor, mask: Tensor, vectors: Tensor, length: int, *, framed: bool) -> tuple[Tensor, Tensor]:
+    """Put half of the vectors before the words of each row and the others behind them.
 
     Args:
-        embeddings: ``(N, L, E)``.
+        embedded: ``(N, L, E)``.
         mask: ``(N, L)`` bool, true where a token is; these come first in each row.
         vectors: ``(K, E)``.
-        length: Most tokens that the tower takes; longer rows lose words before their end token.
+        length: Most tokens that the tower takes; longer rows lose their last words.
+        framed: Whether the first and the last token of a row are no words, but its start and its end.
 
     Returns:
         ``(N, L', E)`` and its mask, L' at most ``length``.
@@ -72,31 +77,32 @@ def insert(embeddings: Tensor, mask: Tensor, vectors: Tensor, length: int) -> tu
     Raises:
         ValueError: If the vectors leave no room for a word.
     """
-    count, before = len(vectors), len(vectors) // 2
-    if count + 3 > length:
+    rows, columns, _ = embedded.shape
+    count, before, frame = len(vectors), len(vectors) // 2, int(framed)
+    room = length - count - 2 * frame
+    if room < 1:
         msg = f"expected prompts that leave room for a word in {length} tokens, got {count}"
         raise ValueError(msg)
-    rows, columns, _ = embeddings.shape
-    words = (mask.sum(dim=1, keepdim=True) - 2).clamp(min=0, max=length - count - 2)
+    tokens = mask.sum(dim=1, keepdim=True)
+    words = (tokens - 2 * frame).clamp(min=0, max=room)
+    first = frame + before
+    behind = first + words
+    last = behind + count - before
     place = torch.arange(min(columns + count, length), device=mask.device).expand(rows, -1)
-    after = before + 1 + words  # where the vectors behind the words begin
-    last = words + count + 1
-    end = mask.sum(dim=1, keepdim=True) - 1
-    # Places below `columns` are the row's own tokens, those above are vectors.
-    source = torch.where(place <= before, columns + place - 1, place - before)
-    source = torch.where((place >= after) & (place < last), columns + before + place - after, source)
-    source = torch.where(place == 0, 0, source)
-    source = torch.where(place == last, end, source)
-    full = torch.cat([embeddings, vectors.to(embeddings.dtype).expand(rows, -1, -1)], dim=1)
-    source = source.clamp(max=full.shape[1] - 1)
+    # Sources below `columns` are the row's own tokens, those above are vectors.
+    source = torch.where(place < first, columns + place - frame, place - before)
+    source = torch.where((place >= behind) & (place < last), columns + before + place - behind, source)
+    if framed:
+        source = torch.where(place == 0, 0, source)
+        source = torch.where(place == last, tokens - 1, source)
+    full = torch.cat([embedded, vectors.to(embedded.dtype).expand(rows, -1, -1)], dim=1)
+    source = source.clamp(min=0, max=full.shape[1] - 1)
     found = full.gather(1, source.unsqueeze(-1).expand(-1, -1, full.shape[2]))
-    return found, place <= last
+    return found, place < last + frame
 
 
 class ClipTokens:
     """An ``open_clip`` text tower, entered behind its token embeddings."""
-
-    pad = 0
 
     def __init__(self, clip: Any) -> None:
         """Args: clip, an ``open_clip.CLIP``, whose text tower pools at the end token."""
@@ -106,14 +112,14 @@ class ClipTokens:
 
     def embed_tokens(self, tokens: Tensor) -> Tensor:
         """See `TokenTower`."""
-        embeddings: Tensor = self._clip.token_embedding(tokens)
-        return embeddings
+        embedded: Tensor = self._clip.token_embedding(tokens)
+        return embedded
 
-    def encode(self, embeddings: Tensor, mask: Tensor) -> Tensor:
+    def encode_embedded(self, embedded: Tensor, mask: Tensor) -> Tensor:
         """See `TokenTower`; what comes behind the end token is hidden from it by the causal attention."""
         clip = self._clip
-        length = embeddings.shape[1]
-        x = embeddings + clip.positional_embedding[:length]
+        length = embedded.shape[1]
+        x = embedded + clip.positional_embedding[:length]
         causal = None if clip.attn_mask is None else clip.attn_mask[:length, :length]
         x = clip.ln_final(clip.transformer(x, attn_mask=causal))
         pooled: Tensor = x[torch.arange(len(x), device=x.device), mask.sum(dim=1) - 1]

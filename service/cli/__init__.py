@@ -10,6 +10,7 @@ from service.cli.evaluate import evaluate
 from service.cli.packs import packs_app
 from service.cli.serve import serve
 from service.cli.simulate import simulate_app
+from service.cli.train import train_app
 from service.cli.watch import watch
 
 app = typer.Typer(
@@ -23,6 +24,7 @@ for command in (demo, serve, watch, enrol, evaluate):
     app.command()(command)
 app.add_typer(packs_app, name="packs")
 app.add_typer(simulate_app, name="simulate")
+app.add_typer(train_app, name="train")
 
 
 def main() -> None:

@@ -1,0 +1,163 @@
+"""``watchword train``: data in, weights out. Needs the extra ``train``; nothing else of the program does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from service.cli.console import console, fail_clearly
+
+train_app = typer.Typer(no_args_is_help=True, help="Train what the built-in packs hold, and encoders of your own.")
+svad_app = typer.Typer(no_args_is_help=True, help="The svad encoder: temporal fusion, prompts, response texts.")
+train_app.add_typer(svad_app, name="svad")
+
+Clips = Annotated[Path, typer.Option(help="Object clips, as `watchword train clips` writes them.")]
+Run = Annotated[Path, typer.Option(help="Folder of the run: checkpoint, logs, weights. The same command resumes.")]
+Steps = Annotated[int, typer.Option(min=1, help="Batches.")]
+Seed = Annotated[int, typer.Option(min=0, help="Of everything that is by chance.")]
+Threads = Annotated[int, typer.Option(min=1, help="Of the processor.")]
+
+
+@train_app.command("clips")
+@fail_clearly
+def clips(
+    out: Annotated[Path, typer.Argument(help="Folder to write; what is there already is kept.")],
+    worlds: Annotated[int, typer.Option(min=1, help="Scenes by chance, or seeds of one scene.")] = 100,
+    scene: Annotated[str | None, typer.Option(help="A built-in scene, to measure on; by chance if left out.")] = None,
+    seconds: Annotated[float, typer.Option(min=5, help="Of each world.")] = 40.0,
+    seed: Seed = 1,
+    size: Annotated[int, typer.Option(min=16, help="Side of a crop: 64 for the built-in encoder, 224 for CLIP.")] = 64,
+    workers: Annotated[int, typer.Option(min=1, help="Processes at work; changes nothing of the result.")] = 2,
+) -> None:
+    """Record object clips of the virtual world: crops, where they were, and what was done in them.
+
+    [dim]watchword train clips runs/clips --worlds 200
+    watchword train clips runs/plaza --scene plaza --worlds 4 --seed 900[/dim]
+    """
+    from tqdm import tqdm
+
+    from training.object_clips import world_jobs, write_worlds
+
+    jobs = world_jobs(worlds, seed, seconds, scene)
+    with tqdm(total=len(jobs), desc="worlds") as bar:
+        write_worlds(out, jobs, size=size, workers=workers, progress=bar.update)
+    console.print(f"clips of {len(jobs)} worlds in [bold]{out}[/bold]")
+
+
+@svad_app.command()
+@fail_clearly
+def pretrain(
+    clips: Clips,
+    out: Run,
+    validation: Annotated[Path | None, typer.Option(help="Object clips of scenes that are not trained on.")] = None,
+    clip: Annotated[
+        str | None, typer.Option(help="An open_clip architecture, such as ViT-B-16, frozen; built-in if left out.")
+    ] = None,
+    weights: Annotated[Path | None, typer.Option(help="Its weights, a file.")] = None,
+    cache: Annotated[Path | None, typer.Option(help="Keeps the sentence encoder's vectors between runs.")] = None,
+    steps: Steps = 4000,
+    batch: Annotated[int, typer.Option(min=2, help="Clips a step.")] = 512,
+    rate: Annotated[float, typer.Option(min=0, help="Learning rate.")] = 7e-4,
+    sigma: Annotated[float, typer.Option(min=1e-4, help="Temperature of equation 3.")] = 0.1,
+    alpha: Annotated[float, typer.Option(min=0, max=1, help="Residual ratio of equation 2.")] = 0.7,
+    frames: Annotated[int, typer.Option(min=1, max=17, help="Crops a clip.")] = 9,
+    seen: Annotated[int | None, typer.Option(min=1, help="Crops shown in a step, odd; 5, or all for CLIP.")] = None,
+    precision: Annotated[str, typer.Option(help="fp32, bf16 or fp16.")] = "fp32",
+    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1.")] = "cpu",
+    threads: Threads = 2,
+    seed: Seed = 0,
+) -> None:
+    """Equations 1 to 3: align clips with what is said of their actions.
+
+    [dim]watchword train svad pretrain --clips runs/clips --validation runs/plaza --out runs/svad[/dim]
+    """
+    import torch
+
+    from training.object_clips import ObjectClips
+    from training.phrases import Phrases
+    from training.svad import Pretraining, built_in, clip_side, pretrain, words
+    from training.svad import precision as checked
+    from training.teacher import Teacher
+
+    torch.set_num_threads(threads)
+    settings = Pretraining(
+        steps=steps,
+        batch=batch,
+        rate=rate,
+        sigma=sigma,
+        alpha=alpha,
+        beta=1 - alpha,
+        frames=frames,
+        seen=seen or (frames if clip else min(5, frames)),
+        precision=checked(precision),
+        seed=seed,
+    )
+    phrases, data = Phrases.load(), ObjectClips(clips, frames)
+    held_out = None if validation is None else ObjectClips(validation, frames)
+    if clip is None:
+        with Teacher(cache=cache) as teacher:
+            said = words(data.actions, phrases, teacher.encode)
+        encoder = built_in(settings)
+    else:
+        encoder, encode = clip_side(clip, weights, settings)
+        said = words(data.actions, phrases, encode)
+    pretrain(encoder, data, said, settings, out, device=device, validation=held_out)
+    console.print(f"weights in [bold]{out / 'encoder.pt'}[/bold]")
+
+
+@svad_app.command()
+@fail_clearly
+def prompts(
+    clips: Clips,
+    run: Annotated[Path, typer.Option(help="Folder of the pre-training.")],
+    text: Annotated[Path, typer.Option(help="Folder of the text tower: text_tower.pt and tokenizer.json.")],
+    out: Run,
+    steps: Steps = 1000,
+    batch: Annotated[int, typer.Option(min=2, help="Clips a step.")] = 128,
+    rate: Annotated[float, typer.Option(min=0, help="Learning rate.")] = 2e-4,
+    count: Annotated[int, typer.Option(min=0, help="Learnable vectors.")] = 8,
+    threads: Threads = 2,
+    seed: Seed = 0,
+) -> None:
+    """Equations 4 to 6: learn the prompts around the bank's actions, on clips of what is usual.
+
+    [dim]watchword train svad prompts --clips runs/clips --run runs/svad --text runs/text --out runs/prompts[/dim]
+    """
+    import torch
+
+    from training.built_in import prompts_over_bank
+    from training.svad import PromptTuning
+
+    torch.set_num_threads(threads)
+    settings = PromptTuning(steps=steps, batch=batch, rate=rate, count=count, seed=seed)
+    prompts_over_bank(clips, run, text, settings, out)
+    console.print(f"texts of the responses in [bold]{out / 'responses.npy'}[/bold]")
+
+
+@svad_app.command("packs")
+@fail_clearly
+def write_packs(
+    clips: Clips,
+    run: Annotated[Path, typer.Option(help="Folder of the pre-training.")],
+    text: Annotated[Path, typer.Option(help="Folder of the text tower.")],
+    version: Annotated[str, typer.Option(help="Of both packs.")],
+    prompted: Annotated[Path | None, typer.Option(help="Folder of the prompts; without, the bank as it is.")] = None,
+    measured: Annotated[list[Path] | None, typer.Option(help="Clips of scenes not trained on, to measure on.")] = None,
+    packs: Annotated[Path | None, typer.Option(help="The folder of packs; the built-in one if left out.")] = None,
+    threads: Threads = 2,
+) -> None:
+    """Write the packs `words` and `svad`, every graph compared with its network, with measurements and provenance.
+
+    [dim]watchword train svad packs --clips runs/clips --run runs/svad --text runs/text --prompted runs/prompts \\
+        --measured runs/plaza --measured runs/station --version 1.0.0[/dim]
+    """
+    import torch
+
+    from models.pack import BUILT_IN
+    from training.built_in import write_packs
+
+    torch.set_num_threads(threads)
+    for pack in write_packs(packs or BUILT_IN, clips, run, text, prompted, tuple(measured or ()), version=version):
+        console.print(f"[bold]{pack.name}[/bold] {pack.manifest.version} in {pack.path}")

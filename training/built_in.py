@@ -1,0 +1,264 @@
+"""Makes the project's own packs, ``words`` and ``svad``, of what training left in its folders."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from export.encoder import Report, Samples, Space, Towers, export_encoder, tokenise
+from export.pack_writer import PackWriter
+from export.weights import round_weights
+from models.networks.text_tower import PAD, TextTower
+from models.pack import Pack
+from training.object_clips import CONTEXT, MOTION, TRUTH, ObjectClips
+from training.phrases import Phrases
+from training.provenance import provenance
+from training.svad import (
+    BUILT_IN_DIM,
+    ClipEncoder,
+    Embedded,
+    Pretraining,
+    PromptTuning,
+    Words,
+    balanced,
+    built_in,
+    embed,
+    learn_prompts,
+    words,
+    zero_shot,
+)
+from training.text_tower import FILLER, load
+
+WORDS, SVAD = "words", "svad"
+
+INTERVAL_S = 0.12
+"""Between the crops of a clip: the middle of what it was trained on, and what a stream of 8 frames a second has."""
+
+TEMPERATURE = 0.1
+"""Of a softmax over phrases: sigma of equation 3, which the space was trained with."""
+
+_CHECKED = 32  # real clips on which graphs are compared with their networks
+_PROMPTED = 20_000  # clips that prompts are learned on
+_MEASURED = 6_000
+
+
+def write_words(
+    packs: Path,
+    encoder: ClipEncoder,
+    text: TextTower,
+    tokenizer: Path,
+    clips: ObjectClips,
+    *,
+    version: str,
+    temperature: float,
+    provenance: str,
+    documents: Sequence[Path] = (),
+) -> tuple[Pack, Report]:
+    """Write the pack of the built-in joint space.
+
+    Args:
+        packs: The folder of packs.
+        encoder: Trained.
+        text: Distilled into the same space.
+        tokenizer: Its ``tokenizer.json``.
+        clips: Real ones to compare graphs on.
+        version: Of the pack.
+        temperature: Of a softmax over phrases.
+        provenance: In a sentence; the rest is in the documents.
+        documents: Files to keep with it.
+    """
+    chosen = clips.batch(balanced(clips.labels, _CHECKED, 0.0, np.random.default_rng(0)))
+    space = Space(
+        version=version,
+        description="Clips of objects and words in one space: a small image tower and temporal fusion trained on the "
+        "virtual world, aligned to a sentence encoder, and a text tower distilled from it.",
+        licence="Apache-2.0",
+        provenance=provenance,
+        dim=BUILT_IN_DIM,
+        size=clips.size,
+        context=CONTEXT,
+        length=text.length,
+        temperature=temperature,
+        sentence=True,
+        frames=clips.frames,
+        interval_s=INTERVAL_S,
+        geometry=True,
+    )
+    return export_encoder(
+        packs,
+        WORDS,
+        Towers(encoder.image, encoder.temporal, text),
+        space,
+        tokenizer,
+        Phrases.load().entries(),
+        Samples(chosen.crops, chosen.geometry),
+        documents=documents,
+        eight_bit=("temporal", "text"),
+        replace=True,
+    )
+
+
+def write_svad(
+    packs: Path,
+    features: NDArray[np.float32],
+    *,
+    version: str,
+    provenance: str,
+    parameters: Mapping[str, Any],
+) -> Pack:
+    """Write the svad head's pack: the texts of equation 8.
+
+    Args:
+        packs: The folder of packs.
+        features: ``(N, D)`` float32, the bank's actions with learned prompts (equation 6).
+        version: Of the pack.
+        provenance: In a sentence.
+        parameters: Of the head.
+    """
+    with PackWriter(packs, SVAD, replace=True) as writer:
+        return writer.commit(
+            {
+                "kind": "head",
+                "head": SVAD,
+                "view": "object",
+                "encoder": WORDS,
+                "version": version,
+                "description": "Anomalies as actions unlike those of normal footage (Gao et al., Scene-adaptive SVAD).",
+                "licence": "Apache-2.0",
+                "provenance": provenance,
+                "parameters": dict(parameters),
+                "arrays": {"responses": writer.add_arrays({"features": features}, "responses.npz")},
+            }
+        )
+
+
+def prompts_over_bank(clips: Path, run: Path, text: Path, settings: PromptTuning, out: Path) -> NDArray[np.float32]:
+    """Learn the prompts of the bank's actions on clips of what is usual, and keep equation 6 in ``responses.npy``.
+
+    Args:
+        clips: Object clips.
+        run: Of the pre-training.
+        text: The text tower's folder.
+        settings: Of the run.
+        out: Its folder.
+    """
+    encoder, data = _pretrained(run, clips)
+    tower, tokenizer = _text(text)
+    actions = [phrase.text for phrase in Phrases.load().entries() if phrase.kind == "action"]
+    tokens = torch.from_numpy(tokenise(tokenizer, actions))
+    with torch.inference_mode():
+        texts = tower(tokens).numpy()
+    chosen = balanced(data.labels, min(_PROMPTED, len(data)), 0.5, np.random.default_rng(settings.seed))
+    video = embed(encoder, data, chosen).video
+    features = learn_prompts(tower, tokens, video, texts, settings, out, framed=False)
+    np.save(out / "responses.npy", features)
+    return features
+
+
+def write_packs(
+    packs: Path,
+    clips: Path,
+    run: Path,
+    text: Path,
+    prompted: Path | None,
+    measured: Sequence[Path],
+    *,
+    version: str,
+) -> list[Pack]:
+    """Write ``words`` and ``svad``, with what was measured on scenes that training has not seen.
+
+    Args:
+        packs: The folder of packs.
+        clips: Object clips trained on; some are compared on.
+        run: Of the pre-training.
+        text: The text tower's folder.
+        prompted: Of the prompts; None for the bank as the text tower has it.
+        measured: Object clips of other scenes.
+        version: Of both.
+    """
+    encoder, data = _pretrained(run, clips)
+    tower, tokenizer = _text(text)
+    round_weights(encoder.temporal)
+
+    def encode(texts: Sequence[str]) -> NDArray[np.float32]:
+        with torch.inference_mode():
+            found: NDArray[np.float32] = tower(torch.from_numpy(tokenise(tokenizer, list(texts)))).numpy()
+        return found
+
+    phrases = Phrases.load()
+    said = words(data.actions, phrases, encode)
+    trained = read_provenance(run, "pretrain")
+    facts: dict[str, Any] = {
+        "pretrain": trained,
+        "prompts": None if prompted is None else read_provenance(prompted, "prompts"),
+        "text": json.loads((text / "text_tower.json").read_text(encoding="utf-8")),
+        "written": provenance(),
+        "measured": {folder.name: measure(encoder, ObjectClips(folder, data.frames), said) for folder in measured},
+    }
+    settings = trained["settings"]
+    summary = (
+        f"training/svad.py at {trained['commit']}, seed {settings['seed']}, {settings['steps']} steps of "
+        f"{settings['batch']}, clips {data.hash[:16]}; all of it in PROVENANCE.json"
+    )
+    with tempfile.TemporaryDirectory(prefix="watchword-packs-") as scratch:
+        document = Path(scratch) / "PROVENANCE.json"
+        document.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+        first, _ = write_words(
+            packs,
+            encoder,
+            tower,
+            text / "tokenizer.json",
+            data,
+            version=version,
+            temperature=TEMPERATURE,
+            provenance=summary,
+            documents=(document,),
+        )
+        actions = [phrase.text for phrase in phrases.entries() if phrase.kind == "action"]
+        features = encode(actions) if prompted is None else np.load(prompted / "responses.npy", allow_pickle=False)
+        return [first, write_svad(packs, features, version=version, provenance=summary, parameters={})]
+
+
+def measure(encoder: ClipEncoder, clips: ObjectClips, said: Words) -> dict[str, Any]:
+    """Zero-shot accuracy and retrieval by held-out wording, over all clips and by where their boxes are from."""
+    chosen = balanced(clips.labels, min(_MEASURED, len(clips)), 0.5, np.random.default_rng(0))
+    embedded = embed(encoder, clips, chosen)
+    found: dict[str, Any] = {"clips": len(chosen), "data": clips.hash}
+    for name, source in (("truth", TRUTH), ("motion", MOTION)):
+        keep = embedded.sources == source
+        part = Embedded(embedded.video[keep], embedded.labels[keep], embedded.sources[keep])
+        figures = zero_shot(part, said)
+        found[name] = {key: figures[key] for key in ("accuracy", "retrieval", "by_action")}
+    return found
+
+
+def _pretrained(run: Path, clips: Path) -> tuple[ClipEncoder, ObjectClips]:
+    stored = read_provenance(run, "pretrain")["settings"]
+    names = {each.name for each in fields(Pretraining)}
+    settings = Pretraining(**{key: value for key, value in stored.items() if key in names})
+    encoder = built_in(settings)
+    encoder.load_state_dict(torch.load(run / "encoder.pt", map_location="cpu", weights_only=True))
+    return encoder.eval(), ObjectClips(clips, settings.frames)
+
+
+def _text(folder: Path) -> tuple[TextTower, Tokenizer]:
+    tower = load(folder / "text_tower.pt").requires_grad_(requires_grad=False)
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.enable_truncation(tower.length)
+    tokenizer.enable_padding(length=tower.length, pad_id=PAD, pad_token=FILLER)
+    return tower, tokenizer
+
+
+def read_provenance(run: Path, stage: str) -> dict[str, Any]:
+    """What a run of training wrote of itself."""
+    about: dict[str, Any] = json.loads((run / f"provenance-{stage}.json").read_text(encoding="utf-8"))
+    return about
