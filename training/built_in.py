@@ -110,6 +110,7 @@ def write_words(
 def write_svad(
     packs: Path,
     features: NDArray[np.float32],
+    actions: Sequence[str],
     *,
     version: str,
     provenance: str,
@@ -120,6 +121,7 @@ def write_svad(
     Args:
         packs: The folder of packs.
         features: ``(N, D)`` float32, the bank's actions with learned prompts (equation 6).
+        actions: Their ``N`` texts, by which modes are named.
         version: Of the pack.
         provenance: In a sentence.
         parameters: Of the head.
@@ -136,7 +138,11 @@ def write_svad(
                 "licence": "Apache-2.0",
                 "provenance": provenance,
                 "parameters": dict(parameters),
-                "arrays": {"responses": writer.add_arrays({"features": features}, "responses.npz")},
+                "arrays": {
+                    "responses": writer.add_arrays(
+                        {"features": features, "phrases": np.array(actions)}, "responses.npz"
+                    )
+                },
             }
         )
 
@@ -225,7 +231,7 @@ def write_packs(
         )
         actions = [phrase.text for phrase in phrases.entries() if phrase.kind == "action"]
         features = encode(actions) if prompted is None else np.load(prompted / "responses.npy", allow_pickle=False)
-        return [first, write_svad(packs, features, version=version, provenance=summary, parameters={})]
+        return [first, write_svad(packs, features, actions, version=version, provenance=summary, parameters={})]
 
 
 def measure(encoder: ClipEncoder, clips: ObjectClips, said: Words) -> dict[str, Any]:

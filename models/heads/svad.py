@@ -1,0 +1,217 @@
+"""The ``svad`` head: does someone do what is not done there?
+
+Gao, Yang, Huang: Scene-adaptive SVAD Based On Multi-modal Action-based Feature Extraction, sections 3.3 and 3.4. A
+clip of an object is described by its responses to action prompts (equation 8), what is normal by the centres of a
+spherical k-means over the responses of normal clips, and a clip's raw score is its cosine distance to the nearest
+centre (equation 9). Clip features come from the stream's encoder, the prompts from the head's pack: nothing is learned
+here but the centres, so that a stream learns them in seconds, without torch.
+
+Beyond the paper, for a live service: odd episodes of an enrolment are left out (``odd_frames``), raw scores for the
+calibration are held out, an object without a clip says nothing, and a frame without any counts as a calm one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.heads.base import Arrays, Fitted, HeadScores, Likeness
+from models.heads.shapes import check_shapes
+from models.observation import Observation
+from models.scoring.calibration import MIN_SCORES
+from models.scoring.odd import odd_frames
+from models.scoring.spherical import spherical_kmeans
+
+Floats = NDArray[np.float32]
+
+FOLDS = 5
+"""Stretches of time that are scored by what was learned from the others."""
+
+MOST_CLIPS = 8_000
+"""Clips beyond this are thinned evenly before clustering: those of neighbouring frames are nearly alike."""
+
+SHOWN_ACTIONS = 3
+"""Actions named for an object."""
+
+LEAST_STEP = 1e-4
+"""Of the scale of cosine distances: footage in which everything is alike has none of its own."""
+
+
+class SvadHead:
+    """Scores objects by how unlike their actions are those of normal footage. Holds no state of any stream."""
+
+    name: str = "svad"
+    view: Literal["object", "frame"] = "object"
+
+    DEFAULTS: ClassVar[Mapping[str, object]] = {"clusters": 10}
+
+    def __init__(self, parameters: Mapping[str, object], encoder: str, prompts: Floats, phrases: Sequence[str]) -> None:
+        """Take what the pack holds.
+
+        Args:
+            parameters: ``clusters``, centres at most: 10 by default, as section 4.2 has it for Ped2 and Avenue (20 for
+                ShanghaiTech).
+            encoder: The pack of the joint space that clips and prompts lie in.
+            prompts: ``(N, D)`` float32, the actions with learned prompts (equation 6), of unit length.
+            phrases: Their ``N`` texts.
+
+        Raises:
+            ValueError: An unknown parameter or one that is out of range, or prompts that are not what they should be.
+        """
+        unknown = set(parameters) - set(self.DEFAULTS)
+        if unknown:
+            msg = f"expected parameters of {sorted(self.DEFAULTS)}, got {sorted(unknown)}"
+            raise ValueError(msg)
+        clusters = {**self.DEFAULTS, **parameters}["clusters"]
+        if not isinstance(clusters, int) or isinstance(clusters, bool) or not 1 <= clusters <= 256:
+            msg = f"expected clusters to be a whole number from 1 to 256, got {clusters!r}"
+            raise ValueError(msg)
+        check_shapes({"features": prompts}, {"features": (len(phrases), None)})
+        if not np.allclose(np.linalg.norm(prompts, axis=1), 1.0, atol=1e-3):
+            msg = "expected prompts of unit length"
+            raise ValueError(msg)
+        self._clusters = clusters
+        self._encoder = encoder
+        self._prompts = np.ascontiguousarray(prompts.T, np.float32)
+        self._phrases = tuple(phrases)
+
+    @property
+    def encoder(self) -> str | None:
+        """The encoder pack whose clip features it needs."""
+        return self._encoder
+
+    def features(self, observations: Sequence[Observation]) -> list[Arrays]:
+        """The clip features of frames, half as large: 768 bytes an object at 384 numbers.
+
+        Six thousand frames of ten objects, the most that enrolment keeps, are 46 MB.
+
+        Returns:
+            For each frame with ``N`` objects: ``video`` ``(N, D)`` float16, NaN rows for objects without a clip, and
+            ``believed`` ``(1,)`` uint8, 0 for a disturbed picture.
+
+        Raises:
+            ValueError: If the stream has no encoder.
+        """
+        return [self._features(observation) for observation in observations]
+
+    def _features(self, observation: Observation) -> Arrays:
+        if observation.video is None:
+            msg = f"expected clip features of encoder {self._encoder}, got none"
+            raise ValueError(msg)
+        disturbed = observation.motion is not None and observation.motion.disturbed
+        return {"video": observation.video.astype(np.float16), "believed": np.array([not disturbed], np.uint8)}
+
+    def fit(self, samples: Sequence[Arrays], clips: Sequence[int]) -> Fitted:
+        """Learn what is normal; see ``Head.fit``. Odd episodes are found by held-out scores and not learned from."""
+        videos = [np.asarray(sample["video"], np.float32) for sample in samples]
+        known = [~np.isnan(video[:, 0]) for video in videos]
+        responses = self._responses(np.concatenate([video[rows] for video, rows in zip(videos, known, strict=True)]))
+        frames = np.repeat(np.arange(len(samples)), [np.count_nonzero(rows) for rows in known])
+        seen = np.bincount(frames, minlength=len(samples)) > 0
+        if np.count_nonzero(seen) < MIN_SCORES:
+            msg = f"expected at least {MIN_SCORES} normal frames with a tracked object, got {np.count_nonzero(seen)}"
+            raise ValueError(msg)
+        held_out = self._held_out(responses, frames, len(samples))
+        low, step = _scale(held_out[seen])
+        far_out = np.where(seen, (held_out - low) / step, -np.inf)
+        odd = odd_frames(far_out[:, None], clips)
+        calm = float(np.median(held_out[seen & ~odd]))
+        normal = responses[~odd[frames]]
+        centres = self._centres(normal)
+        shares = np.bincount((normal @ centres.T).argmax(axis=1), minlength=len(centres)) / len(normal)
+        order = np.argsort(-shares, kind="stable")
+        arrays: dict[str, NDArray[np.generic]] = {
+            "centres": centres[order],
+            "shares": shares[order],
+            "scale": np.array(_scale(held_out[seen & ~odd])),
+            "neutral": np.array([calm]),
+            "facts": np.array([len(samples), np.count_nonzero(odd)], np.float64),
+        }
+        raw = np.where(odd, np.nan, np.where(seen, held_out, calm))
+        return Fitted(arrays, raw, np.asarray(clips, np.int64))
+
+    def check(self, profile: Arrays) -> None:
+        """See that a profile's arrays fit; see ``Head.check``."""
+        modes = len(profile["shares"]) if "shares" in profile else None
+        check_shapes(
+            profile,
+            {"centres": (modes, len(self._phrases)), "shares": (None,), "scale": (2,), "neutral": (1,), "facts": (2,)},
+        )
+
+    def score(self, features: Arrays, profile: Arrays) -> HeadScores:
+        """Score one frame; see ``Head.score``. The one term is how far an object's action is from normal ones."""
+        video = np.asarray(features["video"], np.float32)
+        known = np.flatnonzero(~np.isnan(video[:, :1]).any(axis=1)) if len(video) else np.zeros(0, np.intp)
+        objects = np.full(len(video), np.nan, np.float32)
+        neutral = float(np.asarray(profile["neutral"]).item())
+        responses = self._responses(video[known])
+        similar = responses @ np.asarray(profile["centres"], np.float32).T
+        objects[known] = 1.0 - similar.max(axis=1, initial=-1.0)
+        low, step = np.asarray(profile["scale"], np.float64).tolist()
+        likeness = self._likeness(len(video), known, video[known] @ self._prompts, similar, profile)
+        return HeadScores(
+            frame=float(objects[known].max()) if len(known) else neutral,
+            objects=objects,
+            terms={"action": (np.maximum(objects - low, 0.0) / step).astype(np.float32)},
+            likeness=likeness,
+            informative=bool(np.asarray(features["believed"]).item()),
+        )
+
+    def summary(self, profile: Arrays) -> dict[str, float | str]:
+        """Facts of a profile worth a look by a person: its modes by the actions they resemble most."""
+        frames, odd = np.asarray(profile["facts"], np.float64).tolist()
+        facts: dict[str, float | str] = {"frames": frames, "odd_frames_left_out": odd}
+        shares = np.asarray(profile["shares"], np.float64)
+        for number, (name, share) in enumerate(zip(self._mode_names(profile), shares.tolist(), strict=True), 1):
+            facts[f"mode_{number}"] = f"{self._phrases[name]}, {share:.0%} of what was seen"
+        return facts
+
+    def _responses(self, video: Floats) -> Floats:
+        """Equation 8, made unit length: ``(M, N)`` of clip features ``(M, D)``."""
+        responses = video @ self._prompts
+        unit: Floats = responses / np.maximum(np.linalg.norm(responses, axis=1, keepdims=True), np.float32(1e-12))
+        return unit
+
+    def _centres(self, responses: Floats) -> Floats:
+        return spherical_kmeans(responses[:: -(-len(responses) // MOST_CLIPS)], self._clusters)
+
+    def _held_out(self, responses: Floats, frames: NDArray[np.intp], count: int) -> NDArray[np.float64]:
+        """``(F,)`` raw scores of frames by centres of the other stretches of time; NaN without a clip."""
+        seen, rank = np.unique(frames, return_inverse=True)
+        fold = rank * FOLDS // len(seen)
+        distances = np.full(len(responses), np.nan)
+        for index in range(FOLDS):
+            mine = fold == index
+            centres = self._centres(responses[~mine])
+            distances[mine] = 1.0 - (responses[mine] @ centres.T).max(axis=1)
+        raw = np.full(count, np.nan)
+        np.fmax.at(raw, frames, distances)
+        return raw
+
+    def _mode_names(self, profile: Arrays) -> NDArray[np.intp]:
+        """``(M,)`` the phrase that each centre answers to most."""
+        return np.asarray(np.asarray(profile["centres"]).argmax(axis=1), np.intp)
+
+    def _likeness(
+        self, count: int, known: NDArray[np.intp], responses: Floats, similar: Floats, profile: Arrays
+    ) -> Likeness:
+        shown = min(SHOWN_ACTIONS, len(self._phrases))
+        actions = np.full((count, shown), -1, np.intp)
+        similarities = np.full((count, shown), np.nan, np.float32)
+        modes = np.full(count, -1, np.intp)
+        distances = np.full(count, np.nan, np.float32)
+        if len(known):
+            actions[known] = np.argsort(-responses, axis=1, kind="stable")[:, :shown]
+            similarities[known] = np.take_along_axis(responses, actions[known], axis=1)
+            modes[known] = self._mode_names(profile)[similar.argmax(axis=1)]
+            distances[known] = 1.0 - similar.max(axis=1)
+        return Likeness(self._phrases, actions, similarities, modes, distances)
+
+
+def _scale(raw: NDArray[np.float64]) -> tuple[float, float]:
+    """Median and step: twice the way to the 90 % quantile, which an odd event of a few seconds does not move."""
+    low, high = np.quantile(raw, [0.5, 0.9]).tolist()
+    return low, max(2 * (high - low), LEAST_STEP)
