@@ -1,0 +1,504 @@
+"""The rules in words of one stream: kept, understood, in force by the clock, tried before they are saved."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from models.scoring.calibration import Calibration
+from models.scoring.guidance import Guide, Judgement, Polygon, Reading, Rule, Seen, Taught, contains, normal_radius
+from service.contracts.guidance import (
+    Conflict,
+    GuidanceOut,
+    GuidancePatch,
+    GuidanceSpec,
+    PreviewOut,
+    PreviewSpec,
+    Resemblance,
+    TaughtOut,
+)
+from service.contracts.stream import Zone
+from service.errors import InvalidInput
+from service.language import Language
+from service.preview import Said, Trial, preview
+from service.recent import RecentPast
+from service.schedule import covers, overlap
+from service.store.guidance import Clips, GuidanceStore, RuleRecord, TaughtRecord, check_room, rule_not_found
+
+logger = logging.getLogger(__name__)
+
+TUNE_S = 10.0
+"""How often rules are set against what the stream's objects are like lately: it takes 5 ms, 0.05 % of the time."""
+
+SAMPLE = 256
+"""Clips that stand for them. The median of a rule's evidence is then known to a tenth of its spread."""
+
+SAME_MEANING = 0.5
+"""How far two rules must mean the same to contradict each other."""
+
+_NEW = "new"
+"""Id of a rule that is not saved."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Snapshot:
+    """Rules compiled, and when each is in force. Immutable, and swapped as a whole.
+
+    Attributes:
+        guide: The rules that are enabled and whose zones exist.
+        specs: Of each of its rules, in its order.
+        timezone: Of the stream.
+    """
+
+    guide: Guide
+    specs: tuple[GuidanceSpec, ...]
+    timezone: str | None
+
+    def active(self, at: float) -> NDArray[np.bool_]:
+        """``(R,)``, which rules are in force at a moment (Unix seconds)."""
+        return np.array([_in_force(spec, at, self.timezone) for spec in self.specs], np.bool_)
+
+    def active_at(self, moments: Sequence[float]) -> NDArray[np.bool_]:
+        """``(M, R)``, which rules were in force at each of these moments."""
+        seconds, which = np.unique(np.floor(np.array(moments)), return_inverse=True)
+        return np.array([self.active(at) for at in seconds.tolist()]).reshape(len(seconds), len(self.specs))[which]
+
+
+class StreamGuidance:
+    """A stream's rules from its registration to its deletion. Thread-safe.
+
+    The worker calls ``judge`` and ``record``, which wait for nothing. Edits come from the API's threads, one at a
+    time: each is stored, compiled and in force when its method returns.
+    """
+
+    def __init__(
+        self,
+        stream_id: str,
+        store: GuidanceStore,
+        zones: Sequence[Zone] = (),
+        timezone: str | None = None,
+        *,
+        most_rules: int,
+        past_bytes: int,
+    ) -> None:
+        """Take up the rules that are stored.
+
+        Args:
+            stream_id: Whose.
+            store: Where they are kept.
+            zones: Of the stream.
+            timezone: Of the stream, an IANA name; None is UTC.
+            most_rules: Rules it may have.
+            past_bytes: Memory for the past that previews look at.
+        """
+        self.stream_id = stream_id
+        self.past = RecentPast(past_bytes)
+        self._store = store
+        self._most_rules = most_rules
+        self._lock = threading.RLock()
+        self._zones = {zone.name: _polygon(zone) for zone in zones}
+        self._timezone = timezone
+        self._records = {record.id: record for record in store.list(stream_id)}
+        self._taught = tuple(store.taught(stream_id))
+        self._language: Language | None = None
+        self._readings: dict[str, Reading] = {}
+        self._snapshot = self._compiled(self._records.values())
+        self._mask: tuple[_Snapshot, int, NDArray[np.bool_]] = (self._snapshot, -1, np.zeros(0, np.bool_))
+        self._tuned_at = 0.0
+
+    # ---- what the stream tells
+
+    def configure(self, zones: Sequence[Zone], timezone: str | None) -> None:
+        """Take the stream's new zones and time zone. Rules of a zone that is gone wait until it is back."""
+        with self._lock:
+            self._zones = {zone.name: _polygon(zone) for zone in zones}
+            self._timezone = timezone
+            self._compile()
+
+    def understand(self, language: Language | None) -> None:
+        """Read the rules with this from now on; None if there is nothing to read them with."""
+        with self._lock:
+            before, self._language = self._language, language
+            self._readings = {}
+            if before is not None and (language is None or language.encoder != before.encoder):
+                self.past.clear()
+            self._compile()
+
+    # ---- what the worker calls
+
+    def judge(self, seen: Seen, at: float) -> Judgement:
+        """What the rules in force say of a frame's objects.
+
+        Args:
+            seen: The objects.
+            at: Capture time, Unix seconds.
+        """
+        snapshot = self._snapshot
+        known, second, mask = self._mask
+        if known is not snapshot or second != int(at):
+            mask = snapshot.active(at)
+            self._mask = (snapshot, int(at), mask)
+        return snapshot.guide.judge(seen, mask)
+
+    def record(
+        self,
+        seen: Seen,
+        surprise: float,
+        *,
+        at: float,
+        pts: float,
+        epoch: int,
+        tracks: Sequence[int],
+        labels: Sequence[str],
+        image: NDArray[np.uint8],
+    ) -> None:
+        """Remember a frame for previews; arguments as ``RecentPast.add``."""
+        self.past.add(seen, surprise, at=at, pts=pts, epoch=epoch, tracks=tracks, labels=labels, image=image)
+        if abs(at - self._tuned_at) >= TUNE_S:
+            self._tuned_at = at
+            snapshot = self._snapshot
+            tuned = self._tuned(snapshot)
+            # An edit under way compiles and tunes by itself, and is not waited for.
+            if self._lock.acquire(blocking=False):
+                try:
+                    if self._snapshot is snapshot:
+                        self._snapshot = tuned
+                finally:
+                    self._lock.release()
+
+    # ---- rules
+
+    def rules(self) -> list[GuidanceOut]:
+        """All rules, oldest first."""
+        with self._lock:
+            return [self._out(record) for record in self._records.values()]
+
+    def rule(self, rule_id: str) -> GuidanceOut:
+        """One rule.
+
+        Raises:
+            NotFound: ``rule_not_found``.
+        """
+        with self._lock:
+            return self._out(self._record(rule_id))
+
+    def add(self, spec: GuidanceSpec, who: str) -> GuidanceOut:
+        """Save a rule; it is in force from the next frame on.
+
+        Raises:
+            InvalidInput: ``unknown_zone`` or ``expires_in_past``.
+            Conflict: ``too_many_rules``.
+        """
+        with self._lock:
+            check_room(len(self._records), self._most_rules)
+            self._check(spec, {"zone", "expires_at"})
+            self._read(spec.text)
+            record = self._store.add(self.stream_id, spec, who)
+            self._records[record.id] = record
+            self._compile()
+            return self._out(record)
+
+    def change(self, rule_id: str, patch: GuidancePatch, who: str) -> GuidanceOut:
+        """Change what the patch names.
+
+        Raises:
+            NotFound: ``rule_not_found``.
+            InvalidInput: As for ``add``, or a field that cannot be null is.
+        """
+        with self._lock:
+            before = self._record(rule_id)
+            changes = {name: getattr(patch, name) for name in patch.model_fields_set}
+            spec = _revalidated(before.spec, changes)
+            self._check(spec, changes.keys())
+            self._read(spec.text)
+            record = self._store.change(self.stream_id, rule_id, spec, who)
+            self._records[rule_id] = record
+            self._compile()
+            return self._out(record)
+
+    def remove(self, rule_id: str, who: str) -> None:
+        """Delete a rule. Idempotent."""
+        with self._lock:
+            self._store.remove(self.stream_id, rule_id, who)
+            self._records.pop(rule_id, None)
+            self._compile()
+
+    def undo(self, rule_id: str, who: str) -> GuidanceOut | None:
+        """Take back the last edit of a rule, also its deletion; None if the rule is gone by it.
+
+        Raises:
+            NotFound: ``rule_not_found``.
+            Conflict: ``nothing_to_undo`` or ``too_many_rules``.
+        """
+        with self._lock:
+            record = self._store.undo(self.stream_id, rule_id, who, self._most_rules)
+            if record is None:
+                self._records.pop(rule_id, None)
+            else:
+                self._records[rule_id] = record
+                self._records = dict(sorted(self._records.items(), key=lambda each: (each[1].created_at, each[0])))
+            self._compile()
+            return None if record is None else self._out(record)
+
+    def preview(self, spec: PreviewSpec, fused: Calibration, threshold: float) -> PreviewOut:
+        """What a rule that is not saved would have done to the last minutes; runs no model but the text's.
+
+        Args:
+            spec: The rule and how far to look back.
+            fused: The profile's calibration of smoothed scores.
+            threshold: The surprise at which alerts open.
+
+        Raises:
+            NotFound: ``rule_not_found``, if it is to replace a rule that is not there.
+            InvalidInput: As for ``add``.
+        """
+        with self._lock:
+            self._check(spec.rule, {"zone", "expires_at"})
+            now = datetime.now(UTC)
+            records = dict(self._records)
+            if spec.replaces is not None:
+                del records[self._record(spec.replaces).id]
+            new = RuleRecord(_NEW, spec.rule, now, now)
+            without = self._tuned(self._compiled(self._records.values()))
+            with_rule = self._tuned(self._compiled([*records.values(), new]))
+            alone = self._tuned(self._compiled([new], taught=False))
+            resembles, conflicts, warnings = self._explained(new, [*records.values(), new])
+        moments = self.past.moments(spec.minutes * 60)
+        at = [moment.at for moment in moments]
+        before, after, new_alone = (Trial(each.guide, each.active_at(at)) for each in (without, with_rule, alone))
+        said = Said(resembles, conflicts, warnings)
+        return preview(moments, before, after, new_alone, fused, threshold, said)
+
+    # ---- teaching
+
+    def teach(self, alert_id: str) -> bool:
+        """Learn from a false alarm that its objects are normal; False if nothing is known of what they looked like."""
+        clips = self._store.clips(alert_id)
+        if clips is None:
+            return False
+        with self._lock:
+            video, _ = self.past.sample(2 * SAMPLE)
+            record = TaughtRecord(clips, normal_radius(video), datetime.now(UTC))
+            self._store.teach(self.stream_id, record)
+            self._taught = tuple(self._store.taught(self.stream_id))
+            self._compile()
+        return True
+
+    def unteach(self, alert_id: str) -> None:
+        """Take back what an alert taught. Idempotent."""
+        with self._lock:
+            self._store.unteach(alert_id)
+            self._taught = tuple(self._store.taught(self.stream_id))
+            self._compile()
+
+    def taught(self) -> list[TaughtOut]:
+        """What false alarms taught, oldest first."""
+        with self._lock:
+            return [
+                TaughtOut(
+                    alert_id=record.clips.alert_id,
+                    taught_at=record.taught_at,
+                    objects=len(record.clips.features),
+                    radius=round(record.radius, 4),
+                    active=self._fits(record.clips),
+                )
+                for record in self._taught
+            ]
+
+    # ---- inside; called with the lock held
+
+    def _record(self, rule_id: str) -> RuleRecord:
+        record = self._records.get(rule_id)
+        if record is None:
+            raise rule_not_found(rule_id)
+        return record
+
+    def _check(self, spec: GuidanceSpec, fields: Iterable[str]) -> None:
+        if "zone" in fields and spec.zone is not None and spec.zone not in self._zones:
+            names = ", ".join(map(repr, self._zones)) or "none (the stream has no zones)"
+            msg = f"expected a zone of the stream, of {names}; got {spec.zone!r}"
+            raise InvalidInput("unknown_zone", msg, zones=sorted(self._zones))
+        if "expires_at" in fields and spec.expires_at is not None and spec.expires_at <= datetime.now(UTC):
+            msg = f"expected `expires_at` in the future, got {spec.expires_at.isoformat()}"
+            raise InvalidInput("expires_in_past", msg)
+
+    def _read(self, text: str) -> Reading | None:
+        if self._language is None:
+            return None
+        if text not in self._readings:
+            self._readings[text] = self._language.read(text)
+        return self._readings[text]
+
+    def _compile(self) -> None:
+        """Put the rules as they are now in force."""
+        texts = {record.spec.text for record in self._records.values()}
+        self._snapshot = self._tuned(self._compiled(self._records.values()))
+        self._readings = {text: reading for text, reading in self._readings.items() if text in texts}
+
+    def _compiled(self, records: Iterable[RuleRecord], *, taught: bool = True) -> _Snapshot:
+        language = self._language
+        if language is None:
+            return _Snapshot(Guide((), _never), (), self._timezone)
+        chosen = [record for record in records if self._applies(record.spec)]
+        rules = []
+        for record in chosen:
+            reading = self._read(record.spec.text)
+            if reading is not None:
+                rules.append((self._rule(record), reading))
+        guide = Guide.compile(rules, language.sameness, language.space, self._modes() if taught else None)
+        specs = {record.id: record.spec for record in chosen}
+        return _Snapshot(guide, tuple(specs[rule.id] for rule in guide.rules), self._timezone)
+
+    def _applies(self, spec: GuidanceSpec) -> bool:
+        """Whether it can be in force at all: a rule of a zone that is gone must not spread over the whole picture."""
+        return spec.enabled and (spec.zone is None or spec.zone in self._zones)
+
+    def _rule(self, record: RuleRecord) -> Rule:
+        spec = record.spec
+        return Rule(
+            id=record.id,
+            text=spec.text,
+            verdict=spec.verdict,
+            strength=spec.strength,
+            polygon=None if spec.zone is None else self._zones.get(spec.zone),
+            method=spec.method,
+            scheduled=spec.schedule is not None,
+            edited_at=record.updated_at.timestamp(),
+        )
+
+    def _modes(self) -> Taught | None:
+        fitting = [record for record in self._taught if self._fits(record.clips)]
+        if not fitting:
+            return None
+        modes = np.concatenate([record.clips.features for record in fitting]).astype(np.float32)
+        radii = np.concatenate([np.full(len(record.clips.features), record.radius) for record in fitting])
+        return Taught(modes, radii.astype(np.float32))
+
+    def _fits(self, clips: Clips) -> bool:
+        return self._language is not None and clips.encoder == self._language.encoder
+
+    def _tuned(self, snapshot: _Snapshot) -> _Snapshot:
+        if not snapshot.guide.rules:
+            return snapshot
+        return replace(snapshot, guide=snapshot.guide.tuned(*self.past.sample(SAMPLE)))
+
+    # ---- as the API speaks of rules
+
+    def _out(self, record: RuleRecord) -> GuidanceOut:
+        resembles, conflicts, warnings = self._explained(record, self._records.values())
+        return GuidanceOut(
+            **dict(record.spec),
+            id=record.id,
+            created_at=record.created_at,
+            updated_at=record.updated_at,
+            active=self._active(record.spec),
+            resembles=resembles,
+            conflicts=conflicts,
+            warnings=warnings,
+        )
+
+    def _active(self, spec: GuidanceSpec) -> bool:
+        in_force = _in_force(spec, time.time(), self._timezone)
+        return self._language is not None and self._applies(spec) and in_force
+
+    def _explained(
+        self, record: RuleRecord, others: Iterable[RuleRecord]
+    ) -> tuple[list[Resemblance], list[Conflict], list[str]]:
+        """What a rule's text was understood as, which rules contradict it, and why it may not do what it should."""
+        reading = self._read(record.spec.text)
+        language = self._language
+        resembles = [] if language is None or reading is None else language.resembles(reading)
+        warnings = list(self._warnings(record.spec, understood=bool(resembles)))
+        return resembles, self._conflicts(record, reading, others), warnings
+
+    def _warnings(self, spec: GuidanceSpec, *, understood: bool) -> Iterable[str]:
+        if self._language is None:
+            yield "There is nothing to understand words with (no encoder pack `words`): the rule matches nothing."
+            return
+        if self._language.space is None and spec.method == "equation10":
+            yield "Equation 10 compares pictures, and the stream has no encoder: the rule matches nothing."
+        elif self._language.space is None:
+            yield "The stream has no encoder: only captions are compared with the text."
+        elif not understood and spec.method == "contrastive":
+            yield "The text is like no phrase of the bank: it means nothing to what is seen and moves no score by it."
+        if spec.zone is not None and spec.zone not in self._zones:
+            yield f"The stream has no zone {spec.zone!r} (any more): the rule is not in force until it has."
+        if spec.expires_at is not None and spec.expires_at <= datetime.now(UTC):
+            yield f"It expired at {spec.expires_at.isoformat()}."
+        if spec.strength == 0:
+            yield "Its strength is 0: it moves nothing."
+
+    def _conflicts(self, record: RuleRecord, reading: Reading | None, others: Iterable[RuleRecord]) -> list[Conflict]:
+        """Enabled rules that say the opposite of the same thing, where and when both are in force."""
+        if reading is None or not self._applies(record.spec):
+            return []
+        mine = self._rule(record)
+        found = []
+        for other in others:
+            its = self._read(other.spec.text)
+            if other.id == record.id or its is None or not self._applies(other.spec):
+                continue
+            theirs = self._rule(other)
+            if (
+                theirs.verdict != mine.verdict
+                and self._mean_the_same(reading, its)
+                and _meet(mine.polygon, theirs.polygon)
+                and overlap(record.spec.schedule, other.spec.schedule, self._timezone, datetime.now(UTC))
+            ):
+                wins = max(mine, theirs, key=lambda rule: rule.precedence).id
+                found.append(Conflict(id=other.id, text=theirs.text, verdict=theirs.verdict, wins=wins))
+        return found
+
+    def _mean_the_same(self, one: Reading, other: Reading) -> bool:
+        """Whether two texts do, as sentences or as what they are understood as."""
+        if self._language is None:
+            return False
+        norms = float(np.linalg.norm(one.weights) * np.linalg.norm(other.weights))
+        understood = float(one.weights @ other.weights) / norms if norms > 0 else 0.0
+        said = float(self._language.sameness(np.array([one.sentence @ other.sentence], np.float32))[0])
+        return max(understood, said) >= SAME_MEANING
+
+
+def _in_force(spec: GuidanceSpec, at: float, timezone: str | None) -> bool:
+    if spec.expires_at is not None and at >= spec.expires_at.timestamp():
+        return False
+    return spec.schedule is None or covers(spec.schedule, at, timezone)
+
+
+def _never(cosines: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The sameness of sentences where none can be read."""
+    return np.zeros_like(cosines)
+
+
+def _polygon(zone: Zone) -> Polygon:
+    return tuple((float(x), float(y)) for x, y in zone.polygon)
+
+
+_STEPS = (np.arange(64, dtype=np.float32) + 0.5) / 64
+_GRID = np.stack(np.meshgrid(_STEPS, _STEPS), axis=-1).reshape(-1, 2).astype(np.float32)
+
+
+def _meet(one: Polygon | None, other: Polygon | None) -> bool:
+    """Whether two zones have a part of the picture in common, to a 64th of it; None is all of it."""
+    if one is None or other is None or one == other:
+        return True
+    return bool((contains(one, _GRID) & contains(other, _GRID)).any())
+
+
+def _revalidated(spec: GuidanceSpec, changes: dict[str, Any]) -> GuidanceSpec:
+    """The rule with these changes, checked as a whole: a patch must not pass what a new rule would not."""
+    try:
+        return GuidanceSpec.model_validate({**dict(spec), **changes})
+    except ValidationError as error:
+        problems = error.errors(include_url=False, include_input=False)
+        msg = "; ".join(f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}".lstrip(": ") for problem in problems)
+        raise InvalidInput("invalid_input", msg) from error

@@ -1,0 +1,224 @@
+"""What a rule that is not saved would have done to the recent past."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import count
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.scoring.calibration import Calibration
+from models.scoring.guidance import Floats, Guide, Judgement, Match, guided_frame, guided_objects
+from models.scoring.smoothing import CausalSmoother
+from service.alerts.incident import Incident, IncidentMachine, IncidentRules, Sample
+from service.contracts.guidance import Conflict, PreviewAlert, PreviewCurves, PreviewObject, PreviewOut, Resemblance
+from service.pipeline.scored import display
+from service.pipeline.scoring import SMOOTHING_S
+from service.recent import Moment, Rows, tabulated
+
+MOST_OBJECTS = 50
+"""Objects listed: more are a page that nobody scrolls, at 4 kB a thumbnail."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """Rules as they would have been.
+
+    Attributes:
+        guide: Compiled.
+        active: ``(M, R)``, which of them were in force at each of the moments.
+    """
+
+    guide: Guide
+    active: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What is said of a rule without looking at the past: how it is understood, contradicted, and may fail."""
+
+    resembles: list[Resemblance]
+    conflicts: list[Conflict]
+    warnings: list[str]
+
+
+def preview(
+    moments: Sequence[Moment],
+    without: Trial,
+    with_rule: Trial,
+    alone: Trial,
+    fused: Calibration,
+    threshold: float,
+    said: Said,
+) -> PreviewOut:
+    """Judge the past again, smooth and calibrate it as it was live, and open the alerts that it would have opened.
+
+    Args:
+        moments: The past, oldest first.
+        without: The rules in force.
+        with_rule: Those and the new one.
+        alone: The new one and nothing else.
+        fused: Calibration of smoothed scores.
+        threshold: The surprise at which alerts open.
+        said: Of the rule itself.
+    """
+    rows = tabulated(moments)
+    space = with_rule.guide.space
+    posterior = None if space is None or not len(rows.clips) else _spread(space.posterior(rows.clips), rows.clip)
+    judged = [_judge(trial, rows, posterior) for trial in (without, with_rule, alone)]
+    raw = np.array([moment.surprise for moment in moments], np.float64)
+    frames = [raw, *(_guided(rows, raw, judgement) for judgement in judged[:2])]
+    curves = [_smoothed(moments, values, fused) for values in frames]
+    before, after = (_incidents(moments, curve, threshold) for curve in curves[1:])
+    objects = _objects(moments, rows, judged[2])
+    return PreviewOut(
+        seconds=round(moments[-1].at - moments[0].at, 2) if moments else 0.0,
+        frames=len(moments),
+        threshold=display(threshold),
+        resembles=said.resembles,
+        conflicts=said.conflicts,
+        warnings=said.warnings,
+        objects=objects[:MOST_OBJECTS],
+        more_objects=max(0, len(objects) - MOST_OBJECTS),
+        alerts_removed=_only(before, after),
+        alerts_raised=_only(after, before),
+        curves=PreviewCurves(
+            at=[round(moment.at, 3) for moment in moments],
+            pts=[round(moment.pts, 3) for moment in moments],
+            raw=_shown(curves[0]),
+            without_rule=_shown(curves[1]),
+            with_rule=_shown(curves[2]),
+        ),
+    )
+
+
+def _judge(trial: Trial, rows: Rows, posterior: Floats | None) -> Judgement:
+    active = trial.active[rows.moment] if len(trial.active) else None
+    return trial.guide.judge(rows.seen, active, posterior)
+
+
+def _spread(values: Floats, which: NDArray[np.intp]) -> Floats:
+    """``(N, K)``: the posterior of each row's clip, 0 where it has none."""
+    rows = values[which]
+    rows[which < 0] = 0.0
+    return rows
+
+
+def _guided(rows: Rows, raw: NDArray[np.float64], judgement: Judgement) -> NDArray[np.float64]:
+    """``(M,)`` surprises of the frames with the rules applied; NaN stays."""
+    guided = guided_objects(rows.seen.surprise, judgement)
+    touched = np.unique(rows.moment[(judgement.relief > 0) | (judgement.lift > 0)])
+    starts = np.searchsorted(rows.moment, touched)
+    ends = np.searchsorted(rows.moment, touched, side="right")
+    result = raw.copy()
+    for frame, start, end in zip(touched.tolist(), starts.tolist(), ends.tolist(), strict=True):
+        if not np.isnan(raw[frame]):
+            result[frame] = guided_frame(raw[frame], rows.seen.surprise[start:end], guided[start:end])
+    return result
+
+
+def _smoothed(moments: Sequence[Moment], values: NDArray[np.float64], fused: Calibration) -> NDArray[np.float64]:
+    """``(M,)`` surprises as the live service makes them of the frames'; NaN while nothing was said."""
+    smoother = CausalSmoother(SMOOTHING_S)
+    epoch: int | None = None
+    result = np.empty(len(moments))
+    for index, (moment, value) in enumerate(zip(moments, values.tolist(), strict=True)):
+        if moment.epoch != epoch:
+            smoother.reset()
+            epoch = moment.epoch
+        result[index] = smoother.update(value, moment.pts)
+    said = ~np.isnan(result)
+    result[said] = fused.surprise(result[said])
+    return result
+
+
+def _incidents(moments: Sequence[Moment], curve: NDArray[np.float64], threshold: float) -> list[Incident]:
+    """The incidents that these surprises lead to; the last one may still be open."""
+    numbers = count()
+    machine = IncidentMachine(IncidentRules(), lambda: str(next(numbers)))
+    found: list[Incident] = []
+    for moment, value in zip(moments, curve.tolist(), strict=True):
+        surprise = None if np.isnan(value) else value
+        for change in machine.step(Sample(moment.epoch, moment.pts, moment.at, surprise, threshold)).changes:
+            if change.event == "opened":
+                machine.sent(change.incident.id)
+            elif change.event == "closed":
+                found.append(change.incident)
+    return found if machine.incident is None else [*found, machine.incident]
+
+
+def _only(these: Sequence[Incident], those: Sequence[Incident]) -> list[PreviewAlert]:
+    """Incidents of ``these`` that share no moment with any of ``those``."""
+    return [
+        PreviewAlert(
+            opened_at=_moment(one.opened_at),
+            closed_at=None if one.closed_at is None else _moment(one.closed_at),
+            peak_score=display(one.peak),
+            peak_at=_moment(one.peak_at),
+        )
+        for one in these
+        if not any(one.opened_at <= other.updated_at and other.opened_at <= one.updated_at for other in those)
+    ]
+
+
+def _objects(moments: Sequence[Moment], rows: Rows, judgement: Judgement) -> list[PreviewObject]:
+    """What the new rule matched, by track, the most alike first."""
+    tracks = [track for moment in moments for track in moment.tracks]
+    labels = [label for moment in moments for label in moment.labels]
+    matched: dict[int, list[tuple[int, Match]]] = {}
+    for row, matches in enumerate(judgement.matches):
+        if matches:
+            matched.setdefault(tracks[row], []).append((row, matches[0]))
+    pictures = _pictures(moments)
+    objects = []
+    for track, found in matched.items():
+        row, best = max(found, key=lambda each: each[1].similarity)
+        first, last, peak = (moments[rows.moment[each]] for each in (found[0][0], found[-1][0], row))
+        x, y, width, height = rows.seen.boxes[row].tolist()
+        objects.append(
+            PreviewObject(
+                track_id=track if track >= 0 else None,
+                label=labels[row],
+                caption=rows.seen.captions[row],
+                first_at=_moment(first.at),
+                last_at=_moment(last.at),
+                first_pts=first.pts,
+                last_pts=last.pts,
+                frames=len({int(rows.moment[each]) for each, _ in found}),
+                similarity=round(min(1.0, best.similarity), 3),
+                evidence=best.evidence,
+                box=(x, y, width, height),
+                thumbnail=_nearest(pictures.get(track, ()), peak.at),
+            )
+        )
+    return sorted(objects, key=lambda each: -each.similarity)
+
+
+def _pictures(moments: Sequence[Moment]) -> Mapping[int, Sequence[tuple[float, bytes]]]:
+    """Each track's thumbnails with their times."""
+    pictures: dict[int, list[tuple[float, bytes]]] = {}
+    for moment in moments:
+        for track, jpeg in moment.thumbnails.items():
+            pictures.setdefault(track, []).append((moment.at, jpeg))
+    return pictures
+
+
+def _nearest(pictures: Sequence[tuple[float, bytes]], at: float) -> str | None:
+    """The thumbnail nearest in time, as a ``data:`` URL."""
+    if not pictures:
+        return None
+    _, jpeg = min(pictures, key=lambda picture: abs(picture[0] - at))
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()
+
+
+def _shown(surprises: NDArray[np.float64]) -> list[float]:
+    """As scores, which JSON can say: a frame before anything was said counts as calm."""
+    return [round(display(value), 4) for value in np.nan_to_num(surprises).tolist()]
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

@@ -1,0 +1,284 @@
+"""The last minutes of a stream as rules see them, in memory, so that a rule can be tried before it is saved."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from models.scoring.guidance import Floats, Seen
+
+T = TypeVar("T")
+
+SECONDS = 600.0
+"""How far back it reaches, if there is room."""
+
+SAME = 0.999
+"""Cosine from which a track's clip counts as the one before. A tenth of what two clips of one walker a second apart
+differ by; parked cars and waiting people are then stored once."""
+
+THUMBNAIL_SIDE = 96
+_THUMBNAIL_QUALITY = 75
+_MARGIN = 0.15  # of the box's size around it: a thumbnail shows a little of where it is
+_ARRAY = 112  # bytes of a numpy array beside its data
+_ROW = 160  # bytes of an object beside its clip: box, surprise, track, references
+_MOMENT = 600  # bytes of a moment beside its objects
+_FORGOTTEN_S = 5.0  # a track that was not seen for so long is compared with no more
+
+
+@dataclass(frozen=True, slots=True, weakref_slot=True)
+class Caption:
+    """What was said of an object: shared by all moments that say the same."""
+
+    text: str
+    features: NDArray[np.float16]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One frame, with ``N`` objects and moving regions. Immutable; clips and captions are shared with other moments.
+
+    Attributes:
+        at: Capture time, Unix seconds.
+        pts: Presentation time, seconds.
+        epoch: Changes at a gap, after which smoothing starts anew.
+        surprise: Of the frame without rules, before smoothing; NaN if nothing could be said.
+        boxes: ``(N, 4)`` float32.
+        surprises: ``(N,)`` float32, without rules; NaN where nothing is known.
+        tracks: ``N`` track ids, negative for none.
+        labels: ``N`` class names.
+        clips: ``N`` clip features, ``(D,)`` float16, or None.
+        captions: ``N`` captions, or None.
+        thumbnails: JPEGs by track, about one a second for each.
+        size: Bytes that this moment brought.
+    """
+
+    at: float
+    pts: float
+    epoch: int
+    surprise: float
+    boxes: Floats
+    surprises: Floats
+    tracks: tuple[int, ...]
+    labels: tuple[str, ...]
+    clips: tuple[NDArray[np.float16] | None, ...]
+    captions: tuple[Caption | None, ...]
+    thumbnails: Mapping[int, bytes]
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The objects of many moments as one table of ``N`` rows.
+
+    Attributes:
+        seen: All of them; ``video`` and ``caption_features`` are of what ``clips`` and ``captions`` point at.
+        moment: ``(N,)`` intp, the moment each row is of.
+        clip: ``(N,)`` intp, which of ``clips`` is each row's, -1 for none: most rows share theirs with others.
+        clips: ``(U, D)`` float32.
+    """
+
+    seen: Seen
+    moment: NDArray[np.intp]
+    clip: NDArray[np.intp]
+    clips: Floats
+
+
+class RecentPast:
+    """A ring of moments, bounded in time and bytes. Thread-safe; one thread adds."""
+
+    def __init__(self, most_bytes: int, seconds: float = SECONDS) -> None:
+        """Args: most_bytes, the oldest moments go beyond that; seconds, and beyond this age."""
+        self._most_bytes = most_bytes
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._moments: deque[Moment] = deque()
+        self._bytes = 0
+        self._clips: dict[int, tuple[float, NDArray[np.float16]]] = {}
+        self._pictured: dict[int, float] = {}
+        self._captions: weakref.WeakValueDictionary[str, Caption] = weakref.WeakValueDictionary()
+
+    @property
+    def size(self) -> int:
+        """Bytes in use, about."""
+        return self._bytes
+
+    def clear(self) -> None:
+        """Forget everything, as when features come from another encoder."""
+        with self._lock:
+            self._moments.clear()
+            self._clips.clear()
+            self._pictured.clear()
+            self._bytes = 0
+
+    def moments(self, seconds: float = SECONDS) -> Sequence[Moment]:
+        """Those of the last so many seconds before the newest, oldest first."""
+        with self._lock:
+            moments = list(self._moments)
+        since = moments[-1].at - seconds if moments else 0.0
+        return [moment for moment in moments if moment.at >= since]
+
+    def add(
+        self,
+        seen: Seen,
+        surprise: float,
+        *,
+        at: float,
+        pts: float,
+        epoch: int,
+        tracks: Sequence[int],
+        labels: Sequence[str],
+        image: NDArray[np.uint8],
+    ) -> None:
+        """Remember a frame.
+
+        Args:
+            seen: Its objects and regions, without rules.
+            surprise: Of the frame, without rules, before smoothing; NaN if nothing could be said.
+            at: Capture time, Unix seconds.
+            pts: Presentation time, seconds.
+            epoch: Of the source.
+            tracks: Of each object, negative for none.
+            labels: Of each object.
+            image: ``(H, W, 3)`` uint8, BGR.
+        """
+        size = _MOMENT + _ROW * len(seen)
+        clips: list[NDArray[np.float16] | None] = []
+        captions: list[Caption | None] = []
+        thumbnails: dict[int, bytes] = {}
+        for index, track in enumerate(tracks):
+            clip, brought = self._clip(seen.video[index], track, at)
+            clips.append(clip)
+            size += brought
+            caption, brought = self._caption(seen.captions[index], seen.caption_features[index])
+            captions.append(caption)
+            size += brought
+            if track >= 0 and at - self._pictured.get(track, -np.inf) >= 1.0:
+                thumbnails[track] = _thumbnail(image, seen.boxes[index])
+                self._pictured[track] = at
+                size += len(thumbnails[track])
+        moment = Moment(
+            at,
+            pts,
+            epoch,
+            surprise,
+            np.array(seen.boxes, np.float32),
+            np.array(seen.surprise, np.float32),
+            tuple(tracks),
+            tuple(labels),
+            tuple(clips),
+            tuple(captions),
+            thumbnails,
+            size,
+        )
+        with self._lock:
+            self._moments.append(moment)
+            self._bytes += size
+            while self._moments and (
+                self._bytes > self._most_bytes or not 0 <= at - self._moments[0].at <= self._seconds
+            ):
+                self._bytes -= self._moments.popleft().size
+        self._forget_tracks(at)
+
+    def sample(self, count: int) -> tuple[Floats, NDArray[np.float64]]:
+        """About ``count`` clips, ``(M, D)`` float32, and surprises of objects, spread evenly over the past."""
+        with self._lock:
+            step = max(1, len(self._moments) // count)
+            moments = [self._moments[index] for index in range(0, len(self._moments), step)]
+        unique = {id(clip): clip for moment in moments for clip in moment.clips if clip is not None}
+        clips = list(unique.values())
+        chosen = [clips[index] for index in np.linspace(0, len(clips) - 1, min(count, len(clips))).round().astype(int)]
+        surprises = [moment.surprises for moment in moments]
+        video = np.stack(chosen).astype(np.float32) if chosen else np.zeros((0, 0), np.float32)
+        return video, np.concatenate(surprises).astype(np.float64) if surprises else np.zeros(0)
+
+    def _clip(self, features: Floats, track: int, at: float) -> tuple[NDArray[np.float16] | None, int]:
+        """The clip to keep of an object, and the bytes that it brings."""
+        if not len(features) or np.isnan(features[0]):
+            return None, 0
+        last = self._clips.get(track)
+        if last is not None and len(last[1]) == len(features) and float(features @ last[1].astype(np.float32)) >= SAME:
+            self._clips[track] = (at, last[1])
+            return last[1], 0
+        clip = features.astype(np.float16)
+        if track >= 0:
+            self._clips[track] = (at, clip)
+        return clip, clip.nbytes + _ARRAY
+
+    def _caption(self, text: str, features: Floats) -> tuple[Caption | None, int]:
+        if not text or not len(features) or np.isnan(features[0]):
+            return None, 0
+        known = self._captions.get(text)
+        if known is not None:
+            return known, 0
+        caption = Caption(text, features.astype(np.float16))
+        self._captions[text] = caption
+        return caption, caption.features.nbytes + _ARRAY + len(text)
+
+    def _forget_tracks(self, at: float) -> None:
+        if len(self._clips) > 256 or len(self._pictured) > 256:
+            self._clips = {track: known for track, known in self._clips.items() if at - known[0] < _FORGOTTEN_S}
+            self._pictured = {track: last for track, last in self._pictured.items() if at - last < _FORGOTTEN_S}
+
+
+def tabulated(moments: Sequence[Moment]) -> Rows:
+    """The objects of moments as one table; each clip and each caption is unpacked once."""
+    clips, clip = _unique([each for moment in moments for each in moment.clips])
+    captions, caption = _unique([each for moment in moments for each in moment.captions])
+    video = np.stack(clips).astype(np.float32) if clips else np.zeros((0, 0), np.float32)
+    features = [each.features for each in captions]
+    said = np.stack(features).astype(np.float32) if features else np.zeros((0, 0), np.float32)
+    counts = [len(moment.tracks) for moment in moments]
+    seen = Seen(
+        np.concatenate([moment.boxes for moment in moments]) if moments else np.zeros((0, 4), np.float32),
+        _spread(video, clip),
+        tuple("" if index < 0 else captions[index].text for index in caption.tolist()),
+        _spread(said, caption),
+        np.concatenate([moment.surprises for moment in moments]).astype(np.float64) if moments else np.zeros(0),
+    )
+    return Rows(seen, np.repeat(np.arange(len(moments)), counts), clip, video)
+
+
+def _unique(things: Sequence[T | None]) -> tuple[list[T], NDArray[np.intp]]:
+    """The different ones, and for each thing which of them it is, -1 for None."""
+    found: dict[int, int] = {}
+    unique: list[T] = []
+    which = np.full(len(things), -1, np.intp)
+    for index, thing in enumerate(things):
+        if thing is not None:
+            number = found.setdefault(id(thing), len(unique))
+            if number == len(unique):
+                unique.append(thing)
+            which[index] = number
+    return unique, which
+
+
+def _spread(values: Floats, which: NDArray[np.intp]) -> Floats:
+    """``(N, D)``: the value that each row points at, NaN where it points at none."""
+    if not len(values):
+        return np.full((len(which), 1), np.nan, np.float32)
+    rows = values[which]
+    rows[which < 0] = np.nan
+    return rows
+
+
+def _thumbnail(image: NDArray[np.uint8], box: Floats) -> bytes:
+    """A small JPEG of an object."""
+    height, width = image.shape[:2]
+    x, y, w, h = box.tolist()
+    left, right = max(0, int((x - _MARGIN * w) * width)), min(width, int(np.ceil((x + (1 + _MARGIN) * w) * width)))
+    top, bottom = max(0, int((y - _MARGIN * h) * height)), min(height, int(np.ceil((y + (1 + _MARGIN) * h) * height)))
+    crop: NDArray[np.integer | np.floating] = image[top : max(bottom, top + 1), left : max(right, left + 1)]
+    scale = min(1.0, THUMBNAIL_SIDE / max(crop.shape[:2]))
+    if scale < 1.0:
+        size = (max(1, round(crop.shape[1] * scale)), max(1, round(crop.shape[0] * scale)))
+        crop = cv2.resize(crop, size, interpolation=cv2.INTER_AREA)
+    _, jpeg = cv2.imencode(".jpg", crop, (cv2.IMWRITE_JPEG_QUALITY, _THUMBNAIL_QUALITY))
+    return jpeg.tobytes()
