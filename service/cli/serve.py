@@ -28,6 +28,7 @@ def serve(
       -d '{"name": "Gate", "url": "rtsp://user:secret@camera/stream1"}'[/dim]
     """
     from service.application import Application
+    from service.cli.engines import open_engines
     from service.logs import configure
     from service.server import Server
     from service.settings import Settings
@@ -35,9 +36,12 @@ def serve(
     given = {"host": host, "port": port, "data_dir": data_dir, "media_dir": media_dir, "log_level": log_level}
     settings = Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
     configure(settings.log_level)
-    server = Server(Application(settings))
+    engines, said = open_engines(settings)
+    server = Server(Application(settings, engines))
     console.print(f"Watchword serves [bold]{server.url}[/bold]  ·  API at {server.url}/docs  ·  Ctrl-C stops")
     console.print(f"Data in {settings.data_dir.resolve()}, files of streams under {settings.media_dir.resolve()}")
+    if engines is not None:
+        console.print(f"TensorRT: {said}, in {settings.engines_path.resolve()}")
     if not settings.media_dir.is_dir():
         console.print("[yellow]That media folder is not there: no file: stream can be registered.[/yellow]")
     server.run()

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from export.tensorrt import EngineBuilder
+from service.application import Application
+from service.contracts.stream import StreamSpec
+from service.engine.engine_queue import EngineQueue
+from service.engine.session import BUCKETS
+from service.engine.tensorrt import Engine
+from service.settings import Settings
+from support import fake_tensorrt
+from support.graphs import write_pack, yolox_answer
+
+
+def wait_for(condition):
+    end = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def settings(tmp_path):
+    write_pack(tmp_path / "packs", "mine", yolox_answer([], [], []))
+    return Settings(data_dir=tmp_path, packs_dir=tmp_path / "packs")
+
+
+def test_says_how_far_engines_are_and_serves_meanwhile(settings, monkeypatch):
+    world = fake_tensorrt.install(monkeypatch)
+    going_on, half_way = threading.Event(), threading.Event()
+
+    def during_step(step):
+        if step == 4:
+            half_way.set()
+            going_on.wait(20)
+
+    world.during_step = during_step
+    builder = EngineBuilder(settings.engines_path, "Fake GPU", "9.0", BUCKETS)
+    application = Application(settings, EngineQueue(builder, Engine))
+    try:
+        application.start()
+        wait_for(lambda: application.readiness().ready)
+        assert application.readiness().detail == "ready"
+        application.create_stream(StreamSpec(name="a", url="rtsp://127.0.0.1:9/x", detector="mine"), probe=False)
+        assert half_way.wait(20)
+        readiness = application.readiness()
+        assert readiness.ready
+        assert readiness.detail == "ready; building engine 1 of 1 (mine/graph.onnx, 50%)"
+        going_on.set()
+        wait_for(lambda: application.readiness().detail == "ready; 1 of 1 engines ready")
+    finally:
+        going_on.set()
+        application.close()
+    assert not world.allocated
+
+
+def test_closing_ends_a_build_in_progress(settings, monkeypatch):
+    world = fake_tensorrt.install(monkeypatch)
+    world.steps = 10**9
+    begun = threading.Event()
+    world.during_step = lambda step: (begun.set(), time.sleep(0.001))
+    builder = EngineBuilder(settings.engines_path, "Fake GPU", "9.0", BUCKETS)
+    application = Application(settings, EngineQueue(builder, Engine))
+    application.start()
+    application.create_stream(StreamSpec(name="a", url="rtsp://127.0.0.1:9/x", detector="mine"), probe=False)
+    assert begun.wait(20)
+    application.close()
+    assert "engines" not in {thread.name for thread in threading.enumerate()}
+    assert not settings.engines_path.exists()
+
+
+def test_without_tensorrt_nothing_is_said_of_engines(settings):
+    application = Application(settings)
+    try:
+        application.start()
+        wait_for(lambda: application.readiness().ready)
+        assert application.readiness().detail == "ready"
+    finally:
+        application.close()
