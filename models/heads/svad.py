@@ -30,7 +30,7 @@ Floats = NDArray[np.float32]
 FOLDS = 5
 """Stretches of time that are scored by what was learned from the others."""
 
-MOST_CLIPS = 8_000
+MOST_CLIPS = 4_000
 """Clips beyond this are thinned evenly before clustering: those of neighbouring frames are nearly alike."""
 
 SHOWN_ACTIONS = 3

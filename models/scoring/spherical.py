@@ -34,8 +34,7 @@ def spherical_kmeans(rows: Floats, count: int, seed: int = 0) -> Floats:
         before, nearest = nearest, (rows @ centres.T).argmax(axis=1)
         if np.array_equal(before, nearest):
             break
-        sums = np.zeros((len(centres), rows.shape[1]), np.float64)
-        np.add.at(sums, nearest, rows)
+        sums = (nearest == np.arange(len(centres))[:, None]).astype(np.float32) @ rows
         norms = np.linalg.norm(sums, axis=1, keepdims=True)
         centres = np.where(norms > 0, sums / np.maximum(norms, 1e-12), centres).astype(np.float32)
     return centres
