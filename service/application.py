@@ -15,11 +15,14 @@ from pydantic import SecretStr, ValidationError
 from models.pack import PackLibrary
 from service.admission import RETRY_AFTER_S, admit
 from service.alerts.manager import AlertManager
+from service.contracts.alert import Alert, Verdict
 from service.contracts.enrolment import EnrolmentOut, EnrolmentSpec
+from service.contracts.guidance import GuidanceAudit, PreviewOut, PreviewSpec
 from service.contracts.stream import StreamOut, StreamPatch, StreamSpec, StreamState, StreamStatus
 from service.engine.engine_queue import EngineQueue
 from service.errors import Conflict, InvalidInput, NotFound, Overloaded
 from service.feed import ScoreFeed
+from service.guidance import StreamGuidance
 from service.ingest.probe import probe as try_source
 from service.ingest.source import Source, parse_source
 from service.learning import Learner, file_source, profile_path
@@ -34,6 +37,7 @@ from service.pipeline.worker import Worker
 from service.settings import Settings
 from service.store.alerts import AlertStore
 from service.store.database import Database
+from service.store.guidance import GuidanceStore
 from service.store.streams import StreamRecord, StreamStore
 
 logger = logging.getLogger(__name__)
@@ -75,6 +79,7 @@ class _Entry:
 
     record: StreamRecord
     live: LiveStream | None
+    guidance: StreamGuidance
     sequence: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     problem: str | None = None
     changing: threading.Lock = field(default_factory=threading.Lock)
@@ -104,6 +109,7 @@ class Application:
         self._database = Database(settings.database)
         self._store = StreamStore(self._database)
         self.alerts = AlertStore(self._database, settings.data_dir / "snapshots")
+        self._rules = GuidanceStore(self._database)
         self._manager = AlertManager(settings, self._database, self.alerts, self.metrics)
         self._pool = StagesPool(self.library, self.metrics, settings, engines)
         self._worker = Worker(self.metrics, settings.staleness_s)
@@ -144,7 +150,7 @@ class Application:
 
     def _restore(self) -> None:
         # All are known before the first one runs, so that none of them can be missed or come back after a DELETE.
-        entries = [_Entry(record, None) for record in self._store.list()]
+        entries = [_Entry(record, None, self._new_guidance(record)) for record in self._store.list()]
         with self._lock:
             self._entries = {entry.record.id: entry for entry in entries} | self._entries
         for entry in entries:
@@ -196,7 +202,7 @@ class Application:
         record = self._store.create(spec.model_copy(update={"url": source.url}), _secret(source))
         if spec.enrolment is not None and spec.enrolment.stream is None:
             self._store.set_pending(record.id, spec.enrolment)
-        entry = _Entry(record, None)
+        entry = _Entry(record, None, self._new_guidance(record))
         with entry.changing:
             try:
                 self._register(entry)
@@ -297,6 +303,62 @@ class Application:
         except ProfileError as error:
             raise Conflict("no_profile", str(error)) from error
 
+    # ---- guidance
+
+    def guidance(self, stream_id: str) -> StreamGuidance:
+        """A stream's rules in words; they are there also while the stream cannot run."""
+        return self._entry(stream_id).guidance
+
+    def preview_rule(self, stream_id: str, spec: PreviewSpec) -> PreviewOut:
+        """What a rule that is not saved would have done to the last minutes.
+
+        Raises:
+            Conflict: If the stream is not enrolled: there are no scores to change.
+        """
+        entry = self._entry(stream_id)
+        scorer = _live(entry).context.scorer
+        if scorer is None or scorer.threshold is None:
+            raise Conflict("no_profile", "expected an enrolled stream to try a rule on, got one without a profile")
+        return entry.guidance.preview(spec, scorer.profile.fused, scorer.threshold)
+
+    def guidance_audit(self, stream_id: str, limit: int, before: int | None) -> list[GuidanceAudit]:
+        """Edits of a stream's rules, the newest first; those of a deleted stream are still there."""
+        found = self._rules.audit(stream_id, limit, before)
+        if not found:
+            self._entry(stream_id)
+        return list(found)
+
+    def set_verdict(self, alert_id: str, verdict: Verdict | None) -> Alert:
+        """Note what a person says of an alert. A false alarm teaches its stream; anything else takes that back.
+
+        Raises:
+            NotFound: ``alert_not_found``.
+        """
+        alert = self.alerts.set_verdict(alert_id, verdict)
+        with self._lock:
+            entry = self._entries.get(alert.stream_id)
+        if entry is None:
+            return alert
+        with entry.changing:
+            if self._entries.get(alert.stream_id) is not entry:
+                return alert
+            if verdict == "false_alarm":
+                entry.guidance.teach(alert_id)
+            else:
+                entry.guidance.unteach(alert_id)
+        return alert
+
+    def _new_guidance(self, record: StreamRecord) -> StreamGuidance:
+        spec, settings = record.spec, self.settings
+        return StreamGuidance(
+            record.id,
+            self._rules,
+            spec.zones,
+            spec.timezone,
+            most_rules=settings.max_rules,
+            past_bytes=settings.past_bytes,
+        )
+
     # ---- pictures
 
     def picture(self, stream_id: str, overlay: bool) -> Picture:
@@ -363,6 +425,7 @@ class Application:
         stored = spec.model_copy(update={"url": source.url})
         live = self._build(entry.record.id, stored, source, entry.sequence) if rebuild else None
         entry.record = self._store.update(entry.record.id, stored, _secret(source))
+        entry.guidance.configure(stored.zones, stored.timezone)
         if live is None:
             _live(entry).configure(stored)
             return

@@ -45,6 +45,13 @@ class Settings(BaseSettings):
     encoder_precision: Literal["fp32", "fp16", "int8"] = Field(
         "fp32", description="Of the encoder's graphs, where its pack has them so."
     )
+    max_rules: int = Field(50, ge=0, le=1000, description="Text rules of one stream.")
+    past_bytes: int = Field(
+        24_000_000,
+        ge=100_000,
+        description="Memory for the recent past of one stream, on which rules are tried: 10 minutes of four objects at "
+        "5 frames a second.",
+    )
     threads: int = Field(0, ge=0, description="Threads of an inference session; 0 picks by cores.")
     tensorrt: Literal["auto", "fp32", "off"] = Field(
         "auto", description="Engines where TensorRT and a GPU are; fp32 forbids them TF32."

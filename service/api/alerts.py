@@ -81,8 +81,12 @@ def get_alert(alert_id: AlertId, application: App) -> Alert:
     responses=responses(*BODY, *CHANGE, "alert_not_found"),
 )
 def update_alert(alert_id: AlertId, patch: AlertPatch, application: App) -> Alert:
-    """Note a person's verdict: `confirmed`, `false_alarm`, or null to take it back."""
-    return application.alerts.set_verdict(alert_id, patch.verdict)
+    """Note a person's verdict: `confirmed`, `false_alarm`, or null to take it back.
+
+    A false alarm teaches its stream, from the next frame on, that objects like those of the alert are normal; any
+    other verdict takes that back. `GET /streams/{id}/taught` lists what was taught.
+    """
+    return application.set_verdict(alert_id, patch.verdict)
 
 
 @router.get(

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from anyio import to_thread
 from fastapi import FastAPI
 
-from service.api import alerts, enrolment, health, packs, pictures, problems, scores, streams
+from service.api import alerts, enrolment, guidance, health, packs, pictures, problems, scores, streams
 from service.api.context import Context
 from service.api.description import describe
 from service.api.headers import SecurityHeaders
@@ -19,7 +19,7 @@ from service.api.page import serve_page
 from service.api.reference import serve_reference
 from service.application import Application
 
-ROUTERS = (streams, enrolment, pictures, scores, alerts, packs, health)
+ROUTERS = (streams, enrolment, guidance, pictures, scores, alerts, packs, health)
 
 
 def create_app(application: Application, *, run_application: bool = False) -> FastAPI:

@@ -8,10 +8,11 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
-from service.api import alerts, enrolment, health, packs, pictures, scores, streams
+from service.api import alerts, enrolment, guidance, health, packs, pictures, scores, streams
 from service.api.problems import Problem, example
 from service.contracts.alert import Alert
 from service.contracts.enrolment import EnrolmentOut
+from service.contracts.guidance import GuidanceAudit, GuidanceOut, TaughtOut
 from service.contracts.score import ScoreMessage
 from service.contracts.stream import StreamOut
 
@@ -23,7 +24,8 @@ camera's own footage.
 
 1. `POST /streams` registers a camera; with `enrolment` it learns what is normal at once.
 2. `WS /streams/{id}/scores` follows its scores; `GET /streams/{id}/live.mjpg` shows what it sees.
-3. `GET /alerts` lists what happened; `PATCH /alerts/{id}` says what it was.
+3. `POST /streams/{id}/guidance` says in words what is normal there, or what is not, from the next frame on.
+4. `GET /alerts` lists what happened; `PATCH /alerts/{id}` says what it was.
 
 A `score` is between 0 and 1: 0.5 means that one normal frame in a thousand looks at least this unusual, 1 that not one
 in a million does. It is null, never 0, while a stream is not live.
@@ -40,6 +42,7 @@ host of `WATCHWORD_PUBLIC_URL`, and refuses other names with 421, so that no pag
 TAGS = [
     {"name": streams.TAG, "description": "Cameras and files that are watched: register, change, pause, delete."},
     {"name": enrolment.TAG, "description": "Learning what is normal on a stream, from its own footage."},
+    {"name": guidance.TAG, "description": "Rules in words that redefine what is normal, at once and without training."},
     {"name": pictures.TAG, "description": "What a camera sees now, with or without boxes."},
     {"name": scores.TAG, "description": "How unusual each frame is: past ones over REST, new ones over WebSocket."},
     {"name": alerts.TAG, "description": "Incidents, each with one id from its opening to its end, and what they were."},
@@ -80,7 +83,10 @@ def _add_problem(schema: dict[str, Any]) -> None:
 
 def _complete_examples(schema: dict[str, Any]) -> None:
     """Put back what is null in the examples of answers: FastAPI leaves it out, the API does not."""
-    answers: tuple[type[BaseModel], ...] = (Alert, EnrolmentOut, ScoreMessage, StreamOut, packs.PackOut)
+    answers: tuple[type[BaseModel], ...] = (
+        *(Alert, EnrolmentOut, ScoreMessage, StreamOut, packs.PackOut),
+        *(GuidanceOut, GuidanceAudit, TaughtOut),
+    )
     for model in answers:
         component = schema["components"]["schemas"][model.__name__]
         component["examples"] = model.model_json_schema()["examples"]

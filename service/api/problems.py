@@ -72,6 +72,7 @@ _KINDS = {
     "stream_not_found": _Kind(404, "Not found", "expected the id of a registered stream, got 'porch'"),
     "alert_not_found": _Kind(404, "Not found", "expected an alert's id, got 'a1'"),
     "snapshot_not_found": _Kind(404, "Not found", "expected an alert with a picture; 'a1' has none"),
+    "rule_not_found": _Kind(404, "Not found", "expected the id of a rule of this stream, got 'r1'"),
     "pack_not_found": _Kind(404, "Not found", "expected the name of a pack, got 'svad'"),
     "no_such_path": _Kind(404, "Not found", "expected a path of this API, got /stream"),
     "method_not_allowed": _Kind(405, "Method not allowed", "expected GET or HEAD, got PUT"),
@@ -81,6 +82,8 @@ _KINDS = {
     "nothing_to_extend": _Kind(409, "Conflict", "expected a profile to extend; this stream has none"),
     "stream_broken": _Kind(409, "Conflict", "expected a stream that can run; this one cannot be restored: ..."),
     "no_profile": _Kind(409, "Conflict", "expected a stream with a profile to take over, got a1 with none"),
+    "too_many_rules": _Kind(409, "Conflict", "expected fewer than 50 rules on a stream (WATCHWORD_MAX_RULES), got 50"),
+    "nothing_to_undo": _Kind(409, "Conflict", "expected an edit of rule r1 to take back, got none"),
     "stream_paused": _Kind(409, "Conflict", "expected an enabled stream to learn from its live picture; it is paused"),
     "body_too_large": _Kind(413, "Body too large", "expected at most 1000000 bytes of body, got 5000000"),
     "unsupported_media_type": _Kind(
@@ -95,6 +98,8 @@ _KINDS = {
     "pack_kind": _Kind(422, "Invalid input", "expected a pack of kind head, got 'motion' of kind detector"),
     "unknown_class": _Kind(422, "Invalid input", "expected classes of the detector, got 'unicorn'"),
     "invalid_cursor": _Kind(422, "Invalid input", "expected `before` to be an alert's id, got 'x'"),
+    "unknown_zone": _Kind(422, "Invalid input", "expected a zone of the stream, of 'Gate'; got 'Moon'"),
+    "expires_in_past": _Kind(422, "Invalid input", "expected `expires_at` in the future, got 2020-01-01T00:00:00Z"),
     "source_scheme": _Kind(
         422, "Invalid source", "expected a URL that starts with one of rtsp, ...; got scheme 'gopher'"
     ),

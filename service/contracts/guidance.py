@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Annotated, Literal, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from models.scoring.guidance import Evidence, Method, Verdict
 from service.contracts.score import Box
 from service.contracts.stream import Name
+from service.contracts.timezone import Timezone
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -19,23 +19,6 @@ RuleText = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$"),
 ]
-
-
-def check_timezone(name: str) -> str:
-    """An IANA time zone's name, as it came.
-
-    Raises:
-        ValueError: If there is no such zone.
-    """
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        msg = f"expected an IANA time zone such as Europe/Berlin, got {name[:40]!r}"
-        raise ValueError(msg) from None
-    return name
-
-
-Timezone = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(check_timezone)]
 
 
 class Schedule(BaseModel):

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from service.contracts.enrolment import EnrolmentSpec
+from service.contracts.timezone import Timezone
 
 Name = Annotated[
     str,
@@ -38,8 +39,10 @@ class Zone(BaseModel):
     polygon: list[Point] = Field(
         min_length=3, max_length=64, description="Corners as fractions of the picture, x right and y down."
     )
-    mode: Literal["watch", "ignore"] = Field(
-        "ignore", description="`ignore`: nothing in it counts. `watch`: only what is in a watched zone counts."
+    mode: Literal["watch", "ignore", "mark"] = Field(
+        "ignore",
+        description="`ignore`: nothing in it counts. `watch`: only what is in a watched zone counts. `mark`: a place "
+        "for text rules to name, which changes nothing by itself.",
     )
 
     @field_validator("polygon")
@@ -120,6 +123,9 @@ class StreamSpec(BaseModel):
     zones: list[Zone] = Field(
         default_factory=list, max_length=32, description="Parts of the picture to watch or ignore."
     )
+    timezone: Timezone | None = Field(
+        None, description="Where the camera hangs, as an IANA name: schedules of text rules go by it. Null is UTC."
+    )
     enrolment: EnrolmentSpec | None = Field(None, description="Learn what is normal as soon as frames flow.")
     enabled: bool = Field(True, description="`false` pauses the stream: nothing is read, its score is null.")
 
@@ -153,6 +159,7 @@ class StreamPatch(BaseModel):
     threshold: float | None = Field(None, gt=0, le=1)
     alerts_per_day: float | None = Field(None, ge=0.001, le=1000)
     zones: list[Zone] | None = Field(None, max_length=32)
+    timezone: Timezone | None = None
     enabled: bool | None = None
 
 
@@ -191,6 +198,7 @@ class StreamOut(StreamSpec):
                     "threshold": None,
                     "alerts_per_day": 1.0,
                     "zones": [],
+                    "timezone": None,
                     "enrolment": None,
                     "enabled": True,
                     "has_credentials": True,

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 from service.contracts.guidance import GuidanceAudit, GuidanceSpec
 from service.errors import Conflict, NotFound
 from service.store.database import Database
-from service.store.tables import alert_clips, guidance, guidance_audit, taught
+from service.store.tables import alert_clips, guidance, guidance_audit, streams, taught
 
 AUDIT_KEPT = 2_000
 """Edits kept for each stream; the oldest go beyond that. At 600 bytes each, 1.2 MB."""
@@ -83,7 +83,7 @@ class GuidanceStore:
         """Store a new rule under a new id.
 
         Raises:
-            sqlalchemy.exc.IntegrityError: If there is no such stream.
+            NotFound: ``stream_not_found``.
         """
         now = datetime.now(UTC)
         record = RuleRecord(uuid4().hex[:12], spec, now, now)
@@ -241,6 +241,10 @@ def _rule(row: Row[Any]) -> RuleRecord:
 
 
 def _insert(connection: Connection, stream_id: str, record: RuleRecord) -> None:
+    """Add a rule, unless its stream was deleted meanwhile."""
+    if connection.execute(select(streams.c.id).where(streams.c.id == stream_id)).first() is None:
+        msg = f"expected the id of a registered stream, got {stream_id[:40]!r}"
+        raise NotFound("stream_not_found", msg)
     values = {"created_at": record.created_at, "updated_at": record.updated_at, "spec": _stored(record.spec)}
     connection.execute(insert(guidance).values(id=record.id, stream_id=stream_id, **values))
 

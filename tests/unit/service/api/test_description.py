@@ -17,6 +17,7 @@ from service.api.app import create_app
 from service.application import Application
 from service.contracts.alert import Alert, AlertPatch
 from service.contracts.enrolment import EnrolmentOut, EnrolmentSpec
+from service.contracts.guidance import GuidanceAudit, GuidanceOut, GuidancePatch, GuidanceSpec, TaughtOut
 from service.contracts.score import ScoreMessage
 from service.contracts.stream import StreamOut, StreamPatch, StreamSpec
 from service.settings import Settings
@@ -61,6 +62,10 @@ def test_it_has_the_paths_of_the_design(schema: dict[str, Any]) -> None:
         *("POST /streams", "GET /streams"),
         *("GET /streams/{stream_id}", "PATCH /streams/{stream_id}", "DELETE /streams/{stream_id}"),
         *(f"{method} /streams/{{stream_id}}/enrolment" for method in ("POST", "GET", "DELETE")),
+        *("POST /streams/{stream_id}/guidance", "GET /streams/{stream_id}/guidance"),
+        *(f"{method} /streams/{{stream_id}}/guidance/{{rule_id}}" for method in ("GET", "PATCH", "DELETE")),
+        *("POST /streams/{stream_id}/guidance/preview", "GET /streams/{stream_id}/guidance/audit"),
+        *("POST /streams/{stream_id}/guidance/{rule_id}/undo", "GET /streams/{stream_id}/taught"),
         *("GET /streams/{stream_id}/snapshot.jpg", "GET /streams/{stream_id}/live.mjpg"),
         *("GET /streams/{stream_id}/scores", "GET /scores"),
         *("GET /alerts", "GET /alerts/{alert_id}", "PATCH /alerts/{alert_id}", "GET /alerts/{alert_id}/snapshot.jpg"),
@@ -142,13 +147,25 @@ def test_every_example_in_the_schemas_fits_its_schema(schema: dict[str, Any]) ->
 
 
 @pytest.mark.parametrize(
-    "model", [StreamSpec, StreamPatch, StreamOut, EnrolmentSpec, EnrolmentOut, ScoreMessage, Alert, AlertPatch]
+    "model",
+    [
+        *(StreamSpec, StreamPatch, StreamOut, EnrolmentSpec, EnrolmentOut, ScoreMessage, Alert, AlertPatch),
+        *(GuidanceSpec, GuidancePatch, GuidanceOut, GuidanceAudit, TaughtOut),
+    ],
 )
 def test_every_example_passes_its_model_and_is_complete(model: Any) -> None:
     examples = model.model_config["json_schema_extra"]["examples"]
     for example in examples:
         parsed = model.model_validate(example)
-        if model in (StreamOut, EnrolmentOut, ScoreMessage, Alert):  # answers: what is shown is what is sent
+        if model in (
+            StreamOut,
+            EnrolmentOut,
+            ScoreMessage,
+            Alert,
+            GuidanceOut,
+            GuidanceAudit,
+            TaughtOut,
+        ):  # answers: what is shown is what is sent
             assert parsed.model_dump(mode="json") == example
 
 

@@ -5,7 +5,6 @@ from datetime import timedelta
 import numpy as np
 import pytest
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
 
 from service.contracts.alert import AlertState
 from service.contracts.guidance import GuidanceSpec
@@ -152,7 +151,7 @@ def test_rules_go_with_their_stream_and_the_audit_stays(
     streams.delete(stream)
     assert (store.list(stream), store.taught(stream)) == ([], [])
     assert [entry.action for entry in store.audit(stream, 10)] == ["created"]
-    with pytest.raises(IntegrityError):
+    with pytest.raises(NotFound, match="registered stream"):
         store.add(stream, spec(), "mara")
 
 
