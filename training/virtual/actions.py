@@ -61,7 +61,7 @@ ACTIONS: dict[str, Action] = {
     "wheelchair": Action(
         poses.wheelchair, "rolls {way} in a wheelchair", speed=(0.9, 1.5), gear="wheelchair", room=1.2
     ),
-    "drive": Action(poses.drive, "drives a small cart {way}", speed=(2.4, 3.4), gear="cart", room=WIDE),
+    "drive": Action(poses.drive, "drives a small cart {way}", speed=(2.4, 3.4), gear="cart", room=2.4),
     "against_stream": Action(poses.walk, "walks {way} against the stream", speed=(1.3, 1.7)),
     # On the spot
     "stand": Action(poses.stand, "stands"),

@@ -123,6 +123,7 @@ class Actor:
         self.travelled = 0.0
         self._since = 0.0
         self._leg = 0
+        self._avoid: Array | None = None
         first = self.steps[0]
         if isinstance(first, Go):
             way = first.path[1] - first.path[0]
@@ -174,7 +175,9 @@ class Actor:
         if len(self.steps) > 1 and not isinstance(self.steps[1], Go):
             speed = min(speed, math.sqrt(2.0 * BRAKING * left) + 0.1)
         desired = way / max(float(np.hypot(way[0], way[1])), 1e-9) * speed
-        wanted = steer(self.position, desired, others, speeds, _apart(obstacles, step.path), self.room)
+        if self._avoid is None:
+            self._avoid = _apart(obstacles, step.path)
+        wanted = steer(self.position, desired, others, speeds, self._avoid, self.room)
         self.velocity = self.velocity + (wanted - self.velocity) * min(1.0, dt / INERTIA_S)
         if np.hypot(self.velocity[0], self.velocity[1]) > 0.2:
             self._turn(math.atan2(self.velocity[1], self.velocity[0]), 2.0 * dt)
@@ -216,6 +219,7 @@ class Actor:
         self.steps.popleft()
         self._since = 0.0
         self._leg = 0
+        self._avoid = None
 
     def to_world(self, points: Array) -> Array:
         """(N, 3) points of the body frame in world metres."""

@@ -134,9 +134,8 @@ def _beside(stage: Stage, routes: Sequence[str], event: int) -> list[Actor]:
     # Beyond those who pass: in front of them it would hide them.
     aside = aside if aside[1] > 0.0 else -aside
     barrier = Barrier(4)
-    actors = _fighters(
-        stage, (np.vstack([before[:-1], before[-1] + aside]), after), stage.path(route), 16.0, event, barrier
-    )
+    spot = np.vstack([before[:-4], before[-2:] + aside])
+    actors = _fighters(stage, (spot, after), stage.path(route), 16.0, event, barrier)
     passing = stage.event("cyclist") if stage.anomalous("cycle") else None
     for wait in (0.2, 4.5):
         steps: list[Step] = [

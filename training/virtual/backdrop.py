@@ -16,7 +16,7 @@ from training.virtual.facade import PER_METRE, draw_facade
 from training.virtual.light import Light
 from training.virtual.paint import Image, Sprite, fill
 from training.virtual.props import PROPS, Place, draw_crown, draw_trunk
-from training.virtual.scene import FacadeSpec, PavingSpec, PropSpec, Scene
+from training.virtual.scene import FacadeSpec, PavingSpec, PropSpec, Scene, StripSpec
 
 Array = NDArray[np.float64]
 
@@ -139,11 +139,40 @@ class _Painter:
         on_ground = np.isfinite(ground[..., 0]) & (ground[..., 1] > 0) & (ground[..., 1] < 150.0)
         ground[~on_ground] = 0.0
         # A fine joint far away is thinner than a pixel: it fades by the share of the pixel that it covers.
-        away = np.hypot(ground[..., 0], ground[..., 1]) + 1.0
-        footprint = away / (self.camera.focal * ZOOM) * np.maximum(1.0, away / self.scene.camera.height)
-        picture = _pave(self.scene.paving, ground, footprint)
+        metres = ground.astype(np.float32)
+        away = np.hypot(metres[..., 0], metres[..., 1]) + np.float32(1.0)
+        slant = np.maximum(1.0, away / self.scene.camera.height)
+        footprint = np.asarray(away / (self.camera.focal * ZOOM) * slant, dtype=np.float32)
+        picture = _pave(self.scene.paving, metres, footprint)
+        for strip in self.scene.strips:
+            self._lay(strip, picture)
         picture[~on_ground] = (214.0, 200.0, 186.0)
         return picture.astype(np.float32), on_ground
+
+    def _lay(self, spec: StripSpec, picture: NDArray[np.float32]) -> None:
+        """Paint a strip on the ground, as stained as what is under it."""
+        points = np.array(spec.points)
+        lengths = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))])
+        marks = np.linspace(0.0, lengths[-1], max(2, round(lengths[-1] / 0.5)))
+        line = np.stack([np.interp(marks, lengths, points[:, axis]) for axis in (0, 1)], axis=1)
+        along = np.gradient(line, axis=0)
+        aside = np.stack([-along[:, 1], along[:, 0], np.zeros(len(line))], axis=1)
+        aside *= 0.5 * spec.width / np.maximum(np.hypot(along[:, 0], along[:, 1]), 1e-9)[:, None]
+        middle = np.column_stack([line, np.zeros(len(line))])
+        mask: Image = np.zeros(self.large, dtype=np.uint8)
+        for index in range(len(line) - 1):
+            first, last = slice(index, index + 1), slice(index + 1, index + 2)
+            corners = np.vstack(
+                [middle[first] - aside[first], middle[first] + aside[first],
+                 middle[last] + aside[last], middle[last] - aside[last]]
+            )  # fmt: skip
+            pixels, depth = self.camera.project(corners)
+            if depth.min() > 1.0:
+                fill(mask, (pixels + 0.5) * ZOOM - 0.5, (255.0,))
+        share = (mask.astype(np.float32) / 255.0)[..., None]
+        stain = picture.mean(axis=2, keepdims=True) / np.float32(np.mean(self.scene.paving.colour))
+        own = np.array(spec.colour, np.float32) * np.clip(stain, 0.7, 1.15)
+        picture[:] = picture * (1.0 - share) + own * share
 
     def _still_shadows(self) -> Image:
         mask: Image = np.zeros(self.large, dtype=np.uint8)
@@ -249,20 +278,21 @@ def _dimmed(image: Image) -> Image:
     return dim
 
 
-def _pave(spec: PavingSpec, ground: Array, footprint: Array) -> NDArray[np.float32]:
+def _pave(spec: PavingSpec, ground: NDArray[np.float32], footprint: NDArray[np.float32]) -> NDArray[np.float32]:
+    # In single precision throughout: it is most of the time of drawing a backdrop.
     x, y = ground[..., 0], ground[..., 1]
     wide, deep = spec.slab
     row = np.floor(y / deep)
     shifted = x + 0.5 * wide * (row % 2)
     column = np.floor(shifted / wide)
     rng = np.random.default_rng(20)
-    tones = rng.normal(0.0, 1.0, (64, 64))
+    tones = rng.normal(0.0, 1.0, (64, 64)).astype(np.float32)
     tone = tones[(row.astype(int) * 7) % 64, (column.astype(int) * 5 + row.astype(int)) % 64]
     band = ((x % spec.band_every) < spec.band_width) | ((y % spec.band_every) < spec.band_width)
-    base = np.where(band[..., None], np.array(spec.band_colour, float), np.array(spec.colour, float))
+    base = np.where(band[..., None], np.array(spec.band_colour, np.float32), np.array(spec.colour, np.float32))
     fade = np.clip(0.25 / (footprint * 4.0 + 1e-9), 0.0, 1.0)
     factor = 1.0 + spec.variation * tone * fade
-    joint = 0.018
+    joint = spec.joint
     for place, length in ((shifted, wide), (y, deep)):
         distance = np.abs((place / length + 0.5) % 1.0 - 0.5) * length
         cover = np.clip((joint + footprint / 2 - distance) / footprint, 0.0, 1.0) * np.clip(
@@ -272,8 +302,8 @@ def _pave(spec: PavingSpec, ground: Array, footprint: Array) -> NDArray[np.float
     coarse = rng.normal(0.0, 1.0, (60, 60)).astype(np.float32)
     stains = cv2.remap(
         cv2.GaussianBlur(coarse, (0, 0), 1.0),
-        ((x + 40.0) * 0.75 % 58.0).astype(np.float32),
-        (y * 0.75 % 58.0).astype(np.float32),
+        (x + 40.0) * 0.75 % 58.0,
+        y * 0.75 % 58.0,
         cv2.INTER_LINEAR,
     )
     factor += 0.10 * stains

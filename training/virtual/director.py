@@ -21,7 +21,19 @@ WARM_UP_S = 60.0
 """The world runs so long, unseen, before the first frame: the longest way through a scene takes about as long."""
 LONGEST_STEP = 0.05
 """Seconds; longer steps of time are cut into several."""
-PROP_RADII = {"tree": 0.35, "bench": 0.9, "lamp": 0.2, "planter": 0.75, "bollard": 0.2, "bin": 0.35, "parasol": 1.0}
+PROP_RADII = {
+    "tree": 0.35,
+    "bench": 0.9,
+    "lamp": 0.2,
+    "planter": 0.75,
+    "bollard": 0.2,
+    "bin": 0.35,
+    "parasol": 1.0,
+    "container": 3.0,
+    "crates": 0.9,
+    "pillar": 0.5,
+    "slide": 1.6,
+}
 
 
 class Director:

@@ -193,20 +193,22 @@ def get_up(now: Moment) -> Array:
 
 
 def fight(now: Moment) -> Array:
-    """Fists up, in and out, blow after blow."""
+    """Fists up, in and out, blow after blow, and now and then a kick."""
     beat = 2.0 * math.pi * (1.5 + 0.5 * now.temper) * now.seconds + 5.0 * now.temper
     right, left = max(0.0, math.sin(beat)) ** 2, max(0.0, math.sin(beat + 2.4)) ** 2
-    guard, blow = np.array([0.20, 0.09, 0.76]), np.array([0.42, 0.02, 0.84])
+    kick = max(0.0, math.sin(0.37 * beat + 9.0 * now.temper)) ** 8
+    guard, blow = np.array([0.18, 0.09, 0.78]), np.array([0.46, 0.02, 0.86])
     fists = [(guard + (blow - guard) * force) * now.height for force in (left, right)]
+    feet = now.feet + now.height * kick * np.array([[0.0, 0.0, 0.0], [0.42, 0.0, 0.40]])
     return body(
         now.height,
-        now.feet,
+        feet,
         now.rolls,
-        hips=0.93 + 0.02 * math.sin(beat * 0.5),
-        offset=(0.08 * math.sin(beat * 0.5), 0.05 * math.sin(beat * 0.31)),
-        lean=0.22 + 0.2 * right - 0.15 * math.sin(beat * 0.5),
-        tilt=0.1 * math.sin(beat * 0.4),
-        twist=0.5 * (right - left),
+        hips=0.92 + 0.03 * math.sin(beat * 0.5),
+        offset=(0.12 * math.sin(beat * 0.5) - 0.05 * kick, 0.08 * math.sin(beat * 0.31)),
+        lean=0.22 + 0.3 * right - 0.25 * math.sin(beat * 0.5) - 0.5 * kick,
+        tilt=0.18 * math.sin(beat * 0.4),
+        twist=0.7 * (right - left),
         hands=(fists[0], fists[1] * MIRRORED),
     )
 

@@ -19,6 +19,7 @@ IRON: Tone = (58.0, 56.0, 52.0)
 STONE: Tone = (150.0, 158.0, 164.0)
 BARK: Tone = (52.0, 66.0, 84.0)
 LEAF: Tone = (52.0, 112.0, 92.0)
+PAINTS: tuple[Tone, ...] = ((52.0, 66.0, 150.0), (122.0, 82.0, 44.0), (60.0, 104.0, 70.0), (60.0, 120.0, 190.0))
 CANVAS: Tone = (176.0, 205.0, 222.0)
 
 
@@ -96,6 +97,44 @@ def _parasol(brush: Brush, place: Place, spec: PropSpec) -> None:
         brush.panel(np.stack([place(x, y, 2.2), place(x2, y2, 2.2), place(x2, y2, 2.05), place(x, y, 2.05)]), tone)
 
 
+def _container(brush: Brush, place: Place, spec: PropSpec) -> None:
+    s, rng = spec.size, _chance(spec)
+    tone = _mixed(PAINTS[int(rng.integers(len(PAINTS)))], rng, 0.85, 1.15)
+    brush.box(place(0, 0, 0.08), (6.0 * s, 2.4 * s, 2.5 * s), place.turn, tone)
+    for side in (-1.21, 1.21):
+        for x in np.linspace(-2.8, 2.8, 15):
+            brush.rod(place(x, side, 0.25), place(x, side, 2.4), 0.05 * s, 0.05 * s, _mixed(tone, rng, 0.78, 0.82))
+
+
+def _crates(brush: Brush, place: Place, spec: PropSpec) -> None:
+    s, rng = spec.size, _chance(spec)
+    brush.box(place(0, 0, 0), (1.2 * s, 0.9 * s, 0.14 * s), place.turn, WOOD)
+    for layer in range(int(rng.integers(1, 4))):
+        for x, y in ((-0.3, 0.22), (0.3, 0.22), (-0.3, -0.22), (0.3, -0.22)):
+            tone = _mixed((92.0, 138.0, 176.0), rng, 0.8, 1.15)
+            brush.box(place(x, y, 0.14 + 0.42 * layer), (0.56 * s, 0.4 * s, 0.4 * s), place.turn, tone)
+
+
+def _pillar(brush: Brush, place: Place, spec: PropSpec) -> None:
+    s = spec.size
+    brush.box(place(0, 0, 0), (0.75 * s, 0.75 * s, 0.35 * s), place.turn, STONE)
+    brush.box(place(0, 0, 0.35), (0.55 * s, 0.55 * s, 7.0 * s), place.turn, (186.0, 192.0, 196.0))
+
+
+def _slide(brush: Brush, place: Place, spec: PropSpec) -> None:
+    s = spec.size
+    for x, y in ((-1.2, 0.35), (-1.2, -0.35), (-0.5, 0.35), (-0.5, -0.35)):
+        brush.rod(place(x, y, 0.0), place(x, y, 2.3), 0.05 * s, 0.05 * s, (60.0, 120.0, 200.0))
+    for z in (0.4, 0.8, 1.2):
+        brush.rod(place(-1.25, -0.35, z), place(-1.25, 0.35, z), 0.03 * s, 0.03 * s, IRON)
+    brush.box(place(-0.85, 0.0, 1.45), (0.85 * s, 0.85 * s, 0.08 * s), place.turn, (70.0, 170.0, 220.0))
+    for y in (0.33, -0.33):
+        side = [place(-0.45, y, 1.75), place(-0.45, y, 1.5), place(1.6, y, 0.15), place(1.6, y, 0.4)]
+        brush.panel(np.stack(side), (60.0, 70.0, 190.0))
+    chute = [place(-0.45, -0.33, 1.5), place(-0.45, 0.33, 1.5), place(1.6, 0.33, 0.18), place(1.6, -0.33, 0.18)]
+    brush.panel(np.stack(chute), (70.0, 80.0, 215.0))
+
+
 def draw_trunk(brush: Brush, place: Place, spec: PropSpec) -> None:
     """The part of a tree that the wind does not move."""
     s = spec.size
@@ -149,4 +188,8 @@ PROPS: dict[str, Callable[[Brush, Place, PropSpec], None]] = {
     "bin": _bin,
     "parasol": _parasol,
     "tree": _tree,
+    "container": _container,
+    "crates": _crates,
+    "pillar": _pillar,
+    "slide": _slide,
 }

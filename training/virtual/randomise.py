@@ -30,6 +30,7 @@ from training.virtual.scene import (
     RouteSpec,
     Scene,
     ScheduleSpec,
+    StripSpec,
     WardrobeSpec,
 )
 
@@ -57,6 +58,7 @@ GROUNDS = (
     (0.24, 0.40, 0.50), (0.10, 0.34, 0.62), (0.04, 0.38, 0.50), (0.60, 0.02, 0.76),
 )  # fmt: skip
 """Stone, asphalt, grass, sand, brick, concrete."""
+STANDING = ("bench", "lamp", "planter", "bollard", "bin", "parasol", "crates", "pillar", "slide", "container")
 WALLS = ((0.07, 0.35, 0.70), (0.10, 0.20, 0.78), (0.03, 0.50, 0.55), (0.60, 0.06, 0.60), (0.58, 0.20, 0.62))
 
 
@@ -77,6 +79,7 @@ def random_scene(rng: np.random.Generator) -> Scene:
         camera=camera,
         light=_light(rng),
         paving=_paving(rng),
+        strips=_strips(ground),
         facades=_facades(ground),
         props=(*benches, *_props(ground)),
         routes=routes,
@@ -161,7 +164,22 @@ def _paving(rng: np.random.Generator) -> PavingSpec:
         colour=_colour(rng, base, 0.06),
         band_colour=_colour(rng, base if plain else _pick(rng, GROUNDS), 0.08),
         variation=float(rng.uniform(0.01, 0.12)),
+        joint=float(rng.choice((0.0, 0.012, 0.018, 0.03))),
     )
+
+
+def _strips(ground: _Ground) -> tuple[StripSpec, ...]:
+    rng, strips = ground.rng, []
+    for _ in range(int(rng.choice(3, p=[0.45, 0.35, 0.2]))):
+        ends = [ground.at(column, float(rng.uniform(ground.top + 0.05, 1.0))) for column in (-0.6, 1.6)]
+        strips.append(
+            StripSpec(
+                points=(_point(ends[0]), _point(ends[1])),
+                width=float(rng.choice((0.15, 1.5, 3.0, 5.0))),
+                colour=_colour(rng, _pick(rng, GROUNDS), 0.08),
+            )
+        )
+    return tuple(strips)
 
 
 def _facades(ground: _Ground) -> tuple[FacadeSpec, ...]:
@@ -193,7 +211,12 @@ def _facades(ground: _Ground) -> tuple[FacadeSpec, ...]:
 
 def _props(ground: _Ground) -> list[PropSpec]:
     rng = ground.rng
-    kinds = list(rng.choice(["bench", "lamp", "planter", "bollard", "bin", "parasol"], int(rng.integers(0, 6))))
+    kinds = list(
+        rng.choice(
+            ["bench", "lamp", "planter", "bollard", "bin", "parasol", "crates", "pillar", "slide", "container"],
+            int(rng.integers(0, 6)),
+        )
+    )
     # A tree costs as much to draw as all else of a scene.
     kinds += ["tree"] * int(rng.choice(3, p=[0.5, 0.35, 0.15]))
     return [

@@ -7,6 +7,7 @@ the origin. A scene is a JSON file in ``scenes/``; adding one needs no code. Eve
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -74,6 +75,15 @@ class PavingSpec(_Part):
     colour: Colour
     band_colour: Colour
     variation: float = Field(0.06, ge=0.0, le=0.5, description="Spread of brightness from slab to slab.")
+    joint: float = Field(0.018, ge=0.0, le=0.3, description="Half the width of the joints, in metres; 0 for lawn.")
+
+
+class StripSpec(_Part):
+    """A path, a road or a painted line on the paving."""
+
+    points: tuple[Ground, ...] = Field(min_length=2)
+    width: float = Field(gt=0.0, le=50.0)
+    colour: Colour
 
 
 class FacadeSpec(_Part):
@@ -93,7 +103,9 @@ class FacadeSpec(_Part):
 class PropSpec(_Part):
     """Something that stands: drawn once, hides what is behind it, throws a shadow, and is walked around."""
 
-    kind: Literal["tree", "bench", "lamp", "planter", "bollard", "bin", "parasol"]
+    kind: Literal[
+        "tree", "bench", "lamp", "planter", "bollard", "bin", "parasol", "container", "crates", "pillar", "slide"
+    ]
     at: Ground
     size: float = Field(1.0, gt=0.1, le=5.0, description="Times its usual size.")
     turn: float = Field(0.0, ge=-180.0, le=180.0, description="Degrees to the left.")
@@ -167,6 +179,7 @@ class Scene(_Part):
     camera: CameraSpec
     light: LightSpec
     paving: PavingSpec
+    strips: tuple[StripSpec, ...] = Field((), description="Laid one over the other, the first one lowest.")
     facades: tuple[FacadeSpec, ...] = ()
     props: tuple[PropSpec, ...] = ()
     routes: dict[str, RouteSpec] = Field(min_length=1)
@@ -232,6 +245,21 @@ class Scene(_Part):
         return self
 
 
+def with_kinds(scene: Scene, kinds: Sequence[str]) -> Scene:
+    """The scene with these kinds of anomaly only; one that it does not have takes the routes of all that it has.
+
+    Raises:
+        SceneError: a kind that does not exist, or whose action is normal in the scene.
+    """
+    routes = tuple(sorted({route for spec in scene.schedule.kinds.values() for route in spec.routes}))
+    chosen = {kind: scene.schedule.kinds.get(kind, AnomalySpec(routes=routes)) for kind in kinds}
+    schedule = scene.schedule.model_copy(update={"kinds": chosen})
+    try:
+        return Scene.model_validate({**scene.model_dump(), "schedule": schedule.model_dump()})
+    except ValidationError as error:
+        raise SceneError(f"{scene.name}: {_explain(error)}") from None
+
+
 def load_scene(name: str | Path) -> Scene:
     """A scene by the name of a built-in one, or from the path of a JSON file.
 
@@ -251,11 +279,14 @@ def load_scene(name: str | Path) -> Scene:
     except json.JSONDecodeError as error:
         raise SceneError(f"{path.name}: line {error.lineno}: not JSON: {error.msg}") from None
     except ValidationError as error:
-        lines = [
-            f"{'.'.join(str(part) for part in item['loc']) or 'scene'}: {item['msg'].removeprefix('Value error, ')}"
-            for item in error.errors()
-        ]
-        raise SceneError(f"{path.name}: " + "; ".join(lines)) from None
+        raise SceneError(f"{path.name}: {_explain(error)}") from None
+
+
+def _explain(error: ValidationError) -> str:
+    return "; ".join(
+        f"{'.'.join(str(part) for part in item['loc']) or 'scene'}: {item['msg'].removeprefix('Value error, ')}"
+        for item in error.errors()
+    )
 
 
 def scene_names() -> list[str]:
