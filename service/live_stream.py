@@ -21,7 +21,7 @@ from service.ingest.source import Source
 from service.learning import Learner, Learning
 from service.metrics import Metrics
 from service.picture import LivePicture
-from service.pipeline.context import StreamContext
+from service.pipeline.context import Guidance, StreamContext
 from service.pipeline.profile import Profile, ProfileError
 from service.pipeline.scored import ScoredFrame, display
 from service.pipeline.stages import Stages
@@ -67,14 +67,25 @@ class LiveStream:
         stages: Stages,
         services: Services,
         sequence: Iterator[int],
+        guidance: Guidance | None = None,
     ) -> None:
-        """Nothing runs before ``start``. Args: sequence, gives every score message its number."""
+        """Nothing runs before ``start``.
+
+        Args:
+            stream_id: Of the registered stream.
+            spec: Its settings.
+            source: What it reads.
+            stages: Its detector, heads and encoder.
+            services: What all streams share.
+            sequence: Gives every score message its number.
+            guidance: Its text rules.
+        """
         self.stream_id = stream_id
         self.spec = spec
         self.source = source
         self.stages = stages
         self.picture = LivePicture()
-        self.context = StreamContext(stream_id, spec.fps, spec.detection, spec.zones, stages.clip_buffers())
+        self.context = StreamContext(stream_id, spec.fps, spec.detection, spec.zones, stages.clip_buffers(), guidance)
         self._services = services
         self._state_lock = threading.Lock()
         self._sequence = sequence

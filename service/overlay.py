@@ -23,6 +23,7 @@ ALARM: Final[Colour] = (60, 50, 235)
 _DARK: Final[Colour] = (20, 20, 20)
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _RAISED_SHARE = 0.75
+_LONGEST = 40  # letters of a reason in a label: about a third of a picture's width
 _CROWDED = 12
 """With more objects than this, those far below the threshold keep their box and lose their label: labels of a
 crowd cover the picture."""
@@ -41,7 +42,7 @@ def draw(image: NDArray[np.uint8], objects: Sequence[ScoredObject], threshold_sc
     for scored in sorted(objects, key=lambda scored: -1.0 if scored.score is None else scored.score):
         colour = _colour(scored.score, threshold_score)
         labelled = colour is not CALM or len(objects) <= _CROWDED
-        pen.mark(scored, colour, _label(scored) if labelled else None)
+        pen.mark(scored, colour, _label(scored, why=colour is not CALM) if labelled else None)
     return canvas
 
 
@@ -62,11 +63,24 @@ def _colour(score: float | None, threshold: float | None) -> Colour:
     return RAISED if score < threshold else ALARM
 
 
-def _label(scored: ScoredObject) -> str:
+def _label(scored: ScoredObject, *, why: bool) -> str:
     number = "" if scored.track_id is None else f" {scored.track_id}"
     score = "" if scored.score is None else f"  {scored.score:.2f}"
+    reason = _reason(scored) if why else ""
     # OpenCV's fonts have no letters beyond ASCII.
-    return f"{scored.label}{number}{score}".encode("ascii", "replace").decode()
+    return f"{scored.label}{number}{score}{reason}".encode("ascii", "replace").decode()
+
+
+def _reason(scored: ScoredObject) -> str:
+    """The rule that it matched, or what it resembles most."""
+    rule = next((match.text for match in scored.matches if match.verdict == "anomaly"), None)
+    if rule is not None:
+        return f"  rule: {_short(rule)}"
+    return f"  {_short(scored.actions[0].text)}" if scored.actions else ""
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
 
 
 class _Pen:

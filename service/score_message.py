@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 
-from service.contracts.score import Action, NearestMode, ScoredObject, ScoreMessage
+from service.contracts.score import Action, NearestMode, RuleMatch, ScoredObject, ScoreMessage
 from service.contracts.stream import StreamState
 from service.pipeline.scored import ScoredFrame, display
 
@@ -76,9 +76,13 @@ def _scored_object(frame: ScoredFrame, index: int) -> ScoredObject:
         box=(round(x, 4), round(y, 4), round(width, 4), round(height, 4)),
         label=frame.label(index),
         recognised=is_object and frame.recognised,
+        caption=frame.captions[index].text if frame.captions else None,
         terms={name: float(values[index]) for name, values in frame.terms.items() if not math.isnan(values[index])},
         actions=_actions(frame, index),
         nearest=_nearest(frame, index),
+        matches=[RuleMatch.model_validate(match, from_attributes=True) for match in frame.matches[index]]
+        if frame.matches
+        else [],
         score=None if surprise is None else display(surprise),
         raw_score=None if unguided is None else display(unguided),
         surprise=surprise,

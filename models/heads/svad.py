@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.heads.base import Arrays, Fitted, HeadScores, Likeness
+from models.heads.likeness import most_alike
 from models.heads.shapes import check_shapes
 from models.observation import Observation
 from models.scoring.calibration import MIN_SCORES
@@ -32,9 +33,6 @@ FOLDS = 5
 
 MOST_CLIPS = 4_000
 """Clips beyond this are thinned evenly before clustering: those of neighbouring frames are nearly alike."""
-
-SHOWN_ACTIONS = 3
-"""Actions named for an object."""
 
 LEAST_STEP = 1e-4
 """Of the scale of cosine distances: footage in which everything is alike has none of its own."""
@@ -151,7 +149,7 @@ class SvadHead:
         similar = responses @ np.asarray(profile["centres"], np.float32).T
         objects[known] = 1.0 - similar.max(axis=1, initial=-1.0)
         low, step = np.asarray(profile["scale"], np.float64).tolist()
-        likeness = self._likeness(len(video), known, video[known] @ self._prompts, similar, profile)
+        likeness = self._likeness(video, known, similar, profile)
         return HeadScores(
             frame=float(objects[known].max()) if len(known) else neutral,
             objects=objects,
@@ -195,20 +193,14 @@ class SvadHead:
         """``(M,)`` the phrase that each centre answers to most."""
         return np.asarray(np.asarray(profile["centres"]).argmax(axis=1), np.intp)
 
-    def _likeness(
-        self, count: int, known: NDArray[np.intp], responses: Floats, similar: Floats, profile: Arrays
-    ) -> Likeness:
-        shown = min(SHOWN_ACTIONS, len(self._phrases))
-        actions = np.full((count, shown), -1, np.intp)
-        similarities = np.full((count, shown), np.nan, np.float32)
-        modes = np.full(count, -1, np.intp)
-        distances = np.full(count, np.nan, np.float32)
+    def _likeness(self, video: Floats, known: NDArray[np.intp], similar: Floats, profile: Arrays) -> Likeness:
+        """Args: similar, ``(len(known), modes)`` of the clips that there are to the centres."""
+        modes = np.full(len(video), -1, np.intp)
+        distances = np.full(len(video), np.nan, np.float32)
         if len(known):
-            actions[known] = np.argsort(-responses, axis=1, kind="stable")[:, :shown]
-            similarities[known] = np.take_along_axis(responses, actions[known], axis=1)
             modes[known] = self._mode_names(profile)[similar.argmax(axis=1)]
             distances[known] = 1.0 - similar.max(axis=1)
-        return Likeness(self._phrases, actions, similarities, modes, distances)
+        return Likeness(self._phrases, *most_alike(video @ self._prompts), modes, distances)
 
 
 def _scale(raw: NDArray[np.float64]) -> tuple[float, float]:

@@ -15,6 +15,7 @@ _PHRASES = {
     "direction": "moves in a direction that is not usual there",
     "size": "is of a size that is not usual there",
     "appearance": "looks unlike what is usual there",
+    "action": "does what is not usual there",
 }
 """By the last word of a term's name: heads may say what it is of, as in "motion speed"."""
 
@@ -38,11 +39,18 @@ def _what(objects: Sequence[AlertObject]) -> str:
     if not objects:
         return "The picture as a whole is unlike what is usual there"
     top = objects[0]
+    rule = next((match for match in top.matches if match.verdict == "anomaly"), None)
+    if rule is not None:
+        return f'{_subject(top)} matches the rule "{rule.text}"'
     strongest = max(top.terms, key=lambda term: top.terms[term], default="")
-    if not strongest:
-        return f"{_subject(top)} is not usual there"
-    phrase = _PHRASES.get(strongest.split()[-1], f"stands out by its {strongest}")
-    return f"{_subject(top)} {phrase}"
+    phrase = "is not usual there"
+    if strongest:
+        phrase = _PHRASES.get(strongest.split()[-1], f"stands out by its {strongest}")
+    return f"{_subject(top)} {phrase}{_resembling(top)}"
+
+
+def _resembling(top: AlertObject) -> str:
+    return f' and most resembles "{top.actions[0].text}"' if top.actions else ""
 
 
 def _subject(top: AlertObject) -> str:

@@ -45,7 +45,7 @@ class Explained(BaseModel):
     box: Box
     label: str = Field(description="The detector's class, or `motion` for what is only known to move.")
     recognised: bool = Field(True, description="Whether the detector named it; false for what is only known to move.")
-    caption: str | None = Field(None, description="What it is and does, in words; null without text rules.")
+    caption: str | None = Field(None, description="What it is and does, in words; null while not enrolled.")
     terms: dict[str, float] = Field(default_factory=dict, description="Per attribute, how far from normal.")
     actions: list[Action] = Field([], description="The actions it resembles most, most first.")
     nearest: NearestMode | None = Field(None, description="The normal mode it is nearest to.")

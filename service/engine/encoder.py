@@ -135,7 +135,8 @@ class JointEncoder:
             )
             return clips
         middle = frames[:, frames.shape[1] // 2]
-        return middle / np.maximum(np.linalg.norm(middle, axis=1, keepdims=True), np.float32(1e-12))
+        unit: Floats = middle / np.maximum(np.linalg.norm(middle, axis=1, keepdims=True), np.float32(1e-12))
+        return unit
 
     def embed_texts(self, texts: Sequence[str]) -> Floats:
         """``(B, D)`` features of unit length, each text computed once."""

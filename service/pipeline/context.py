@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from models.heads.base import Arrays
 from models.observation import Objects
+from models.scoring.guidance import Judgement, Seen
 from service.contracts.stream import Detection, Zone
 from service.ingest.frame import PreparedFrame
 from service.pipeline.clips import ClipBuffers
@@ -14,10 +19,34 @@ from service.pipeline.profile import Profile
 from service.pipeline.samples import Sample, Samples
 from service.pipeline.scoring import Scorer
 from service.pipeline.track import ObjectFilter, Tracker
+from service.pipeline.velocities import TrackVelocities
+
+
+class Guidance(Protocol):
+    """The text rules of one stream, as the worker sees them: both methods wait for nothing."""
+
+    def judge(self, seen: Seen, at: float) -> Judgement:
+        """What the rules that are in force at ``at`` (Unix seconds) say of a frame's objects."""
+        ...
+
+    def record(
+        self,
+        seen: Seen,
+        surprise: float,
+        *,
+        at: float,
+        pts: float,
+        epoch: int,
+        tracks: Sequence[int],
+        labels: Sequence[str],
+        image: NDArray[np.uint8],
+    ) -> None:
+        """Remember a frame, so that a rule can be tried on it: ``surprise`` is without rules, before smoothing."""
+        ...
 
 
 class StreamContext:
-    """Tracker, filter, clip buffers, scorer and collector of one stream.
+    """Tracker, filter, clip buffers, scorer, text rules and collector of one stream.
 
     The worker thread alone calls ``enter`` and ``track``; ``use_profile``, ``collect`` and ``configure`` may be
     called from any thread and are in force from the next frame on.
@@ -30,10 +59,22 @@ class StreamContext:
         detection: Detection,
         zones: Sequence[Zone],
         clips: ClipBuffers | None = None,
+        guidance: Guidance | None = None,
     ) -> None:
-        """Args: fps, rate at which frames will come, about; clips, of ``Stages.clip_buffers``."""
+        """Forget nothing, as there is nothing yet.
+
+        Args:
+            stream_id: Whose.
+            fps: Rate at which frames will come, about.
+            detection: Which objects count.
+            zones: And where.
+            clips: Of ``Stages.clip_buffers``.
+            guidance: Its text rules; None for a stream that has and will have none.
+        """
         self.stream_id = stream_id
         self.clips = clips
+        self.guidance = guidance
+        self.velocities = TrackVelocities()
         self.scorer: Scorer | None = None
         self._epoch: int | None = None
         self._tracker = Tracker(fps)
@@ -62,6 +103,7 @@ class StreamContext:
             return
         if self._epoch is not None:
             self._tracker.reset()
+            self.velocities.reset()
             if self.clips is not None:
                 self.clips.reset()
             if self.scorer is not None:

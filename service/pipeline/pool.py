@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Sequence
 
 from models.heads import load_head
-from models.pack import HeadManifest, Pack, PackLibrary
+from models.pack import HeadManifest, Pack, PackError, PackLibrary
 from service.engine.detectors import load_pack_detector
 from service.engine.detectors.base import Detector
-from service.engine.encoder import JointEncoder
+from service.engine.encoder import JointEncoder, TextEncoder
 from service.engine.engine_queue import EngineQueue
 from service.errors import InvalidInput
 from service.metrics import Metrics
 from service.pipeline.enrolment import LoadedHead
 from service.pipeline.stages import Stages, needed_encoder
 from service.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+SENTENCES = "words"
+"""The encoder whose text tower understands text rules: in its space, cosines of sentences mean something."""
 
 NO_ENCODER = "none"
 """What a stream or the settings say in place of an encoder's name to have none."""
@@ -42,6 +48,7 @@ class StagesPool:
         self._lock = threading.Lock()
         self._detectors: dict[str, Detector] = {}
         self._encoders: dict[str, JointEncoder] = {}
+        self._text: TextEncoder | None = None
         self._stages: dict[tuple[str, ...], Stages] = {}
 
     def get(self, detector: str, packs: Sequence[str], encoder: str | None = None) -> Stages:
@@ -64,7 +71,9 @@ class StagesPool:
             key = tuple(self._library.get(name).hash for name in names)
             if key not in self._stages:
                 loaded = None if chosen == NO_ENCODER else self._encoder(chosen)
-                self._stages[key] = Stages(self._detector(detector), heads, loaded, self._observe)
+                self._stages[key] = Stages(
+                    self._detector(detector), heads, loaded, self._sentences(loaded), self._observe
+                )
             return self._stages[key]
 
     def close(self) -> None:
@@ -74,6 +83,9 @@ class StagesPool:
                 detector.close()
             for encoder in self._encoders.values():
                 encoder.close()
+            if self._text is not None:
+                self._text.close()
+                self._text = None
             self._detectors.clear()
             self._encoders.clear()
             self._stages.clear()
@@ -89,6 +101,19 @@ class StagesPool:
         if pack.hash not in self._encoders:
             self._encoders[pack.hash] = load_encoder(pack, self._settings, self._engines)
         return self._encoders[pack.hash]
+
+    def _sentences(self, encoder: JointEncoder | None) -> TextEncoder | None:
+        """What compares sentences: the built-in encoder's text tower, whatever sees the clips."""
+        if encoder is not None and encoder.name == SENTENCES:
+            return encoder.text
+        if self._text is None:
+            settings = self._settings
+            try:
+                pack = self._library.get(SENTENCES)
+                self._text = TextEncoder(pack, settings.threads, settings.encoder_precision, self._engines)
+            except PackError as error:  # cameras run on
+                logger.warning("text rules cannot be understood: %s", error)
+        return self._text
 
     def _observe(self, stage: str, seconds: float) -> None:
         self._metrics.stage_seconds.labels(stage).observe(seconds)

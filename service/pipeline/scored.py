@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from models.heads.base import Likeness
 from models.observation import Objects
+from models.scoring.caption import Caption
+from models.scoring.guidance import Match
 from service.ingest.frame import PreparedFrame
 
 
@@ -34,7 +36,9 @@ class ScoredFrame:
         surprises: ``(N + M,)`` float64, guided; NaN where nothing is said.
         unguided_surprises: ``(N + M,)`` float64.
         terms: Per attribute, ``(N + M,)`` float32, how far from normal; NaN where it says nothing.
-        likeness: What the ``N`` objects resemble, where a head knows words.
+        likeness: What the ``N`` objects resemble, where a head or the encoder knows words.
+        captions: ``N + M``, what is known of each in words; empty while not enrolled.
+        matches: ``N + M``, the text rules that each matched; empty where the stream has none.
         video: ``(N, D)`` float32, their clip features, NaN rows where there is none; None without an encoder.
     """
 
@@ -51,6 +55,8 @@ class ScoredFrame:
     unguided_surprises: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     terms: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
     likeness: Likeness | None = None
+    captions: tuple[Caption, ...] = ()
+    matches: tuple[tuple[Match, ...], ...] = ()
     video: NDArray[np.float32] | None = None
 
     @property

@@ -10,28 +10,32 @@ from contextlib import contextmanager
 import numpy as np
 from numpy.typing import NDArray
 
-from models.crops import crop
-from models.heads.base import Arrays
+from models.heads.base import Arrays, Likeness
+from models.heads.likeness import resemblance
 from models.observation import Objects, Observation
 from service.engine.detectors.base import Detector
-from service.engine.encoder import JointEncoder
+from service.engine.encoder import JointEncoder, TextEncoder
 from service.errors import InvalidInput
 from service.ingest.frame import PreparedFrame
 from service.pipeline.clips import ClipBuffers
 from service.pipeline.context import StreamContext
+from service.pipeline.embed import embed
 from service.pipeline.enrolment import LoadedHead
+from service.pipeline.guide import Guided, captions, guide
 from service.pipeline.profile import Profile, ProfileError
 from service.pipeline.scored import ScoredFrame
+from service.pipeline.scoring import Fused, Scorer
 
 
 class Stages:
-    """Detect, track, embed, describe, score. Shared by all streams of one detector, heads and encoder."""
+    """Detect, track, embed, describe, score, guide. Shared by all streams of one detector, heads and encoder."""
 
     def __init__(
         self,
         detector: Detector,
         heads: Mapping[str, LoadedHead],
         encoder: JointEncoder | None = None,
+        sentences: TextEncoder | None = None,
         observe: Callable[[str, float], object] = lambda _stage, _seconds: None,
     ) -> None:
         """Set up; what is given is not closed here.
@@ -40,6 +44,7 @@ class Stages:
             detector: Finds the objects.
             heads: By pack name.
             encoder: Sees the objects' clips; None leaves heads and text rules without.
+            sentences: Understands text rules; None if there is nothing that does.
             observe: Told every stage's name and seconds.
 
         Raises:
@@ -48,6 +53,7 @@ class Stages:
         self.detector = detector
         self.heads = dict(heads)
         self.encoder = encoder
+        self.sentences = sentences
         self._observe = observe
         needed = needed_encoder(heads)
         if needed is not None and (encoder is None or encoder.name != needed):
@@ -66,7 +72,7 @@ class Stages:
 
     def unobserved(self) -> Stages:
         """The same, telling nobody how long its stages take: for work beside the live one."""
-        return Stages(self.detector, self.heads, self.encoder)
+        return Stages(self.detector, self.heads, self.encoder, self.sentences)
 
     def check(self, profile: Profile) -> None:
         """See that a profile was learned by these heads with this detector, and holds what they need.
@@ -113,46 +119,29 @@ class Stages:
         with self._stage("features"):
             features = self._features(observations)
         with self._stage("score"):
-            return [
-                self._score(context, frame, observation, described)
+            fused = [
+                self._fuse(context, observation, frame, described)
                 for (context, frame), observation, described in zip(batch, observations, features, strict=True)
+            ]
+        with self._stage("guide"):
+            return [
+                self._finish(context, frame, observation, each)
+                for (context, frame), observation, each in zip(batch, observations, fused, strict=True)
             ]
 
     def _embed(
         self, batch: Sequence[tuple[StreamContext, PreparedFrame]], tracked: Sequence[Objects]
     ) -> list[NDArray[np.float32] | None]:
-        """Clip features of every frame's objects: all crops of all streams in one batch, then all clips in another."""
-        encoder = self.encoder
-        if encoder is None:
+        """The clip features of each frame's objects; None for streams without buffers."""
+        if self.encoder is None:
             return [None] * len(batch)
-        parts = []
-        for (context, frame), objects in zip(batch, tracked, strict=True):
-            if context.clips is not None:
-                due = context.clips.due(objects, frame.frame.pts)
-                parts.append((context.clips, frame.frame, objects, due))
-        crops = [
-            crop(picture.image, objects.boxes[index], encoder.size, encoder.context)
-            for _, picture, objects, due in parts
-            for index in due.tolist()
+        looked = [
+            (context.clips, frame.frame, objects)
+            for (context, frame), objects in zip(batch, tracked, strict=True)
+            if context.clips is not None
         ]
-        if crops:
-            features = encoder.embed_crops(np.stack(crops))
-            ends = np.cumsum([len(due) for *_, due in parts])[:-1]
-            frames, places = [], []
-            for (clips, picture, objects, due), rows in zip(parts, np.split(features, ends), strict=True):
-                clips.add(objects, due, rows, picture.pts)
-                if len(due):
-                    height, width = picture.image.shape[:2]
-                    window, place = clips.windows(objects.track_ids[due].tolist(), width / height)
-                    frames.append(window)
-                    places.append(place)
-            embedded = encoder.embed_clips(np.concatenate(frames), np.concatenate(places))
-            for (clips, _, objects, due), rows in zip(parts, np.split(embedded, ends), strict=True):
-                clips.keep(objects.track_ids[due].tolist(), rows)
-        return [
-            None if context.clips is None else context.clips.video(objects, encoder.dim)
-            for (context, _), objects in zip(batch, tracked, strict=True)
-        ]
+        videos = iter(embed(self.encoder, looked))
+        return [None if context.clips is None else next(videos) for context, _ in batch]
 
     def _observation(
         self,
@@ -171,36 +160,69 @@ class Stages:
         by_head = {name: loaded.head.features(observations) for name, loaded in self.heads.items()}
         return [{name: rows[index] for name, rows in by_head.items()} for index in range(len(observations))]
 
-    def _score(
-        self, context: StreamContext, frame: PreparedFrame, observation: Observation, features: dict[str, Arrays]
-    ) -> ScoredFrame:
+    def _fuse(
+        self, context: StreamContext, observation: Observation, frame: PreparedFrame, features: dict[str, Arrays]
+    ) -> tuple[Scorer, Fused] | None:
+        """What the heads say of a frame; None while its stream is not enrolled."""
         context.sample(features, frame)
-        objects, scorer = observation.objects, context.scorer
+        scorer = context.scorer
         if scorer is None:
-            nothing = np.full(len(objects), np.nan)
-            return ScoredFrame(frame, objects, observation.recognised, surprises=nothing, unguided_surprises=nothing)
+            return None
         heads = {
             name: loaded.head.score(features[name], scorer.profile.heads[name].arrays)
             for name, loaded in self.heads.items()
         }
-        fused = scorer.fuse(heads, objects.boxes)
-        smoothed = scorer.smooth(fused, fused.frame, frame.frame.pts)
+        return scorer, scorer.fuse(heads, observation.objects.boxes)
+
+    def _finish(
+        self,
+        context: StreamContext,
+        frame: PreparedFrame,
+        observation: Observation,
+        scored: tuple[Scorer, Fused] | None,
+    ) -> ScoredFrame:
+        """Apply the stream's rules, smooth, and put together what is said of the frame."""
+        objects, guidance = observation.objects, context.guidance
+        if scored is None:
+            nothing = np.full(len(objects), np.nan)
+            return ScoredFrame(
+                frame,
+                objects,
+                observation.recognised,
+                surprises=nothing,
+                unguided_surprises=nothing,
+                video=observation.video,
+            )
+        scorer, fused = scored
+        said = captions(context, observation, fused)
+        guided = Guided(fused.frame, fused.surprises)
+        if guidance is not None:
+            guided = guide(guidance, frame, observation, fused, said)
+        smoothed = scorer.smooth(fused, guided.frame, frame.frame.pts)
         return ScoredFrame(
             frame,
             objects,
             observation.recognised,
             surprise=smoothed.guided,
             unguided=smoothed.unguided,
-            unsmoothed=None if math.isnan(fused.frame) else fused.frame,
+            unsmoothed=None if math.isnan(guided.frame) else guided.frame,
             threshold=scorer.threshold,
             heads=fused.heads,
             regions=fused.regions,
-            surprises=fused.surprises,
+            surprises=guided.surprises,
             unguided_surprises=fused.surprises,
             terms=fused.terms,
-            likeness=fused.likeness,
+            likeness=self._likeness(observation, fused),
+            captions=said,
+            matches=guided.matches,
             video=observation.video,
         )
+
+    def _likeness(self, observation: Observation, fused: Fused) -> Likeness | None:
+        """What the objects resemble, by a head that knows words, or by the encoder's own bank."""
+        if fused.likeness is not None or self.encoder is None or observation.video is None:
+            return fused.likeness
+        return resemblance(self.encoder.bank, observation.video)
 
     @contextmanager
     def _stage(self, name: str) -> Iterator[None]:

@@ -102,6 +102,7 @@ class ObjectFilter:
 
     def __init__(self, detection: Detection, zones: Sequence[Zone]) -> None:
         self._detection = detection
+        self._named = [(zone.name, _polygon(zone)) for zone in zones if zone.mode != "ignore"]
         self._ignored = [_polygon(zone) for zone in zones if zone.mode == "ignore"]
         self._watched = [_polygon(zone) for zone in zones if zone.mode == "watch"]
         self._mask: NDArray[np.bool_] | None = None
@@ -118,6 +119,14 @@ class ObjectFilter:
             feet = objects.boxes[:, :2] + objects.boxes[:, 2:] * (0.5, 1.0)
             keep &= np.fromiter((self._counts(x, y) for x, y in feet.tolist()), np.bool_, len(feet))
         return objects if keep.all() else objects[keep]
+
+    def places(self, objects: Objects) -> list[tuple[str, NDArray[np.bool_]]]:
+        """The zones by name, and which objects ``(N,)`` are in each."""
+        feet = objects.boxes[:, :2] + objects.boxes[:, 2:] * (0.5, 1.0)
+        return [
+            (name, np.fromiter((_contains(polygon, x, y) for x, y in feet.tolist()), np.bool_, len(feet)))
+            for name, polygon in self._named
+        ]
 
     def ignored_mask(self, height: int, width: int) -> NDArray[np.bool_] | None:
         """``(height, width)`` mask of the pixels that do not count, or None when all do. Not to be written to."""

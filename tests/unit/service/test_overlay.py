@@ -6,6 +6,7 @@ import pytest
 
 from service.contracts.score import ScoredObject
 from service.overlay import ALARM, CALM, RAISED, draw, encode_jpeg
+from service.overlay import _label as label_of
 
 
 def scored(score: float | None, box: tuple[float, float, float, float] = (0.3, 0.3, 0.3, 0.3), **fields: object):
@@ -94,3 +95,22 @@ def test_a_jpeg_is_the_picture() -> None:
     decoded = cv2.imdecode(np.frombuffer(encode_jpeg(image), np.uint8), cv2.IMREAD_COLOR)
     assert np.mean(cv2.absdiff(decoded, image)) < 2
     assert len(encode_jpeg(image, 40)) < len(encode_jpeg(image))
+
+
+RULE = {"rule_id": "r", "text": "no bicycles", "verdict": "anomaly", "similarity": 0.9, "evidence": "image"}
+ACTION = {"text": "riding a bicycle", "similarity": 0.4}
+
+
+@pytest.mark.parametrize(
+    ("fields", "why", "expected"),
+    [
+        ({}, True, "person 7  0.90"),
+        ({"actions": [ACTION]}, True, "person 7  0.90  riding a bicycle"),
+        ({"actions": [ACTION]}, False, "person 7  0.90"),
+        ({"actions": [ACTION], "matches": [RULE]}, True, "person 7  0.90  rule: no bicycles"),
+        ({"matches": [{**RULE, "verdict": "normal"}]}, True, "person 7  0.90"),
+        ({"matches": [{**RULE, "text": "x" * 200}]}, True, f"person 7  0.90  rule: {'x' * 37}..."),
+    ],
+)
+def test_a_label_says_why_where_something_stands_out(fields: dict[str, object], why: bool, expected: str) -> None:
+    assert label_of(scored(0.9, **fields), why=why) == expected

@@ -36,6 +36,22 @@ def test_what_stands_out(objects: list[tuple[str, dict[str, float]]], expected: 
     assert anomaly_message(found, 3.0) == f"{expected}; about 1 in 1,000 normal frames is like this."
 
 
+def test_it_names_the_action_that_it_resembles_most() -> None:
+    actions = [{"text": "riding a bicycle", "similarity": 0.5}, {"text": "walking", "similarity": 0.1}]
+    top = AlertObject(track_id=1, box=BOX, label="person", score=0.9, terms={"action": 3.0}, actions=actions)
+    said = 'A person does what is not usual there and most resembles "riding a bicycle"; '
+    assert anomaly_message([top], 3.0).startswith(said)
+
+
+def test_a_rule_that_raised_it_comes_first() -> None:
+    match = {"rule_id": "r", "similarity": 0.8, "evidence": "caption"}
+    calm, alarm = ({**match, "text": text, "verdict": verdict} for text, verdict in RULES)
+    top = AlertObject(track_id=1, box=BOX, label="car", score=1.0, terms={"size": 1.0}, matches=[calm, alarm])
+    assert anomaly_message([top], 6.0).startswith('A car matches the rule "cars on the path"; ')
+
+
+RULES = (("slow cars", "normal"), ("cars on the path", "anomaly"))
+
 RARITIES = [
     (0.0, "about 1 in 1 normal frames is like this"),
     (1.0, "about 1 in 10 normal frames is like this"),

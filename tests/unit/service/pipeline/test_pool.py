@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from models.pack import PackError, PackLibrary
+from service.errors import InvalidInput
+from service.metrics import Metrics
+from service.pipeline.pool import StagesPool
+from service.settings import Settings
+from support.colours import write_svad
+from support.encoders import write_encoder
+
+
+@pytest.fixture
+def packs(tmp_path: Path) -> Path:
+    folder = tmp_path / "packs"
+    write_encoder(folder)
+    write_encoder(folder, "shades")
+    write_svad(folder)
+    return folder
+
+
+@pytest.fixture
+def pool(packs: Path) -> Iterator[StagesPool]:
+    pool = StagesPool(PackLibrary([packs]), Metrics(), Settings(_env_file=None, encoder="shades", threads=1))
+    yield pool
+    pool.close()
+
+
+@pytest.mark.parametrize(
+    ("heads", "asked", "expected"),
+    [
+        (["attributes"], None, "shades"),  # the service's own
+        (["attributes"], "none", None),
+        (["attributes"], "colours", "colours"),
+        (["svad"], None, "colours"),  # what the head needs
+        (["attributes", "svad"], None, "colours"),
+    ],
+)
+def test_the_encoder_is_what_was_asked_for_or_needed(pool: StagesPool, heads, asked, expected) -> None:
+    stages = pool.get("motion", heads, asked)
+    assert (None if stages.encoder is None else stages.encoder.name) == expected
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ("none", "expected encoder colours, which the heads need, got none"),
+        ("shades", "expected encoder colours, which the heads need, got shades"),
+        ("motion", "expected a pack of kind encoder, got 'motion' of kind detector"),
+    ],
+)
+def test_another_than_the_head_needs_is_refused(pool: StagesPool, asked: str, message: str) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        pool.get("motion", ["svad"], asked)
+
+
+def test_an_unknown_encoder_is_refused(pool: StagesPool) -> None:
+    with pytest.raises(PackError, match="got 'clip'"):
+        pool.get("motion", ["attributes"], "clip")
+
+
+def test_nothing_is_loaded_twice(pool: StagesPool, packs: Path) -> None:
+    one, two = pool.get("motion", ["svad"]), pool.get("motion", ["attributes"], "colours")
+    assert one is pool.get("motion", ["svad"], "colours")
+    assert one.encoder is two.encoder
+    write_encoder(packs, geometry=True, replace=True)
+    assert pool.get("motion", ["svad"]).encoder is not one.encoder

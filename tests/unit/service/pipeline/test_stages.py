@@ -1,0 +1,208 @@
+"""All stages in a row, over the encoder that knows colours: clips, the svad head, text rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models.pack import PackLibrary
+from models.scoring.guidance import Judgement, Match, Seen
+from service.contracts.stream import Detection, StreamState
+from service.engine.encoder import JointEncoder
+from service.errors import InvalidInput
+from service.pipeline.context import StreamContext
+from service.pipeline.offline import OfflinePipeline
+from service.pipeline.pool import load_pack_head
+from service.pipeline.profile import Profile, ProfileError
+from service.pipeline.stages import Stages, needed_encoder
+from service.score_message import score_message
+from support.colours import SquareDetector, strolling, write_svad
+from support.encoders import COLOURS, write_encoder
+
+
+class Rules:
+    """Relieves the first object, raises the second, and keeps what it was told."""
+
+    def __init__(self, relief: float = 0.0, lift: float = 0.0) -> None:
+        self.relief, self.lift = relief, lift
+        self.seen: list[Seen] = []
+        self.recorded: list[dict[str, object]] = []
+
+    def judge(self, seen: Seen, at: float) -> Judgement:
+        self.seen.append(seen)
+        count = len(seen)
+        match = Match("r1", "green squares", "normal", 0.9, "image")
+        relief, lift = np.zeros(count), np.zeros(count)
+        relief[:1], lift[1:2] = self.relief, self.lift
+        return Judgement(relief, lift, tuple((match,) if relief[row] else () for row in range(count)))
+
+    def record(self, seen: Seen, surprise: float, **fields: object) -> None:
+        self.recorded.append({"seen": seen, "surprise": surprise, **fields})
+
+
+@pytest.fixture(scope="module")
+def packs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("colours") / "packs"
+    write_encoder(folder)
+    write_svad(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def encoder(packs: Path) -> Iterator[JointEncoder]:
+    with closing(JointEncoder(PackLibrary([packs]).get("colours"), threads=1)) as encoder:
+        yield encoder
+
+
+@pytest.fixture(scope="module")
+def stages(packs: Path, encoder: JointEncoder) -> Stages:
+    heads = {"svad": load_pack_head(PackLibrary([packs]), "svad")}
+    return Stages(SquareDetector(), heads, encoder, encoder.text)
+
+
+@pytest.fixture(scope="module")
+def profile(stages: Stages) -> Profile:
+    normal = (strolling(index, "red") for index in range(200))
+    return OfflinePipeline(stages, fps=10).enrol([normal])
+
+
+def context(stages: Stages, profile: Profile | None = None, guidance: Rules | None = None) -> StreamContext:
+    made = StreamContext("yard", 10.0, Detection(), [], stages.clip_buffers(), guidance)
+    made.use_profile(profile, 3.0)
+    return made
+
+
+def test_what_was_never_done_there_stands_out_and_is_named(stages: Stages, profile: Profile) -> None:
+    pipeline = OfflinePipeline(stages, fps=10)
+    calm = list(pipeline.score((strolling(index, "red") for index in range(60)), profile))
+    odd = list(pipeline.score((strolling(index, "red", "blue") for index in range(60)), profile))
+    assert max(frame.surprise for frame in calm) < 3
+    last = odd[-1]
+    assert last.surprise > 4
+    blue, red = (int(np.argmin(last.objects.boxes[:, 1] * sign)) for sign in (-1, 1))
+    assert last.surprises[blue] > 4 > last.surprises[red]
+    likeness = last.likeness
+    assert [likeness.phrases[likeness.actions[index, 0]] for index in (blue, red)] == ["blue", "red"]
+    assert {likeness.phrases[index] for index in likeness.modes} == {"red"}
+
+
+def test_objects_without_a_confirmed_track_have_no_clip_yet(stages: Stages, profile: Profile) -> None:
+    frames = OfflinePipeline(stages, fps=10).score((strolling(index, "green") for index in range(4)), profile)
+    first, *_, later = frames
+    assert np.isnan(first.video).all()
+    assert np.isnan(first.surprises).all()
+    assert np.isfinite(later.video).all()
+    assert np.isfinite(later.surprises).all()
+
+
+def test_all_streams_share_one_batch_and_each_has_its_own_clips(stages: Stages, monkeypatch) -> None:
+    counts: list[tuple[int, int]] = []
+    crops, clips = stages.encoder.embed_crops, stages.encoder.embed_clips
+    monkeypatch.setattr(stages.encoder, "embed_crops", lambda batch: counts.append((len(batch), 0)) or crops(batch))
+    monkeypatch.setattr(
+        stages.encoder, "embed_clips", lambda *given: counts.append((0, len(given[0]))) or clips(*given)
+    )
+    one, two, empty = (context(stages) for _ in range(3))
+    for index in range(6):
+        batch = [(one, strolling(index, "red")), (empty, strolling(index)), (two, strolling(index, "blue", "green"))]
+        first, nobody, second = stages.process(batch)
+    assert counts[-2:] == [(3, 0), (0, 3)]
+    texts = stages.encoder.embed_texts(list(COLOURS))  # blue, green, red
+    assert (first.video @ texts.T).argmax(axis=1).tolist() == [2]
+    assert sorted((second.video @ texts.T).argmax(axis=1).tolist()) == [0, 1]
+    assert nobody.video.shape == (0, stages.encoder.dim)
+
+
+def test_a_gap_forgets_the_clips(stages: Stages) -> None:
+    stream = context(stages)
+    for index in range(6):
+        stages.process([(stream, strolling(index, "red"))])
+    assert len(stream.clips) == 1
+    (frame,) = stages.process([(stream, strolling(6, "red", epoch=1))])
+    assert np.isnan(frame.video).all()
+
+
+# ---- text rules
+
+
+def run(stages: Stages, profile: Profile, rules: Rules | None, count: int = 30):
+    stream = context(stages, profile, rules)
+    return [stages.process([(stream, strolling(index, "red", "blue"))])[0] for index in range(count)][-1]
+
+
+def test_rules_move_the_guided_score_and_leave_the_other(stages: Stages, profile: Profile) -> None:
+    plain = run(stages, profile, None)
+    relieved = run(stages, profile, Rules(relief=1.0))
+    blue = int(np.nanargmax(plain.surprises))
+    assert blue == 0  # the rule relieves it
+    assert plain.surprise == plain.unguided == relieved.unguided
+    assert relieved.surprise < 1 < plain.surprise
+    assert relieved.surprises[blue] == 0
+    assert relieved.unguided_surprises[blue] == plain.surprises[blue]
+    message = score_message(relieved, "yard", 1, StreamState.LIVE, 1.0, None)
+    assert message.guided
+    assert message.score < message.raw_score
+    assert [match.text for match in message.objects[blue].matches] == ["green squares"]
+    assert message.objects[blue].caption
+    assert not score_message(plain, "yard", 1, StreamState.LIVE, 1.0, None).guided
+
+
+def test_a_rule_can_raise_what_is_normal(stages: Stages, profile: Profile) -> None:
+    raised = run(stages, profile, Rules(relief=1.0, lift=5.5))
+    assert raised.surprises[1] == 5.5
+    assert raised.surprise > 4
+
+
+def test_rules_see_every_object_and_remember_the_frame_without_themselves(stages: Stages, profile: Profile) -> None:
+    rules = Rules(relief=1.0)
+    frame = run(stages, profile, rules)
+    seen, last = rules.seen[-1], rules.recorded[-1]
+    assert last["seen"] is seen
+    assert seen.video.shape == (2, stages.encoder.dim)
+    assert seen.captions == frame.captions
+    np.testing.assert_array_equal(seen.surprise, frame.unguided_surprises)
+    assert last["surprise"] > frame.unsmoothed
+    assert (last["at"], last["pts"], last["epoch"]) == (pytest.approx(1.7e9 + 2.9), pytest.approx(2.9), 0)
+    assert last["tracks"] == frame.objects.track_ids.tolist()
+    assert last["labels"] == ["square", "square"]
+
+
+def test_a_silent_object_stays_silent_unless_a_rule_raises_it(stages: Stages, profile: Profile) -> None:
+    stream = context(stages, profile, Rules(relief=1.0, lift=4.0))
+    (frame,) = stages.process([(stream, strolling(0, "red", "blue"))])  # no track is confirmed yet
+    assert np.isnan(frame.surprises[0])
+    assert frame.surprises[1] == 4.0
+    assert np.isnan(frame.unguided_surprises).all()
+
+
+# ---- what fits together
+
+
+def test_a_profile_is_of_its_encoder(stages: Stages, profile: Profile, packs: Path, tmp_path: Path) -> None:
+    assert profile.encoder == str(stages.encoder)
+    profile.save(tmp_path / "profile.npz")
+    stages.check(Profile.load(tmp_path / "profile.npz"))
+    with closing(JointEncoder(write_encoder(tmp_path / "packs", geometry=True), threads=1)) as other:
+        changed = Stages(SquareDetector(), stages.heads, other)
+        with pytest.raises(ProfileError, match=r"expected a profile learned with encoder colours .*: enrol again"):
+            changed.check(profile)
+
+
+def test_a_profile_whose_arrays_were_tampered_with_is_refused(stages: Stages, profile: Profile) -> None:
+    profile.heads["svad"].arrays["centres"] = (centres := profile.heads["svad"].arrays["centres"])[:, :2]
+    with pytest.raises(ProfileError, match="profile of svad: expected centres to be numbers of shape"):
+        stages.check(profile)
+    profile.heads["svad"].arrays["centres"] = centres
+
+
+def test_a_head_that_needs_an_encoder_gets_it_or_none_runs(stages: Stages, packs: Path, tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="expected encoder colours, which the heads need, got none"):
+        Stages(SquareDetector(), stages.heads)
+    write_svad(tmp_path, encoder="words", name="other")
+    both = {**stages.heads, "other": load_pack_head(PackLibrary([tmp_path]), "other")}
+    with pytest.raises(InvalidInput, match="one encoder on a stream, got: other needs words, svad needs colours"):
+        needed_encoder(both)
