@@ -1,0 +1,95 @@
+"""How surely two texts mean the same, and how surely a rule's text is true of what a caption says.
+
+The first is a calibrated cosine. The second needs more: "people on foot" is no nearer to "a person walking" than to "a
+person riding a bicycle", whatever the encoder. So a rule is compared with everything that can be said of objects: it
+holds of one if it is nearer to something that is true of it than to anything that is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.scoring.caption import Caption
+from models.scoring.words import wordings
+
+Floats = NDArray[np.float32]
+
+MIDDLE, SLOPE = 0.55, 16.0
+"""Of the logistic curve of ``sameness``: see there."""
+
+NEAR = 0.75
+"""Cosine from which a phrase of the bank says much the same as a statement, and is then neither true nor false."""
+
+MARGIN = 0.1
+"""How much nearer a rule must be to something true than to anything false to be wholly sure."""
+
+
+def sameness(cosines: Floats) -> Floats:
+    """How surely two sentences mean the same, from their cosine under the text tower; in [0, 1], elementwise."""
+    return np.asarray(1.0 / (1.0 + np.exp(-SLOPE * (cosines - MIDDLE))), np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Statements:
+    """All that can be said of the objects of a detector, and the phrases of a bank as what may be meant instead.
+
+    Attributes:
+        phrases: ``V`` texts.
+        features: ``(V, D)`` float32 of unit length, in the space of sentences.
+    """
+
+    phrases: tuple[str, ...]
+    features: Floats
+    _facts: dict[str, NDArray[np.intp]] = field(repr=False)
+    _said: int = field(repr=False)
+    _near: NDArray[np.bool_] = field(repr=False)
+
+    @classmethod
+    def of(cls, names: Sequence[str], bank: Sequence[str], embed: Callable[[Sequence[str]], Floats]) -> Statements:
+        """Encode what can be said.
+
+        Args:
+            names: Classes of the detector.
+            bank: Phrases of the bank.
+            embed: Texts to ``(n, D)`` float32 of unit length.
+        """
+        facts = {fact: texts for name in names for fact, texts in wordings(name).items()}
+        said = tuple(dict.fromkeys(text for texts in facts.values() for text in texts))
+        where = {text: index for index, text in enumerate(said)}
+        others = tuple(text for text in dict.fromkeys(bank) if text not in where)
+        features = embed([*said, *others])
+        return cls(
+            (*said, *others),
+            features,
+            {fact: np.array([where[text] for text in texts], np.intp) for fact, texts in facts.items()},
+            len(said),
+            features[: len(said)] @ features[len(said) :].T >= NEAR,
+        )
+
+    def truth(self, caption: Caption) -> NDArray[np.int8]:
+        """``(V,)``: 1 what is true of the object, -1 what is not, 0 what may be."""
+        truth = np.full(len(self.phrases), -1, np.int8)
+        for fact in caption.unknown:
+            truth[self._facts.get(fact, np.zeros(0, np.intp))] = 0
+        true = np.concatenate([self._facts[fact] for fact in caption.facts])
+        truth[self._said :][self._near[true].any(axis=0)] = 0
+        truth[true] = 1
+        return truth
+
+
+def support(truth: NDArray[np.integer], cosines: Floats) -> Floats:
+    """How surely rules are true of an object.
+
+    Args:
+        truth: ``(V,)`` of its caption.
+        cosines: ``(V, R)`` of all statements with the rules' texts.
+
+    Returns:
+        ``(R,)`` in [0, 1].
+    """
+    true, false = cosines[truth > 0].max(axis=0), cosines[truth < 0].max(axis=0)
+    return sameness(true) * np.clip(0.5 + (true - false) / (2 * MARGIN), 0.0, 1.0)
