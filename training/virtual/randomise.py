@@ -85,7 +85,7 @@ def random_scene(rng: np.random.Generator) -> Scene:
         routes=routes,
         places=places,
         population=PopulationSpec(
-            people=int(rng.integers(7, 15)),
+            people=int(rng.integers(9, 17)),
             speed=WALKING,
             height=(1.5, 1.94),
             companions=float(rng.uniform(0.0, 0.08)),
@@ -249,14 +249,17 @@ def _routes(ground: _Ground) -> dict[str, RouteSpec]:
 def _places(ground: _Ground) -> tuple[tuple[PlaceSpec, ...], list[PropSpec]]:
     rng = ground.rng
     places, benches = [], []
-    for action in rng.choice([*ALONE, "talk"], int(rng.integers(5, 9)), replace=False):
+    chosen = list(rng.choice([*ALONE, "talk"], int(rng.integers(5, 9)), replace=False))
+    # A bench is the one place that cannot be anywhere, and is often hidden: as many again.
+    chosen += ["sit"] * int(rng.integers(0, 2))
+    for action in chosen:
         at = ground.within()
         facing = None
         if action == "sit":
             turn = float(rng.uniform(-180.0, 180.0))
             benches.append(PropSpec(kind="bench", at=_point(at), turn=turn))
             at, facing = seat(at, turn)
-        places.append(PlaceSpec(at=_point(at), action=str(action), seconds=(8.0, 25.0), facing=facing))
+        places.append(PlaceSpec(at=_point(at), action=str(action), seconds=(12.0, 30.0), facing=facing))
     return tuple(places), benches
 
 
@@ -275,7 +278,7 @@ def seat(bench: Array, turn: float) -> tuple[Array, tuple[float, float]]:
 def _passing(rng: np.random.Generator) -> dict[str, float]:
     chosen = rng.choice([name for name in PASSING if name != "walk"], int(rng.integers(3, 7)), replace=False)
     # By speed, as who goes fast is soon gone. Those who walk also fill the places.
-    return {"walk": 2.0} | {str(name): float(np.mean(ACTIONS[name].speed or WALKING)) for name in chosen}
+    return {"walk": 3.0} | {str(name): float(np.mean(ACTIONS[name].speed or WALKING)) for name in chosen}
 
 
 def _schedule(rng: np.random.Generator, routes: tuple[str, ...], normal: set[str]) -> ScheduleSpec:
@@ -284,7 +287,7 @@ def _schedule(rng: np.random.Generator, routes: tuple[str, ...], normal: set[str
     others = [name for name in others if not normal.intersection(ANOMALIES[name].actions)]
     kinds |= {str(name): AnomalySpec(routes=routes) for name in rng.choice(others, 3, replace=False)}
     # From before the first frame on: whoever is to fight has a way to walk first.
-    return ScheduleSpec(first=(-25.0, -20.0), every=(1.5, 3.5), kinds=kinds)
+    return ScheduleSpec(first=(-25.0, -20.0), every=(3.5, 7.0), kinds=kinds)
 
 
 def _wardrobe(rng: np.random.Generator) -> WardrobeSpec:
