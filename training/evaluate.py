@@ -101,6 +101,11 @@ class ScoredClip:
     box_scores: tuple[NDArray[np.float64], ...]
     wall_s: float
 
+    @property
+    def counted(self) -> ClipAlerts:
+        """What events and alerts are counted by."""
+        return ClipAlerts(self.truth.labels, self.truth.events, self.alerts, self.pts)
+
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
@@ -115,7 +120,7 @@ class Evaluation:
     def metrics(self) -> dict[str, Any]:
         """All figures, ready for JSON; docs/evaluation.md says what each is."""
         labels = [clip.truth.labels for clip in self.clips]
-        counted = [_clip_alerts(clip) for clip in self.clips]
+        counted = [clip.counted for clip in self.clips]
         alerts = alert_metrics(counted)
         regions = region_metrics(list(_region_frames(self.clips)))
         frames = sum(len(clip.index) for clip in self.clips)
@@ -213,6 +218,11 @@ def evaluate(
     return Evaluation(dataset, tuple(clips), profiles, enrolment_s, seed)
 
 
+def decoded(clip: Clip, settings: Settings, fps: float | None) -> Generator[PreparedFrame]:
+    """The frames of a clip as the service prepares them; close it, or read it to its end."""
+    yield from read_all(clip.name, local_source(clip.source, rate=clip.fps), fps, settings)
+
+
 class _Run:
     """Drives the pipeline over clips."""
 
@@ -270,8 +280,7 @@ class _Run:
         )
 
     def _frames(self, clip: Clip) -> Generator[PreparedFrame]:
-        source = local_source(clip.source, rate=clip.fps)
-        yield from read_all(clip.name, source, self._fps, self._settings)
+        return decoded(clip, self._settings, self._fps)
 
     def _check(self, clip: Clip, index: NDArray[np.int64], frames: int) -> None:
         """A score for every frame: labels that slip by one frame would be a figure of nothing."""
@@ -334,10 +343,6 @@ def _at(truth: Truth, index: NDArray[np.int64]) -> Truth:
     return Truth(truth.labels[index], events, regions, truth.kinds)
 
 
-def _clip_alerts(clip: ScoredClip) -> ClipAlerts:
-    return ClipAlerts(clip.truth.labels, clip.truth.events, clip.alerts, clip.pts)
-
-
 def _region_frames(clips: Sequence[ScoredClip]) -> Iterator[RegionFrame]:
     """Every frame whose regions are known, with track ids that are unique over all clips."""
     offset = 0
@@ -350,7 +355,7 @@ def _region_frames(clips: Sequence[ScoredClip]) -> Iterator[RegionFrame]:
 
 
 def _clip_metrics(clip: ScoredClip) -> dict[str, Any]:
-    alerts = alert_metrics([_clip_alerts(clip)])
+    alerts = alert_metrics([clip.counted])
     return {
         "frames": len(clip.index),
         "anomalous_frames": int(clip.truth.labels.sum()),

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from service.cli.console import console, errors, fail_clearly
+from service.cli.console import console, fail_clearly
+from service.cli.progress import need_extra, task_bars
 
 if TYPE_CHECKING:
-    from training.evaluate import Evaluation, Progress
+    from training.evaluate import Evaluation
 
 
 @fail_clearly
@@ -51,7 +49,7 @@ def evaluate(
     watchword evaluate avenue --detector yolox_nano.onnx --out results/avenue
     watchword evaluate gate --profile gate.npz --fps 5 --no-plots --out results/gate[/dim]
     """
-    _need_extra()
+    need_extra()
     from service.cli.pipeline import build_pipeline
     from service.pipeline.profile import Profile
     from service.settings import Settings
@@ -64,7 +62,7 @@ def evaluate(
     footage = open_dataset(dataset, kind)
     rate = min(clip.fps for clip in footage.test)
     packs = [name.strip() for name in heads.split(",")]
-    with build_pipeline(settings, detector, packs, min(rate, fps or rate)) as pipeline, _bars() as progress:
+    with build_pipeline(settings, detector, packs, min(rate, fps or rate)) as pipeline, task_bars() as progress:
         evaluation = run(
             footage,
             pipeline,
@@ -98,17 +96,6 @@ def _save(evaluation: Evaluation, detector: str, origin: dict[str, Any], out: Pa
     console.print(f"saved to {out}", markup=False)
 
 
-def _need_extra() -> None:
-    """Scores need scikit-learn and plots need Matplotlib, which the service itself does not."""
-    missing = [name for name in ("sklearn", "matplotlib") if importlib.util.find_spec(name) is None]
-    if missing:
-        errors.print(
-            f"evaluating needs {' and '.join(missing)}: install the extra with pip install -e '.[evaluate]'",
-            markup=False,
-        )
-        raise typer.Exit(2)
-
-
 def _show(figures: dict[str, Any]) -> None:
     """The figures as tables: over all clips, at the threshold, and clip by clip."""
     from rich.table import Table
@@ -139,24 +126,3 @@ def _show(figures: dict[str, Any]) -> None:
 
 def _number(value: float | None, digits: int = 4) -> str:
     return "-" if value is None else f"{value:.{digits}f}"
-
-
-@contextmanager
-def _bars() -> Iterator[Progress]:
-    """One bar for each task, the finished ones staying."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("frames"))
-    with Progress(*columns, TimeElapsedColumn(), console=console) as bars:
-
-        class Bars:
-            task: TaskID | None = None
-
-            def begin(self, task: str, frames: int) -> None:
-                self.task = bars.add_task(task, total=frames)
-
-            def advance(self) -> None:
-                if self.task is not None:
-                    bars.advance(self.task)
-
-        yield Bars()

@@ -5,49 +5,17 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import av
-import cv2
-import numpy as np
 import pytest
 import typer
 from typer.testing import CliRunner
 
 from service.cli.evaluate import evaluate
+from support.street import write_street
 
 PED2 = Path(__file__).parents[4] / "shared" / "data" / "ped2"
-FPS, WIDTH, HEIGHT = 10, 160, 120
-WALK, RUN = 1.5, 7.0
 
 app = typer.Typer()
 app.command()(evaluate)
-
-
-def write_street(path: Path, frames: int, seed: int, running: range = range(0)) -> list[int]:
-    """People walk across a street, to and fro; in the frames of ``running`` one runs. Returns the labels."""
-    random = np.random.default_rng(seed)
-    ground = cv2.resize(random.integers(90, 140, (15, 20), dtype=np.uint8), (WIDTH, HEIGHT))
-    starts, rows = random.uniform(0, WIDTH, 3), (40, 60, 80)
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=FPS, options={"bf": "0", "preset": "ultrafast"})
-        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
-        for index in range(frames):
-            image = cv2.cvtColor(ground, cv2.COLOR_GRAY2BGR)
-            for number, (start, row) in enumerate(zip(starts, rows, strict=True)):
-                draw(image, (start + (-1) ** number * WALK * index) % WIDTH, row)
-            if index in running:
-                draw(image, (RUN * (index - running.start)) % WIDTH, 50)
-            image = np.clip(image + random.normal(0, 2, image.shape), 0, 255).astype(np.uint8)
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="bgr24")))
-        container.mux(stream.encode())
-    return [int(index in running) for index in range(frames)]
-
-
-def draw(image: np.ndarray, x: float, row: int) -> None:
-    """A person at a place, dressed in stripes so that flow has something to hold on to."""
-    for stripe in range(4):
-        shade = (30, 40, 200) if stripe % 2 else (210, 200, 40)
-        top = row + 6 * stripe
-        cv2.rectangle(image, (round(x), top), (round(x) + 9, top + 5), shade, -1)
 
 
 @pytest.fixture(scope="module")

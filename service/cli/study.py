@@ -1,0 +1,105 @@
+"""``watchword study``: the paper's tables, and what rules in words do, measured through the service's own pipeline."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from service.cli.console import console, fail_clearly
+from service.cli.progress import need_extra, task_bars
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from training.datasets import Dataset
+    from training.studies import Setup, Study
+
+study_app = typer.Typer(
+    name="study",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    help="Measure what the paper's tables and figures show, through the service's own pipeline. "
+    "Every study writes study.json with its provenance, and study.md.",
+)
+
+Datasets = Annotated[list[Path], typer.Argument(help="Folders of data sets; their layouts are recognised.")]
+Out = Annotated[Path, typer.Option(help="Where study.json, study.md and pictures go.")]
+Detector = Annotated[str, typer.Option(help="motion, a detector pack's name, or a path to an .onnx file.")]
+Heads = Annotated[str, typer.Option(help="Packs whose heads score, with commas between them.")]
+Fps = Annotated[float | None, typer.Option(min=0.1, help="Look at so many frames a second; else at all.")]
+Seed = Annotated[int, typer.Option(help="Of every random generator.")]
+AlertsPerDay = Annotated[float, typer.Option(min=0.01, help="Picks the threshold, as a stream's does.")]
+
+
+@study_app.command()
+@fail_clearly
+def svad(
+    datasets: Datasets,
+    out: Out,
+    detector: Detector = "motion",
+    heads: Heads = "svad",
+    fps: Fps = None,
+    alerts_per_day: AlertsPerDay = 1.0,
+    seed: Seed = 0,
+) -> None:
+    """Each data set enrolled on its own normal clips (table 1), and each kind of anomaly on its own.
+
+    [dim]watchword study svad runs/plaza runs/station --out results/svad[/dim]
+    """
+    need_extra()
+    from training.provenance import provenance
+    from training.studies import study_svad
+
+    origin, setup = provenance(), _setup(detector, heads, fps, alerts_per_day, seed)
+    with task_bars() as progress:
+        study = study_svad(_open(datasets), setup, progress)
+    _save(study, origin, out)
+
+
+@study_app.command("cross-scene")
+@fail_clearly
+def cross_scene(
+    datasets: Datasets,
+    out: Out,
+    detector: Detector = "motion",
+    heads: Heads = "svad",
+    fps: Fps = None,
+    alerts_per_day: AlertsPerDay = 1.0,
+    seed: Seed = 0,
+) -> None:
+    """Enrolled in one place, tested in another (table 2), for all pairs of data sets.
+
+    [dim]watchword study cross-scene runs/plaza runs/station --out results/cross[/dim]
+    """
+    need_extra()
+    from training.provenance import provenance
+    from training.studies import study_cross_scene
+
+    origin, setup = provenance(), _setup(detector, heads, fps, alerts_per_day, seed)
+    with task_bars() as progress:
+        study = study_cross_scene(_open(datasets), setup, progress)
+    _save(study, origin, out)
+
+
+def _setup(detector: str, heads: str, fps: float | None, alerts_per_day: float, seed: int) -> Setup:
+    from service.settings import Settings
+    from training.studies import Setup
+
+    packs = tuple(name.strip() for name in heads.split(","))
+    return Setup(Settings(), detector, packs, fps, alerts_per_day, seed)
+
+
+def _open(paths: Sequence[Path]) -> list[Dataset]:
+    from training.datasets import open_dataset
+
+    return [open_dataset(path) for path in paths]
+
+
+def _save(study: Study, origin: dict[str, object], out: Path) -> None:
+    from rich.markdown import Markdown
+
+    study.save(out, origin)
+    console.print(Markdown(study.text))
+    console.print(f"saved to {out}", markup=False)

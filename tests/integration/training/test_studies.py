@@ -1,0 +1,53 @@
+"""``watchword study`` from the command line, with the service's real pipeline, on two streets made for the purpose."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from service.cli.study import study_app
+from support.street import write_virtual
+
+
+@pytest.fixture(scope="module")
+def streets(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    root = tmp_path_factory.mktemp("streets")
+    return [
+        write_virtual(root / "north", seed=1, running=range(40, 70)),
+        write_virtual(root / "south", seed=50, running=range(30, 60)),
+    ]
+
+
+def study(name: str, datasets: list[Path], out: Path, *options: str) -> tuple[dict, str]:
+    arguments = [name, *map(str, datasets), "--out", str(out), "--heads", "attributes", *options]
+    result = CliRunner().invoke(study_app, arguments, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return json.loads((out / "study.json").read_text()), (out / "study.md").read_text()
+
+
+def test_svad_measures_every_data_set_and_every_kind(streets: list[Path], tmp_path: Path) -> None:
+    figures, text = study("svad", streets, tmp_path)
+    assert list(figures["datasets"]) == ["virtual north", "virtual south"]
+    assert all(row["micro_auc"] > 0.95 for row in figures["datasets"].values())
+    assert figures["kinds"]["runner"]["frames"] == 60
+    assert figures["kinds"]["runner"]["auc"] > 0.95
+    assert set(figures["packs"]) == {"attributes"}
+    assert {"commit", "machine", "command"} <= set(figures)
+    assert "| runner | 0.9" in text or "| runner | 1.0" in text
+
+
+def test_cross_scene_scores_each_place_under_the_profile_of_each(streets: list[Path], tmp_path: Path) -> None:
+    figures, text = study("cross-scene", streets, tmp_path)
+    matrix = figures["micro_auc"]
+    assert {home: list(row) for home, row in matrix.items()} == {
+        "virtual north": ["virtual north", "virtual south"],
+        "virtual south": ["virtual north", "virtual south"],
+    }
+    away = (matrix["virtual north"]["virtual south"], matrix["virtual south"]["virtual north"])
+    assert min(away) == figures["away_least"]
+    assert min(away) > 0.8  # people walk as fast in both
+    assert away != (matrix["virtual south"]["virtual south"], matrix["virtual north"]["virtual north"])
+    assert "| enrolled in virtual north |" in text
