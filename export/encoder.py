@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from torch import nn
 from export.onnx import to_onnx
 from export.pack_writer import PackWriter
 from export.parity import Array, ExportError, Inputs, Parity, check, check_scores, runner
+from export.weights import store_as_int8
 from models.pack import Pack
 from models.scoring.bank import Phrase
 
@@ -114,6 +115,7 @@ def export_encoder(
     samples: Samples,
     *,
     features: Floats | None = None,
+    eight_bit: Collection[str] = (),
     documents: Sequence[Path] = (),
     replace: bool = False,
     say: Say = lambda _: None,
@@ -133,6 +135,8 @@ def export_encoder(
         phrases: Of the bank.
         samples: Real clips.
         features: ``(K, D)`` float32, of the phrases, of unit length; None takes what the text tower gives of them.
+        eight_bit: Roles whose network ``export.weights.round_weights`` has rounded: their graph keeps those weights
+            in 8 bits.
         documents: Files to keep in the pack, such as the licence's text.
         replace: Whether a pack of this name may exist.
         say: Is told each step, in a few words.
@@ -157,6 +161,8 @@ def export_encoder(
         for role, (module, output, inputs) in cases.items():
             say(f"{role}: to ONNX")
             graph = to_onnx(module, _example(inputs[0]), output, folder / f"{role}.onnx")
+            if role in eight_bit:
+                store_as_int8(graph, graph)
             say(f"{role}: parity")
             parity[role] = check(module, graph, inputs)
         say("bank: features of the phrases")

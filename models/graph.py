@@ -50,10 +50,11 @@ class Tensor:
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """What a graph takes and gives, in its own order."""
+    """What a graph takes and gives, in its own order; ``half``, whether it computes with float16 inside."""
 
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
+    half: bool = False
 
 
 class _Field(NamedTuple):
@@ -87,20 +88,22 @@ def read_signature(path: Path) -> Signature:
 
 
 def _signature(stream: BinaryIO, graph: _Field) -> Signature:
-    inputs, outputs, stored = [], [], set()
+    inputs, outputs, stored, half = [], [], set(), False
     for field in _fields(stream, graph.start, graph.end):
         if field.number == 11:
             inputs.append(_tensor(stream, field))
         elif field.number == 12:
             outputs.append(_tensor(stream, field))
         elif field.number == 5:
-            stored.add(_weight(stream, field))
+            name, dtype = _weight(stream, field)
+            stored.add(name)
+            half = half or dtype == "float16"
         elif field.number == 1:
             _check_node(stream, field, 0)
     if not outputs:
         raise NotAGraph("its graph gives nothing")
     # Before IR version 4 weights were inputs too.
-    return Signature(tuple(tensor for tensor in inputs if tensor.name not in stored), tuple(outputs))
+    return Signature(tuple(tensor for tensor in inputs if tensor.name not in stored), tuple(outputs), half)
 
 
 def _check_node(stream: BinaryIO, node: _Field, depth: int) -> None:
@@ -119,15 +122,17 @@ def _check_node(stream: BinaryIO, node: _Field, depth: int) -> None:
                         _check_node(stream, inner, depth + 1)
 
 
-def _weight(stream: BinaryIO, tensor: _Field) -> str:
-    """The name of a ``TensorProto``."""
-    name = ""
+def _weight(stream: BinaryIO, tensor: _Field) -> tuple[str, str]:
+    """Name and type of a ``TensorProto``."""
+    name, dtype = "", "unknown"
     for field in _fields(stream, tensor.start, tensor.end):
         if field.number == 13 or (field.number == 14 and field.value == 1):
             raise NotAGraph("it keeps weights in another file")
         if field.number == 8:
             name = _text(stream, field)
-    return name
+        elif field.number == 2:
+            dtype = _TYPES.get(field.value, dtype)
+    return name, dtype
 
 
 def _tensor(stream: BinaryIO, info: _Field) -> Tensor:

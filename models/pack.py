@@ -325,8 +325,11 @@ class EncoderManifest(_Manifest):
 
     def all_graphs(self) -> tuple[File, ...]:
         """Those of its files that are graphs."""
-        towers = (self.image, self.text) if self.temporal is None else (self.image, self.temporal, self.text)
-        return tuple(graph for tower in towers for graph in tower.graphs())
+        return tuple(graph for tower in self.towers() for graph in tower.graphs())
+
+    def towers(self) -> tuple[ImageTower | TemporalTower | TextTower, ...]:
+        """Those it has, in the order in which they are used."""
+        return (self.image, self.text) if self.temporal is None else (self.image, self.temporal, self.text)
 
 
 AnyManifest = HeadManifest | DetectorManifest | EncoderManifest

@@ -1,0 +1,303 @@
+"""Graphs in fewer bits, with what that costs measured and written into the pack.
+
+``fp16`` is for GPUs: half the bytes, and on a CPU no faster. ``int8`` is for CPUs: convolutions with scales calibrated
+on real crops (static), matrix products of transformers with scales taken from each batch (dynamic), since their
+activations differ too much from token to token for one scale.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import numpy_helper
+from onnxruntime.quantization import (
+    CalibrationDataReader,
+    CalibrationMethod,
+    QuantFormat,
+    QuantType,
+    quantize_dynamic,
+    quantize_static,
+)
+from onnxruntime.transformers.float16 import convert_float_to_float16
+from tokenizers import Tokenizer
+
+from export.encoder import Floats, Samples, Say, tokenise
+from export.pack_writer import PackWriter
+from export.parity import Array, ExportError, Inputs, Parity, compare, runner
+from models.pack import EncoderManifest, Pack
+
+Bits = Literal["fp16", "int8"]
+Role = Literal["image", "temporal", "text"]
+
+LEAST_COSINE: Final = {"fp16": 0.999, "int8": 0.95}
+"""Between features of a variant and of the graph it was made of. A graph that overflows, or whose scales were
+calibrated on something else, falls far below; scores decide about the rest."""
+
+LARGEST_LOSS: Final = 0.01
+"""Of AUC. Quantisation that costs more is not worth its speed."""
+
+_STEP = 32
+_CALIBRATED = 256  # crops; ranges settle before that, and the calibrator keeps every activation of them
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """How well a head tells what is unusual, given features in some precision.
+
+    Attributes:
+        samples: Real clips that it knows the answer of.
+        auc: Of the head's scores of their features ``(M, D)``, with the bank's ``(K, D)``.
+        measured_on: What these clips are, in words.
+    """
+
+    samples: Samples
+    auc: Callable[[Floats, Floats], float]
+    measured_on: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a variant costs. ``auc`` and ``auc_change`` are None where there was no judge."""
+
+    parity: Parity
+    bytes: int
+    auc: float | None
+    auc_change: float | None
+
+
+def to_fp16(source: Path, target: Path) -> Path:
+    """Write a graph with its weights and arithmetic in float16, its inputs and outputs as they were."""
+    with _quiet():
+        onnx.save(convert_float_to_float16(onnx.load(source), keep_io_types=True), target)
+    return target
+
+
+def to_int8(source: Path, target: Path, inputs: Inputs) -> Path:
+    """Write a graph with its heavy operators in 8-bit integers.
+
+    Args:
+        source: In float32.
+        target: Where it goes.
+        inputs: Real ones to calibrate on, ``(N, ...)`` each; not looked at where scales are taken at run time.
+    """
+    with _quiet():
+        if not _is_convolutional(source):
+            quantize_dynamic(
+                source,
+                target,
+                op_types_to_quantize=["MatMul", "Gemm", "Gather"],
+                per_channel=True,
+                weight_type=QuantType.QInt8,
+            )
+            return target
+        quantize_static(
+            source,
+            target,
+            _Reader(inputs),
+            quant_format=QuantFormat.QDQ,
+            op_types_to_quantize=["Conv", "Gemm", "MatMul"],
+            per_channel=True,
+            # Without VNNI, x86 adds two products of 8 by 8 bits in 16, which saturates; 7 bits cannot.
+            reduce_range=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+            calibrate_method=CalibrationMethod.MinMax,
+        )
+    return target
+
+
+def add_variants(
+    pack: Pack,
+    bits: Sequence[Bits],
+    calibration: Samples,
+    judge: Judge | None = None,
+    *,
+    roles: Sequence[Role] = ("image", "temporal", "text"),
+    say: Say = lambda _: None,
+) -> tuple[Pack, dict[tuple[Role, Bits], Cost]]:
+    """Write an encoder pack anew, with its graphs in fewer bits beside them. Variants that it had are left out.
+
+    Args:
+        pack: Of an encoder.
+        bits: Which variants.
+        calibration: Real clips, other than the judge's.
+        judge: Measures what the variants do to a head's scores; None leaves that out of the manifest.
+        roles: Of which towers.
+        say: Is told each step.
+
+    Returns:
+        The new pack, and what each variant costs, by role and bits.
+
+    Raises:
+        ExportError: ``bad_input`` if it is no encoder; ``parity`` or ``scores`` if a variant costs too much. The pack
+            is then as it was.
+    """
+    manifest = pack.manifest
+    if not isinstance(manifest, EncoderManifest):
+        code, message = "bad_input", f"expected a pack of an encoder, got {pack.name!r} of kind {pack.kind}"
+        raise ExportError(code, message)
+    costs: dict[tuple[Role, Bits], Cost] = {}
+    with (
+        tempfile.TemporaryDirectory(prefix="watchword-quantise-") as scratch,
+        PackWriter(pack.path.parent, pack.name, replace=True) as writer,
+    ):
+        own = _Encoder(pack, manifest)
+        inputs = own.inputs(calibration)
+        baseline = None if judge is None else judge.auc(own.clips(judge.samples), own.bank())
+        content = manifest.model_dump(mode="json", exclude_none=True, exclude={"format", "requires", "name"})
+        content["temporal"] = content.get("temporal")
+        for role in own.roles:
+            content[role]["variants"] = {}
+        for role in (role for role in own.roles if role in roles):
+            source = own.graphs[role]
+            for bit in bits:
+                say(f"{role}: to {bit}")
+                graph = Path(scratch) / f"{role}.{bit}.onnx"
+                _ = to_fp16(source, graph) if bit == "fp16" else to_int8(source, graph, inputs[role])
+                parity = compare(_run(source, inputs[role]), _run(graph, inputs[role]))
+                if not parity.cosine >= LEAST_COSINE[bit]:
+                    code = "parity"
+                    message = (
+                        f"expected features of {graph.name} at a cosine of at least {LEAST_COSINE[bit]} "
+                        f"to float32's, got {parity.cosine:.3f}"
+                    )
+                    raise ExportError(code, message)
+                auc = change = None
+                if judge is not None and baseline is not None:
+                    say(f"{role}: scores in {bit}")
+                    auc, change = baseline, _change(own.using(role, graph), own, role, judge, baseline)
+                    if change < -LARGEST_LOSS:
+                        code = "scores"
+                        message = f"expected {graph.name} to cost at most {LARGEST_LOSS} of AUC, got {-change:.3f}"
+                        raise ExportError(code, message)
+                costs[role, bit] = Cost(parity, graph.stat().st_size, auc, change)
+                measured = {} if auc is None else {"auc": auc, "auc_change": change}
+                content[role]["variants"][bit] = {
+                    "graph": writer.add(graph, graph.name),
+                    "error": parity.error,
+                    "cosine": parity.cosine,
+                    **measured,
+                    **({} if judge is None else {"measured_on": judge.measured_on}),
+                }
+        variants = {variant.file for tower in manifest.towers() for variant in tower.graphs()[1:]}
+        for file in manifest.files():
+            if file.file not in variants:
+                writer.add(pack.file(file), file.file)
+        return writer.commit(content), costs
+
+
+class _Encoder:
+    """The graphs of a pack, run as they are."""
+
+    def __init__(self, pack: Pack, manifest: EncoderManifest) -> None:
+        self._pack, self._manifest = pack, manifest
+        self.graphs: dict[Role, Path] = {"image": pack.file(manifest.image.graph)}
+        if manifest.temporal is not None:
+            self.graphs["temporal"] = pack.file(manifest.temporal.graph)
+        self.graphs["text"] = pack.file(manifest.text.graph)
+        self.roles: tuple[Role, ...] = tuple(self.graphs)
+
+    def using(self, role: Role, graph: Path) -> _Encoder:
+        """The same with one graph in another precision."""
+        other = _Encoder(self._pack, self._manifest)
+        other.graphs[role] = graph
+        return other
+
+    def inputs(self, samples: Samples) -> dict[Role, Inputs]:
+        """Real inputs of each graph."""
+        crops = samples.crops.reshape(-1, *samples.crops.shape[2:])
+        features = _run(self.graphs["image"], {"crops": crops})
+        found: dict[Role, Inputs] = {"image": {"crops": crops}, "text": {"tokens": self._tokens()}}
+        if "temporal" in self.graphs:
+            frames = features.reshape(*samples.crops.shape[:2], -1)
+            found["temporal"] = {"frames": frames, **self._geometry(samples)}
+        return found
+
+    def clips(self, samples: Samples) -> Floats:
+        """``(M, D)`` of unit length."""
+        crops = samples.crops.reshape(-1, *samples.crops.shape[2:])
+        features = _run(self.graphs["image"], {"crops": crops}).reshape(*samples.crops.shape[:2], -1)
+        if "temporal" in self.graphs:
+            return _run(self.graphs["temporal"], {"frames": features, **self._geometry(samples)})
+        middle = features[:, features.shape[1] // 2]
+        unit: Floats = middle / np.maximum(np.linalg.norm(middle, axis=1, keepdims=True), 1e-12)
+        return unit
+
+    def bank(self) -> Floats:
+        """``(K, D)`` as the pack has it."""
+        return self._pack.arrays("bank")["features"].astype(np.float32)
+
+    def texts(self) -> Floats:
+        """``(K, D)`` as its text tower gives it."""
+        return _run(self.graphs["text"], {"tokens": self._tokens()})
+
+    def _tokens(self) -> NDArray[np.int64]:
+        tokenizer = Tokenizer.from_file(str(self._pack.file(self._manifest.text.tokenizer)))
+        return tokenise(tokenizer, [phrase.text for phrase in self._pack.phrases()])
+
+    def _geometry(self, samples: Samples) -> Mapping[str, Array]:
+        temporal = self._manifest.temporal
+        if temporal is None or not temporal.geometry or samples.geometry is None:
+            return {}
+        return {"geometry": samples.geometry}
+
+
+def _change(variant: _Encoder, own: _Encoder, role: Role, judge: Judge, baseline: float) -> float:
+    """Of AUC. A text tower acts on the bank: there both banks are the towers' own, without learned prompts."""
+    if role == "text":
+        clips = own.clips(judge.samples)
+        return judge.auc(clips, variant.texts()) - judge.auc(clips, own.texts())
+    return judge.auc(variant.clips(judge.samples), own.bank()) - baseline
+
+
+def _run(graph: Path, inputs: Inputs) -> Floats:
+    run, count = runner(graph), len(next(iter(inputs.values())))
+    parts = [
+        run({name: array[start : start + _STEP] for name, array in inputs.items()}) for start in range(0, count, _STEP)
+    ]
+    return np.concatenate(parts).astype(np.float32)
+
+
+def _is_convolutional(graph: Path) -> bool:
+    """Whether most of a graph's arithmetic is in convolutions: most of its weights are, counted once a position."""
+    model = onnx.load(graph)
+    weights = {tensor.name: int(np.prod(numpy_helper.to_array(tensor).shape)) for tensor in model.graph.initializer}
+    kinds = {"Conv": 0, "MatMul": 0, "Gemm": 0}
+    for node in model.graph.node:
+        if node.op_type in kinds:
+            kinds[node.op_type] += sum(weights.get(name, 0) for name in node.input)
+    return kinds["Conv"] > kinds["MatMul"]
+
+
+class _Reader(CalibrationDataReader):  # type: ignore[misc]
+    """Inputs one at a time, as many as calibration needs, from all over."""
+
+    def __init__(self, inputs: Inputs) -> None:
+        count = len(next(iter(inputs.values())))
+        chosen = np.linspace(0, count - 1, min(count, _CALIBRATED)).astype(int)
+        self._batches = iter([{name: array[[index]] for name, array in inputs.items()} for index in chosen])
+
+    def get_next(self) -> Inputs | None:
+        return next(self._batches, None)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """The quantiser recommends its own pre-processing by a warning in the root logger; our graphs need none."""
+    disabled, logging.root.disabled = logging.root.disabled, True
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.root.disabled = disabled
