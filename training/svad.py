@@ -76,6 +76,7 @@ class Pretraining:
         precision: Of the matrix products, under autocast.
         save_every: Steps between checkpoints.
         seed: Of everything.
+        start: sha256 of the weights it begins with; None for new ones.
     """
 
     steps: int = 4000
@@ -93,6 +94,7 @@ class Pretraining:
     precision: Precision = "fp32"
     save_every: int = 100
     seed: int = 0
+    start: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,7 +319,7 @@ def pretrain(
             scaler.step(optimiser)
             scaler.update()
             right = (video.detach().float() @ phrases.T).argmax(dim=1) == targets
-            figures = {"loss": float(loss), "accuracy": float(right.float().mean()), "rate": group["lr"]}
+            figures = {"loss": float(loss.detach()), "accuracy": float(right.float().mean()), "rate": group["lr"]}
             if validation is not None and (step + 1) % settings.save_every == 0:
                 figures["validation"] = zero_shot(embed(encoder, validation, _some(validation, 1024)), said)["accuracy"]
             run.log(step, {**figures, "clips_per_s": len(batch) / (time.perf_counter() - began)})
@@ -447,7 +449,7 @@ def learn_prompts(
             optimiser.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
-            run.log(step, {"loss": float(loss), "actions": float(len(used))})
+            run.log(step, {"loss": float(loss.detach()), "actions": float(len(used))})
             if (step + 1) % settings.save_every == 0 or step + 1 == settings.steps:
                 run.save(step + 1, learned)
     run.finish("prompts.pt", prompts)

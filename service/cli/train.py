@@ -64,6 +64,7 @@ def pretrain(
     alpha: Annotated[float, typer.Option(min=0, max=1, help="Residual ratio of equation 2.")] = 0.7,
     frames: Annotated[int, typer.Option(min=1, max=17, help="Crops a clip.")] = 9,
     seen: Annotated[int | None, typer.Option(min=1, help="Crops shown in a step, odd; 5, or all for CLIP.")] = None,
+    start: Annotated[Path | None, typer.Option(help="Weights to begin with: another run's encoder.pt.")] = None,
     precision: Annotated[str, typer.Option(help="fp32, bf16 or fp16.")] = "fp32",
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1.")] = "cpu",
     threads: Threads = 2,
@@ -71,12 +72,16 @@ def pretrain(
 ) -> None:
     """Equations 1 to 3: align clips with what is said of their actions.
 
+    On a machine that others use too, one thread is faster than two: threads that wait for each other lose their turn
+    (300 clips a second with one, 7 to 220 with two).
+
     [dim]watchword train svad pretrain --clips runs/clips --validation runs/plaza --out runs/svad[/dim]
     """
     import torch
 
     from training.object_clips import ObjectClips
     from training.phrases import Phrases
+    from training.provenance import sha256
     from training.svad import Pretraining, built_in, clip_side, pretrain, words
     from training.svad import precision as checked
     from training.teacher import Teacher
@@ -93,6 +98,7 @@ def pretrain(
         seen=seen or (frames if clip else min(5, frames)),
         precision=checked(precision),
         seed=seed,
+        start=None if start is None else sha256(start),
     )
     phrases, data = Phrases.load(), ObjectClips(clips, frames)
     held_out = None if validation is None else ObjectClips(validation, frames)
@@ -103,6 +109,8 @@ def pretrain(
     else:
         encoder, encode = clip_side(clip, weights, settings)
         said = words(data.actions, phrases, encode)
+    if start is not None:
+        encoder.load_state_dict(torch.load(start, map_location="cpu", weights_only=True))
     pretrain(encoder, data, said, settings, out, device=device, validation=held_out)
     console.print(f"weights in [bold]{out / 'encoder.pt'}[/bold]")
 
