@@ -1,8 +1,9 @@
-"""``watchword packs``: what there is to score and detect with, and making a pack of a detector's graph."""
+"""``watchword packs``: what there is to score and detect with, and making packs of graphs and official weights."""
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,17 +12,20 @@ from rich.markup import escape
 from rich.table import Table
 
 from service.cli.console import console, errors, fail_clearly
+from service.cli.pull import pull, weights_path
 
 if TYPE_CHECKING:
     from models.pack import Pack, PackEntry, PackLibrary
     from service.engine.detectors import Options
     from service.engine.detectors.tiles import Tiles
     from service.settings import Settings
+    from service.trial import Trial
 
 packs_app = typer.Typer(
     no_args_is_help=True,
-    help="Packs: heads that score and detectors that find, each a folder with a manifest and hashed files.",
+    help="Packs: heads that score, detectors that find, encoders of words; each a folder of hashed files.",
 )
+packs_app.command()(pull)
 
 
 @packs_app.command("list")
@@ -73,7 +77,7 @@ def verify(
     """
     broken = 0
     for entry in _entries(names):
-        problem = entry.error if entry.pack is None else _problem(entry.pack)
+        problem = entry.error if entry.pack is None else _try(entry.pack).problem
         broken += problem is not None
         said = "[green]ok[/green]" if problem is None else f"[red]{escape(problem)}[/red]"
         console.print(f"{escape(entry.name)}: {said}", soft_wrap=True)
@@ -85,9 +89,16 @@ def verify(
 @fail_clearly
 def build(
     name: Annotated[str, typer.Argument(help="The new pack's name: lower-case letters, digits, dot, dash.")],
-    graph: Annotated[Path, typer.Argument(help="A detector as an .onnx file.", exists=True, dir_okay=False)],
-    licence: Annotated[str, typer.Option(help="Of the weights, as an SPDX name: Apache-2.0, AGPL-3.0-only, ...")],
-    provenance: Annotated[str, typer.Option(help="Where the weights come from.")],
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            help="A detector as an .onnx file; or official weights from elsewhere.", exists=True, dir_okay=False
+        ),
+    ] = None,
+    licence: Annotated[
+        str | None, typer.Option(help="Of the weights, as an SPDX name: Apache-2.0, AGPL-3.0-only, ...")
+    ] = None,
+    provenance: Annotated[str | None, typer.Option(help="Where the weights come from.")] = None,
     description: Annotated[str, typer.Option(help="What it finds.")] = "",
     version: Annotated[str, typer.Option(help="Of the pack.")] = "1",
     classes: Annotated[
@@ -106,31 +117,126 @@ def build(
     licence_file: Annotated[
         Path | None, typer.Option(help="The licence's text, kept in the pack.", exists=True, dir_okay=False)
     ] = None,
+    accept_unpinned: Annotated[
+        bool, typer.Option("--accept-unpinned", help="Take official weights of which no sha256 is known.")
+    ] = False,
     replace: Annotated[bool, typer.Option("--replace", help="Replace the pack of this name.")] = False,
 ) -> None:
-    """Make a pack of a detector's ONNX graph.
+    """Make a pack of a detector's ONNX graph, or of official weights that were pulled.
 
-    The layout is recognised from what the graph takes and gives: YOLOX as exported without its decoding, YOLOv8 and
-    YOLO11, and YOLO26 or any export with its own suppression.
+    A detector's layout is recognised from what the graph takes and gives: YOLOX as exported without its decoding,
+    YOLOv8 and YOLO11, and YOLO26 or any export with its own suppression. Official weights go by their name, and are
+    taken from where pull left them, or from a file that was brought from elsewhere.
 
-    [dim]watchword packs build yolox-nano yolox_nano.onnx --licence Apache-2.0 --provenance "Megvii YOLOX 0.1.1"
+    [dim]watchword packs build yolox-s
+    watchword packs build yolox-s /media/usb/yolox_s.onnx
     watchword packs build doors yolo11n.onnx --tiles 2x1 --licence AGPL-3.0-only --provenance "trained here"[/dim]
     """
+    options = _options(classes, confidence, overlap, tiles)
+    if (licence is None) != (provenance is None):
+        raise typer.BadParameter("expected --licence and --provenance together, or neither for official weights")
+    if licence is None or provenance is None:
+        pack = _build_official(name, file, options, accept_unpinned=accept_unpinned, replace=replace)
+    elif file is None:
+        raise typer.BadParameter("expected a file", param_hint="FILE")
+    else:
+        facts = {"version": version, "description": description, "licence": licence, "provenance": provenance}
+        pack = _write_detector(name, file, options, facts, licence_file, replace=replace)
+    trial = _try(pack)
+    if trial.problem is not None:
+        shutil.rmtree(pack.path)
+        errors.print("[red]error:[/red]", escape(trial.problem))
+        raise typer.Exit(2)
+    console.print(f"{escape(name)}: {_kind(pack)}, in {escape(str(pack.path))}", soft_wrap=True)
+
+
+@packs_app.command()
+@fail_clearly
+def remove(
+    name: Annotated[str, typer.Argument(help="A pack's name.")],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Delete it even if a stream uses it.")] = False,
+) -> None:
+    """Delete a pack and its files. Built-in packs stay, and those that a registered stream uses."""
+    from models.pack import BUILT_IN, PackError
+
+    entry = next((entry for entry in _library().list() if entry.name == name), None)
+    if entry is None:
+        _library().get(name)  # says which names there are
+        return
+    if entry.path.parent == BUILT_IN:
+        code, message = "built_in", f"expected a pack that was added, got {name!r}, which is built in"
+        raise PackError(code, message)
+    users = [] if force else _users(name)
+    if users:
+        code, message = "in_use", f"expected a pack that nothing uses, got {name!r}, which {', '.join(users)} needs"
+        raise PackError(code, message)
+    if not yes:
+        typer.confirm(f"Delete {entry.path} and all in it?", abort=True)
+    shutil.rmtree(entry.path)
+    console.print(f"{escape(name)}: deleted")
+
+
+def _users(name: str) -> list[str]:
+    """The streams that use a pack, itself or as the encoder of a head, and the settings that name it."""
+    from models.pack import HeadManifest
+    from service.store.database import Database
+    from service.store.streams import StreamStore
+
+    settings = _settings()
+    users = ["WATCHWORD_ENCODER"] if settings.encoder == name else []
+    if settings.database_url is None and not (settings.data_dir / "watchword.db").is_file():
+        return users  # nothing was ever registered here
+    needing = {name}
+    for entry in _library().list():
+        if entry.pack is not None and isinstance(entry.pack.manifest, HeadManifest):
+            needing |= {entry.name} if entry.pack.manifest.encoder == name else set()
+    database = Database(settings.database)
+    try:
+        specs = [record.spec for record in StreamStore(database).list()]
+    finally:
+        database.close()
+    using = [spec for spec in specs if needing & {spec.detector, spec.encoder, *spec.packs}]
+    return users + [f"stream {spec.name!r}" for spec in using]
+
+
+def _build_official(name: str, file: Path | None, options: Options, *, accept_unpinned: bool, replace: bool) -> Pack:
+    """The pack of official weights, of a file that is just these."""
+    from export.hub import HubError, check_file, official
+
+    weights = official(name)
+    path = weights_path() / weights.file if file is None else file
+    if not path.is_file():
+        code, message = "missing_file", f"expected {weights.title} in {path}: watchword packs pull {name} fetches it"
+        raise HubError(code, message)
+    found = check_file(weights, path, accept_unpinned=accept_unpinned)
+    facts = {
+        "version": weights.revision[:40],
+        "description": weights.title,
+        "licence": weights.licence,
+        "provenance": f"{weights.provenance}, sha256 {found}",
+    }
+    if weights.note:
+        console.print(f"[yellow]note:[/yellow] {escape(weights.note)}", soft_wrap=True)
+    return _write_detector(name, path, options, facts, None, replace=replace)
+
+
+def _write_detector(
+    name: str, graph: Path, options: Options, facts: Mapping[str, str], licence_file: Path | None, *, replace: bool
+) -> Pack:
+    """The pack of a detector's graph, whose layout is recognised."""
     from export.pack_writer import PackWriter
     from service.engine.detectors import OnnxDetector
 
-    options = _options(classes, confidence, overlap, tiles)
     detector = OnnxDetector(graph, options)
     layout, size, names = detector.layout, detector.size, detector.names
     detector.close()
     with PackWriter(_settings().packs_path, name, replace=replace) as writer:
-        pack = writer.commit(
+        return writer.commit(
             {
                 "kind": "detector",
-                "version": version,
-                "description": description or f"{graph.stem}, {len(names)} classes",
-                "licence": licence,
-                "provenance": provenance,
+                **facts,
+                "description": facts["description"] or f"{graph.stem}, {len(names)} classes",
                 "layout": layout,
                 "graph": writer.add(graph, "graph.onnx"),
                 **({} if size is None else {"input": size}),
@@ -141,34 +247,21 @@ def build(
                 "documents": [writer.add(licence_file, "LICENSE")] if licence_file else [],
             }
         )
-    problem = _problem(pack)
-    if problem is not None:
-        shutil.rmtree(pack.path)
-        errors.print("[red]error:[/red]", escape(problem))
-        raise typer.Exit(2)
-    console.print(f"{escape(name)}: {layout}, {len(names)} classes, in {escape(str(pack.path))}", soft_wrap=True)
 
 
-@packs_app.command()
-@fail_clearly
-def remove(
-    name: Annotated[str, typer.Argument(help="A pack's name.")],
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-) -> None:
-    """Delete a pack and its files. Built-in packs stay."""
-    from models.pack import BUILT_IN, PackError
+def _kind(pack: Pack) -> str:
+    from models.pack import DetectorManifest
 
-    entry = next((entry for entry in _library().list() if entry.name == name), None)
-    if entry is None:
-        _library().get(name)  # says which names there are
-        return
-    if entry.path.parent == BUILT_IN:
-        code, message = "built_in", f"expected a pack that was added, got {name!r}, which is built in"
-        raise PackError(code, message)
-    if not yes:
-        typer.confirm(f"Delete {entry.path} and all in it?", abort=True)
-    shutil.rmtree(entry.path)
-    console.print(f"{escape(name)}: deleted")
+    manifest = pack.manifest
+    return (
+        f"{manifest.layout}, {len(manifest.classes)} classes" if isinstance(manifest, DetectorManifest) else pack.kind
+    )
+
+
+def _try(pack: Pack) -> Trial:
+    from service.trial import try_pack
+
+    return try_pack(pack, threads=1)
 
 
 def _settings() -> Settings:
@@ -202,32 +295,6 @@ def _entries(names: list[str] | None) -> list[PackEntry]:
         except PackError as error:
             entries.append(PackEntry(name, Path(name), error=error.message, code=error.code))
     return entries
-
-
-def _problem(pack: Pack) -> str | None:
-    """What is wrong with a pack whose files verify, or None: its graph or its head does not load or run."""
-    import numpy as np
-
-    from models.heads import load_head
-    from models.pack import HeadManifest, PackError
-    from service.engine.detectors import detector_of
-    from service.ingest.frame import Frame, PreparedFrame
-
-    try:
-        if isinstance(pack.manifest, HeadManifest):
-            load_head(pack)
-            return None
-        detector = detector_of(pack, threads=1)
-        try:
-            picture = np.full((360, 640, 3), 127, np.uint8)
-            detector.detect([PreparedFrame("verify", 0, Frame(0, 0.0, 0.0, 0.0, picture), None)])
-        finally:
-            detector.close()
-    except (PackError, ValueError) as error:
-        return str(error)
-    except Exception as error:  # ONNX Runtime's exceptions share no base class
-        return f"the graph does not run: {' '.join(str(error).split())[:300]}"
-    return None
 
 
 def _options(classes: Path | None, confidence: float | None, overlap: float | None, tiles: str) -> Options:

@@ -116,6 +116,11 @@ class EngineProgress:
     building: str | None = None
     share: float = 0.0
 
+    @property
+    def settled(self) -> bool:
+        """Whether there is nothing left to build."""
+        return self.ready + len(self.refused) == self.total
+
     def __str__(self) -> str:
         """A sentence for people, such as ``building engine 2 of 4 (words/image.onnx, 35 %)``."""
         if self.building is not None:

@@ -43,10 +43,15 @@ class Tensor:
         shape = ", ".join("any" if size is None else str(size) for size in self.shape)
         return f"{self.name} ({shape}) {self.dtype}"
 
+    @property
+    def numpy(self) -> str:
+        """numpy's name of its type."""
+        return _DTYPES.get(self.dtype, self.dtype)
+
     def accepts(self, array: NDArray[Any]) -> bool:
         """Whether an array is of its type, and of its shape but for the batch."""
         return (
-            array.dtype.name == _DTYPES.get(self.dtype, self.dtype)
+            array.dtype.name == self.numpy
             and array.ndim == len(self.shape)
             and all(size in {None, got} for size, got in zip(self.shape[1:], array.shape[1:], strict=True))
         )
@@ -76,8 +81,9 @@ class Session:
         options.log_severity_level = 4  # errors come as exceptions
         # Threads that spin between two runs slow whatever runs beside them: optical flow from 4.6 to 7.5 ms.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self.on_gpu = "CUDAExecutionProvider" in ort.get_available_providers()
-        self._session: ort.InferenceSession | None = _load(path, options, self.on_gpu)
+        self._session: ort.InferenceSession | None = _load(path, options)
+        # What it runs on, not what was asked for: without a GPU or cuDNN, ONNX Runtime takes the CPU and goes on.
+        self.on_gpu = "CUDAExecutionProvider" in self._session.get_providers()
         self.inputs = tuple(map(_tensor, self._session.get_inputs()))
         self.outputs = tuple(map(_tensor, self._session.get_outputs()))
         self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
@@ -90,6 +96,11 @@ class Session:
     def backend(self) -> str:
         """What runs it now: ``TensorRT``, or ONNX Runtime's provider, such as ``CUDA`` or ``CPU``."""
         return "TensorRT" if self._engine is not None else "CUDA" if self.on_gpu else "CPU"
+
+    @property
+    def refusal(self) -> str:
+        """Why it stays with ONNX Runtime for good, where an engine was asked for; else empty."""
+        return "" if self._request is None else self._request.reason
 
     def run(self, batch: NDArray[Any] | Arrays) -> NDArray[Any]:
         """The first output for a batch.
@@ -209,7 +220,7 @@ def _plan(count: int, fixed: int | None, *, pad: bool) -> Iterator[tuple[int, in
         start += size
 
 
-def _load(path: Path, options: ort.SessionOptions, on_gpu: bool) -> ort.InferenceSession:
+def _load(path: Path, options: ort.SessionOptions) -> ort.InferenceSession:
     if not path.is_file():
         code, message = "missing_file", f"expected an ONNX graph at {path.name}, found no file"
         raise PackError(code, message)
@@ -220,7 +231,8 @@ def _load(path: Path, options: ort.SessionOptions, on_gpu: bool) -> ort.Inferenc
         )
         raise PackError(code, message)
     cuda = ("CUDAExecutionProvider", {"arena_extend_strategy": "kSameAsRequested"})
-    providers = [*([cuda] if on_gpu else []), "CPUExecutionProvider"]
+    has_cuda = cuda[0] in ort.get_available_providers()
+    providers = [*([cuda] if has_cuda else []), "CPUExecutionProvider"]
     try:
         return ort.InferenceSession(str(path), options, providers=providers)
     except Exception as error:  # ONNX Runtime's exceptions share no base class
