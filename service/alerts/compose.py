@@ -16,6 +16,7 @@ from service.contracts.alert import Alert, AlertKind, AlertObject, AlertState
 from service.contracts.score import Explained, ScoredObject
 from service.pipeline.scored import ScoredFrame, display
 from service.score_message import scored_objects
+from service.store.guidance import Clips
 
 MAX_OBJECTS = 10
 """Objects an alert names: a stampede is one incident, not a list of everyone in it."""
@@ -30,23 +31,29 @@ class Evidence:
         objects: Everything that was scored in it.
         heads: Each head's own surprise.
         threshold: Display score at which alerts opened then.
+        video: ``(N, D)`` float32, clip features of the first ``N`` of ``objects``, NaN rows where there is none; None
+            without an encoder.
+        encoder: Hash of the encoder's pack.
     """
 
     image: NDArray[np.uint8] | None
     objects: Sequence[ScoredObject]
     heads: Mapping[str, float]
     threshold: float
+    video: NDArray[np.float32] | None = None
+    encoder: str | None = None
 
     @classmethod
     def of(cls, scored: ScoredFrame) -> Evidence:
         """The part of a scored frame that an alert needs; the rest (motion) is not kept."""
         threshold = 0.0 if scored.threshold is None else display(scored.threshold)
-        return cls(scored.source.frame.image, scored_objects(scored), scored.heads, threshold)
+        image, objects = scored.source.frame.image, scored_objects(scored)
+        return cls(image, objects, scored.heads, threshold, scored.video, scored.encoder)
 
 
 def anomaly_alert(stream_id: str, stream_name: str, incident: Incident, evidence: Evidence) -> Alert:
     """An incident as an alert."""
-    objects = _outstanding(evidence)
+    objects = [_alert_object(evidence.objects[index]) for index in _outstanding(evidence)]
     message = anomaly_message(objects, incident.peak)
     return Alert(
         id=incident.id,
@@ -95,12 +102,23 @@ def closed(alert: Alert, at: datetime, reason: str) -> Alert:
     )
 
 
-def _outstanding(evidence: Evidence) -> list[AlertObject]:
-    """The objects at or above the threshold, else the one nearest to it; the most unusual first."""
-    known = [scored for scored in evidence.objects if scored.surprise is not None]
-    ranked = sorted(known, key=lambda scored: -(scored.surprise or 0.0))
-    above = [scored for scored in ranked if (scored.score or 0.0) >= evidence.threshold]
-    return [_alert_object(scored) for scored in (above or ranked[:1])[:MAX_OBJECTS]]
+def alert_clips(alert_id: str, evidence: Evidence) -> Clips | None:
+    """What the objects that an alert names looked like, so that a false alarm can teach it; None if nobody knows."""
+    if evidence.video is None or evidence.encoder is None:
+        return None
+    chosen = [index for index in _outstanding(evidence) if index < len(evidence.video)]
+    features = evidence.video[chosen]
+    features = features[~np.isnan(features).any(axis=1)]
+    return Clips(alert_id, evidence.encoder, features.astype(np.float16)) if len(features) else None
+
+
+def _outstanding(evidence: Evidence) -> list[int]:
+    """Indices of the objects at or above the threshold, else of the one nearest to it; the most unusual first."""
+    objects = evidence.objects
+    known = [index for index, scored in enumerate(objects) if scored.surprise is not None]
+    ranked = sorted(known, key=lambda index: -(objects[index].surprise or 0.0))
+    above = [index for index in ranked if (objects[index].score or 0.0) >= evidence.threshold]
+    return (above or ranked[:1])[:MAX_OBJECTS]
 
 
 def _alert_object(scored: ScoredObject) -> AlertObject:

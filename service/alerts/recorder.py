@@ -20,6 +20,7 @@ from service.metrics import Metrics
 from service.overlay import draw, encode_jpeg
 from service.store.alerts import AlertStore
 from service.store.database import Database
+from service.store.guidance import Clips, GuidanceStore
 from service.store.outbox import Outbox
 
 logger = logging.getLogger(__name__)
@@ -50,6 +51,7 @@ class Record:
     Attributes:
         events: The alert as it stood at each event, in the order opened, updated, closed.
         evidence: What the picture is drawn from, until it is.
+        clips: What its objects looked like to the encoder.
         snapshot: Path of the picture once it is stored.
         evicted: Alerts whose pictures made room for it.
     """
@@ -58,6 +60,7 @@ class Record:
     stream_id: str
     events: dict[str, Alert]
     evidence: Evidence | None = None
+    clips: Clips | None = None
     snapshot: str | None = None
     evicted: list[str] = field(default_factory=list)
 
@@ -71,6 +74,7 @@ class Record:
             self.stream_id,
             events,
             later.evidence or self.evidence,
+            later.clips or self.clips,
             later.snapshot or self.snapshot,
             self.evicted + later.evicted,
         )
@@ -88,6 +92,7 @@ class Recorder:
         self,
         database: Database,
         alerts: AlertStore,
+        guidance: GuidanceStore,
         outbox: Outbox,
         sinks: Sequence[str],
         snapshots: SnapshotFolder,
@@ -97,6 +102,7 @@ class Recorder:
         """Args beyond the stores: ``sinks``, whose outboxes get every event; ``committed``, told after each commit."""
         self._database = database
         self._alerts = alerts
+        self._guidance = guidance
         self._outbox = outbox
         self._sinks = sinks
         self._snapshots = snapshots
@@ -200,6 +206,8 @@ class Recorder:
                 event = self._alerts.record(connection, alert.model_copy(update={"snapshot": record.snapshot}), kind)
                 self._outbox.add(connection, event, self._sinks, now)
                 events.append(event)
+            if record.clips is not None:
+                self._guidance.record_clips(connection, record.stream_id, record.clips)
             self._alerts.forget_snapshots(connection, record.evicted)
         return events
 
@@ -212,6 +220,7 @@ class Recorder:
         if self._commits % PRUNE_EVERY == 0:
             try:
                 self._snapshots.remove(self._alerts.prune())
+                self._guidance.prune()
             except (SQLAlchemyError, OSError) as error:
                 logger.warning("old alerts are not pruned now, next time: %s", _brief(error))
 

@@ -40,6 +40,7 @@ class ScoredFrame:
         captions: ``N + M``, what is known of each in words; empty while not enrolled.
         matches: ``N + M``, the text rules that each matched; empty where the stream has none.
         video: ``(N, D)`` float32, their clip features, NaN rows where there is none; None without an encoder.
+        encoder: Hash of the encoder's pack.
     """
 
     source: PreparedFrame
@@ -58,6 +59,7 @@ class ScoredFrame:
     captions: tuple[Caption, ...] = ()
     matches: tuple[tuple[Match, ...], ...] = ()
     video: NDArray[np.float32] | None = None
+    encoder: str | None = None
 
     @property
     def score(self) -> float | None:

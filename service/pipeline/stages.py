@@ -216,6 +216,7 @@ class Stages:
             captions=said,
             matches=guided.matches,
             video=observation.video,
+            encoder=None if self.encoder is None else self.encoder.hash,
         )
 
     def _likeness(self, observation: Observation, fused: Fused) -> Likeness | None:

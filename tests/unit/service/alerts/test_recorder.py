@@ -15,6 +15,7 @@ from service.contracts.alert import Alert, AlertEvent, AlertState
 from service.metrics import Metrics
 from service.store.alerts import AlertStore
 from service.store.database import Database
+from service.store.guidance import GuidanceStore
 from service.store.outbox import Outbox
 from support.alerts import make_alert
 
@@ -65,7 +66,14 @@ class Stopped:
         self.outbox = Outbox(self.database)
         pictures = SnapshotFolder(self.snapshots, 1_000_000)
         self.recorder = Recorder(
-            self.database, self.store, self.outbox, ["redis"], pictures, self.metrics, self.told.extend
+            self.database,
+            self.store,
+            GuidanceStore(self.database),
+            self.outbox,
+            ["redis"],
+            pictures,
+            self.metrics,
+            self.told.extend,
         )
 
     def put(self, alert: Alert, event: str) -> None:
