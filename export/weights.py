@@ -12,9 +12,11 @@ from pathlib import Path
 import numpy as np
 import onnx
 import torch
+from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
+_ONE = "one"
 _LEVELS = 127
 _LEAST = 1024
 """Smaller tensors stay as they are: nothing is won."""
@@ -47,12 +49,16 @@ def store_as_int8(source: Path, target: Path) -> Path:
         if found is None:
             kept.append(tensor)
             continue
-        levels, scale, axis = found
+        levels, scale = found
         name = tensor.name
         kept.append(numpy_helper.from_array(levels, f"{name}.levels"))
         kept.append(numpy_helper.from_array(scale, f"{name}.scale"))
-        inputs = [f"{name}.levels", f"{name}.scale"]
-        nodes.append(helper.make_node("DequantizeLinear", inputs, [name], f"{name}.dequantize", axis=axis))
+        # Scaled in a second step: ONNX Runtime would fuse a scaled matrix with the product behind it into one that
+        # rounds the other side too, an error of 1e-3.
+        nodes.append(helper.make_node("DequantizeLinear", [f"{name}.levels", _ONE], [f"{name}.whole"]))
+        nodes.append(helper.make_node("Mul", [f"{name}.whole", f"{name}.scale"], [name]))
+    if nodes:
+        kept.append(numpy_helper.from_array(np.array(1.0, np.float32), _ONE))
     body = [*nodes, *model.graph.node]
     del model.graph.initializer[:], model.graph.node[:], model.graph.value_info[:]
     model.graph.initializer.extend(kept)
@@ -62,8 +68,8 @@ def store_as_int8(source: Path, target: Path) -> Path:
     return target
 
 
-def _levels(weight: np.ndarray) -> tuple[np.ndarray, np.ndarray, int] | None:
-    """Integers, scales and the axis of the scales, if the matrix is on such a grid."""
+def _levels(weight: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]] | None:
+    """Integers, and scales that spread over them, if the matrix is on such a grid."""
     if weight.size < _LEAST:
         return None
     for axis in (0, 1):
@@ -71,5 +77,5 @@ def _levels(weight: np.ndarray) -> tuple[np.ndarray, np.ndarray, int] | None:
         scale = np.maximum(largest, np.float32(1e-12)) / np.float32(_LEVELS)
         levels = np.round(weight / scale)
         if np.allclose(levels * scale, weight, rtol=0, atol=1e-6 * float(largest.max())):
-            return levels.astype(np.int8), scale.ravel().astype(np.float32), axis
+            return levels.astype(np.int8), scale.astype(np.float32)
     return None

@@ -21,6 +21,7 @@ import dataclasses
 import hashlib
 import json
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -28,7 +29,7 @@ import numpy as np
 import onnxruntime
 import torch
 from numpy.typing import NDArray
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from tqdm import tqdm
@@ -63,10 +64,10 @@ class Settings:
     camera: int = 120_000
     vocabulary: int = 10_000
     width: int = 256
-    depth: int = 3
+    depth: int = 2
     length: int = 32
     batch: int = 256
-    epochs: int = 5
+    epochs: int = 4
     rate: float = 1e-3
     warmup: int = 500
     relations: float = 10.0
@@ -80,9 +81,9 @@ def main() -> None:
     torch.manual_seed(settings.seed)
     arguments.work.mkdir(parents=True, exist_ok=True)
     sentences = corpus(settings.camera, settings.seed, arguments.wordnet)[: arguments.limit]
-    tokenizer = train_tokenizer(sentences, settings)
     precision = torch.bfloat16 if arguments.bfloat16 else torch.float32
     with Teacher(cache=arguments.work / "teacher.sqlite", precision=precision) as teacher:
+        tokenizer = build_tokenizer(sentences, teacher.tokenizer, settings)
         targets = _encode_all(teacher, sentences)
         network = distil(sentences, targets, tokenizer, teacher, settings, arguments)
         round_weights(network)
@@ -104,19 +105,42 @@ def main() -> None:
     print(json.dumps({"measured": measured, **written}, indent=1))  # noqa: T201
 
 
-def train_tokenizer(sentences: Sequence[str], settings: Settings) -> Tokenizer:
-    """A WordPiece vocabulary in lower case, without accents, of the sentences; with truncation and padding set."""
-    tokenizer = Tokenizer(models.WordPiece(unk_token=UNKNOWN, max_input_chars_per_word=40))
+def build_tokenizer(sentences: Sequence[str], theirs: Tokenizer, settings: Settings) -> Tokenizer:
+    """A WordPiece tokenizer in lower case, without accents; with truncation and padding set.
+
+    Four in five of its tokens are the commonest words of the sentences, the others the pieces that the teacher splits
+    all other words into, commonest first, and every character on its own. (The trainer of ``tokenizers`` gives another
+    vocabulary on each run, for it settles ties at random.)
+
+    Args:
+        sentences: The corpus.
+        theirs: The teacher's tokenizer.
+        settings: ``vocabulary`` and ``length``.
+    """
+    counts = Counter(word for text in sentences for word in _words(theirs, text))
+    by_count = sorted(counts, key=lambda word: (-counts[word], word))
+    words = by_count[: settings.vocabulary * 4 // 5]
+    pieces: Counter[str] = Counter()
+    for word in by_count[len(words) :]:
+        for piece in theirs.encode(word, add_special_tokens=False).tokens:
+            pieces[piece] += counts[word]
+    characters = sorted(token for token in theirs.get_vocab() if len(token.removeprefix("##")) == 1 and token.isascii())
+    ordered = [FILLER, UNKNOWN, *characters, *words, *sorted(pieces, key=lambda piece: (-pieces[piece], piece))]
+    vocabulary = list(dict.fromkeys(ordered))[: settings.vocabulary]
+    model = models.WordPiece(
+        {token: index for index, token in enumerate(vocabulary)}, unk_token=UNKNOWN, max_input_chars_per_word=40
+    )
+    tokenizer = Tokenizer(model)
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer.decoder = decoders.WordPiece()
-    trainer = trainers.WordPieceTrainer(
-        vocab_size=settings.vocabulary, special_tokens=[FILLER, UNKNOWN], limit_alphabet=200, show_progress=False
-    )
-    tokenizer.train_from_iterator(sentences, trainer)
     tokenizer.enable_truncation(settings.length)
     tokenizer.enable_padding(pad_id=PAD, pad_token=FILLER)
     return tokenizer
+
+
+def _words(tokenizer: Tokenizer, text: str) -> list[str]:
+    return [word for word, _ in tokenizer.pre_tokenizer.pre_tokenize_str(tokenizer.normalizer.normalize_str(text))]
 
 
 def distil(
@@ -136,7 +160,8 @@ def distil(
     optimiser = torch.optim.AdamW(groups, lr=settings.rate, betas=(0.9, 0.98), fused=True)
     rows = [encoding.ids for encoding in _unpadded(tokenizer).encode_batch(list(sentences))]
     steps = settings.epochs * ((len(rows) - HELD_OUT) // settings.batch)
-    state = _Checkpoint(arguments.work / "checkpoint.pt", settings, network, optimiser)
+    task = {**dataclasses.asdict(settings), "corpus": _digest(sentences)}
+    state = _Checkpoint(arguments.work / "checkpoint.pt", task, network, optimiser)
     first = state.read()
     batches = _batches(rows, settings, first)
     progress = tqdm(range(first, steps), initial=first, total=steps, mininterval=10)
@@ -231,10 +256,12 @@ def _schedule(step: int, steps: int, warmup: int) -> float:
 
 
 class _Checkpoint:
-    """Network, optimiser and step in a file, replaced whole. One of other settings is refused."""
+    """Network, optimiser and step in a file, replaced whole. One of other settings or sentences is refused."""
 
-    def __init__(self, path: Path, settings: Settings, network: nn.Module, optimiser: torch.optim.Optimizer) -> None:
-        self._path, self._settings = path, dataclasses.asdict(settings)
+    def __init__(
+        self, path: Path, task: dict[str, object], network: nn.Module, optimiser: torch.optim.Optimizer
+    ) -> None:
+        self._path, self._task = path, task
         self._network, self._optimiser = network, optimiser
 
     def read(self) -> int:
@@ -242,16 +269,16 @@ class _Checkpoint:
         if not self._path.exists():
             return 0
         state = torch.load(self._path, weights_only=True)
-        if state["settings"] != self._settings:
-            msg = f"expected a checkpoint of {self._settings}, got {state['settings']}: take another --work"
+        if state["task"] != self._task:
+            msg = f"expected a checkpoint of {self._task}, got {state['task']}: take another --work"
             raise ValueError(msg)
         self._network.load_state_dict(state["network"])
         self._optimiser.load_state_dict(state["optimiser"])
         return int(state["step"])
 
     def write(self, step: int) -> None:
-        state = {"settings": self._settings, "step": step}
-        state |= {"network": self._network.state_dict(), "optimiser": self._optimiser.state_dict()}
+        state = {"task": self._task, "step": step, "network": self._network.state_dict()}
+        state["optimiser"] = self._optimiser.state_dict()
         part = self._path.with_suffix(".part")
         torch.save(state, part)
         part.replace(self._path)

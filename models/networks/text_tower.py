@@ -29,7 +29,7 @@ class TextTower(nn.Module):
         dim: Of the result, ``D``.
     """
 
-    def __init__(self, vocabulary: int, width: int = 256, depth: int = 3, length: int = 32, dim: int = 384) -> None:
+    def __init__(self, vocabulary: int, width: int = 256, depth: int = 2, length: int = 32, dim: int = 384) -> None:
         """Args: see the attributes.
 
         Raises:

@@ -109,7 +109,13 @@ _GOING: Mapping[str, tuple[str, ...]] = {
 }
 _AGAINST_USUAL: Mapping[str, tuple[str, ...]] = {
     "fast": ("moving faster than usual", "moving fast", "too fast", "speeding"),
-    "wrong way": ("going the wrong way", "moving against the usual direction", "moving against the flow"),
+    "wrong way": (
+        "going the wrong way",
+        "moving against the usual direction",
+        "moving against the flow",
+        "in the opposite direction",
+        "against the crowd",
+    ),
 }
 _OF_WHAT: Mapping[str, tuple[str, ...]] = {
     "fast": ("{a} moving fast", "fast {s}", "a speeding {n}"),
