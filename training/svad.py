@@ -90,7 +90,7 @@ class Pretraining:
     weight_decay: float = 0.05
     seen: int = 5
     negatives: int = 64
-    balance: float = 0.4
+    balance: float = 0.25
     precision: Precision = "fp32"
     save_every: int = 100
     seed: int = 0
