@@ -12,19 +12,20 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from models.pack import BUILT_IN, PackLibrary
 from service.cli.pipeline import build_pipeline
 from service.pipeline.offline import OfflinePipeline
 from service.pipeline.profile import Profile
 from service.settings import Settings
 from training.datasets import Dataset
 from training.evaluate import Evaluation, Progress, evaluate
-from training.metrics import frame_metrics, kind_metrics
+from training.metrics import kind_metrics
 from training.tables import table
 
 
@@ -39,6 +40,7 @@ class Setup:
         fps: Frames looked at per second, at most; None looks at every one.
         alerts_per_day: Picks the threshold, as a stream's does.
         seed: Of every random generator.
+        packs: A folder whose packs count before the service's own of the same names; None for none.
     """
 
     settings: Settings
@@ -47,6 +49,7 @@ class Setup:
     fps: float | None
     alerts_per_day: float
     seed: int
+    packs: Path | None = None
 
     def rate(self, datasets: Sequence[Dataset]) -> float:
         """Frames a second that trackers are built for."""
@@ -60,8 +63,17 @@ class Setup:
     @contextmanager
     def pipeline(self, datasets: Sequence[Dataset]) -> Iterator[OfflinePipeline]:
         """The service's pipeline for these data sets; everything is closed at the end."""
-        with build_pipeline(self.settings, self.detector, self.heads, self.rate(datasets)) as pipeline:
+        with build_pipeline(
+            self.settings, self.detector, self.heads, self.rate(datasets), library=self.library
+        ) as pipeline:
             yield pipeline
+
+    @property
+    def library(self) -> PackLibrary:
+        """Where packs are looked for."""
+        if self.packs is None:
+            return PackLibrary([self.settings.packs_path])
+        return PackLibrary([BUILT_IN, self.settings.packs_path], built_in=self.packs)
 
     def evaluate(
         self, dataset: Dataset, pipeline: OfflinePipeline, progress: Progress | None, profile: Profile | None = None
@@ -130,21 +142,25 @@ def study_cross_scene(datasets: Sequence[Dataset], setup: Setup, progress: Progr
 
 
 def study_variants(
-    variants: Mapping[str, Callable[[], Setup]], datasets: Sequence[Dataset], progress: Progress | None = None
+    variants: Mapping[str, Callable[[], Path]],
+    datasets: Sequence[Dataset],
+    setup: Setup,
+    progress: Progress | None = None,
 ) -> Study:
     """The same data sets under variants of the encoder (tables 3 and 4).
 
     Args:
-        variants: By name; each is made when its turn comes, which may take a training.
+        variants: By name, what makes its folder of packs; called when its turn comes, which may take a training.
         datasets: To enrol on and to test on.
+        setup: As of every study.
         progress: Told how far the evaluations are.
     """
     figures: dict[str, dict[str, Any]] = {}
     for name, make in variants.items():
-        setup = make()
-        with setup.pipeline(datasets) as pipeline:
+        chosen = replace(setup, packs=make())
+        with chosen.pipeline(datasets) as pipeline:
             figures[name] = {
-                dataset.name: _summary(setup.evaluate(dataset, pipeline, progress)) for dataset in datasets
+                dataset.name: _summary(chosen.evaluate(dataset, pipeline, progress)) for dataset in datasets
             }
     rows = [(name, *(one["micro_auc"] for one in row.values())) for name, row in figures.items()]
     return Study({"variants": figures}, table(("micro AUC", *(dataset.name for dataset in datasets)), rows))
@@ -157,12 +173,6 @@ def kinds_of(evaluations: Sequence[Evaluation]) -> dict[str, dict[str, Any]]:
         [clip.counted for clip in clips], [clip.truth.kinds or () for clip in clips], [clip.surprise for clip in clips]
     )
     return {kind: asdict(one) for kind, one in figures.items()}
-
-
-def pooled(evaluations: Sequence[Evaluation]) -> float | None:
-    """Micro AUC over all test frames of several evaluations."""
-    clips = [clip for evaluation in evaluations for clip in evaluation.clips]
-    return frame_metrics([clip.truth.labels for clip in clips], [clip.surprise for clip in clips]).micro_auc
 
 
 def _summary(evaluation: Evaluation) -> dict[str, Any]:

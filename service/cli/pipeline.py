@@ -15,7 +15,12 @@ from service.settings import Settings
 
 @contextmanager
 def build_pipeline(
-    settings: Settings, detector: str, packs: Sequence[str], fps: float, encoder: str | None = None
+    settings: Settings,
+    detector: str,
+    packs: Sequence[str],
+    fps: float,
+    encoder: str | None = None,
+    library: PackLibrary | None = None,
 ) -> Iterator[OfflinePipeline]:
     """A pipeline with this detector and the heads of these packs; closes everything at the end.
 
@@ -25,8 +30,9 @@ def build_pipeline(
         packs: Names of heads' packs.
         fps: Frames looked at per second.
         encoder: An encoder pack; None takes the one that the heads need, if any.
+        library: Where packs are looked for; None is where the service does.
     """
-    library = PackLibrary([settings.packs_path])
+    library = library or PackLibrary([settings.packs_path])
     heads = {name: load_pack_head(library, name) for name in packs}
     chosen = encoder or needed_encoder(heads)
     with ExitStack() as stack:

@@ -83,6 +83,84 @@ def cross_scene(
     _save(study, origin, out)
 
 
+Clips = Annotated[Path, typer.Option(help="Object clips, as `watchword train clips` writes them.")]
+Text = Annotated[Path, typer.Option(help="Folder of the text tower: text_tower.pt and tokenizer.json.")]
+Cache = Annotated[Path | None, typer.Option(help="Keeps the sentence encoder's vectors between runs.")]
+Steps = Annotated[int, typer.Option(min=1, help="Batches of each variant's training: a small budget, equal for all.")]
+Batch = Annotated[int, typer.Option(min=2, help="Clips a step.")]
+
+
+@study_app.command("clip-lengths")
+@fail_clearly
+def clip_lengths(
+    datasets: Datasets,
+    out: Out,
+    clips: Clips,
+    text: Text,
+    cache: Cache = None,
+    steps: Steps = 300,
+    batch: Batch = 256,
+    detector: Detector = "motion",
+    fps: Fps = None,
+    seed: Seed = 0,
+) -> None:
+    """Clips of 5, 7, 9 and 11 crops (table 4): each trained anew, then measured. Needs the extra `train`.
+
+    [dim]watchword study clip-lengths runs/plaza --clips runs/clips --text runs/text --out results/lengths[/dim]
+    """
+    _variants("clip_lengths", datasets, out, clips, text, cache, steps, batch, detector, fps, seed)
+
+
+@study_app.command()
+@fail_clearly
+def pretraining(
+    datasets: Datasets,
+    out: Out,
+    clips: Clips,
+    text: Text,
+    cache: Cache = None,
+    steps: Steps = 300,
+    batch: Batch = 256,
+    detector: Detector = "motion",
+    fps: Fps = None,
+    seed: Seed = 0,
+) -> None:
+    """With and without pre-training (table 3): each trained anew, then measured. Needs the extra `train`.
+
+    [dim]watchword study pretraining runs/plaza --clips runs/clips --text runs/text --out results/pretraining[/dim]
+    """
+    _variants("pretraining", datasets, out, clips, text, cache, steps, batch, detector, fps, seed)
+
+
+def _variants(
+    which: str,
+    datasets: Sequence[Path],
+    out: Path,
+    clips: Path,
+    text: Path,
+    cache: Path | None,
+    steps: int,
+    batch: int,
+    detector: str,
+    fps: float | None,
+    seed: int,
+) -> None:
+    need_extra()
+    from training import variants
+    from training.provenance import provenance
+    from training.studies import study_variants
+    from training.svad import Pretraining
+    from training.teacher import Teacher
+
+    origin, setup = provenance(), _setup(detector, "svad", fps, 1.0, seed)
+    settings = Pretraining(steps=steps, batch=batch, seed=seed)
+    with Teacher(cache=cache) as teacher, task_bars() as progress:
+        recipe = variants.Recipe(clips, text, out, settings, teacher.encode)
+        made = variants.clip_lengths(recipe) if which == "clip_lengths" else variants.pretraining(recipe)
+        study = study_variants(made, _open(datasets), setup, progress)
+    _save(study, origin, out)
+
+
 def _setup(detector: str, heads: str, fps: float | None, alerts_per_day: float, seed: int) -> Setup:
     from service.settings import Settings
     from training.studies import Setup
