@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
@@ -217,7 +218,7 @@ def write_packs(
     )
     with tempfile.TemporaryDirectory(prefix="watchword-packs-") as scratch:
         document = Path(scratch) / "PROVENANCE.json"
-        document.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+        document.write_text(json.dumps(_portable(facts), indent=1) + "\n", encoding="utf-8")
         first, _ = write_words(
             packs,
             encoder,
@@ -262,6 +263,16 @@ def _text(folder: Path) -> tuple[TextTower, Tokenizer]:
     tokenizer.enable_truncation(tower.length)
     tokenizer.enable_padding(length=tower.length, pad_id=PAD, pad_token=FILLER)
     return tower, tokenizer
+
+
+def _portable(facts: Any) -> Any:
+    """The same with the folders of this machine left out of commands: what is published names none of them."""
+    if isinstance(facts, dict):
+        return {name: _portable(value) for name, value in facts.items()}
+    if isinstance(facts, str) and "/" in facts:
+        words = [Path(word).name if word.startswith("/") else word for word in shlex.split(facts)]
+        return shlex.join(words)
+    return facts
 
 
 def read_provenance(run: Path, stage: str) -> dict[str, Any]:
