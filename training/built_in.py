@@ -48,7 +48,7 @@ TEMPERATURE = 0.1
 """Of a softmax over phrases: sigma of equation 3, which the space was trained with."""
 
 _CHECKED = 32  # real clips on which graphs are compared with their networks
-_PROMPTED = 20_000  # clips that prompts are learned on
+_PROMPTED = 6_000  # clips that prompts are learned on
 _MEASURED = 6_000
 
 

@@ -193,7 +193,7 @@ def clip_side(architecture: str, weights: Path | None, settings: Pretraining) ->
         weights: A file of its weights; None leaves it random, to try things out.
         settings: Of the run.
     """
-    import open_clip  # type: ignore[import-untyped]
+    import open_clip
 
     clip = open_clip.create_model(architecture, pretrained=None if weights is None else str(weights)).eval()
     tokenizer = open_clip.get_tokenizer(architecture)
