@@ -18,8 +18,11 @@ from models.scoring.words import PERSON, wordings
 
 Floats = NDArray[np.float32]
 
-MIDDLE, SLOPE = 0.45, 16.0
-"""Of the logistic curve of ``sameness``: see there."""
+SAME, SAME_SLOPE = 0.6, 12.0
+"""Cosine at which two sentences are as likely to mean the same as not, and how fast that turns: see ``sameness``."""
+
+TRUE, TRUE_SLOPE = 0.5, 24.0
+"""The same for a rule and the nearest of all statements that are true of an object: see ``support``."""
 
 GENERAL = 0.1
 """Taken from the cosine of a statement that is true of every person ("someone"): all that people do is said in such
@@ -34,8 +37,18 @@ MARGIN = 0.1
 
 
 def sameness(cosines: Floats) -> Floats:
-    """How surely two sentences mean the same, from their cosine under the text tower; in [0, 1], elementwise."""
-    return np.asarray(1.0 / (1.0 + np.exp(-SLOPE * (cosines - MIDDLE))), np.float32)
+    """How surely two sentences mean the same, from their cosine; in [0, 1], elementwise.
+
+    A logistic curve fitted to pairs of the training phrases: two phrasings of one action (quantiles 5, 50 and 95 % of
+    the cosine: 0.20, 0.52, 0.84 under the teacher, 0.21, 0.56, 0.87 under its text tower), and of two actions (-0.06,
+    0.14, 0.39 and -0.04, 0.14, 0.41). With as many of each it turns at 0.31 and 0.33, with a slope of 12; of any two
+    phrases about cameras one in thirty pairs means the same, which moves it to 0.6.
+    """
+    return _logistic(cosines, SAME, SAME_SLOPE)
+
+
+def _logistic(cosines: Floats, middle: float, slope: float) -> Floats:
+    return np.asarray(1.0 / (1.0 + np.exp(-slope * (cosines - middle))), np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +108,11 @@ class Statements:
 
 
 def support(truth: NDArray[np.integer], cosines: Floats) -> Floats:
-    """How surely rules are true of an object.
+    """How surely rules are true of an object: near to something true, and nearer than to anything false.
+
+    The nearest true statement is at a cosine of 0.54, 0.77 (quantiles 5 and 50 %) from phrasings of what captions can
+    say, and at 0.25, 0.46 (50 and 95 %) from 2,000 definitions of WordNet, each with the worst of twelve captions of
+    people (teacher); the logistic curve between them turns at 0.5 with a slope of 24.
 
     Args:
         truth: ``(V,)`` of its caption.
@@ -105,5 +122,5 @@ def support(truth: NDArray[np.integer], cosines: Floats) -> Floats:
         ``(R,)`` in [0, 1].
     """
     true, false = cosines[truth > 0].max(axis=0), cosines[truth < 0].max(axis=0)
-    sure: Floats = sameness(true) * np.clip(0.5 + (true - false) / (2 * MARGIN), 0.0, 1.0)
+    sure: Floats = _logistic(true, TRUE, TRUE_SLOPE) * np.clip(0.5 + (true - false) / (2 * MARGIN), 0.0, 1.0)
     return sure
