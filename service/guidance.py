@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from models.scoring.calibration import Calibration
-from models.scoring.guidance import Guide, Judgement, Polygon, Reading, Rule, Seen, Taught, contains, normal_radius
+from models.scoring.guidance import Guide, Judgement, Polygon, Rule, Seen, Taught, contains, normal_radius
+from models.scoring.reading import Reading
+from models.scoring.similarity import sameness
 from service.contracts.guidance import (
     Conflict,
     GuidanceOut,
@@ -347,14 +349,14 @@ class StreamGuidance:
     def _compiled(self, records: Iterable[RuleRecord], *, taught: bool = True) -> _Snapshot:
         language = self._language
         if language is None:
-            return _Snapshot(Guide((), _never), (), self._timezone)
+            return _Snapshot(Guide(()), (), self._timezone)
         chosen = [record for record in records if self._applies(record.spec)]
         rules = []
         for record in chosen:
             reading = self._read(record.spec.text)
             if reading is not None:
                 rules.append((self._rule(record), reading))
-        guide = Guide.compile(rules, language.sameness, language.space, self._modes() if taught else None)
+        guide = Guide.compile(rules, language.statements, language.space, self._modes() if taught else None)
         specs = {record.id: record.spec for record in chosen}
         return _Snapshot(guide, tuple(specs[rule.id] for rule in guide.rules), self._timezone)
 
@@ -458,13 +460,12 @@ class StreamGuidance:
                 found.append(Conflict(id=other.id, text=theirs.text, verdict=theirs.verdict, wins=wins))
         return found
 
-    def _mean_the_same(self, one: Reading, other: Reading) -> bool:
+    @staticmethod
+    def _mean_the_same(one: Reading, other: Reading) -> bool:
         """Whether two texts do, as sentences or as what they are understood as."""
-        if self._language is None:
-            return False
         norms = float(np.linalg.norm(one.weights) * np.linalg.norm(other.weights))
         understood = float(one.weights @ other.weights) / norms if norms > 0 else 0.0
-        said = float(self._language.sameness(np.array([one.sentence @ other.sentence], np.float32))[0])
+        said = float(sameness(one.sentences @ other.sentences.T).max())
         return max(understood, said) >= SAME_MEANING
 
 
@@ -472,11 +473,6 @@ def _in_force(spec: GuidanceSpec, at: float, timezone: str | None) -> bool:
     if spec.expires_at is not None and at >= spec.expires_at.timestamp():
         return False
     return spec.schedule is None or covers(spec.schedule, at, timezone)
-
-
-def _never(cosines: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The sameness of sentences where none can be read."""
-    return np.zeros_like(cosines)
 
 
 def _polygon(zone: Zone) -> Polygon:

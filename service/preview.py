@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.scoring.calibration import Calibration
+from models.scoring.caption import Caption
 from models.scoring.guidance import Floats, Guide, Judgement, Match, guided_frame, guided_objects
 from models.scoring.smoothing import CausalSmoother
 from service.alerts.incident import Incident, IncidentMachine, IncidentRules, Sample
@@ -68,8 +69,8 @@ def preview(
     """
     rows = tabulated(moments)
     space = with_rule.guide.space
-    posterior = None if space is None or not len(rows.clips) else _spread(space.posterior(rows.clips), rows.clip)
-    judged = [_judge(trial, rows, posterior) for trial in (without, with_rule, alone)]
+    cosines = None if space is None or not len(rows.clips) else _spread(space.cosines(rows.clips), rows.clip)
+    judged = [_judge(trial, rows, cosines) for trial in (without, with_rule, alone)]
     raw = np.array([moment.surprise for moment in moments], np.float64)
     frames = [raw, *(_guided(rows, raw, judgement) for judgement in judged[:2])]
     curves = [_smoothed(moments, values, fused) for values in frames]
@@ -96,13 +97,13 @@ def preview(
     )
 
 
-def _judge(trial: Trial, rows: Rows, posterior: Floats | None) -> Judgement:
+def _judge(trial: Trial, rows: Rows, cosines: Floats | None) -> Judgement:
     active = trial.active[rows.moment] if len(trial.active) else None
-    return trial.guide.judge(rows.seen, active, posterior)
+    return trial.guide.judge(rows.seen, active, cosines)
 
 
 def _spread(values: Floats, which: NDArray[np.intp]) -> Floats:
-    """``(N, K)``: the posterior of each row's clip, 0 where it has none."""
+    """``(N, K)``: the cosines of each row's clip, 0 where it has none."""
     rows = values[which]
     rows[which < 0] = 0.0
     return rows
@@ -183,7 +184,7 @@ def _objects(moments: Sequence[Moment], rows: Rows, judgement: Judgement) -> lis
             PreviewObject(
                 track_id=track if track >= 0 else None,
                 label=labels[row],
-                caption=rows.seen.captions[row],
+                caption=_text(rows.seen.captions[row]),
                 first_at=_moment(first.at),
                 last_at=_moment(last.at),
                 first_pts=first.pts,
@@ -196,6 +197,10 @@ def _objects(moments: Sequence[Moment], rows: Rows, judgement: Judgement) -> lis
             )
         )
     return sorted(objects, key=lambda each: -each.similarity)
+
+
+def _text(caption: Caption | None) -> str:
+    return "" if caption is None else caption.text
 
 
 def _pictures(moments: Sequence[Moment]) -> Mapping[int, Sequence[tuple[float, bytes]]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import weakref
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from models.scoring.caption import Caption
 from models.scoring.guidance import Floats, Seen
 
 T = TypeVar("T")
@@ -29,16 +29,10 @@ _THUMBNAIL_QUALITY = 75
 _MARGIN = 0.15  # of the box's size around it: a thumbnail shows a little of where it is
 _ARRAY = 112  # bytes of a numpy array beside its data
 _ROW = 160  # bytes of an object beside its clip: box, surprise, track, references
+_CAPTION = 500  # bytes of a caption with its facts
+_CAPTIONS = 4096  # shared among moments; beyond that sharing starts anew
 _MOMENT = 600  # bytes of a moment beside its objects
 _FORGOTTEN_S = 5.0  # a track that was not seen for so long is compared with no more
-
-
-@dataclass(frozen=True, slots=True, weakref_slot=True)
-class Caption:
-    """What was said of an object: shared by all moments that say the same."""
-
-    text: str
-    features: NDArray[np.float16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +73,7 @@ class Rows:
     """The objects of many moments as one table of ``N`` rows.
 
     Attributes:
-        seen: All of them; ``video`` and ``caption_features`` are of what ``clips`` and ``captions`` point at.
+        seen: All of them.
         moment: ``(N,)`` intp, the moment each row is of.
         clip: ``(N,)`` intp, which of ``clips`` is each row's, -1 for none: most rows share theirs with others.
         clips: ``(U, D)`` float32.
@@ -103,7 +97,7 @@ class RecentPast:
         self._bytes = 0
         self._clips: dict[int, tuple[float, NDArray[np.float16]]] = {}
         self._pictured: dict[int, float] = {}
-        self._captions: weakref.WeakValueDictionary[str, Caption] = weakref.WeakValueDictionary()
+        self._captions: dict[Caption, Caption] = {}
 
     @property
     def size(self) -> int:
@@ -116,6 +110,7 @@ class RecentPast:
             self._moments.clear()
             self._clips.clear()
             self._pictured.clear()
+            self._captions.clear()
             self._bytes = 0
 
     def moments(self, seconds: float = SECONDS) -> Sequence[Moment]:
@@ -157,9 +152,10 @@ class RecentPast:
             clip, brought = self._clip(seen.video[index], track, at)
             clips.append(clip)
             size += brought
-            caption, brought = self._caption(seen.captions[index], seen.caption_features[index])
-            captions.append(caption)
-            size += brought
+            caption = seen.captions[index]
+            if caption is not None and caption not in self._captions:
+                size += _CAPTION
+            captions.append(None if caption is None else self._captions.setdefault(caption, caption))
             if track >= 0 and at - self._pictured.get(track, -np.inf) >= 1.0:
                 thumbnails[track] = _thumbnail(image, seen.boxes[index])
                 self._pictured[track] = at
@@ -185,7 +181,7 @@ class RecentPast:
                 self._bytes > self._most_bytes or not 0 <= at - self._moments[0].at <= self._seconds
             ):
                 self._bytes -= self._moments.popleft().size
-        self._forget_tracks(at)
+        self._forget(at)
 
     def sample(self, count: int) -> tuple[Floats, NDArray[np.float64]]:
         """About ``count`` clips, ``(M, D)`` float32, and surprises of objects, spread evenly over the past."""
@@ -212,35 +208,23 @@ class RecentPast:
             self._clips[track] = (at, clip)
         return clip, clip.nbytes + _ARRAY
 
-    def _caption(self, text: str, features: Floats) -> tuple[Caption | None, int]:
-        if not text or not len(features) or np.isnan(features[0]):
-            return None, 0
-        known = self._captions.get(text)
-        if known is not None:
-            return known, 0
-        caption = Caption(text, features.astype(np.float16))
-        self._captions[text] = caption
-        return caption, caption.features.nbytes + _ARRAY + len(text)
-
-    def _forget_tracks(self, at: float) -> None:
+    def _forget(self, at: float) -> None:
+        if len(self._captions) > _CAPTIONS:
+            self._captions.clear()
         if len(self._clips) > 256 or len(self._pictured) > 256:
             self._clips = {track: known for track, known in self._clips.items() if at - known[0] < _FORGOTTEN_S}
             self._pictured = {track: last for track, last in self._pictured.items() if at - last < _FORGOTTEN_S}
 
 
 def tabulated(moments: Sequence[Moment]) -> Rows:
-    """The objects of moments as one table; each clip and each caption is unpacked once."""
+    """The objects of moments as one table; each clip is unpacked once."""
     clips, clip = _unique([each for moment in moments for each in moment.clips])
-    captions, caption = _unique([each for moment in moments for each in moment.captions])
     video = np.stack(clips).astype(np.float32) if clips else np.zeros((0, 0), np.float32)
-    features = [each.features for each in captions]
-    said = np.stack(features).astype(np.float32) if features else np.zeros((0, 0), np.float32)
     counts = [len(moment.tracks) for moment in moments]
     seen = Seen(
         np.concatenate([moment.boxes for moment in moments]) if moments else np.zeros((0, 4), np.float32),
         _spread(video, clip),
-        tuple("" if index < 0 else captions[index].text for index in caption.tolist()),
-        _spread(said, caption),
+        tuple(caption for moment in moments for caption in moment.captions),
         np.concatenate([moment.surprises for moment in moments]).astype(np.float64) if moments else np.zeros(0),
     )
     return Rows(seen, np.repeat(np.arange(len(moments)), counts), clip, video)

@@ -28,7 +28,12 @@ MOST_TEXTS = 4096
 
 
 class TextEncoder:
-    """Words into a joint space, each text once. Thread-safe."""
+    """Words into a joint space, each text once. Thread-safe.
+
+    Attributes:
+        dim: ``D``, of the space.
+        phrases: Of the pack's bank.
+    """
 
     def __init__(
         self, pack: Pack, threads: int = 0, precision: Precision = "fp32", engines: EngineQueue | None = None
@@ -46,6 +51,7 @@ class TextEncoder:
         """
         manifest = _manifest(pack)
         self.dim = manifest.dim
+        self.phrases = pack.phrases()
         self._tokenizer = _tokenizer(pack, manifest)
         self._session = Session(pack.file(manifest.text.at(precision)), threads, engines)
         self._lock = threading.Lock()

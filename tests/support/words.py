@@ -2,71 +2,78 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 
+from models.scoring.caption import Caption
 from models.scoring.guidance import Floats, Seen, Space
+from models.scoring.reading import Reader
+from models.scoring.similarity import Statements
 from service.language import Language
 
 PHRASES = ("riding a bicycle", "cycling along", "walking", "running", "two people fighting", "an empty street")
-MEANINGS = {
-    **dict.fromkeys(("riding a bicycle", "cycling along", "bicycles are normal here", "a cyclist"), 0),
-    **dict.fromkeys(("walking", "people on foot", "a pedestrian"), 1),
-    **dict.fromkeys(("running", "a jogger"), 2),
-    **dict.fromkeys(("two people fighting", "a brawl"), 3),
-    "an empty street": 4,
-    **dict.fromkeys(("the sky is blue", "the price of bread"), 5),
-}
-"""Texts by what they mean; of the last meaning no phrase of the bank is."""
+KINDS = ("action", "action", "action", "action", "action", "background")
+NAMES = ("person", "bicycle", "car")
+"""Classes of the detector."""
 
-DIM = 16
+MEANINGS = (("bicycl", "bike", "cycli"), ("walk", "foot", "pedestrian", "passer"), ("run", "jog"), ("fight", "brawl"))
+"""What texts with these parts of words mean; any other text means something of its own."""
+
+CYCLIST = Caption("a person riding a bicycle", ("person", "rides bicycle"))
+WALKER = Caption("a person walking", ("person", "person walking"))
+
+DIM = 64
 TEMPERATURE = 0.1
 ENCODER = "an encoder's hash"
 
 
+@cache
+def _sentence(text: str) -> Floats:
+    random = np.random.default_rng(int.from_bytes(hashlib.sha256(text.casefold().encode()).digest()[:8], "big"))
+    own = random.normal(size=DIM)
+    own[: len(MEANINGS)] = 0.0
+    own /= np.linalg.norm(own)
+    meant = [index for index, parts in enumerate(MEANINGS) if any(part in text.casefold() for part in parts)]
+    row = own if not meant else 0.3 * own + np.eye(DIM)[meant].sum(axis=0)
+    return np.asarray(row / np.linalg.norm(row), np.float32)
+
+
 def sentences(texts: Sequence[str]) -> Floats:
     """``(n, DIM)``: texts of one meaning have a cosine of about 0.9, others of about 0."""
-    rows = np.zeros((len(texts), DIM), np.float32)
-    for row, text in zip(rows, texts, strict=True):
-        row[MEANINGS[text]] = 1.0
-        row[8 + sum(text.encode()) % (DIM - 8)] = 0.3
-    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.stack([_sentence(text) for text in texts])
 
 
-def sameness(cosines: Floats) -> Floats:
-    """1 from a cosine of 0.8, 0 below 0.4."""
-    return np.clip((np.asarray(cosines, np.float32) - 0.4) / 0.4, 0.0, 1.0)
-
-
+@cache
 def language(*, encoder: bool = True) -> Language:
     """The language, with an encoder whose clips are looks of the same meanings, or without."""
-    bank = sentences(PHRASES)
-    words = Language(PHRASES, bank, sentences, sameness, sameness)
+    reader, statements = Reader.of(PHRASES, KINDS, sentences), Statements.of(NAMES, PHRASES, sentences)
+    words = Language(PHRASES, reader, statements)
     if not encoder:
         return words
-    return replace(words, space=Space(bank, TEMPERATURE), embed_clip_text=sentences, encoder=ENCODER)
+    space = Space(sentences(PHRASES), TEMPERATURE)
+    return replace(words, space=space, embed_for_clips=sentences, encoder=ENCODER)
 
 
-def clip(text: str, seed: int = 0, noise: float = 0.2) -> Floats:
+def clip(text: str, seed: int = 0, noise: float = 0.4) -> Floats:
     """``(DIM,)``: what an object looks like that does this."""
-    row = np.zeros(DIM)
-    row[MEANINGS[text]] = 1.0
-    row += noise * np.random.default_rng(seed).normal(size=DIM) / np.sqrt(DIM)
-    return (row / np.linalg.norm(row)).astype(np.float32)
+    row = sentences([text])[0] + noise * np.random.default_rng(seed).normal(size=DIM) / np.sqrt(DIM)
+    return np.asarray(row / np.linalg.norm(row), np.float32)
 
 
 def seen(
     *objects: tuple[str, float],
-    captions: Sequence[str] | None = None,
+    captions: Sequence[Caption | None] | None = None,
     feet: Sequence[tuple[float, float]] | None = None,
     encoder: bool = True,
 ) -> Seen:
     """A frame's objects.
 
     Args:
-        objects: What each does, in a text of ``MEANINGS`` (nothing is known of an empty one), and its surprise.
+        objects: What each does (nothing is known of an empty text), and its surprise.
         captions: Of each; nothing is said by default.
         feet: Where each stands; side by side by default.
         encoder: Whether there are clips.
@@ -78,9 +85,5 @@ def seen(
     for index, (text, _) in enumerate(objects):
         if text and encoder:
             video[index] = clip(text, index)
-    said = list(captions or [""] * count)
-    features = np.full((count, DIM), np.nan, np.float32)
-    for index, text in enumerate(said):
-        if text:
-            features[index] = sentences([text])[0]
-    return Seen(boxes, video, tuple(said), features, np.array([surprise for _, surprise in objects], np.float64))
+    said = tuple(captions or [None] * count)
+    return Seen(boxes, video, said, np.array([surprise for _, surprise in objects], np.float64))

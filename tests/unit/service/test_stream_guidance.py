@@ -4,6 +4,7 @@ import base64
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -150,7 +151,7 @@ def test_without_an_encoder_captions_count(guidance: StreamGuidance) -> None:
     guidance.understand(words.language(encoder=False))
     rule = guidance.add(spec(), "mara")
     assert any("only captions" in warning for warning in rule.warnings)
-    seen = words.seen(("", 4.0), ("", 5.0), captions=("a cyclist", "a brawl"), encoder=False)
+    seen = words.seen(("", 4.0), ("", 5.0), captions=(words.CYCLIST, words.WALKER), encoder=False)
     assert guided_objects(seen.surprise, guidance.judge(seen, NOON)).tolist() == [pytest.approx(0, abs=0.01), 5.0]
     other = guidance.add(spec("running", method="equation10"), "mara")
     assert any("the stream has no encoder: the rule matches nothing" in warning for warning in other.warnings)
@@ -236,17 +237,15 @@ def test_judging_waits_for_no_edit(guidance: StreamGuidance) -> None:
     language = words.language()
 
     def slow(texts: Any) -> Any:
-        reading.set()
-        assert go_on.wait(10)
-        return language.embed(texts)
+        if "running" in texts:
+            reading.set()
+            assert go_on.wait(10)
+        return words.sentences(texts)
 
-    object.__setattr__(language, "embed", words.sentences)
-    guidance.understand(language)
-    object.__setattr__(language, "embed", slow)
+    guidance.understand(replace(language, reader=replace(language.reader, embed=slow)))
     edit = threading.Thread(target=lambda: guidance.add(spec("running"), "mara"))
     edit.start()
     assert reading.wait(10)
-    object.__setattr__(language, "embed", words.sentences)
     began = time.monotonic()
     assert guided(guidance) < 1
     remember(guidance, "riding a bicycle", [NOON])
@@ -260,7 +259,7 @@ def test_judging_waits_for_no_edit(guidance: StreamGuidance) -> None:
 
 def remember(guidance: StreamGuidance, text: str, moments: list[float], surprise: float = 5.0, track: int = 1) -> None:
     """The stream sees one object that does this."""
-    seen = words.seen((text, surprise), captions=[text])
+    seen = words.seen((text, surprise), captions=[words.CYCLIST if "bicycle" in text else None])
     for at in moments:
         guidance.record(seen, surprise, at=at, pts=at - NOON, epoch=0, tracks=[track], labels=["person"], image=IMAGE)
 
@@ -286,9 +285,9 @@ def test_a_preview_says_what_would_have_been(guidance: StreamGuidance, fused: Ca
     remember(guidance, "two people fighting", seconds(120, 130), surprise=7.0, track=4)
     out = tried(guidance, fused, spec())
     assert (out.frames, out.seconds) == (650, 129.8)
-    assert [each.text for each in out.resembles] == ["riding a bicycle", "cycling along"] or len(out.resembles) == 2
+    assert {each.text for each in out.resembles} == {"riding a bicycle", "cycling along"}
     (cyclist,) = out.objects
-    assert (cyclist.track_id, cyclist.label, cyclist.caption, cyclist.frames) == (2, "person", "riding a bicycle", 50)
+    assert (cyclist.track_id, cyclist.label, cyclist.caption, cyclist.frames) == (2, "person", words.CYCLIST.text, 50)
     assert (cyclist.first_pts, cyclist.last_pts) == (pytest.approx(60), pytest.approx(69.8))
     assert cyclist.similarity > 0.9
     assert cyclist.thumbnail is not None
