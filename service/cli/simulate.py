@@ -18,12 +18,16 @@ if TYPE_CHECKING:
 simulate_app = typer.Typer(
     name="simulate",
     rich_markup_mode="rich",
-    help="A virtual camera that knows its own truth: people on a plaza, and on a schedule a cyclist, a runner, a "
-    "fall, a cart, a fight, someone against the stream.",
+    help="A virtual camera that knows its own truth: people at what is normal in a scene, and on a schedule what is "
+    "not, such as a cyclist on a plaza, or a runner in a goods yard.",
 )
 
 SceneName = Annotated[
     str, typer.Option(help="A built-in scene (`watchword simulate --list` shows them), or a path to its .json.")
+]
+Only = Annotated[
+    list[str] | None,
+    typer.Option("--only", help="This kind of anomaly and no other (may be given again): one of --list, or `beside`."),
 ]
 Seed = Annotated[int, typer.Option(min=0, help="The same scene and seed give the same pictures, byte for byte.")]
 Fps = Annotated[float, typer.Option(min=1, max=120, help="Frames a second.")]
@@ -33,7 +37,9 @@ Size = Annotated[str, typer.Option(help="Width x height in pixels, even numbers.
 @simulate_app.callback(invoke_without_command=True)
 def simulate(
     context: typer.Context,
-    show: Annotated[bool, typer.Option("--list", help="List the built-in scenes and their anomalies.")] = False,
+    show: Annotated[
+        bool, typer.Option("--list", help="List the built-in scenes: what is normal, what is not.")
+    ] = False,
 ) -> None:
     """Render or serve a virtual camera."""
     if show:
@@ -41,7 +47,10 @@ def simulate(
 
         for name in scene_names():
             scene = load_scene(name)
-            console.print(f"[bold]{name}[/bold]  {scene.title}  [dim]{', '.join(scene.schedule.kinds)}[/dim]")
+            held_out = "  [yellow]held out: never trained on[/yellow]" if scene.held_out else ""
+            console.print(f"[bold]{name}[/bold]  {scene.title}{held_out}")
+            console.print(f"  normal     [dim]{', '.join(sorted(scene.normal))}[/dim]")
+            console.print(f"  anomalies  [dim]{', '.join(scene.schedule.kinds)}[/dim]")
         raise typer.Exit
     if context.invoked_subcommand is None:
         console.print(context.get_help())
@@ -59,6 +68,7 @@ def render(
     size: Size = "640x360",
     normal: Annotated[bool, typer.Option("--normal", help="No anomalies at all: footage to enrol from.")] = False,
     normal_until: Annotated[float, typer.Option(min=0, help="No anomalies for so many seconds.")] = 0.0,
+    only: Only = None,
     masks: Annotated[bool, typer.Option("--masks", help="Instance masks too, as a lossless grey video.")] = False,
     dataset: Annotated[Path | None, typer.Option(help="Write a whole data set to this folder instead.")] = None,
     train: Annotated[int, typer.Option(min=1, help="With --dataset: normal clips to learn from.")] = 4,
@@ -71,7 +81,8 @@ def render(
 
     [dim]watchword simulate render plaza.mp4 --seconds 90 --seed 3
     watchword simulate render normal.mp4 --normal
-    watchword simulate render --dataset plaza --train 4 --test 6 --seconds 60[/dim]
+    watchword simulate render --dataset plaza --train 4 --test 6 --seconds 60
+    watchword simulate render beside.mp4 --only beside --fps 10[/dim]
     """
     import math
 
@@ -79,7 +90,7 @@ def render(
 
     if (out is None) == (dataset is None):
         raise typer.BadParameter("give either a file to write, or --dataset with a folder")
-    description, shape = _scene(scene), _size(size)
+    description, shape = _scene(scene, only), _size(size)
     clips = 1 if dataset is None else train + test
     with _complaints(), _progress(clips * round(seconds * fps)) as progress:
         if dataset is not None:
@@ -115,6 +126,7 @@ def serve(
     fps: Fps = 25.0,
     size: Size = "640x360",
     normal_until: Annotated[float, typer.Option(min=0, help="No anomalies for so many seconds: time to enrol.")] = 90.0,
+    only: Only = None,
 ) -> None:
     """Serve a virtual camera over RTSP (TCP) until Ctrl-C.
 
@@ -130,7 +142,7 @@ def serve(
     from training.virtual.serve import VirtualCamera
 
     camera = VirtualCamera(
-        _scene(scene), seed, host=host, port=port, size=_size(size), fps=fps, normal_until=normal_until
+        _scene(scene, only), seed, host=host, port=port, size=_size(size), fps=fps, normal_until=normal_until
     )
     stop = threading.Event()
     previous = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -145,13 +157,17 @@ def serve(
             signal.signal(number, handler)
 
 
-def _scene(name: str) -> Scene:
-    from training.virtual.scene import SceneError, load_scene
+def _scene(name: str, only: list[str] | None) -> Scene:
+    from training.virtual.scene import SceneError, load_scene, with_kinds
 
     try:
-        return load_scene(name)
+        scene = load_scene(name)
     except SceneError as error:
         raise typer.BadParameter(str(error), param_hint="--scene") from None
+    try:
+        return with_kinds(scene, only) if only else scene
+    except SceneError as error:
+        raise typer.BadParameter(str(error), param_hint="--only") from None
 
 
 def _size(text: str) -> tuple[int, int]:

@@ -16,7 +16,7 @@ from training.virtual.facade import PER_METRE, draw_facade
 from training.virtual.light import Light
 from training.virtual.paint import Image, Sprite, fill
 from training.virtual.props import PROPS, Place, draw_crown, draw_trunk
-from training.virtual.scene import FacadeSpec, PavingSpec, PropSpec, Scene, StripSpec
+from training.virtual.scene import FacadeSpec, PavingSpec, PropSpec, Setting, StripSpec
 
 Array = NDArray[np.float64]
 
@@ -81,22 +81,22 @@ class Backdrop:
     trees: tuple[Tree, ...]
 
 
-def draw_backdrop(scene: Scene, size: tuple[int, int]) -> Backdrop:
+def draw_backdrop(scene: Setting, size: tuple[int, int]) -> Backdrop:
     """Draw it for a frame of ``size`` (width, height).
 
     The last few are kept, as it takes two seconds and the clips of a data set share one: treat it as read-only.
     """
-    return _drawn(scene.model_dump_json(), size)
+    return _drawn(scene.model_dump_json(include=set(Setting.model_fields)), size)
 
 
 @lru_cache(maxsize=4)
 def _drawn(description: str, size: tuple[int, int]) -> Backdrop:
-    scene = Scene.model_validate_json(description)
-    return _Painter(scene, size, Light(scene.light)).draw()
+    setting = Setting.model_validate_json(description)
+    return _Painter(setting, size, Light(setting.light)).draw()
 
 
 class _Painter:
-    def __init__(self, scene: Scene, size: tuple[int, int], light: Light) -> None:
+    def __init__(self, scene: Setting, size: tuple[int, int], light: Light) -> None:
         self.scene, self.light = scene, light
         self.width, self.height = size
         self.camera = Camera(scene.camera, size)

@@ -326,6 +326,6 @@ GEAR: dict[str, Gear] = {
     "umbrella": Gear(_umbrella, (0.9, 0.8, 2.4)),
     "ball": Gear(_ball, (0.8, 0.6, 2.3)),
     "football": Gear(_football, (0.8, 0.4, 1.8)),
-    "broom": Gear(_broom, (1.5, 0.6, 1.5)),
+    "broom": Gear(_broom, (1.6, 1.0, 1.5)),
     "ladder": Gear(_ladder, (1.7, 0.4, 2.2)),
 }

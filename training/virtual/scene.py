@@ -171,17 +171,23 @@ class ScheduleSpec(_Part):
     kinds: dict[str, AnomalySpec] = Field(min_length=1)
 
 
-class Scene(_Part):
-    """A whole scene."""
+class Setting(_Part):
+    """What a scene looks like with nobody in it."""
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
-    title: str
     camera: CameraSpec
     light: LightSpec
     paving: PavingSpec
     strips: tuple[StripSpec, ...] = Field((), description="Laid one over the other, the first one lowest.")
     facades: tuple[FacadeSpec, ...] = ()
     props: tuple[PropSpec, ...] = ()
+
+
+class Scene(Setting):
+    """A whole scene: its setting, and who does what in it."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
+    title: str
+    held_out: bool = Field(False, description="Never trained on, nor tuned on: kept for tests.")
     routes: dict[str, RouteSpec] = Field(min_length=1)
     places: tuple[PlaceSpec, ...] = ()
     population: PopulationSpec

@@ -77,7 +77,7 @@ def test_errors_name_the_key_and_what_was_expected(tmp_path: Path, path: str, va
 @pytest.mark.parametrize(
     ("name", "text", "complaint"),
     [
-        ("nowhere", None, "no scene 'nowhere': expected one of plaza"),
+        ("nowhere", None, "no scene 'nowhere': expected one of park, playground, plaza"),
         ("missing.json", None, "missing.json: cannot be read"),
         ("broken.json", '{"name": \n oops}', "broken.json: line 2: not JSON"),
     ],

@@ -12,7 +12,7 @@ from training.virtual.anomalies import ANOMALIES
 from training.virtual.clip import World
 from training.virtual.director import Director
 from training.virtual.renderer import Rendered
-from training.virtual.scene import Scene, load_scene
+from training.virtual.scene import Scene, SceneError, load_scene, scene_names, with_kinds
 from training.virtual.truth import tight_box
 
 SIZE = (320, 180)
@@ -119,22 +119,66 @@ def test_tracks_move_smoothly() -> None:
 
 @pytest.mark.parametrize("kind", sorted(ANOMALIES))
 def test_every_kind_of_anomaly_is_seen_and_labelled(kind: str) -> None:
-    world = World(only(kind), 2, size=(160, 90))
+    world = World(only(kind), 2, size=(160, 90), fps=5.0)
+    expected = {*ANOMALIES[kind].actions, *(("cycle",) if kind == "beside" else ())}
     labels: list[int] = []
-    for index in range(25 * 60):
-        if index % 15:
+    found: set[str] = set()
+    for index in range(5 * 60):
+        if index % 3:
             world.skip()
             continue
         frame = world.render().truth
         odd = [item for item in frame.objects if item.anomalous]
         assert frame.label == bool(odd)
         assert {track for _, tracks in frame.events.values() for track in tracks} == {item.track_id for item in odd}
-        expected = {"beside", "cyclist"} if kind == "beside" else {kind}
-        assert {found for found, _ in frame.events.values()} <= expected
+        assert {name for name, _ in frame.events.values()} <= {kind, "cyclist"}
+        found |= {item.action for item in odd}
         labels.append(frame.label)
+    assert found == expected
     assert sum(labels) >= 3, "seen for at least about two seconds"
     assert labels[0] == 0
     assert labels[-1] == 0, "and over at the end"
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_fight_has_a_cyclist_beside_it_in_the_same_frame(seed: int) -> None:
+    world = World(only("beside"), seed, size=(160, 90), fps=5.0)
+    together = apart = 0
+    for _ in range(5 * 45):
+        objects = world.render().truth.objects
+        fighters = [item.box for item in objects if item.action == "fight"]
+        cyclists = [item.box for item in objects if item.action == "cycle"]
+        together += bool(fighters) and bool(cyclists)
+        for x, y, w, _ in cyclists:
+            apart += any(abs(x + w / 2 - u - v / 2) > (w + v) / 2 or y > b + g for u, b, v, g in fighters)
+    assert together >= 15, "for three seconds at the least"
+    assert apart >= 10, "and for two of them not before one another"
+
+
+@pytest.mark.parametrize("name", scene_names())
+def test_every_scene_shows_what_it_says_is_normal_there(name: str) -> None:
+    """And nothing else, as long as nothing unusual is let in."""
+    scene = load_scene(name)
+    director = Director(scene, 1, normal_until=math.inf)
+    seen: set[str] = set()
+    while seen != scene.normal and director.time < 1200.0:
+        director.advance(0.5)
+        seen |= {actor.step.action for actor in director.actors}
+    assert seen == scene.normal
+    assert scene.normal.isdisjoint(scene.anomalous)
+
+
+def test_scenes_differ_in_what_is_normal() -> None:
+    scenes = [load_scene(name) for name in scene_names()]
+    both = {action for scene in scenes for action in scene.normal} & {a for scene in scenes for a in scene.anomalous}
+    assert both >= {"run", "cycle", "skateboard", "jump", "dance", "drive", "push"}
+    assert {scene.name for scene in scenes if scene.held_out} == {"plaza", "station"}
+
+
+def test_a_kind_that_is_normal_in_a_scene_is_refused() -> None:
+    assert list(with_kinds(plaza(), ["jumper"]).schedule.kinds) == ["jumper"]
+    with pytest.raises(SceneError, match=r"schedule.kinds.cyclist: cycle is normal here"):
+        with_kinds(load_scene("park"), ["cyclist"])
 
 
 @pytest.mark.parametrize(("normal_until", "first"), [(0.0, 2.0), (20.0, 22.0)])
