@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary
 
 from pydantic import SecretStr, ValidationError
 
@@ -25,6 +26,7 @@ from service.feed import ScoreFeed
 from service.guidance import StreamGuidance
 from service.ingest.probe import probe as try_source
 from service.ingest.source import Source, parse_source
+from service.language import Language, language_of
 from service.learning import Learner, file_source, profile_path
 from service.live_stream import LiveStream, Services
 from service.metrics import Metrics
@@ -118,6 +120,8 @@ class Application:
         self._services = Services(settings, self.metrics, self._worker, self.feed, self._manager, learner)
         self._lock = threading.Lock()
         self._entries: dict[str, _Entry] = {}
+        self._reading = threading.Lock()
+        self._languages: WeakKeyDictionary[Stages, Language | None] = WeakKeyDictionary()
         self._restored = threading.Event()
         self._restorer = threading.Thread(target=self._restore, name="restore", daemon=True)
         self._closing = False
@@ -409,7 +413,8 @@ class Application:
         other = None
         if pending is not None and pending.stream is not None:
             other = self._profile_of(pending.stream)
-        live = self._build(entry.record.id, entry.record.spec, source, entry.sequence)
+        live = self._build(entry, entry.record.spec, source)
+        entry.guidance.understand(self._language(live.stages))
         try:
             live.start(pending, other)
         except BaseException:
@@ -418,12 +423,13 @@ class Application:
         entry.live, entry.problem = live, None
         self.metrics.streams.set(len(self._entries))
 
-    def _build(self, stream_id: str, spec: StreamSpec, source: Source, sequence: Iterator[int]) -> LiveStream:
-        return LiveStream(stream_id, spec, source, self._stages(spec), self._services, sequence)
+    def _build(self, entry: _Entry, spec: StreamSpec, source: Source) -> LiveStream:
+        stages = self._stages(spec)
+        return LiveStream(entry.record.id, spec, source, stages, self._services, entry.sequence, entry.guidance)
 
     def _replace(self, entry: _Entry, spec: StreamSpec, source: Source, *, rebuild: bool) -> None:
         stored = spec.model_copy(update={"url": source.url})
-        live = self._build(entry.record.id, stored, source, entry.sequence) if rebuild else None
+        live = self._build(entry, stored, source) if rebuild else None
         entry.record = self._store.update(entry.record.id, stored, _secret(source))
         entry.guidance.configure(stored.zones, stored.timezone)
         if live is None:
@@ -431,6 +437,8 @@ class Application:
             return
         if entry.live is not None:
             entry.live.close()
+        # Not before the old one has stopped: its clips may be another encoder's.
+        entry.guidance.understand(self._language(live.stages))
         entry.live, entry.problem = live, None
         live.start(self._store.pending(entry.record.id))
 
@@ -444,6 +452,13 @@ class Application:
 
     def _stages(self, spec: StreamSpec) -> Stages:
         return self._pool.get(spec.detector, spec.packs, spec.encoder)
+
+    def _language(self, stages: Stages) -> Language | None:
+        """What rules are read with under these stages; the same for all their streams."""
+        with self._reading:
+            if stages not in self._languages:
+                self._languages[stages] = language_of(stages)
+            return self._languages[stages]
 
     def _check(self, spec: StreamSpec) -> None:
         check_classes(spec.detection, self._stages(spec).detector.names)
