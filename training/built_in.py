@@ -49,7 +49,7 @@ TEMPERATURE = 0.1
 
 _CHECKED = 32  # real clips on which graphs are compared with their networks
 _PROMPTED = 6_000  # clips that prompts are learned on
-_MEASURED = 6_000
+_MEASURED = 2_000
 
 
 def write_words(
