@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -165,8 +166,8 @@ class ShadowBrush:
         self._fill(points)
 
     def _fill(self, points: Array) -> None:
-        pixels, _ = self.pixels(points)
-        fill(self.image, hull(pixels, np.full(len(pixels), 0.01)), (255.0,))
+        outline = cv2.convexHull(self.pixels(points)[0].astype(np.float32))
+        fill(self.image, outline[:, 0].astype(np.float64), (255.0,))
 
 
 Draw = Callable[[Brush], None]
