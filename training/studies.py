@@ -40,6 +40,7 @@ class Setup:
         fps: Frames looked at per second, at most; None looks at every one.
         alerts_per_day: Picks the threshold, as a stream's does.
         seed: Of every random generator.
+        encoder: An encoder pack; None takes the one that the heads need, if any.
         packs: A folder whose packs count before the service's own of the same names; None for none.
     """
 
@@ -49,6 +50,7 @@ class Setup:
     fps: float | None
     alerts_per_day: float
     seed: int
+    encoder: str | None = None
     packs: Path | None = None
 
     def rate(self, datasets: Sequence[Dataset]) -> float:
@@ -61,11 +63,15 @@ class Setup:
         return profile.threshold(self.alerts_per_day)
 
     @contextmanager
-    def pipeline(self, datasets: Sequence[Dataset]) -> Iterator[OfflinePipeline]:
-        """The service's pipeline for these data sets; everything is closed at the end."""
-        with build_pipeline(
-            self.settings, self.detector, self.heads, self.rate(datasets), library=self.library
-        ) as pipeline:
+    def pipeline(self, rate: float, *, rules: bool = False) -> Iterator[OfflinePipeline]:
+        """The service's pipeline; everything is closed at the end.
+
+        Args:
+            rate: Frames a second that trackers are built for.
+            rules: Whether text rules are to be understood.
+        """
+        built = build_pipeline(self.settings, self.detector, self.heads, rate, self.encoder, self.library, rules=rules)
+        with built as pipeline:
             yield pipeline
 
     @property
@@ -107,7 +113,7 @@ class Study:
 
 def study_svad(datasets: Sequence[Dataset], setup: Setup, progress: Progress | None = None) -> Study:
     """Each data set enrolled on its own normal clips; then all test frames together, by kind of anomaly."""
-    with setup.pipeline(datasets) as pipeline:
+    with setup.pipeline(setup.rate(datasets)) as pipeline:
         evaluations = [setup.evaluate(dataset, pipeline, progress) for dataset in datasets]
     figures = {dataset.name: _summary(evaluation) for dataset, evaluation in zip(datasets, evaluations, strict=True)}
     kinds = kinds_of(evaluations)
@@ -123,7 +129,7 @@ def study_svad(datasets: Sequence[Dataset], setup: Setup, progress: Progress | N
 def study_cross_scene(datasets: Sequence[Dataset], setup: Setup, progress: Progress | None = None) -> Study:
     """The paper's table 2: enrolled in one place, tested in another. Rows enrol, columns test."""
     matrix: dict[str, dict[str, float | None]] = {}
-    with setup.pipeline(datasets) as pipeline:
+    with setup.pipeline(setup.rate(datasets)) as pipeline:
         own = [setup.evaluate(dataset, pipeline, progress) for dataset in datasets]
         for home, evaluation in zip(datasets, own, strict=True):
             profile = next(iter(evaluation.profiles.values()))
@@ -158,7 +164,7 @@ def study_variants(
     figures: dict[str, dict[str, Any]] = {}
     for name, make in variants.items():
         chosen = replace(setup, packs=make())
-        with chosen.pipeline(datasets) as pipeline:
+        with chosen.pipeline(chosen.rate(datasets)) as pipeline:
             figures[name] = {
                 dataset.name: _summary(chosen.evaluate(dataset, pipeline, progress)) for dataset in datasets
             }

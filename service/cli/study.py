@@ -13,6 +13,8 @@ from service.cli.progress import need_extra, task_bars
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from service.language import Language
+    from service.pipeline.offline import OfflinePipeline
     from training.datasets import Dataset
     from training.studies import Setup, Study
 
@@ -28,6 +30,7 @@ Datasets = Annotated[list[Path], typer.Argument(help="Folders of data sets; thei
 Out = Annotated[Path, typer.Option(help="Where study.json, study.md and pictures go.")]
 Detector = Annotated[str, typer.Option(help="motion, a detector pack's name, or a path to an .onnx file.")]
 Heads = Annotated[str, typer.Option(help="Packs whose heads score, with commas between them.")]
+Encoder = Annotated[str, typer.Option(help="The encoder pack that sees the objects' clips.")]
 Fps = Annotated[float | None, typer.Option(min=0.1, help="Look at so many frames a second; else at all.")]
 Seed = Annotated[int, typer.Option(help="Of every random generator.")]
 AlertsPerDay = Annotated[float, typer.Option(min=0.01, help="Picks the threshold, as a stream's does.")]
@@ -80,6 +83,82 @@ def cross_scene(
     origin, setup = provenance(), _setup(detector, heads, fps, alerts_per_day, seed)
     with task_bars() as progress:
         study = study_cross_scene(_open(datasets), setup, progress)
+    _save(study, origin, out)
+
+
+@study_app.command()
+@fail_clearly
+def redefinition(
+    datasets: Datasets,
+    out: Out,
+    detector: Detector = "motion",
+    heads: Heads = "svad",
+    encoder: Encoder = "words",
+    fps: Fps = None,
+    alerts_per_day: AlertsPerDay = 1.0,
+    seed: Seed = 0,
+) -> None:
+    """What a rule in words does to the scores (figure 5, in numbers): virtual footage, held-out wording, both methods.
+
+    The footage is scored once; then every rule is tried on what was recorded.
+
+    [dim]watchword study redefinition runs/plaza runs/station --out results/rules[/dim]
+    """
+    need_extra()
+    from training.paraphrases import Paraphrases
+    from training.provenance import provenance
+    from training.rule_studies import record_scenes, save_curves, study_redefinition
+
+    origin, setup = provenance(), _setup(detector, heads, fps, alerts_per_day, seed, encoder)
+    footage, wording = _open(datasets), Paraphrases.load()
+    with setup.pipeline(setup.rate(footage), rules=True) as pipeline, task_bars("") as progress:
+        language = _language(pipeline)
+        scenes = record_scenes(footage, setup, pipeline, progress)
+        study = study_redefinition(scenes, language, wording, progress)
+        save_curves(scenes, language, wording, out / "plots")
+    _save(study, origin, out)
+
+
+@study_app.command()
+@fail_clearly
+def footage(
+    source: Annotated[Path, typer.Argument(help="A data set's folder, or a video file.")],
+    out: Out,
+    rule: Annotated[list[str], typer.Option(help='Such as "normal: bicycles are normal here"; may come many times.')],
+    learn: Annotated[
+        float | None, typer.Option(min=1, help="Of a video file: so many seconds at its beginning are normal.")
+    ] = None,
+    detector: Detector = "motion",
+    heads: Heads = "attributes",
+    encoder: Encoder = "words",
+    fps: Fps = None,
+    alerts_per_day: AlertsPerDay = 1.0,
+    seed: Seed = 0,
+) -> None:
+    """What rules in words move on real footage: event by event, and by the detector's classes.
+
+    [dim]watchword study footage ped2 --detector yolox_nano.onnx --rule "normal: bicycles are normal here" --out OUT
+    watchword study footage road.mp4 --learn 20 --rule "normal: cars are normal here" --out OUT[/dim]
+    """
+    need_extra()
+    from training.datasets.footage import frame_rate
+    from training.footage_study import WrittenRule, record_dataset, record_file, save_curves, study_footage
+    from training.provenance import provenance
+
+    rules = [WrittenRule.parse(line) for line in rule]
+    if source.is_dir() == (learn is not None):
+        raise typer.BadParameter("give it with a video file, and not with a data set", param_hint="--learn")
+    origin, setup = provenance(), _setup(detector, heads, fps, alerts_per_day, seed, encoder)
+    datasets = _open([source]) if source.is_dir() else []
+    rate = setup.rate(datasets) if datasets else min(frame_rate(source), fps or frame_rate(source))
+    with setup.pipeline(rate, rules=True) as pipeline, task_bars() as progress:
+        language = _language(pipeline)
+        if learn is None:
+            recorded = record_dataset(datasets[0], setup, pipeline, progress)
+        else:
+            recorded = record_file(source, learn, setup, pipeline, progress)
+        study, curves = study_footage(recorded, rules, language)
+    save_curves(curves, out / "plots")
     _save(study, origin, out)
 
 
@@ -161,12 +240,22 @@ def _variants(
     _save(study, origin, out)
 
 
-def _setup(detector: str, heads: str, fps: float | None, alerts_per_day: float, seed: int) -> Setup:
+def _setup(
+    detector: str, heads: str, fps: float | None, alerts_per_day: float, seed: int, encoder: str | None = None
+) -> Setup:
     from service.settings import Settings
     from training.studies import Setup
 
     packs = tuple(name.strip() for name in heads.split(","))
-    return Setup(Settings(), detector, packs, fps, alerts_per_day, seed)
+    return Setup(Settings(), detector, packs, fps, alerts_per_day, seed, encoder)
+
+
+def _language(pipeline: OfflinePipeline) -> Language:
+    from service.language import language_of
+
+    language = language_of(pipeline.stages)
+    assert language is not None, "a pipeline with rules has a sentence encoder"
+    return language
 
 
 def _open(paths: Sequence[Path]) -> list[Dataset]:

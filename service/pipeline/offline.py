@@ -29,7 +29,7 @@ class OfflinePipeline:
         zones: Sequence[Zone] = (),
     ) -> None:
         """Args: fps, frames per second looked at."""
-        self._stages = stages
+        self.stages = stages
         self._fps = fps
         self._detection = detection or Detection()
         self._zones = tuple(zones)
@@ -52,7 +52,7 @@ class OfflinePipeline:
             context = self._context()
             context.collect(samples)
             for frame in clip:
-                self._stages.process([(context, frame)])
+                self.stages.process([(context, frame)])
                 on_frame()
         return samples
 
@@ -71,7 +71,7 @@ class OfflinePipeline:
 
     def fit(self, samples: Samples, origin: str) -> Profile:
         """Learn a profile from features gathered before."""
-        stages = self._stages
+        stages = self.stages
         return fit_profile(stages.heads, samples, stages.detector.name, stages.encoder_identity, origin)
 
     def score(
@@ -82,11 +82,11 @@ class OfflinePipeline:
         Raises:
             ProfileError: If the profile is of other packs or another detector.
         """
-        self._stages.check(profile)
+        self.stages.check(profile)
         context = self._context()
         context.use_profile(profile, threshold)
         for frame in frames:
-            yield from self._stages.process([(context, frame)])
+            yield from self.stages.process([(context, frame)])
 
     def _context(self) -> StreamContext:
-        return StreamContext("offline", self._fps, self._detection, self._zones, self._stages.clip_buffers())
+        return StreamContext("offline", self._fps, self._detection, self._zones, self.stages.clip_buffers())

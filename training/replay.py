@@ -1,0 +1,208 @@
+"""Score footage once, then try any text rule on what was recorded: guidance needs no vision.
+
+What is kept of a frame is what guidance sees live: its objects with their clip features, captions and surprises, and
+the fused surprise before smoothing. `replay` applies rules to that with the service's own functions, so its figures are
+those of the service; without rules it must give the very scores that the service gave, which `record` checks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.observation import UNTRACKED
+from models.scoring.caption import Caption
+from models.scoring.guidance import Judgement, Seen, guided_frame, guided_objects
+from models.scoring.smoothing import CausalSmoother
+from service.ingest.frame import PreparedFrame
+from service.pipeline.offline import OfflinePipeline
+from service.pipeline.profile import Profile
+from service.pipeline.scored import ScoredFrame
+from service.pipeline.scoring import SMOOTHING_S
+
+
+class ReplayError(RuntimeError):
+    """A replay without rules that does not give the scores that the service gave: a fault here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """One clip as the service scored it without rules: ``F`` frames, and ``N`` objects and regions in all of them.
+
+    Attributes:
+        name: Of the clip.
+        index: ``(F,)`` int64, each frame's number in the clip.
+        pts: ``(F,)`` seconds.
+        fused: ``(F,)`` fused over heads, before smoothing; NaN where nothing could be said.
+        surprise: ``(F,)`` as the service gave it.
+        first: ``(F + 1,)`` int64: frame ``i`` has the rows ``first[i]`` to ``first[i + 1]`` of ``seen``.
+        seen: Its ``N`` objects and moving regions.
+        tracks: ``(N,)`` int64, ``UNTRACKED`` where no confirmed track holds the object, and for regions.
+        labels: ``N`` class names.
+        size: Width and height of the working picture in pixels.
+        profile: It was scored under.
+        threshold: Surprise at which an alert opens.
+    """
+
+    name: str
+    index: NDArray[np.int64]
+    pts: NDArray[np.float64]
+    fused: NDArray[np.float64]
+    surprise: NDArray[np.float64]
+    first: NDArray[np.int64]
+    seen: Seen
+    tracks: NDArray[np.int64]
+    labels: tuple[str, ...]
+    size: tuple[int, int]
+    profile: Profile
+    threshold: float
+
+    def rows(self, frame: int) -> slice:
+        """The rows of a frame's objects."""
+        return slice(int(self.first[frame]), int(self.first[frame + 1]))
+
+    def frames(self) -> NDArray[np.int64]:
+        """``(N,)`` the frame of each row."""
+        return np.repeat(np.arange(len(self.pts)), np.diff(self.first))
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """A recording under rules.
+
+    Attributes:
+        surprise: ``(F,)``.
+        objects: ``(N,)``, of its objects and regions; NaN where nothing was known.
+    """
+
+    surprise: NDArray[np.float64]
+    objects: NDArray[np.float64]
+
+
+def record(
+    name: str,
+    frames: Iterable[PreparedFrame],
+    pipeline: OfflinePipeline,
+    profile: Profile,
+    threshold: float,
+    on_frame: Callable[[], object] = lambda: None,
+) -> Recording:
+    """Score a clip without rules and keep what rules need of it.
+
+    Args:
+        name: Of the clip.
+        frames: Its frames.
+        pipeline: The service's.
+        profile: To score under.
+        threshold: Surprise at which an alert opens.
+        on_frame: Called after each frame.
+
+    Raises:
+        ReplayError: If a replay without rules does not give the same scores.
+    """
+    kept = _Kept()
+    for frame in pipeline.score(frames, profile, threshold):
+        kept.add(frame)
+        on_frame()
+    recording = kept.finish(name, profile, threshold)
+    again = _smoothed(recording, recording.fused)
+    if not np.allclose(again, recording.surprise, rtol=1e-6, atol=1e-6):
+        worst = float(np.abs(again - recording.surprise).max())
+        msg = f"clip {name}: expected the service's own scores from a replay without rules, got up to {worst:.3g} off"
+        raise ReplayError(msg)
+    return recording
+
+
+def replay(recording: Recording, judgement: Judgement) -> Replayed:
+    """The scores that the service would have given, had its rules said this of the recording's ``N`` objects."""
+    known = recording.seen.surprise
+    guided = guided_objects(known, judgement)
+    moved = (judgement.relief > 0) | (judgement.lift > 0)
+    fused = recording.fused.copy()
+    for frame in np.unique(recording.frames()[moved]).tolist():
+        rows = recording.rows(frame)
+        # where the heads say nothing of a frame, only a lift does
+        if not np.isnan(fused[frame]) or (judgement.lift[rows] > 0).any():
+            fused[frame] = guided_frame(float(np.nan_to_num(fused[frame])), known[rows], guided[rows])
+    surprise = _smoothed(recording, fused) if moved.any() else recording.surprise
+    silent = np.isnan(known) & (judgement.lift == 0)
+    return Replayed(surprise, np.where(silent, np.nan, guided))
+
+
+def _smoothed(recording: Recording, fused: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Smooth and calibrate as ``service.pipeline.scoring.Scorer`` does."""
+    smoother = CausalSmoother(SMOOTHING_S)
+    smooth = np.array(
+        [smoother.update(float(value), float(at)) for value, at in zip(fused, recording.pts, strict=True)]
+    )
+    nothing_yet = np.isnan(smooth)
+    surprise = np.asarray(recording.profile.fused.surprise(np.nan_to_num(smooth)), np.float64)
+    return np.where(nothing_yet, recording.surprise, surprise)
+
+
+class _Kept:
+    """Gathers a clip's frames: no pictures."""
+
+    def __init__(self) -> None:
+        self._frames: list[tuple[int, float, float, float]] = []
+        self._boxes: list[NDArray[np.float32]] = []
+        self._video: list[NDArray[np.float32] | None] = []
+        self._surprise: list[NDArray[np.float64]] = []
+        self._captions: list[Caption] = []
+        self._tracks: list[NDArray[np.int64]] = []
+        self._labels: list[str] = []
+        self._size = (0, 0)
+
+    def add(self, frame: ScoredFrame) -> None:
+        if frame.unguided is None:
+            msg = f"frame {frame.source.frame.index}: expected a score, got none"
+            raise ValueError(msg)
+        source = frame.source.frame
+        self._size = (source.image.shape[1], source.image.shape[0])
+        fused = np.nan if frame.unsmoothed is None else frame.unsmoothed
+        self._frames.append((source.index, source.pts, fused, frame.unguided))
+        self._boxes.append(frame.boxes)
+        self._surprise.append(frame.unguided_surprises)
+        self._video.append(frame.video)
+        regions = len(frame.regions)
+        self._tracks += [frame.objects.track_ids, np.full(regions, UNTRACKED, np.int64)]
+        self._captions += frame.captions
+        self._labels += [frame.label(row) for row in range(len(frame.boxes))]
+
+    def finish(self, name: str, profile: Profile, threshold: float) -> Recording:
+        index, pts, fused, surprise = (np.array(column) for column in zip(*self._frames, strict=True))
+        counts = [len(boxes) for boxes in self._boxes]
+        seen = Seen(
+            boxes=np.concatenate(self._boxes),
+            video=self._features(counts),
+            captions=tuple(self._captions),
+            surprise=np.concatenate(self._surprise),
+        )
+        return Recording(
+            name,
+            index.astype(np.int64),
+            pts,
+            fused,
+            surprise,
+            np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+            seen,
+            np.concatenate(self._tracks),
+            tuple(self._labels),
+            self._size,
+            profile,
+            threshold,
+        )
+
+    def _features(self, counts: list[int]) -> NDArray[np.float32]:
+        """``(N, D)`` clip features, NaN rows for regions and for objects without one."""
+        width = next((video.shape[1] for video in self._video if video is not None), 0)
+        padded = []
+        for video, count in zip(self._video, counts, strict=True):
+            rows = np.full((count, width), np.nan, np.float32)
+            if video is not None:
+                rows[: len(video)] = video
+            padded.append(rows)
+        return np.concatenate(padded)
