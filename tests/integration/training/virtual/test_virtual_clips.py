@@ -9,8 +9,9 @@ import pytest
 from typer.testing import CliRunner
 
 from service.cli.simulate import simulate_app
+from training.datasets import open_dataset
 from training.virtual.clip import World, masks_path, render_clip, render_dataset, truth_path
-from training.virtual.scene import load_scene
+from training.virtual.scene import load_scene, scene_names
 from training.virtual.truth import ClipTruth
 
 SIZE = (320, 180)
@@ -82,6 +83,8 @@ def test_a_dataset_is_not_written_among_other_files(tmp_path: Path) -> None:
         (["render", "a.mp4", "--size", "big"], "expected WIDTHxHEIGHT"),
         (["render", "a.mp4", "--size", "65x49"], "expected even numbers"),
         (["render", "a.mp4", "--scene", "moon"], "no scene 'moon'"),
+        (["render", "a.mp4", "--only", "ghost"], "got 'ghost'"),
+        (["render", "a.mp4", "--scene", "park", "--only", "cyclist"], "cycle is normal here"),
         (["render", "a.avi", "--seconds", "1", "--size", "64x64"], "expected a path that ends in .mp4"),
     ],
 )
@@ -99,4 +102,24 @@ def test_the_command_line_renders_and_lists(tmp_path: Path) -> None:
     assert ClipTruth.load(truth_path(path)).seed == 4
     listed = CliRunner().invoke(simulate_app, ["--list"])
     assert listed.exit_code == 0
-    assert "plaza" in listed.output
+    assert set(scene_names()) <= set(listed.output.split())
+
+
+@pytest.mark.parametrize("name", scene_names())
+def test_a_data_set_of_every_scene_is_read_back_as_it_was_rendered(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "set"
+    arguments = ["render", "--scene", name, "--dataset", str(folder), "--train", "1", "--test", "1"]
+    arguments += ["--seconds", "24", "--fps", "2", "--size", "160x90", "--seed", "9900"]
+    result = CliRunner().invoke(simulate_app, arguments)
+    assert result.exit_code == 0, result.output
+    found = open_dataset(folder)
+    assert [len(found.train), len(found.test)] == [1, 1]
+    normal = ClipTruth.load(folder / "train" / "001.truth.json")
+    unusual = ClipTruth.load(folder / "test" / "001.truth.json")
+    scene = load_scene(name)
+    assert not any(normal.labels)
+    assert any(unusual.labels)
+    assert {item.action for frame in normal.objects for item in frame} <= scene.normal
+    odd = {item.action for frame in unusual.objects for item in frame if item.anomalous}
+    assert odd <= scene.anomalous
+    assert found.test[0].truth().labels.tolist() == unusual.labels
