@@ -218,6 +218,15 @@ def _build_official(name: str, file: Path | None, options: Options, *, accept_un
     }
     if weights.note:
         console.print(f"[yellow]note:[/yellow] {escape(weights.note)}", soft_wrap=True)
+    if weights.kind != "yolox":
+        from service.cli.official import build_towers, build_yolo
+
+        packs = _settings().packs_path
+        if weights.kind == "clip":
+            if options != _options(None, None, None, "1x1"):
+                raise typer.BadParameter("expected none of a detector's options for an encoder")
+            return build_towers(weights, path, packs, replace=replace)
+        return build_yolo(weights, path, packs, options, replace=replace)
     return _write_detector(name, path, options, facts, None, replace=replace)
 
 

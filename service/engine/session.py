@@ -12,6 +12,7 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
+from models.graph import read_signature
 from models.pack import PackError
 from service.engine.engine_queue import EngineQueue, EngineRequest, RunningEngine
 
@@ -234,7 +235,9 @@ def _load(path: Path, options: ort.SessionOptions) -> ort.InferenceSession:
     has_cuda = cuda[0] in ort.get_available_providers()
     providers = [*([cuda] if has_cuda else []), "CPUExecutionProvider"]
     try:
-        return ort.InferenceSession(str(path), options, providers=providers)
+        # On x86 this pass ends the process at float16 products behind a transpose (microsoft/onnxruntime#28392).
+        disabled = ["NchwcTransformer"] if read_signature(path).half else None
+        return ort.InferenceSession(str(path), options, providers=providers, disabled_optimizers=disabled)
     except Exception as error:  # ONNX Runtime's exceptions share no base class
         reason = " ".join(str(error).replace(str(path), path.name).split())[:200]
         code, message = "bad_graph", f"expected an ONNX graph in {path.name}, got what ONNX Runtime refuses: {reason}"

@@ -43,7 +43,7 @@ def test_builds_lists_shows_verifies_and_removes(packs, graph, tmp_path):
     assert "attributes head" in listed
     assert "three detector" in listed
     assert "layout yolox" in run("show", "three")
-    assert run("verify") == "attributes: ok motion: ok three: ok"
+    assert run("verify") == "attributes: ok motion: ok svad: ok three: ok words: ok"
     assert "three: deleted" in run("remove", "three", "--yes")
     assert not (packs / "three").exists()
 
