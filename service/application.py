@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from weakref import WeakKeyDictionary
 
 from pydantic import SecretStr, ValidationError
@@ -414,7 +415,7 @@ class Application:
         if pending is not None and pending.stream is not None:
             other = self._profile_of(pending.stream)
         live = self._build(entry, entry.record.spec, source)
-        entry.guidance.understand(self._language(live.stages))
+        self._teach_words(entry.guidance, live.stages)
         try:
             live.start(pending, other)
         except BaseException:
@@ -438,7 +439,7 @@ class Application:
         if entry.live is not None:
             entry.live.close()
         # Not before the old one has stopped: its clips may be another encoder's.
-        entry.guidance.understand(self._language(live.stages))
+        self._teach_words(entry.guidance, live.stages)
         entry.live, entry.problem = live, None
         live.start(self._store.pending(entry.record.id))
 
@@ -453,11 +454,19 @@ class Application:
     def _stages(self, spec: StreamSpec) -> Stages:
         return self._pool.get(spec.detector, spec.packs, spec.encoder)
 
+    def _teach_words(self, guidance: StreamGuidance, stages: Stages) -> None:
+        encoder = None if stages.encoder is None else stages.encoder.hash
+        guidance.understand(partial(self._language, stages), encoder)
+
     def _language(self, stages: Stages) -> Language | None:
-        """What rules are read with under these stages; the same for all their streams."""
+        """What rules are read with under these stages, the same for all their streams; None if there is nothing."""
         with self._reading:
             if stages not in self._languages:
-                self._languages[stages] = language_of(stages)
+                try:
+                    self._languages[stages] = language_of(stages)
+                except Exception:  # whatever is wrong with the words, the camera is watched without them
+                    logger.exception("text rules cannot be read")
+                    return None
             return self._languages[stages]
 
     def _check(self, spec: StreamSpec) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -111,7 +111,9 @@ class StreamGuidance:
         self._timezone = timezone
         self._records = {record.id: record for record in store.list(stream_id)}
         self._taught = tuple(store.taught(stream_id))
-        self._language: Language | None = None
+        self._encoder: str | None = None
+        self._learn: Callable[[], Language | None] | None = None
+        self._learned: Language | None = None
         self._readings: dict[str, Reading] = {}
         self._snapshot = self._compiled(self._records.values())
         self._mask: tuple[_Snapshot, int, NDArray[np.bool_]] = (self._snapshot, -1, np.zeros(0, np.bool_))
@@ -126,13 +128,19 @@ class StreamGuidance:
             self._timezone = timezone
             self._compile()
 
-    def understand(self, language: Language | None) -> None:
-        """Read the rules with this from now on; None if there is nothing to read them with."""
+    def understand(self, language: Callable[[], Language | None], encoder: str | None) -> None:
+        """Read the rules with another language from now on.
+
+        Args:
+            language: Gives it, or None if there is nothing to read rules with. Called when there is a rule to read
+                and not before: to encode a bank takes a second, which streams without rules need not wait for.
+            encoder: Hash of the pack that sees the stream's clips, or None.
+        """
         with self._lock:
-            before, self._language = self._language, language
-            self._readings = {}
-            if before is not None and (language is None or language.encoder != before.encoder):
+            if encoder != self._encoder:
                 self.past.clear()
+            self._encoder, self._learn, self._learned = encoder, language, None
+            self._readings = {}
             self._compile()
 
     # ---- what the worker calls
@@ -333,11 +341,18 @@ class StreamGuidance:
             msg = f"expected `expires_at` in the future, got {spec.expires_at.isoformat()}"
             raise InvalidInput("expires_in_past", msg)
 
+    @property
+    def _language(self) -> Language | None:
+        if self._learn is not None:
+            self._learned, self._learn = self._learn(), None
+        return self._learned
+
     def _read(self, text: str) -> Reading | None:
-        if self._language is None:
+        language = self._language
+        if language is None:
             return None
         if text not in self._readings:
-            self._readings[text] = self._language.read(text)
+            self._readings[text] = language.read(text)
         return self._readings[text]
 
     def _compile(self) -> None:
@@ -347,16 +362,17 @@ class StreamGuidance:
         self._readings = {text: reading for text, reading in self._readings.items() if text in texts}
 
     def _compiled(self, records: Iterable[RuleRecord], *, taught: bool = True) -> _Snapshot:
-        language = self._language
-        if language is None:
-            return _Snapshot(Guide(()), (), self._timezone)
         chosen = [record for record in records if self._applies(record.spec)]
+        modes = self._modes() if taught else None
+        language = self._language if chosen else None
+        if language is None:
+            return _Snapshot(Guide((), taught=modes), (), self._timezone)
         rules = []
         for record in chosen:
             reading = self._read(record.spec.text)
             if reading is not None:
                 rules.append((self._rule(record), reading))
-        guide = Guide.compile(rules, language.statements, language.space, self._modes() if taught else None)
+        guide = Guide.compile(rules, language.statements, language.space, modes)
         specs = {record.id: record.spec for record in chosen}
         return _Snapshot(guide, tuple(specs[rule.id] for rule in guide.rules), self._timezone)
 
@@ -386,7 +402,7 @@ class StreamGuidance:
         return Taught(modes, radii.astype(np.float32))
 
     def _fits(self, clips: Clips) -> bool:
-        return self._language is not None and clips.encoder == self._language.encoder
+        return clips.encoder == self._encoder
 
     def _tuned(self, snapshot: _Snapshot) -> _Snapshot:
         if not snapshot.guide.rules:
@@ -423,12 +439,13 @@ class StreamGuidance:
         return resembles, self._conflicts(record, reading, others), warnings
 
     def _warnings(self, spec: GuidanceSpec, *, understood: bool) -> Iterable[str]:
-        if self._language is None:
+        language = self._language
+        if language is None:
             yield "There is nothing to understand words with (no encoder pack `words`): the rule matches nothing."
             return
-        if self._language.space is None and spec.method == "equation10":
+        if language.space is None and spec.method == "equation10":
             yield "Equation 10 compares pictures, and the stream has no encoder: the rule matches nothing."
-        elif self._language.space is None:
+        elif language.space is None:
             yield "The stream has no encoder: only captions are compared with the text."
         elif not understood and spec.method == "contrastive":
             yield "The text is like no phrase of the bank: it means nothing to what is seen and moves no score by it."

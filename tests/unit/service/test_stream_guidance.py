@@ -18,6 +18,7 @@ from service.contracts.guidance import GuidanceOut, GuidancePatch, GuidanceSpec,
 from service.contracts.stream import StreamSpec, Zone
 from service.errors import Conflict, InvalidInput, NotFound
 from service.guidance import StreamGuidance
+from service.language import Language
 from service.store.alerts import AlertStore
 from service.store.database import Database
 from service.store.guidance import Clips, GuidanceStore
@@ -52,7 +53,7 @@ def guidance(database: Database, stream: str) -> StreamGuidance:
 def opened(database: Database, stream: str, **arguments: Any) -> StreamGuidance:
     values = {"zones": (GATE, YARD), "most_rules": 5, "past_bytes": 20_000_000} | arguments
     guidance = StreamGuidance(stream, GuidanceStore(database), **values)
-    guidance.understand(words.language())
+    guidance.understand(words.language, words.ENCODER)
     return guidance
 
 
@@ -136,25 +137,49 @@ def test_a_rule_of_a_zone_that_is_gone_waits_for_it(guidance: StreamGuidance) ->
 
 
 def test_without_words_rules_are_kept_and_match_nothing(guidance: StreamGuidance) -> None:
-    guidance.understand(None)
+    guidance.understand(lambda: None, words.ENCODER)
     rule = guidance.add(spec(), "mara")
     assert not rule.active
     assert rule.resembles == []
     assert "nothing to understand words with" in rule.warnings[0]
     assert guided(guidance) == 4.0
-    guidance.understand(words.language())
+    guidance.understand(words.language, words.ENCODER)
     assert guidance.rule(rule.id).active
     assert guided(guidance) < 1
 
 
 def test_without_an_encoder_captions_count(guidance: StreamGuidance) -> None:
-    guidance.understand(words.language(encoder=False))
+    guidance.understand(lambda: words.language(encoder=False), None)
     rule = guidance.add(spec(), "mara")
     assert any("only captions" in warning for warning in rule.warnings)
     seen = words.seen(("", 4.0), ("", 5.0), captions=(words.CYCLIST, words.WALKER), encoder=False)
     assert guided_objects(seen.surprise, guidance.judge(seen, NOON)).tolist() == [pytest.approx(0, abs=0.01), 5.0]
     other = guidance.add(spec("running", method="equation10"), "mara")
     assert any("the stream has no encoder: the rule matches nothing" in warning for warning in other.warnings)
+
+
+def test_words_are_not_learned_before_there_is_a_rule_to_read(guidance: StreamGuidance) -> None:
+    asked: list[bool] = []
+
+    def learn() -> Language:
+        asked.append(True)
+        return words.language()
+
+    guidance.understand(learn, words.ENCODER)
+    assert guided(guidance) == 4.0
+    assert (guidance.rules(), guidance.taught(), asked) == ([], [], [])
+    guidance.add(spec(), "mara")
+    guidance.add(spec("running"), "mara")
+    assert guided(guidance) < 1
+    assert asked == [True]
+
+
+def test_the_past_of_another_encoder_is_forgotten(guidance: StreamGuidance) -> None:
+    remember(guidance, "walking", seconds(0, 5))
+    guidance.understand(words.language, words.ENCODER)
+    assert len(guidance.past.moments()) == 25
+    guidance.understand(lambda: words.language(encoder=False), None)
+    assert guidance.past.moments() == []
 
 
 # ---- what the API says of a rule
@@ -242,7 +267,7 @@ def test_judging_waits_for_no_edit(guidance: StreamGuidance) -> None:
             assert go_on.wait(10)
         return words.sentences(texts)
 
-    guidance.understand(replace(language, reader=replace(language.reader, embed=slow)))
+    guidance.understand(lambda: replace(language, reader=replace(language.reader, embed=slow)), words.ENCODER)
     edit = threading.Thread(target=lambda: guidance.add(spec("running"), "mara"))
     edit.start()
     assert reading.wait(10)
@@ -399,7 +424,7 @@ def test_a_false_alarm_teaches_and_can_be_taken_back(
 
 def test_what_another_encoder_saw_is_kept_and_says_nothing(guidance: StreamGuidance, alarm: str) -> None:
     guidance.teach(alarm)
-    guidance.understand(words.language(encoder=False))
+    guidance.understand(lambda: words.language(encoder=False), None)
     assert [taught.active for taught in guidance.taught()] == [False]
     assert fight(guidance) == 5.0
 
