@@ -41,9 +41,12 @@ class Settings(BaseSettings):
     max_clients: int = Field(500, ge=1, description="WebSocket and MJPEG clients in all.")
     bus_maxlen: int = Field(10_000, ge=100, description="Alerts kept in the Redis stream for replay.")
     snapshot_bytes: int = Field(2_000_000_000, ge=0, description="Oldest alert snapshots go beyond this.")
-    encoder: str = Field("none", description="Encoder pack of streams whose heads need none; `none` for no encoder.")
+    encoder: str = Field("words", description="Encoder pack of streams whose heads need none; `none` for no encoder.")
     encoder_precision: Literal["fp32", "fp16", "int8"] = Field(
         "fp32", description="Of the encoder's graphs, where its pack has them so."
+    )
+    bank_file: Path | None = Field(
+        None, description='More phrases for the bank of every encoder: a JSON list of {"text", "kind"}.'
     )
     max_rules: int = Field(50, ge=0, le=1000, description="Text rules of one stream.")
     past_bytes: int = Field(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from models.pack import EncoderManifest, Pack, PackError, Precision
-from models.scoring.bank import Bank
+from models.scoring.bank import Bank, Phrase
 from service.engine.engine_queue import EngineQueue
 from service.engine.session import Session
 
@@ -118,6 +118,15 @@ class JointEncoder:
         self._image = Session(pack.file(manifest.image.at(precision)), threads, engines)
         self._temporal = None if temporal is None else Session(pack.file(temporal.at(precision)), threads, engines)
         self.text = TextEncoder(pack, threads, precision, engines)
+
+    def extend_bank(self, phrases: Sequence[Phrase]) -> None:
+        """Put more phrases behind the bank's own, read by the text tower. Before anyone uses the bank.
+
+        Raises:
+            ValueError: They would be too many.
+        """
+        texts = [each.text for each in phrases]
+        self.bank = self.bank.extended(texts, [each.kind for each in phrases], self.embed_texts(texts))
 
     def __str__(self) -> str:
         """What profiles remember it by."""

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from models.heads import load_head
 from models.pack import HeadManifest, Pack, PackError, PackLibrary
+from models.scoring.bank import read_phrases
 from service.engine.detectors import load_pack_detector
 from service.engine.detectors.base import Detector
 from service.engine.encoder import JointEncoder, TextEncoder
@@ -124,12 +125,19 @@ def load_encoder(pack: Pack, settings: Settings, engines: EngineQueue | None = N
 
     Raises:
         PackError: If its graphs do not run.
-        InvalidInput: If it is no encoder's.
+        InvalidInput: If it is no encoder's, or the operator's phrases (``settings.bank_file``) cannot be used.
     """
     if pack.kind != "encoder":
         code, msg = "pack_kind", f"expected a pack of kind encoder, got {pack.name!r} of kind {pack.kind}"
         raise InvalidInput(code, msg)
-    return JointEncoder(pack, settings.threads, settings.encoder_precision, engines)
+    encoder = JointEncoder(pack, settings.threads, settings.encoder_precision, engines)
+    if settings.bank_file is not None:
+        try:
+            encoder.extend_bank(read_phrases(settings.bank_file))
+        except (OSError, ValueError) as error:
+            encoder.close()
+            raise InvalidInput("bad_bank", f"bank_file: {error}") from error
+    return encoder
 
 
 def load_pack_head(library: PackLibrary, name: str) -> LoadedHead:

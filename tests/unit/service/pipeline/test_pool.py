@@ -69,3 +69,29 @@ def test_nothing_is_loaded_twice(pool: StagesPool, packs: Path) -> None:
     assert one.encoder is two.encoder
     write_encoder(packs, geometry=True, replace=True)
     assert pool.get("motion", ["svad"]).encoder is not one.encoder
+
+
+def test_an_operators_phrases_extend_the_bank(tmp_path: Path) -> None:
+    packs, own = tmp_path / "packs", tmp_path / "own.json"
+    write_encoder(packs)
+    own.write_text('[{"text": "red grey", "kind": "action"}]')
+    pool = StagesPool(PackLibrary([packs]), Metrics(), Settings(_env_file=None, threads=1, bank_file=own))
+    encoder = pool.get("motion", ["attributes"], "colours").encoder
+    assert encoder is not None
+    assert encoder.bank.phrases[-1] == "red grey"
+    assert encoder.bank.actions[-1] == len(encoder.bank) - 1
+    assert (encoder.bank.features[-1] == encoder.embed_texts(["red grey"])[0]).all()
+    pool.close()
+
+
+@pytest.mark.parametrize(("content", "expected"), [("[", "own.json: file"), (None, "own.json")])
+def test_phrases_that_cannot_be_used_are_named(tmp_path: Path, content: str | None, expected: str) -> None:
+    packs, own = tmp_path / "packs", tmp_path / "own.json"
+    write_encoder(packs)
+    if content is not None:
+        own.write_text(content)
+    pool = StagesPool(PackLibrary([packs]), Metrics(), Settings(_env_file=None, threads=1, bank_file=own))
+    with pytest.raises(InvalidInput, match=expected) as refused:
+        pool.get("motion", ["attributes"], "colours")
+    assert refused.value.code == "bad_bank"
+    pool.close()
