@@ -26,7 +26,7 @@ def wait_for(condition):
 @pytest.fixture
 def settings(tmp_path):
     write_pack(tmp_path / "packs", "mine", yolox_answer([], [], []))
-    return Settings(data_dir=tmp_path, packs_dir=tmp_path / "packs")
+    return Settings(data_dir=tmp_path, packs_dir=tmp_path / "packs", encoder="none")
 
 
 def test_says_how_far_engines_are_and_serves_meanwhile(settings, monkeypatch):
