@@ -16,6 +16,8 @@ from support.ports import free_port
 from support.rtsp import RtspServer
 from support.serving import VIDEO, Service, assert_problem, wait_until
 
+BUILT_IN = {"attributes", "motion", "svad", "words"}
+
 
 @pytest.fixture
 def service(tmp_path: Path) -> Iterator[Service]:
@@ -32,7 +34,15 @@ def test_a_stream_is_registered_changed_and_deleted(service: Service) -> None:
     assert response.headers["location"] == path
     assert stream == {
         **{"name": "Yard", "url": f"file:{VIDEO}?loop=true", "transport": "tcp", "detector": "motion"},
-        **{"packs": ["attributes"], "fps": 10.0, "threshold": None, "alerts_per_day": None, "zones": zones},
+        **{
+            "packs": ["attributes"],
+            "encoder": None,
+            "timezone": None,
+            "fps": 10.0,
+            "threshold": None,
+            "alerts_per_day": None,
+            "zones": zones,
+        },
         **{"detection": {"classes": None, "confidence": None, "min_height": 0.0}, "enrolment": None, "enabled": True},
         **{"id": ANY, "has_credentials": False, "created_at": ANY, "updated_at": ANY, "status": ANY},
     }
@@ -162,7 +172,7 @@ def test_the_service_tells_whether_it_lives_and_is_ready(service: Service) -> No
     assert service.http.get("/healthz").json() == {"status": "alive"}
     ready = service.http.get("/readyz")
     assert (ready.status_code, ready.json()["ready"]) == (200, True)
-    assert ready.json()["packs"] == {"attributes": "ready", "motion": "ready"}
+    assert ready.json()["packs"] == dict.fromkeys(BUILT_IN, "ready")
     for path in ("/healthz", "/readyz"):
         assert service.http.head(path).content == b""
 
@@ -182,7 +192,7 @@ def test_packs_are_listed_the_broken_ones_with_the_reason(service: Service) -> N
     broken.mkdir(parents=True)
     (broken / "manifest.json").write_text("{}")
     packs = {pack["name"]: pack for pack in service.http.get("/packs").json()}
-    assert set(packs) == {"attributes", "motion", "broken"}
+    assert set(packs) == {*BUILT_IN, "broken"}
     assert (packs["attributes"]["kind"], packs["attributes"]["usable"], packs["attributes"]["built_in"]) == (
         "head",
         True,
