@@ -9,7 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 from service.cli.study import study_app
-from support.street import write_virtual
+from support.street import write_street, write_virtual
+from training.paraphrases import Paraphrases
 
 
 @pytest.fixture(scope="module")
@@ -21,8 +22,8 @@ def streets(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     ]
 
 
-def study(name: str, datasets: list[Path], out: Path, *options: str) -> tuple[dict, str]:
-    arguments = [name, *map(str, datasets), "--out", str(out), "--heads", "attributes", *options]
+def study(name: str, sources: list[Path], out: Path, *options: str) -> tuple[dict, str]:
+    arguments = [name, *map(str, sources), "--out", str(out), "--heads", "attributes", *options]
     result = CliRunner().invoke(study_app, arguments, catch_exceptions=False)
     assert result.exit_code == 0, result.output
     return json.loads((out / "study.json").read_text()), (out / "study.md").read_text()
@@ -51,3 +52,40 @@ def test_cross_scene_scores_each_place_under_the_profile_of_each(streets: list[P
     assert min(away) > 0.8  # people walk as fast in both
     assert away != (matrix["virtual south"]["virtual south"], matrix["virtual north"]["virtual north"])
     assert "| enrolled in virtual north |" in text
+
+
+def test_redefinition_tries_every_wording_under_both_methods(streets: list[Path], tmp_path: Path) -> None:
+    figures, text = study("redefinition", streets[:1], tmp_path)
+    wording = Paraphrases.load()
+    assert list(figures["methods"]) == ["contrastive", "equation10"]
+    for result in figures["methods"].values():
+        # nobody does anything else in that street
+        assert list(result["normal"]) == ["run"]
+        running = result["normal"]["run"]
+        assert set(running["paraphrases"]) == set(wording.actions["run"].paraphrases)
+        assert running["alerted"] > 10
+        assert 0 <= running["quiet"] <= running["alerted"]
+        assert set(result["unrelated"]) == set(wording.unrelated)
+    still = figures["methods"]["contrastive"]["unrelated"].values()
+    assert max(max(row["frames"], row["objects"]) for row in still) <= 0.02
+    assert (tmp_path / "plots" / "run.png").stat().st_size > 1000
+    assert "## equation10" in text
+
+
+def test_redefinition_needs_the_virtual_world(tmp_path: Path) -> None:
+    write_street(tmp_path / "a.mp4", 10, seed=1)
+    (tmp_path / "labels.csv").write_text("file,split,first,last\na.mp4,train,,\na.mp4,test,,\n")
+    arguments = ["redefinition", str(tmp_path), "--out", str(tmp_path / "out"), "--heads", "attributes"]
+    result = CliRunner().invoke(study_app, arguments)
+    assert result.exit_code == 2
+    assert "expected a data set of kind virtual" in " ".join(result.output.split())
+
+
+def test_footage_of_which_nothing_is_known(streets: list[Path], tmp_path: Path) -> None:
+    video = streets[0] / "train" / "001.mp4"
+    rule = "normal: joggers are normal here"
+    figures, _ = study("footage", [video], tmp_path, "--learn", "6", "--rule", rule)
+    assert list(figures["rules"]) == [rule]
+    assert figures["rules"][rule]["objects"]["motion"]["seen"] > 10
+    assert figures["coverage"] is None
+    assert (tmp_path / "plots" / "001.png").is_file()
