@@ -46,6 +46,42 @@ def clips(
     console.print(f"clips of {len(jobs)} worlds in [bold]{out}[/bold]")
 
 
+@train_app.command("actions")
+@fail_clearly
+def actions(
+    out: Annotated[Path, typer.Argument(help="Folder to write; what is there already is kept.")],
+    datasets: Annotated[list[Path], typer.Argument(help="Folders of HMDB51, UCF Sports, KTH, Weizmann, Kinetics-400.")],
+    detector: Annotated[str, typer.Option(help="motion, a detector pack's name, or a path to an .onnx file.")],
+    split: Annotated[str, typer.Option(help="train, validation or test.")] = "train",
+    action: Annotated[list[str] | None, typer.Option(help="Only this action; may come many times.")] = None,
+    size: Annotated[int, typer.Option(min=16, help="Side of a crop: 64 for the built-in encoder, 224 for CLIP.")] = 224,
+) -> None:
+    """Record object clips of real data sets of actions: the main object of each clip, unless its view changes.
+
+    [dim]watchword train actions runs/actions hmdb51 kth --detector yolox_nano.onnx[/dim]
+    """
+    from contextlib import closing
+
+    from tqdm import tqdm
+
+    from models.pack import PackLibrary
+    from service.engine.detectors import load_detector
+    from service.settings import Settings
+    from training.action_clips import write_actions
+    from training.datasets.actions import SPLITS, open_actions
+
+    chosen = next((name for name in SPLITS if name == split), None)
+    if chosen is None:
+        raise typer.BadParameter(f"expected {', '.join(SPLITS)}, got {split!r}", param_hint="--split")
+    settings = Settings()
+    opened = [open_actions(path) for path in datasets]
+    loaded = load_detector(detector, PackLibrary([settings.packs_path]), settings.threads)
+    with closing(loaded), tqdm(desc="samples") as bar:
+        counts = write_actions(out, opened, chosen, loaded, settings, size=size, actions=action, progress=bar.update)
+    said = ", ".join(f"{count} {what}" for what, count in sorted(counts.items())) or "nothing new"
+    console.print(f"samples: {said}; in [bold]{out}[/bold]")
+
+
 @svad_app.command()
 @fail_clearly
 def pretrain(

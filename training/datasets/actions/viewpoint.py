@@ -54,7 +54,7 @@ class ViewpointWatch:
         """Take the next picture, ``(H, W, 3)`` BGR, at ``pts`` seconds. Most are skipped: a view is slow to change."""
         if pts - self._last_s < _STEP_S:
             return
-        scale = SIDE / max(image.shape[:2])
+        scale = min(1.0, SIDE / max(image.shape[:2]))
         small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         grey: NDArray[np.uint8] = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY).astype(np.uint8, copy=False)
         if self._last is not None:
