@@ -23,8 +23,6 @@ from training.object_clips import MOTION, RUN, TRUTH, ObjectClips
 WIDTH, HEIGHT, FPS = 160, 120, 25
 _NOISE = np.random.default_rng(3).integers(60, 140, (HEIGHT // 6, WIDTH // 6, 3), dtype=np.uint8)
 GROUND = cv2.resize(_NOISE, (WIDTH, HEIGHT))
-    np.random.default_rng(3).integers(60, 140, (HEIGHT // 6, WIDTH // 6, 3), dtype=np.uint8), (WIDTH, HEIGHT)
-)
 
 
 def write(path: Path, frames: int, step: float) -> None:
