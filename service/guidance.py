@@ -70,9 +70,15 @@ class _Snapshot:
         return np.array([_in_force(spec, at, self.timezone) for spec in self.specs], np.bool_)
 
     def active_at(self, moments: Sequence[float]) -> NDArray[np.bool_]:
-        """``(M, R)``, which rules were in force at each of these moments."""
-        seconds, which = np.unique(np.floor(np.array(moments)), return_inverse=True)
-        return np.array([self.active(at) for at in seconds.tolist()]).reshape(len(seconds), len(self.specs))[which]
+        """``(M, R)``, which rules were in force at each of these moments, to the minute: schedules know no seconds."""
+        minutes, which = np.unique(np.floor(np.array(moments) / 60), return_inverse=True)
+        rows = [self.active(minute * 60) for minute in minutes.tolist()]
+        return np.array(rows, np.bool_).reshape(len(minutes), len(self.specs))[which]
+
+    def named(self, rule_ids: Iterable[str]) -> NDArray[np.bool_]:
+        """``(R,)``, which rules are these."""
+        wanted = set(rule_ids)
+        return np.array([rule.id in wanted for rule in self.guide.rules], np.bool_)
 
 
 class StreamGuidance:
@@ -274,19 +280,18 @@ class StreamGuidance:
         with self._lock:
             self._check(spec.rule, {"zone", "expires_at"})
             now = datetime.now(UTC)
-            records = dict(self._records)
-            if spec.replaces is not None:
-                del records[self._record(spec.replaces).id]
             new = RuleRecord(_NEW, spec.rule, now, now)
-            without = self._tuned(self._compiled(self._records.values()))
-            with_rule = self._tuned(self._compiled([*records.values(), new]))
-            alone = self._tuned(self._compiled([new], taught=False))
-            resembles, conflicts, warnings = self._explained(new, [*records.values(), new])
+            others = [record for record in self._records.values() if record.id != spec.replaces]
+            if spec.replaces is not None:
+                self._record(spec.replaces)
+            snapshot = self._tuned(self._compiled([*self._records.values(), new]))
+            said = Said(*self._explained(new, others))
         moments = self.past.moments(spec.minutes * 60)
-        at = [moment.at for moment in moments]
-        before, after, new_alone = (Trial(each.guide, each.active_at(at)) for each in (without, with_rule, alone))
-        said = Said(resembles, conflicts, warnings)
-        return preview(moments, before, after, new_alone, fused, threshold, said)
+        active = snapshot.active_at([moment.at for moment in moments])
+        tried = snapshot.named([_NEW])
+        kept = snapshot.named([*(record.id for record in others), _NEW])
+        trial = Trial(snapshot.guide, active & ~tried, active & kept, active & tried)
+        return preview(moments, trial, fused, threshold, said)
 
     # ---- teaching
 
@@ -361,9 +366,9 @@ class StreamGuidance:
         self._snapshot = self._tuned(self._compiled(self._records.values()))
         self._readings = {text: reading for text, reading in self._readings.items() if text in texts}
 
-    def _compiled(self, records: Iterable[RuleRecord], *, taught: bool = True) -> _Snapshot:
+    def _compiled(self, records: Iterable[RuleRecord]) -> _Snapshot:
         chosen = [record for record in records if self._applies(record.spec)]
-        modes = self._modes() if taught else None
+        modes = self._modes()
         language = self._language if chosen else None
         if language is None:
             return _Snapshot(Guide((), taught=modes), (), self._timezone)

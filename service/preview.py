@@ -27,15 +27,19 @@ MOST_OBJECTS = 50
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """Rules as they would have been.
+    """The rules in force and the one that is tried, compiled together.
 
     Attributes:
-        guide: Compiled.
-        active: ``(M, R)``, which of them were in force at each of the moments.
+        guide: All of them.
+        without: ``(M, R)`` bool, which were in force at each of the moments.
+        with_rule: The same with the new one, and without the one that it replaces.
+        new: ``(M, R)``, the new one alone.
     """
 
     guide: Guide
-    active: NDArray[np.bool_]
+    without: NDArray[np.bool_]
+    with_rule: NDArray[np.bool_]
+    new: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,35 +51,23 @@ class Said:
     warnings: list[str]
 
 
-def preview(
-    moments: Sequence[Moment],
-    without: Trial,
-    with_rule: Trial,
-    alone: Trial,
-    fused: Calibration,
-    threshold: float,
-    said: Said,
-) -> PreviewOut:
+def preview(moments: Sequence[Moment], trial: Trial, fused: Calibration, threshold: float, said: Said) -> PreviewOut:
     """Judge the past again, smooth and calibrate it as it was live, and open the alerts that it would have opened.
 
     Args:
         moments: The past, oldest first.
-        without: The rules in force.
-        with_rule: Those and the new one.
-        alone: The new one and nothing else.
+        trial: The rules.
         fused: Calibration of smoothed scores.
         threshold: The surprise at which alerts open.
-        said: Of the rule itself.
+        said: Of the new rule itself.
     """
     rows = tabulated(moments)
-    space = with_rule.guide.space
-    cosines = None if space is None or not len(rows.clips) else _spread(space.cosines(rows.clips), rows.clip)
-    judged = [_judge(trial, rows, cosines) for trial in (without, with_rule, alone)]
+    without, with_rule, new = _judged(trial, rows)
     raw = np.array([moment.surprise for moment in moments], np.float64)
-    frames = [raw, *(_guided(rows, raw, judgement) for judgement in judged[:2])]
+    frames = [raw, *(_guided(rows, raw, judgement) for judgement in (without, with_rule))]
     curves = [_smoothed(moments, values, fused) for values in frames]
     before, after = (_incidents(moments, curve, threshold) for curve in curves[1:])
-    objects = _objects(moments, rows, judged[2])
+    objects = _objects(moments, rows, new)
     return PreviewOut(
         seconds=round(moments[-1].at - moments[0].at, 2) if moments else 0.0,
         frames=len(moments),
@@ -97,9 +89,16 @@ def preview(
     )
 
 
-def _judge(trial: Trial, rows: Rows, cosines: Floats | None) -> Judgement:
-    active = trial.active[rows.moment] if len(trial.active) else None
-    return trial.guide.judge(rows.seen, active, cosines)
+def _judged(trial: Trial, rows: Rows) -> tuple[Judgement, Judgement, Judgement]:
+    """Without the new rule, with it, and by it alone. How surely rules are of objects is asked once for all three."""
+    guide, space = trial.guide, trial.guide.space
+    cosines = None if space is None or not len(rows.clips) else _spread(space.cosines(rows.clips), rows.clip)
+    likely = guide.likely(rows.seen, cosines) if guide.rules and len(rows.seen) else None
+    without, with_rule = (
+        guide.judge(rows.seen, active[rows.moment], likely=likely, explain=False)
+        for active in (trial.without, trial.with_rule)
+    )
+    return without, with_rule, guide.judge(rows.seen, trial.new[rows.moment], likely=likely)
 
 
 def _spread(values: Floats, which: NDArray[np.intp]) -> Floats:

@@ -301,6 +301,21 @@ class Taught:
 
 
 @dataclass(frozen=True, slots=True)
+class Likely:
+    """How surely ``R`` rules are of ``N`` objects, before it is asked which are in force.
+
+    Attributes:
+        similarity: ``(N, R)`` float32 in [0, 1].
+        image: ``(N, R)`` float32, that of the clips alone.
+        gate: ``(N, R)`` float32 in [0, 1], how far each rule acts on each object: 0 outside its zone.
+    """
+
+    similarity: Floats
+    image: Floats
+    gate: Floats
+
+
+@dataclass(frozen=True, slots=True)
 class Guide:
     """Rules compiled for one stream: everything that does not depend on the frame is computed once. Immutable.
 
@@ -382,33 +397,44 @@ class Guide:
         spread = 1.4826 * np.median(np.abs(logits - median), axis=0)
         return replace(self, usual=Usual(median, np.maximum(spread, np.float32(_SPREAD_LEAST))), span=span)
 
-    def judge(self, seen: Seen, active: NDArray[np.bool_] | None = None, cosines: Floats | None = None) -> Judgement:
+    def judge(
+        self,
+        seen: Seen,
+        active: NDArray[np.bool_] | None = None,
+        cosines: Floats | None = None,
+        likely: Likely | None = None,
+        *,
+        explain: bool = True,
+    ) -> Judgement:
         """What the rules say of these objects.
 
         Args:
             seen: The objects.
             active: ``(R,)`` or ``(N, R)``, which of ``rules`` are in force; None for all.
             cosines: ``(N, K)``, ``Space.cosines`` of ``seen.video`` where they are known already.
+            likely: ``likely`` of the same objects where it is known already.
+            explain: Whether to name the matches.
         """
         count = len(seen)
-        if not count or not (self.rules or self.taught):
-            return Judgement.nothing(count)
-        judgement = self._judge_rules(seen, active, cosines) if self.rules else Judgement.nothing(count)
+        judgement = Judgement.nothing(count)
+        if count and self.rules:
+            judgement = self._weigh(seen, likely or self.likely(seen, cosines), active, explain=explain)
         if self.taught is not None and _there(seen.video).any():
             relief = np.maximum(judgement.relief, self.taught.relief(seen.video))
             judgement = replace(judgement, relief=relief)
         return judgement
 
-    def _judge_rules(self, seen: Seen, active: NDArray[np.bool_] | None, cosines: Floats | None) -> Judgement:
+    def likely(self, seen: Seen, cosines: Floats | None = None) -> Likely:
+        """How surely each rule is of each object, in force or not; arguments as for ``judge``, N and R at least 1."""
         image, caption = self._image(seen, cosines), self._caption(seen)
-        similarity = np.maximum(image, np.where(self._contrastive, caption, 0.0))
-        # How surely each rule matches each object, in [0, 1]: 0 outside its zone and hours.
+        similarity = np.maximum(image, np.where(self._contrastive, caption, np.float32(0.0)))
         gate = np.clip((similarity - MATCH_FROM) / (MATCH_FULL - MATCH_FROM), 0.0, 1.0)
-        excess = np.where(self._contrastive, 0.0, similarity - THRESHOLD)
-        gate = np.where(self._contrastive, gate, excess > 0)
-        gate *= self._inside(seen.boxes)
-        if active is not None:
-            gate *= active
+        gate = np.where(self._contrastive, gate, similarity > THRESHOLD)
+        return Likely(similarity, image, np.asarray(gate * self._inside(seen.boxes), np.float32))
+
+    def _weigh(self, seen: Seen, likely: Likely, active: NDArray[np.bool_] | None, *, explain: bool) -> Judgement:
+        gate = likely.gate if active is None else likely.gate * active
+        excess = np.where(self._contrastive, 0.0, likely.similarity - THRESHOLD)
         weighed = gate * self._strengths
         # A rule counts as far as no rule that goes before it says the opposite: columns are in that order.
         against_normal = np.maximum.accumulate(np.where(self._normal, 0.0, weighed), axis=1)
@@ -422,7 +448,8 @@ class Guide:
         lifts = np.where(self._contrastive, LIFT * weighed, surprise + weighed * THETA * lowest * excess)
         relief = np.where(self._normal, reliefs, 0.0).max(axis=1)
         lift = np.minimum(np.where(~self._normal & (weighed > 0), lifts, 0.0).max(axis=1), LIFT)
-        return Judgement(relief, lift, self._matches(gate, similarity, image))
+        matches = self._matches(gate, likely.similarity, likely.image) if explain else ((),) * len(seen)
+        return Judgement(relief, lift, matches)
 
     def _image(self, seen: Seen, cosines: Floats | None) -> Floats:
         """``(N, R)`` evidence of the clips: calibrated, or the bare cosine of rules under equation 10."""
