@@ -29,16 +29,17 @@ def most_alike(similarities: Floats) -> tuple[NDArray[np.intp], Floats]:
     return np.where(np.isnan(values), -1, order).astype(np.intp), values
 
 
-def resemblance(bank: Bank, video: Floats) -> Likeness:
-    """What objects resemble of a bank's actions, where no head compares them with normal modes.
+class Vocabulary:
+    """The actions of an encoder's bank, to name what objects resemble where no head compares them with normal modes."""
 
-    Args:
-        bank: Of the encoder.
-        video: ``(N, D)`` clip features; NaN rows for objects without one.
-    """
-    actions = bank.actions
-    best, similarities = most_alike(video @ bank.features[actions].T)
-    count = len(video)
-    chosen = np.where(best >= 0, actions[best], -1)
-    nothing = np.full(count, -1, np.intp), np.full(count, np.nan, np.float32)
-    return Likeness(bank.phrases, chosen, similarities, *nothing)
+    def __init__(self, bank: Bank) -> None:
+        """Args: bank, of the encoder; phrases that are no actions are left out."""
+        actions = bank.actions
+        self._phrases = tuple(bank.phrases[index] for index in actions.tolist())
+        self._features = np.ascontiguousarray(bank.features[actions].T)
+
+    def likeness(self, video: Floats) -> Likeness:
+        """Of objects with clip features ``(N, D)``; NaN rows for those without one. Modes are not known."""
+        count = len(video)
+        nothing = np.full(count, -1, np.intp), np.full(count, np.nan, np.float32)
+        return Likeness(self._phrases, *most_alike(video @ self._features), *nothing)

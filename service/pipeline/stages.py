@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.heads.base import Arrays, Likeness
-from models.heads.likeness import resemblance
+from models.heads.likeness import Vocabulary
 from models.observation import Objects, Observation
 from service.engine.detectors.base import Detector
 from service.engine.encoder import JointEncoder, TextEncoder
@@ -55,6 +55,7 @@ class Stages:
         self.encoder = encoder
         self.sentences = sentences
         self._observe = observe
+        self._vocabulary = None if encoder is None else Vocabulary(encoder.bank)
         needed = needed_encoder(heads)
         if needed is not None and (encoder is None or encoder.name != needed):
             got = "none" if encoder is None else encoder.name
@@ -221,9 +222,9 @@ class Stages:
 
     def _likeness(self, observation: Observation, fused: Fused) -> Likeness | None:
         """What the objects resemble, by a head that knows words, or by the encoder's own bank."""
-        if fused.likeness is not None or self.encoder is None or observation.video is None:
+        if fused.likeness is not None or self._vocabulary is None or observation.video is None:
             return fused.likeness
-        return resemblance(self.encoder.bank, observation.video)
+        return self._vocabulary.likeness(observation.video)
 
     @contextmanager
     def _stage(self, name: str) -> Iterator[None]:

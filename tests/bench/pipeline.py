@@ -1,6 +1,7 @@
 """Speed of the pipeline: UCSD Ped2 end to end, decode to score, stage by stage, and against the floor.
 
     python -m tests.bench pipeline [--detector motion|../shared/weights/yolox_nano.onnx] [--rounds 3]
+        [--pack attributes --pack svad] [--encoder words] [--clip ../shared/data/clips/cars.mp4]
 
 Three measurements in one run, on the same frames:
 
@@ -8,6 +9,8 @@ Three measurements in one run, on the same frames:
 - stages: the same work one step after the other with nothing beside it, so that the processor time (of all threads)
   between two points belongs to one stage
 - floor: what no pipeline of these parts can do without: decoding, flow, and the detector's graph, each alone
+
+With ``--clip`` one recording without labels takes the place of the data set: it is learned, and its stages are timed.
 """
 
 from __future__ import annotations
@@ -16,10 +19,11 @@ import argparse
 import statistics
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import av
@@ -36,10 +40,10 @@ from service.ingest.reader import open_reader
 from service.ingest.sampler import Sampler
 from service.ingest.source import local_source
 from service.ingest.timeline import Timeline
-from service.pipeline.offline import OfflinePipeline
-from service.pipeline.pool import load_pack_head
+from service.pipeline.offline import OFFLINE_FPS, OfflinePipeline
+from service.pipeline.pool import load_encoder, load_pack_head
 from service.pipeline.profile import Profile
-from service.pipeline.stages import Stages
+from service.pipeline.stages import Stages, needed_encoder
 from service.settings import Settings
 from training.datasets import Clip, Dataset, open_dataset
 from training.evaluate import evaluate
@@ -74,24 +78,56 @@ def main() -> None:
     parser.add_argument("--detector", default="motion")
     parser.add_argument("--dataset", type=Path, default=PED2)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--pack", action="append", help="Heads' packs; attributes by default.")
+    parser.add_argument("--encoder", help="Encoder pack; by default the one that the heads need.")
+    parser.add_argument("--clip", type=Path)
     options = parser.parse_args()
-    if not options.dataset.is_dir():
-        raise SystemExit(f"needs the data set at {options.dataset}")
-    settings, dataset, watch = Settings(), open_dataset(options.dataset), Stopwatch()
+    needed = options.clip or options.dataset
+    if not needed.exists():
+        raise SystemExit(f"needs footage at {needed}")
+    settings, watch = Settings(), Stopwatch()
     library = PackLibrary([settings.packs_path])
-    heads = {"attributes": load_pack_head(library, "attributes")}
-    with closing(load_detector(options.detector, library, settings.threads)) as detector:
-        pipeline = OfflinePipeline(Stages(detector, heads), fps=dataset.test[0].fps)
-        first = evaluate(dataset, pipeline, settings, Profile.threshold)
-        profile = first.profiles[dataset.test[0].scene]
-        again = [
-            evaluate(dataset, pipeline, settings, Profile.threshold, profile=profile) for _ in range(options.rounds - 1)
-        ]
-        speeds = [run.metrics()["frames_per_second"] for run in (first, *again)]
-        stages = Stages(detector, heads, observe=lambda stage, _: watch.lap(stage))
-        watched = OfflinePipeline(stages, fps=dataset.test[0].fps)
-        with graph_runs() as batches:
-            frames = replay(dataset, watched, profile, settings, watch)
+    heads = {name: load_pack_head(library, name) for name in options.pack or ["attributes"]}
+    chosen = options.encoder or needed_encoder(heads)
+    with ExitStack() as stack:
+        detector = stack.enter_context(closing(load_detector(options.detector, library, settings.threads)))
+        encoder = None
+        if chosen is not None:
+            encoder = stack.enter_context(closing(load_encoder(library.get(chosen), settings)))
+        stages = Stages(detector, heads, encoder)
+        watched = Stages(detector, heads, encoder, observe=lambda stage, _: watch.lap(stage))
+        if options.clip is not None:
+            time_clip(options.clip, stages, watched, settings, watch)
+        else:
+            time_dataset(options, stages, watched, settings, watch)
+
+
+def time_clip(path: Path, stages: Stages, watched: Stages, settings: Settings, watch: Stopwatch) -> None:
+    """Learn a recording, run it again stage by stage, and print."""
+    clip = Clip(path.stem, path, OFFLINE_FPS)  # of a video, its own clock counts
+    profile = OfflinePipeline(stages).enrol([read_slowly(clip, settings, Stopwatch())])
+    scored = list(OfflinePipeline(watched).score(read_slowly(clip, settings, watch), profile))
+    objects = sum(len(frame.objects) for frame in scored) / len(scored)
+    tracked = sum(int((frame.objects.track_ids >= 0).sum()) for frame in scored) / len(scored)
+    print(f"\n{path.name}: {len(scored)} frames, {objects:.2f} objects a frame, {tracked:.2f} of them tracked")
+    print(table("Stage, alone", watch, len(scored)))
+
+
+def time_dataset(
+    options: argparse.Namespace, stages: Stages, watched: Stages, settings: Settings, watch: Stopwatch
+) -> None:
+    """Score a data set end to end, then stage by stage, then its floor, and print."""
+    dataset = open_dataset(options.dataset)
+    fps = dataset.test[0].fps
+    pipeline = OfflinePipeline(stages, fps=fps)
+    first = evaluate(dataset, pipeline, settings, Profile.threshold)
+    profile = first.profiles[dataset.test[0].scene]
+    again = [
+        evaluate(dataset, pipeline, settings, Profile.threshold, profile=profile) for _ in range(options.rounds - 1)
+    ]
+    speeds = [run.metrics()["frames_per_second"] for run in (first, *again)]
+    with graph_runs() as batches:
+        frames = replay(dataset, OfflinePipeline(watched, fps=fps), profile, settings, watch)
     floor = Stopwatch()
     decode_alone(dataset, floor)
     flow_alone(dataset, settings, floor)
@@ -171,8 +207,10 @@ def graph_runs() -> Iterator[list[tuple[int, ...]]]:
     shapes: list[tuple[int, ...]] = []
     run = Session.run
 
-    def noting(session: Session, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        shapes.append(batch.shape)
+    def noting(session: Session, batch: NDArray[Any] | Mapping[str, NDArray[Any]]) -> NDArray[Any]:
+        # The detector's: crops, clips and tokens are of other types.
+        if isinstance(batch, np.ndarray) and batch.dtype == np.float32:
+            shapes.append(batch.shape)
         return run(session, batch)
 
     with mock.patch.object(Session, "run", noting):

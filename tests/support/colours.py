@@ -19,7 +19,7 @@ Square = tuple[float, float, str]
 HEIGHT, WIDTH, SIDE = 60, 80, 0.2
 
 
-def write_svad(packs: Path, encoder: str = "colours", name: str = "svad") -> Pack:
+def write_svad(packs: Path, encoder: str = "colours", name: str = "tints") -> Pack:
     """Write the pack of a svad head whose actions are the colours."""
     with PackWriter(packs, name, replace=True) as writer:
         arrays = {"features": np.eye(3, DIM, dtype=np.float32), "phrases": np.array(list(COLOURS))}

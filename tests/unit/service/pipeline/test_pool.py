@@ -36,8 +36,8 @@ def pool(packs: Path) -> Iterator[StagesPool]:
         (["attributes"], None, "shades"),  # the service's own
         (["attributes"], "none", None),
         (["attributes"], "colours", "colours"),
-        (["svad"], None, "colours"),  # what the head needs
-        (["attributes", "svad"], None, "colours"),
+        (["tints"], None, "colours"),  # what the head needs
+        (["attributes", "tints"], None, "colours"),
     ],
 )
 def test_the_encoder_is_what_was_asked_for_or_needed(pool: StagesPool, heads, asked, expected) -> None:
@@ -55,7 +55,7 @@ def test_the_encoder_is_what_was_asked_for_or_needed(pool: StagesPool, heads, as
 )
 def test_another_than_the_head_needs_is_refused(pool: StagesPool, asked: str, message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
-        pool.get("motion", ["svad"], asked)
+        pool.get("motion", ["tints"], asked)
 
 
 def test_an_unknown_encoder_is_refused(pool: StagesPool) -> None:
@@ -64,11 +64,11 @@ def test_an_unknown_encoder_is_refused(pool: StagesPool) -> None:
 
 
 def test_nothing_is_loaded_twice(pool: StagesPool, packs: Path) -> None:
-    one, two = pool.get("motion", ["svad"]), pool.get("motion", ["attributes"], "colours")
-    assert one is pool.get("motion", ["svad"], "colours")
+    one, two = pool.get("motion", ["tints"]), pool.get("motion", ["attributes"], "colours")
+    assert one is pool.get("motion", ["tints"], "colours")
     assert one.encoder is two.encoder
     write_encoder(packs, geometry=True, replace=True)
-    assert pool.get("motion", ["svad"]).encoder is not one.encoder
+    assert pool.get("motion", ["tints"]).encoder is not one.encoder
 
 
 def test_an_operators_phrases_extend_the_bank(tmp_path: Path) -> None:

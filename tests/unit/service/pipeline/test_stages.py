@@ -60,7 +60,7 @@ def encoder(packs: Path) -> Iterator[JointEncoder]:
 
 @pytest.fixture(scope="module")
 def stages(packs: Path, encoder: JointEncoder) -> Stages:
-    heads = {"svad": load_pack_head(PackLibrary([packs]), "svad")}
+    heads = {"tints": load_pack_head(PackLibrary([packs]), "tints")}
     return Stages(SquareDetector(), heads, encoder, encoder.text)
 
 
@@ -193,10 +193,10 @@ def test_a_profile_is_of_its_encoder(stages: Stages, profile: Profile, packs: Pa
 
 
 def test_a_profile_whose_arrays_were_tampered_with_is_refused(stages: Stages, profile: Profile) -> None:
-    profile.heads["svad"].arrays["centres"] = (centres := profile.heads["svad"].arrays["centres"])[:, :2]
-    with pytest.raises(ProfileError, match="profile of svad: expected centres to be numbers of shape"):
+    profile.heads["tints"].arrays["centres"] = (centres := profile.heads["tints"].arrays["centres"])[:, :2]
+    with pytest.raises(ProfileError, match="profile of tints: expected centres to be numbers of shape"):
         stages.check(profile)
-    profile.heads["svad"].arrays["centres"] = centres
+    profile.heads["tints"].arrays["centres"] = centres
 
 
 def test_a_head_that_needs_an_encoder_gets_it_or_none_runs(stages: Stages, packs: Path, tmp_path: Path) -> None:
@@ -204,5 +204,5 @@ def test_a_head_that_needs_an_encoder_gets_it_or_none_runs(stages: Stages, packs
         Stages(SquareDetector(), stages.heads)
     write_svad(tmp_path, encoder="words", name="other")
     both = {**stages.heads, "other": load_pack_head(PackLibrary([tmp_path]), "other")}
-    with pytest.raises(InvalidInput, match="one encoder on a stream, got: other needs words, svad needs colours"):
+    with pytest.raises(InvalidInput, match="one encoder on a stream, got: other needs words, tints needs colours"):
         needed_encoder(both)
