@@ -10,7 +10,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "default-src 'none'",
         "script-src 'self'",
         "style-src 'self'",
-        "img-src 'self'",
+        "img-src 'self' data:",  # a preview brings its thumbnails in its answer
         "connect-src 'self'",
         "manifest-src 'self'",
         "base-uri 'none'",

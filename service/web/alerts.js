@@ -4,7 +4,7 @@ import { alertPicture, listAlerts, Problem, setVerdict } from "./api.js";
 import { dialog } from "./dialogs.js";
 import { create, find, fromTemplate, setText } from "./dom.js";
 import { duration, moment, score as scoreText } from "./format.js";
-import { objectRows } from "./object-rows.js";
+import { objectRows, reasons } from "./object-rows.js";
 
 /** @typedef {import("./api.js").Alert} Alert */
 
@@ -203,6 +203,7 @@ function fillItem(element, alert) {
   time.setAttribute("datetime", alert.opened_at);
   setText(time, moment(opened, Date.now()));
   setText(find(element, ".alert-message"), alert.message);
+  fillReasons(find(element, ".reasons"), alert);
   const state = alert.closed_at === null ? "open now" : `lasted ${duration((Date.parse(alert.closed_at) - opened) / 1000)}`;
   setText(find(element, ".alert-state"), state);
   setText(find(element, ".alert-peak"), alert.peak_score === null ? "" : `peak ${scoreText(alert.peak_score)}`);
@@ -211,6 +212,18 @@ function fillItem(element, alert) {
     button.setAttribute("aria-pressed", String(button.getAttribute("data-verdict") === alert.verdict));
   }
   fillThumb(find(element, ".thumb"), alert);
+}
+
+/**
+ * Why it was raised: of the object that stood out most.
+ * @param {HTMLElement} list
+ * @param {Alert} alert
+ */
+function fillReasons(list, alert) {
+  const lines = alert.objects.slice(0, 1).flatMap(reasons);
+  const shown = [...list.children].map((child) => child.textContent);
+  if (lines.length === shown.length && lines.every((line, index) => line === shown[index])) return;
+  list.replaceChildren(...lines.map((text) => create("li", { text })));
 }
 
 /**

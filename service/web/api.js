@@ -32,6 +32,7 @@
  * @property {number|null} threshold
  * @property {number|null} alerts_per_day
  * @property {Zone[]} zones
+ * @property {string|null} timezone
  * @property {boolean} enabled
  * @property {boolean} has_credentials
  * @property {StreamStatus} status
@@ -40,9 +41,20 @@
  * @property {number|null} track_id
  * @property {[number, number, number, number]} box x, y, width, height as fractions of the picture
  * @property {string} label
- * @property {number|null} score
- * @property {number|null} raw_score
+ * @property {number|null} score with the rules in force
+ * @property {number|null} raw_score without them
  * @property {Record<string, number>} terms per attribute, how far from normal
+ * @property {string} caption what is known of it, in words
+ * @property {{text: string, similarity: number}[]} actions what it looks most like
+ * @property {{mode: string, distance: number}|null} nearest the normal mode that it is nearest to
+ * @property {Match[]} matches rules that matched it
+ *
+ * @typedef {object} Match
+ * @property {string} rule_id
+ * @property {string} text
+ * @property {"normal"|"anomaly"} verdict
+ * @property {number} similarity
+ * @property {"image"|"caption"} evidence
  *
  * @typedef {object} ScoreMessage
  * @property {string} stream_id
@@ -51,7 +63,8 @@
  * @property {number} captured_at Unix seconds
  * @property {number|null} latency_ms
  * @property {StreamState} state
- * @property {number|null} score 0..1, null whenever the stream is not live
+ * @property {number|null} score 0..1, with the rules in force; null whenever the stream is not live
+ * @property {number|null} raw_score the same without them
  * @property {number|null} threshold
  * @property {string|null} alert_id
  * @property {ScoredObject[]} objects
@@ -81,6 +94,65 @@
  * @property {string|null} finished_at
  * @property {string|null} error
  * @property {{pack: string, created_at: string, frames: number, seconds: number, origin: string}[]} profiles
+ *
+ * @typedef {object} Schedule
+ * @property {string[]} days
+ * @property {string} from
+ * @property {string} to
+ * @property {boolean} overnight
+ * @property {string|null} timezone
+ *
+ * @typedef {object} RuleSpec
+ * @property {string} text
+ * @property {"normal"|"anomaly"} verdict
+ * @property {number} strength
+ * @property {string|null} zone
+ * @property {Schedule|null} schedule
+ * @property {string|null} expires_at
+ *
+ * @typedef {object} Conflict
+ * @property {string} id
+ * @property {string} text
+ * @property {"normal"|"anomaly"} verdict
+ * @property {string} wins
+ *
+ * @typedef {object} RuleState
+ * @property {string} id
+ * @property {boolean} enabled
+ * @property {"contrastive"|"equation10"} method
+ * @property {boolean} active
+ * @property {{text: string, weight: number}[]} resembles
+ * @property {Conflict[]} conflicts
+ * @property {string[]} warnings
+ *
+ * @typedef {RuleSpec & RuleState} Rule
+ *
+ * @typedef {object} PreviewObject
+ * @property {string} label
+ * @property {string} caption
+ * @property {string} first_at
+ * @property {number} similarity
+ * @property {"image"|"caption"} evidence
+ * @property {string|null} thumbnail a data URL
+ *
+ * @typedef {object} Preview
+ * @property {number} seconds
+ * @property {number} frames
+ * @property {number} threshold
+ * @property {{text: string, weight: number}[]} resembles
+ * @property {Conflict[]} conflicts
+ * @property {string[]} warnings
+ * @property {PreviewObject[]} objects
+ * @property {number} more_objects
+ * @property {object[]} alerts_removed
+ * @property {object[]} alerts_raised
+ * @property {{at: number[], without_rule: number[], with_rule: number[]}} curves
+ *
+ * @typedef {object} Taught
+ * @property {string} alert_id
+ * @property {string} taught_at
+ * @property {number} objects
+ * @property {boolean} active
  */
 
 import { sentence } from "./format.js";
@@ -204,6 +276,64 @@ export const enrolment = (id) => request("GET", streamPath(id, "/enrolment"));
 
 /** @param {string} id */
 export const forgetEnrolment = (id) => request("DELETE", streamPath(id, "/enrolment"));
+
+/**
+ * @param {string} id
+ * @returns {Promise<Rule[]>}
+ */
+export const listRules = (id) => request("GET", streamPath(id, "/guidance"));
+
+/**
+ * @param {string} id
+ * @param {RuleSpec} spec
+ * @returns {Promise<Rule>}
+ */
+export const addRule = (id, spec) => request("POST", streamPath(id, "/guidance"), { body: spec });
+
+/**
+ * @param {string} id
+ * @param {string} rule
+ * @param {Partial<Rule>} patch
+ * @returns {Promise<Rule>}
+ */
+export const changeRule = (id, rule, patch) => request("PATCH", rulePath(id, rule), { body: patch });
+
+/**
+ * @param {string} id
+ * @param {string} rule
+ */
+export const deleteRule = (id, rule) => request("DELETE", rulePath(id, rule));
+
+/**
+ * Takes back the last edit of a rule, also its deletion.
+ * @param {string} id
+ * @param {string} rule
+ */
+export const undoRule = (id, rule) => request("POST", rulePath(id, rule, "/undo"));
+
+/**
+ * What a rule that is not saved would have done to the last minutes.
+ * @param {string} id
+ * @param {{rule: RuleSpec, minutes: number}} spec
+ * @returns {Promise<Preview>}
+ */
+export const previewRule = (id, spec) => request("POST", streamPath(id, "/guidance/preview"), { body: spec });
+
+/**
+ * What false alarms have taught a camera.
+ * @param {string} id
+ * @returns {Promise<Taught[]>}
+ */
+export const listTaught = (id) => request("GET", streamPath(id, "/taught"));
+
+/**
+ * @param {string} id
+ * @param {string} rule
+ * @param {string} rest
+ */
+function rulePath(id, rule, rest = "") {
+  return streamPath(id, `/guidance/${encodeURIComponent(rule)}${rest}`);
+}
 
 /**
  * The newest score messages of a stream, oldest first.

@@ -5,9 +5,10 @@ import { confirm } from "./dialogs.js";
 import { create, find, fromTemplate, setText } from "./dom.js";
 import { clock, counted, duration, moment, rarity, score as scoreText } from "./format.js";
 import { clearProblem, numberOf, submit } from "./forms.js";
-import { objectRows, why } from "./object-rows.js";
+import { objectRows, reasons } from "./object-rows.js";
 import { PictureView } from "./picture-view.js";
 import { live } from "./pictures.js";
+import { Rules } from "./rules.js";
 import { facts, showBadge, showProgress, showReason, showScore, showVeil } from "./status.js";
 import { Timeline } from "./timeline.js";
 import { ZoneEditor } from "./zones.js";
@@ -33,8 +34,10 @@ export class CameraDetail {
     this.timeline = new Timeline(find(this.element, ".timeline"), camera.history, { seconds: DETAIL_SECONDS, axis: true });
     this.zones = new ZoneEditor(this.element, camera, (stream) => {
       camera.update(stream);
+      this.rules.fillZones();
       this.onChanged();
     });
+    this.rules = new Rules(find(this.element, ".rules"), camera);
     this.closing = new AbortController();
     /** The state when it was last drawn. */
     this.state = camera.state;
@@ -51,6 +54,7 @@ export class CameraDetail {
   close() {
     this.closing.abort();
     this.picture.clear();
+    this.rules.close();
     this.element.remove();
   }
 
@@ -246,7 +250,5 @@ export class CameraDetail {
 function tipLines(object) {
   const name = object.track_id === null ? object.label : `${object.label} ${object.track_id}`;
   const lines = [create("strong", { text: `${name}  ${scoreText(object.score)}` })];
-  const reasons = why(object);
-  if (reasons !== "") lines.push(create("span", { text: reasons }));
-  return lines;
+  return [...lines, ...reasons(object).map((text) => create("span", { text }))];
 }

@@ -9,6 +9,7 @@ import { isUnusual } from "./picture-view.js";
 /** The most unusual ones; a crowd's tail would only make the page jump. */
 const MOST_ROWS = 8;
 const MOST_TERMS = 4;
+const MOST_ACTIONS = 2;
 /** Less than this reads 0.0 and says nothing. */
 const LEAST_TERM = 0.05;
 
@@ -23,6 +24,28 @@ export function why(object) {
   return terms.slice(0, MOST_TERMS).map(([name, value]) => `${name}\u00a0${value.toFixed(1)}`).join(", ");
 }
 
+const percent = (/** @type {number} */ share) => `${Math.round(share * 100)}\u00a0%`;
+
+/**
+ * Why an object's score is what it is, a line each.
+ * @param {ScoredObject} object
+ * @returns {string[]}
+ */
+export function reasons(object) {
+  const lines = [];
+  if (object.caption) lines.push(object.caption);
+  const distances = why(object);
+  if (distances !== "") lines.push(`Unusual: ${distances}`);
+  const actions = (object.actions ?? []).slice(0, MOST_ACTIONS).map(({ text }) => text);
+  if (actions.length > 0) lines.push(`Looks like: ${actions.join("; ")}`);
+  if (object.nearest) lines.push(`Nearest normal: ${object.nearest.mode}, ${object.nearest.distance.toFixed(2)} away`);
+  for (const { text, verdict, similarity, evidence } of object.matches ?? []) {
+    const by = evidence === "caption" ? "what is known of it" : "its looks";
+    lines.push(`Rule “${text}”, ${verdict === "normal" ? "normal" : "an anomaly"}: ${percent(similarity)} by ${by}`);
+  }
+  return lines;
+}
+
 /**
  * @param {ScoredObject[]} objects
  * @param {number|null} threshold
@@ -31,14 +54,14 @@ export function why(object) {
 export function objectRows(objects, threshold) {
   if (objects.length === 0) return [];
   const head = create("tr", {});
-  for (const title of ["Object", "Score", "Why: distance from normal"]) {
+  for (const title of ["Object", "Score", "Why"]) {
     const cell = create("th", { text: title });
     cell.setAttribute("scope", "col");
     head.append(cell);
   }
   const rows = [...objects].sort((a, b) => (b.score ?? 0) - (a.score ?? 0)).slice(0, MOST_ROWS).map((object) => {
     const name = object.track_id === null ? object.label : `${object.label} ${object.track_id}`;
-    const row = create("tr", {}, create("td", { text: name }), create("td", { class: "number", text: scoreText(object.score) }), create("td", { text: why(object) }));
+    const row = create("tr", {}, create("td", { text: name }), create("td", { class: "number", text: scoreText(object.score) }), create("td", {}, ...reasons(object).map((text) => create("div", { text }))));
     row.classList.toggle("over", isUnusual(object, threshold));
     return row;
   });

@@ -249,6 +249,49 @@ def test_camera_is_added_opened_changed_and_deleted(opened: Opened, service: str
     assert httpx.get(f"{service}/streams/{stream['id']}").status_code == 404
 
 
+def test_rule_is_tried_saved_switched_and_brought_back(opened: Opened, service: str) -> None:
+    page = opened.page
+    tile(page, "Walkway <b>east</b>").get_by_role("link", name="Walkway").click()
+    expect(page.locator(".camera > .section-head .score")).to_have_text(
+        re.compile(r"^\d\.\d\d$"), timeout=ALERT_WITHIN_MS
+    )
+    card = page.locator(".card.rules")
+    card.get_by_label("What the rule is about").fill("something <i>moving</i>")
+    card.get_by_role("button", name="Try on the last minutes").click()
+    expect(card.locator(".outcome")).to_contain_text(re.compile(r"it would match (\d+ object|nothing)"), timeout=20_000)
+    (stream,) = (one for one in httpx.get(f"{service}/streams").json() if one["name"].startswith("Walkway"))
+    rules = f"{service}/streams/{stream['id']}/guidance"
+    assert httpx.get(rules).json() == []
+
+    card.get_by_role("button", name="Save rule").click()
+    rule = card.locator(".rule-item")
+    expect(rule.locator(".rule-text")).to_have_text("something <i>moving</i>", timeout=10_000)
+    expect(card.locator(".preview")).to_be_hidden()
+    assert [one["enabled"] for one in httpx.get(rules).json()] == [True]
+
+    rule.get_by_role("switch").uncheck()
+    expect(rule).to_have_class(re.compile("idle"))
+    assert [one["enabled"] for one in httpx.get(rules).json()] == [False]
+
+    rule.get_by_role("button", name="Delete the rule").click()
+    expect(card.locator(".no-rules")).to_be_visible()
+    card.get_by_role("button", name="Undo").click()
+    expect(rule).to_have_count(1)
+    rule.get_by_role("button", name="Delete the rule").click()
+    expect(rule).to_have_count(0)
+
+
+def test_bad_rule_is_refused_at_its_field(opened: Opened) -> None:
+    opened.expected = "status of 422"
+    page = opened.page
+    tile(page, "Walkway <b>east</b>").get_by_role("link", name="Walkway").click()
+    card = page.locator(".card.rules")
+    card.get_by_role("button", name="Save rule").click()
+    text = card.get_by_label("What the rule is about")
+    expect(text).to_have_attribute("aria-invalid", "true")
+    expect(card.locator(".sentence .field-error")).to_be_visible()
+
+
 @pytest.mark.parametrize(
     "opened",
     [
