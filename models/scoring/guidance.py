@@ -45,14 +45,16 @@ MATCH_FROM, MATCH_FULL = 0.35, 0.65
 matching and not matching are equally likely; what is uncertain, below the first, stays as it is."""
 
 THRESHOLD, THETA, GAMMA = 0.3, 5.0, 5.0
-"""Of equation 10, whose paper gives none of them. A clip that shows a text has a cosine of about 0.5 with it in the
-built-in space; 5 then takes away or adds one whole S_max or S_min."""
+"""Of equation 10, whose paper gives none of them. In the built-in space clips have a cosine of 0.55 (median) with a
+wording of what they show, and 95 % of them below 0.22 with one of anything else; 5 then takes away a whole S_max."""
 
 MATCHES = 5
 """Rules named for one object, the most similar ones."""
 
 RADIUS, RADIUS_BOUNDS = 0.2, (0.05, 0.35)
-"""Radius of a taught mode where too little was seen, and what it is held within."""
+"""Radius of a taught mode where too little was seen, and what it is held within. In the built-in space clips of one
+action in one scene are 0.12 apart (median; cosine distance), three quarters of them within 0.41; 95 % of clips of
+another action are farther than 0.49, where the largest radius has faded out."""
 
 _RADIUS_LEAST, _MODES = 64, 8
 _USUAL_LEAST = 32  # clips; fewer say nothing of what is usual
@@ -221,8 +223,10 @@ class _Contrast:
 
     A clip's evidence for a rule is the posterior of the best phrase of the first against the best of the second.
     Sums over each were tried and are worse: of a softmax over 438 phrases, a clip's own meaning holds from 0.1 to 0.7
-    of the mass, as the temperature is and as many phrases happen to be near, and no one threshold fits (with wordings
-    that training uses, 46 % of rules matched the clips that they name; with the best against the best, 80 %).
+    of the mass, as the temperature is and as many phrases happen to be near, and no one threshold fits: 46 % of 683
+    wordings that training uses matched simulated clips of what they name, with the best against the best 80 %. With
+    the built-in encoder, on 480 clips of its training worlds, 81 % do, and of other actions' clips 4 % match as well,
+    most of them of actions that share a phrase (a person bending down, picking something up).
 
     Attributes:
         same: ``(R, S)`` intp, indices of the first kind, filled up with repetitions.
