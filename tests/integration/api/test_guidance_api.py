@@ -7,8 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from service.contracts.alert import AlertState
+from service.store.guidance import Clips
+from support.alerts import NOON, make_alert
 from support.serving import VIDEO, Service, assert_problem, unchanged, wait_until
 from support.video import write_video
 
@@ -255,6 +259,39 @@ def test_a_preview_from_memory(service: Service, live: str) -> None:
 def test_a_preview_needs_an_enrolled_stream(service: Service, paused: str) -> None:
     response = service.http.post(f"/streams/{paused}/guidance/preview", json={"rule": rule()})
     assert_problem(response, 409, "no_profile")
+
+
+# ---- teaching
+
+
+def test_a_false_alarm_is_learned_from_until_it_is_taken_back(service: Service, live: str) -> None:
+    next_scored(service, live, 0)
+    application = service.application
+    looks = application.guidance(live).past.sample(64)[0][:1]
+    encoder = application.library.get("words").hash
+    with application._database.transaction() as connection:
+        alert = make_alert("false", stream=live, state=AlertState.CLOSED, closed_at=NOON)
+        application.alerts.record(connection, alert, "closed")
+        application._rules.record_clips(connection, live, Clips("false", encoder, looks.astype(np.float16)))
+
+    def say(verdict: str | None) -> list[dict[str, Any]]:
+        response = service.http.patch("/alerts/false", json={"verdict": verdict})
+        assert response.json()["verdict"] == verdict
+        return list(service.http.get(f"/streams/{live}/taught").json())
+
+    (taught,) = say("false_alarm")
+    assert (taught["alert_id"], taught["objects"], taught["active"]) == ("false", 1, True)
+    assert say("false_alarm") != []
+    assert say("confirmed") == []
+    assert len(say("false_alarm")) == 1
+    assert say(None) == []
+
+
+def test_a_verdict_on_an_alert_of_a_deleted_stream_is_noted(service: Service) -> None:
+    with service.application._database.transaction() as connection:
+        service.application.alerts.record(connection, make_alert("orphan", stream="gone"), "opened")
+    response = service.http.patch("/alerts/orphan", json={"verdict": "false_alarm"})
+    assert (response.status_code, response.json()["verdict"]) == (200, "false_alarm")
 
 
 # ---- over a restart and a deletion
