@@ -61,17 +61,29 @@ class Scene:
         """``(F,)`` frames whose score is one to alert on."""
         return np.asarray(surprise >= self.recording.threshold)
 
-    def detected(self, action: str) -> Mask:
-        """``(F,)`` frames in which an object with a clip shows somebody who does this: no rule can see others."""
+    def rows(self, action: str) -> Mask:
+        """``(N,)`` detections, of the recording's rows, that show somebody who does this."""
         recording = self.recording
-        shown = np.zeros(len(recording.pts), bool)
+        shown = np.zeros(len(recording.seen), bool)
         for frame, index in enumerate(recording.index):
             rows = recording.rows(frame)
-            boxes = recording.seen.boxes[rows][~np.isnan(recording.seen.video[rows]).any(axis=1)]
             true = [one.box for one in self.truth.objects[index] if one.action == action]
-            if true and len(boxes):
-                shown[frame] = bool((iou(np.array(true, np.float32), boxes) >= SEEN_IOU).any())
+            if true and rows.stop > rows.start:
+                shown[rows] = (iou(np.array(true, np.float32), recording.seen.boxes[rows]) >= SEEN_IOU).any(axis=0)
         return shown
+
+    def detected(self, action: str) -> Mask:
+        """``(F,)`` frames in which an object with a clip shows somebody who does this: no rule can see others."""
+        shown = np.zeros(len(self.recording.pts), bool)
+        clips = ~np.isnan(self.recording.seen.video).any(axis=1)
+        shown[self.recording.frames()[self.rows(action) & clips]] = True
+        return shown
+
+    def without(self, action: str) -> NDArray[np.float64]:
+        """``(F,)`` scores as a rule would leave them that knew the truth and took away just who does this."""
+        relief = self.rows(action).astype(np.float64)
+        count = len(relief)
+        return replay(self.recording, Judgement(relief, np.zeros(count), ((),) * count)).surprise
 
     def _frames(self, holds: Callable[[ObjectTruth], bool], *, every: bool = False) -> Mask:
         count = all if every else any
@@ -106,11 +118,12 @@ class Relief:
         quiet: Of them, those that no longer alert.
         visible: Of the alerted ones, those in which an object with a clip shows the action.
         visible_quiet: Of those, the ones that no longer alert.
-        others_before: AUC of the frames with other anomalies against normal ones, without the rule; None where the
-            footage has none.
+        others_before: AUC of the frames with other anomalies and without the action against normal ones, without the
+            rule; None where the footage has none.
         others_after: The same with the rule.
-        beside: Frames with another anomaly beside the action that alerted without the rule.
-        beside_kept: Of them, those that still alert.
+        beside: Frames with another anomaly beside the action that alert also when a rule that knew the truth takes
+            away who does it: the other anomaly's own alerts.
+        beside_kept: Of them, those that alert with the rule.
     """
 
     alerted: int
@@ -139,6 +152,12 @@ class Relief:
         """Whether it silences the action and leaves the rest."""
         return self.share is not None and self.share >= QUIET and self.fall <= MOST_FALL
 
+    def same_as(self, other: Relief) -> bool:
+        """Whether it silences nearly as much as another rule, and costs the rest hardly more."""
+        if self.share is None or other.share is None:
+            return False
+        return self.share >= other.share - (1.0 - QUIET) and self.fall <= max(0.0, other.fall) + MOST_FALL
+
 
 def measure_relief(scenes: Iterable[Scene], action: str, rule: Rule) -> Relief:
     """What a rule that calls ``action`` normal does in these scenes."""
@@ -149,11 +168,11 @@ def measure_relief(scenes: Iterable[Scene], action: str, rule: Rule) -> Relief:
         after = replay(scene.recording, rule(scene.recording)).surprise
         target, others = scene.doing(action, anomalous=True), scene.others(action)
         was, now = scene.alerting(before), scene.alerting(after)
-        alone, beside = target & ~others & was, target & others & was
+        alone, beside = target & ~others & was, target & others & scene.alerting(scene.without(action))
         visible = alone & scene.detected(action)
         masks = (alone, alone & ~now, visible, visible & ~now, beside, beside & now)
         counts += [int(mask.sum()) for mask in masks]
-        pool.add(others, scene.normal(), before, after)
+        pool.add(others & ~target, scene.normal(), before, after)
     alerted, quiet, visible, visible_quiet, beside, kept = counts.tolist()
     return Relief(alerted, quiet, visible, visible_quiet, *pool.aucs(), beside, kept)
 

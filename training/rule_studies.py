@@ -139,7 +139,10 @@ def _figures(result: Redefinition) -> dict[str, Any]:
         "normal": {
             action: {
                 **_relief(relief),
-                "paraphrases": {text: _relief(one) for text, one in result.paraphrases[action].items()},
+                "paraphrases": {
+                    text: {**_relief(one), "same": one.same_as(relief)}
+                    for text, one in result.paraphrases[action].items()
+                },
             }
             for action, relief in result.reliefs.items()
         },
@@ -161,11 +164,11 @@ def _reliefs(result: Redefinition) -> str:
         "AUC of the others",
         "falls by",
         "beside: still alert",
-        "paraphrases that hold",
+        "paraphrases that do the same",
     )
     rows = []
     for action, relief in result.reliefs.items():
-        held = [one.holds for one in result.paraphrases[action].values()]
+        same = [one.same_as(relief) for one in result.paraphrases[action].values()]
         rows.append(
             (
                 action,
@@ -175,7 +178,7 @@ def _reliefs(result: Redefinition) -> str:
                 cell(relief.others_before),
                 f"{relief.fall:.4f}",
                 f"{relief.beside_kept} of {relief.beside}",
-                f"{sum(held)} of {len(held)}",
+                f"{sum(same)} of {len(same)}",
             )
         )
     return table(headers, rows)

@@ -108,6 +108,15 @@ def test_a_rule_silences_what_it_names_and_leaves_the_rest() -> None:
     assert replace(relief, others_after=relief.others_before).holds
 
 
+def test_another_wording_does_the_same_or_not() -> None:
+    rule, cyclists, joggers = (
+        measure_relief([scene()], "cycle", rule_for(text)) for text in ("people on bicycles", "cyclists", "joggers")
+    )
+    assert cyclists.same_as(rule)
+    assert not joggers.same_as(rule)
+    assert not replace(cyclists, others_after=0.5).same_as(rule)  # it costs the others too much
+
+
 def test_a_rule_for_something_else_silences_nothing() -> None:
     relief = measure_relief([scene()], "cycle", rule_for("joggers"))
     assert (relief.share, relief.fall, relief.holds) == (0.0, 0.0, False)
