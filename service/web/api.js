@@ -20,7 +20,7 @@
  * @typedef {object} Zone
  * @property {string} name
  * @property {[number, number][]} polygon corners as fractions of the picture
- * @property {"watch"|"ignore"} mode
+ * @property {"watch"|"ignore"|"mark"} mode
  *
  * @typedef {object} Stream
  * @property {string} id

@@ -15,6 +15,9 @@ const FEWEST_CORNERS = 3;
 const MOST_CORNERS = 64;
 const MOST_ZONES = 32;
 
+/** Nothing counts in an ignored zone, only what is in a watched one; a marked one is only a place for rules. */
+const MODES = /** @type {const} */ (["ignore", "watch", "mark"]);
+
 export class ZoneEditor {
   /**
    * @param {HTMLElement} root the open camera's element
@@ -111,10 +114,10 @@ export class ZoneEditor {
     });
     const mode = /** @type {HTMLSelectElement} */ (create("select"));
     mode.setAttribute("aria-label", "What the zone does");
-    for (const value of ["ignore", "watch"]) mode.append(create("option", { text: value }));
+    for (const value of MODES) mode.append(create("option", { text: value }));
     mode.value = zone.mode;
     mode.addEventListener("change", () => {
-      zone.mode = mode.value === "watch" ? "watch" : "ignore";
+      zone.mode = MODES.find((one) => one === mode.value) ?? "ignore";
       this.touch();
       this.renderPolygons();
     });
