@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -56,11 +57,12 @@ def read_checkpoint(path: Path, allowed: Sequence[type] = ()) -> dict[str, Any]:
     try:
         if _is_safetensors(path):
             return dict(load_file(path))
-        with torch.serialization.safe_globals(list(allowed)):
+        with torch.serialization.safe_globals(list(allowed)), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a pickle that torch has not written, which it then refuses
             content = torch.load(path, map_location="cpu", weights_only=True)
     except UnpicklingError as error:
         said = " ".join(str(error).split())
-        found = said.partition("Unsupported global: GLOBAL ")[2].partition(" ")[0]
+        found = said.partition(" GLOBAL ")[2].partition(" ")[0]
         raise _refused(path, f"it holds objects ({found})" if found else "it is damaged, or none") from error
     except (SafetensorError, RuntimeError, ValueError, EOFError, OSError, KeyError, TypeError) as error:
         raise _refused(path, " ".join(str(error).split())[:150] or type(error).__name__) from error

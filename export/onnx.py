@@ -8,8 +8,11 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+import onnx
 import onnx_ir as ir
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 OPSET = 18
@@ -89,6 +92,41 @@ def to_onnx(module: nn.Module, inputs: Mapping[str, Tensor], output: str, path: 
     return path
 
 
+def to_onnx_by_tracing(module: nn.Module, name: str, example: NDArray[np.float32], output: str, path: Path) -> Path:
+    """Write a network as ``to_onnx`` does, by the older exporter that follows one run of it.
+
+    For networks whose code turns shapes into numbers, as ultralytics' heads do: the newer one then takes the example's
+    batch for the only one.
+
+    Args:
+        module: Takes one input and gives one tensor ``(B, ...)``. Is left in evaluation mode.
+        name: Of the input in the graph.
+        example: ``(B, ...)``.
+        output: Its name in the graph.
+        path: Where the graph goes.
+    """
+    module.eval()
+    given = torch.from_numpy(example)
+    with _quiet(), torch.no_grad():
+        shape = module(given).shape
+        torch.onnx.export(
+            module,
+            (given,),
+            str(path),
+            dynamo=False,
+            opset_version=OPSET,
+            input_names=[name],
+            output_names=[output],
+            dynamic_axes={name: {0: "batch"}, output: {0: "batch"}},
+        )
+    model = onnx.load(path)
+    dimensions = model.graph.output[0].type.tensor_type.shape.dim
+    for dimension, size in list(zip(dimensions, shape, strict=True))[1:]:
+        dimension.dim_value = size
+    onnx.save(model, path)
+    return path
+
+
 def _forget(model: ir.Model) -> None:
     """Take out where in the source each node came from: half of a small file, and the paths of this machine."""
     for graph in model.graphs():
@@ -106,9 +144,10 @@ def _forget(model: ir.Model) -> None:
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """Silence what the exporter says of its own insides, and the fused attention that ONNX has no word for."""
-    logger = logging.getLogger("torch.onnx")
-    level, fused = logger.level, torch.backends.mha.get_fastpath_enabled()
+    logger, trace = logging.getLogger("torch.onnx"), logging.getLogger("torch.__trace")
+    level, propagates, fused = logger.level, trace.propagate, torch.backends.mha.get_fastpath_enabled()
     logger.setLevel(logging.ERROR)
+    trace.propagate = False  # thousands of records, for whoever listens to the root logger
     torch.backends.mha.set_fastpath_enabled(False)
     try:
         with warnings.catch_warnings():
@@ -116,4 +155,5 @@ def _quiet() -> Iterator[None]:
             yield
     finally:
         torch.backends.mha.set_fastpath_enabled(fused)
+        trace.propagate = propagates
         logger.setLevel(level)

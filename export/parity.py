@@ -30,6 +30,9 @@ Inputs = Mapping[str, Array]
 """A graph's inputs by name, each ``(N, ...)``."""
 
 
+_LEAST = 1e-12
+
+
 class ExportError(PackError):
     """An export that is refused.
 
@@ -52,8 +55,14 @@ class Parity:
     items: int
 
 
-def compare(expected: NDArray[np.floating], got: NDArray[np.floating]) -> Parity:
-    """Compare the results of some items, ``(N, ...)`` each, N of at least 1. What is not finite is infinitely far."""
+def compare(expected: NDArray[np.floating], got: NDArray[np.floating], least: float = _LEAST) -> Parity:
+    """Compare the results of some items.
+
+    Args:
+        expected: ``(N, ...)``, N of at least 1.
+        got: Likewise. What is not finite is infinitely far.
+        least: Errors are relative to the largest value of an item, or to this where that is smaller.
+    """
     if expected.shape != got.shape:
         code, message = "parity", f"expected an output of shape {expected.shape}, got {got.shape}"
         raise ExportError(code, message)
@@ -61,14 +70,24 @@ def compare(expected: NDArray[np.floating], got: NDArray[np.floating]) -> Parity
     second = got.reshape(len(got), -1).astype(np.float64)
     if not (np.isfinite(first).all() and np.isfinite(second).all()):
         return Parity(np.inf, -1.0, len(first))
-    largest = np.maximum(np.abs(first).max(axis=1), 1e-12)
-    lengths = np.maximum(np.linalg.norm(first, axis=1) * np.linalg.norm(second, axis=1), 1e-12)
+    largest = np.maximum(np.abs(first).max(axis=1), least)
+    lengths = np.maximum(np.linalg.norm(first, axis=1) * np.linalg.norm(second, axis=1), _LEAST)
     error = float((np.abs(first - second).max(axis=1) / largest).max())
     return Parity(error, float(np.clip(((first * second).sum(axis=1) / lengths).min(), -1, 1)), len(first))
 
 
+Compare = Callable[[NDArray[np.floating], NDArray[np.floating]], Parity]
+"""Compares what a network and its graph give of the same items."""
+
+
 def check(
-    module: nn.Module, graph: Path, inputs: Sequence[Inputs], *, bound: float = BOUND, batches: Iterable[int] = BATCHES
+    module: nn.Module,
+    graph: Path,
+    inputs: Sequence[Inputs],
+    *,
+    bound: float = BOUND,
+    batches: Iterable[int] = BATCHES,
+    by: Compare = compare,
 ) -> Parity:
     """Compare a graph with its network, on every set of inputs at every batch size.
 
@@ -78,6 +97,7 @@ def check(
         inputs: Sets of inputs, such as one of random ones and one of real ones.
         bound: Largest relative error.
         batches: Sizes; an input set is repeated where it has fewer items.
+        by: What compares two outputs.
 
     Raises:
         ExportError: ``parity``, naming the graph, the error and the bound.
@@ -89,15 +109,23 @@ def check(
             batch = {name: np.resize(array, (size, *array.shape[1:])) for name, array in given.items()}
             with torch.inference_mode():
                 expected = module(*(torch.from_numpy(np.ascontiguousarray(array)) for array in batch.values()))
-            found.append(compare(expected.numpy(), run(batch)))
-    parity = Parity(
-        max(each.error for each in found), min(each.cosine for each in found), sum(each.items for each in found)
-    )
+            found.append(by(expected.numpy(), run(batch)))
+    parity = worst(found)
     if not parity.error <= bound:
         code = "parity"
         message = f"expected a relative error of at most {bound:g} of {graph.name}, got {parity.error:.2g}"
         raise ExportError(code, message)
+    if not parity.items:
+        code, message = "parity", f"expected an output of {graph.name} to compare, got nothing"
+        raise ExportError(code, message)
     return parity
+
+
+def worst(found: Sequence[Parity]) -> Parity:
+    """Of several comparisons, the largest error and the smallest cosine."""
+    return Parity(
+        max(each.error for each in found), min(each.cosine for each in found), sum(each.items for each in found)
+    )
 
 
 def runner(graph: Path) -> Callable[[Inputs], NDArray[np.floating]]:

@@ -3,6 +3,9 @@
 ``fp16`` is for GPUs: half the bytes, and on a CPU no faster. ``int8`` is for CPUs: convolutions with scales calibrated
 on real crops (static), matrix products of transformers with scales taken from each batch (dynamic), since their
 activations differ too much from token to token for one scale.
+
+A processor runs float16 graphs in float32: what is measured of them here is the rounding of their weights. That their
+activations fit into float16 is looked at in the float32 graph.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from typing import Final, Literal
 
 import numpy as np
 import onnx
+import onnxruntime as ort
 from numpy.typing import NDArray
 from onnx import numpy_helper
 from onnxruntime.quantization import (
@@ -47,6 +51,8 @@ LARGEST_LOSS: Final = 0.01
 """Of AUC. Quantisation that costs more is not worth its speed."""
 
 _STEP = 32
+_FLOAT = onnx.TensorProto.FLOAT
+_LARGEST_HALF = 65504.0
 _CALIBRATED = 256  # crops; ranges settle before that, and the calibrator keeps every activation of them
 
 
@@ -80,6 +86,28 @@ def to_fp16(source: Path, target: Path) -> Path:
     with _quiet():
         onnx.save(convert_float_to_float16(onnx.load(source), keep_io_types=True), target)
     return target
+
+
+def largest_value(graph: Path, inputs: Inputs, items: int = 4) -> float:
+    """The largest absolute value in a graph, weights and everything in between, over the first items of its inputs."""
+    model = onnx.load(graph)
+    weights = [numpy_helper.to_array(tensor) for tensor in model.graph.initializer if tensor.data_type == _FLOAT]
+    largest = max((float(np.abs(weight).max(initial=0)) for weight in weights), default=0.0)
+    del model.graph.output[:]
+    names = {name for node in model.graph.node for name in node.output if name}
+    model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in sorted(names))
+    options = ort.SessionOptions()
+    options.log_severity_level = 4
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+    with tempfile.TemporaryDirectory(prefix="watchword-quantise-") as folder:
+        onnx.save(model, Path(folder) / "all.onnx")
+        session = ort.InferenceSession(str(Path(folder) / "all.onnx"), options, providers=["CPUExecutionProvider"])
+        for item in range(min(items, len(next(iter(inputs.values()))))):
+            for value in session.run(None, {name: array[[item]] for name, array in inputs.items()}):
+                if np.issubdtype(value.dtype, np.floating) and value.size:
+                    finite = value[np.isfinite(value)]  # masks of attention hold minus infinity, which float16 has
+                    largest = max(largest, float(np.abs(finite).max(initial=0)))
+    return largest
 
 
 def to_int8(source: Path, target: Path, inputs: Inputs) -> Path:
@@ -163,7 +191,11 @@ def add_variants(
             for bit in bits:
                 say(f"{role}: to {bit}")
                 graph = Path(scratch) / f"{role}.{bit}.onnx"
-                _ = to_fp16(source, graph) if bit == "fp16" else to_int8(source, graph, inputs[role])
+                if bit == "fp16":
+                    _check_range(source, inputs[role])
+                    to_fp16(source, graph)
+                else:
+                    to_int8(source, graph, inputs[role])
                 parity = compare(_run(source, inputs[role]), _run(graph, inputs[role]))
                 if not parity.cosine >= LEAST_COSINE[bit]:
                     code = "parity"
@@ -194,6 +226,14 @@ def add_variants(
             if file.file not in variants:
                 writer.add(pack.file(file), file.file)
         return writer.commit(content), costs
+
+
+def _check_range(graph: Path, inputs: Inputs) -> None:
+    largest = largest_value(graph, inputs)
+    if largest > _LARGEST_HALF:
+        code = "parity"
+        message = f"expected values in {graph.name} that float16 holds, up to {_LARGEST_HALF:g}, got {largest:.3g}"
+        raise ExportError(code, message)
 
 
 class _Encoder:

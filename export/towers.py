@@ -96,12 +96,12 @@ class Temporal:
     geometry: bool
 
 
-def build_clip(architecture: Architecture, weights: dict[str, Tensor] | None) -> Any:
+def build_clip(architecture: Architecture, weights: dict[str, Tensor]) -> Any:
     """The towers, an ``open_clip`` model on the CPU in evaluation mode.
 
     Args:
         architecture: Which.
-        weights: Its checkpoint's; None leaves random ones, which is of use to tests only.
+        weights: Its checkpoint's.
 
     Raises:
         ExportError: ``missing_extra`` without ``open_clip``, ``bad_checkpoint`` if the weights are of another network.
@@ -114,8 +114,7 @@ def build_clip(architecture: Architecture, weights: dict[str, Tensor] | None) ->
         clip = open_clip.create_model(architecture.model, device="cpu", load_weights=False)
     finally:
         logging.getLogger().disabled = before
-    if weights is not None:
-        load_weights(clip, weights, architecture.model)
+    load_weights(clip, weights, architecture.model)
     clip.eval()
     # FastViT trains with branches that are one convolution each once trained.
     return reparameterize_model(clip) if architecture.model.startswith("MobileCLIP") else clip
@@ -125,7 +124,7 @@ def export_clip(
     packs: Path,
     name: str,
     architecture: Architecture,
-    checkpoint: Path | None,
+    checkpoint: Path,
     phrases: Sequence[Phrase],
     samples: Samples,
     *,
@@ -139,17 +138,17 @@ def export_clip(
 
     Args:
         architecture: One of ``ARCHITECTURES``.
-        checkpoint: Its weights (``export.checkpoint.read_weights``); None takes random ones.
+        checkpoint: Its weights (``export.checkpoint.read_weights``).
         temporal: Over the image tower, if one was trained.
     """
     say("weights: reading")
-    clip = build_clip(architecture, None if checkpoint is None else read_weights(checkpoint))
+    clip = build_clip(architecture, read_weights(checkpoint))
     length = int(clip.context_length)
     space = Space(
         version=version,
         description=f"{architecture.model}: a joint space of pictures and words.",
         licence=architecture.licence,
-        provenance=architecture.provenance if checkpoint is not None else "Random weights, for tests.",
+        provenance=architecture.provenance,
         dim=_dim(clip),
         size=architecture.size,
         context=CONTEXT,

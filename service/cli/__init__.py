@@ -8,6 +8,7 @@ from service.cli.demo import demo
 from service.cli.doctor import doctor
 from service.cli.enrol import enrol
 from service.cli.evaluate import evaluate
+from service.cli.export import export_app
 from service.cli.packs import packs_app
 from service.cli.serve import serve
 from service.cli.simulate import simulate_app
@@ -27,6 +28,7 @@ for command in (demo, serve, watch, enrol, evaluate, doctor):
 app.add_typer(packs_app, name="packs")
 app.add_typer(simulate_app, name="simulate")
 app.add_typer(train_app, name="train")
+app.add_typer(export_app, name="export")
 app.add_typer(study_app, name="study")
 
 

@@ -50,7 +50,7 @@ def build_towers(weights: Weights, path: Path, packs: Path, *, replace: bool) ->
             architecture,
             path,
             PackLibrary().get("words").phrases(),
-            _samples(architecture.size, CONTEXT),
+            world_samples(architecture.size, CONTEXT),
             version=weights.revision[:40],
             replace=replace,
             say=status.update,
@@ -73,7 +73,7 @@ def build_yolo(weights: Weights, path: Path, packs: Path, options: Options, *, r
             weights.name,
             weights.name,
             path,
-            np.stack([frame.image for frame in itertools.islice(_frames(), _PICTURES)]),
+            world_pictures(),
             classes=options.classes,
             confidence=options.confidence,
             overlap=options.overlap,
@@ -86,19 +86,25 @@ def build_yolo(weights: Weights, path: Path, packs: Path, options: Options, *, r
     return pack
 
 
-def _samples(size: int, context: float) -> Samples:
+def world_samples(size: int, context: float) -> Samples:
+    """Objects of the virtual world, cut out as the service would, one crop each."""
     from export.encoder import Samples
 
     crops: list[NDArray[np.uint8]] = []
-    for frame in _frames():
+    for frame in world_frames():
         crops += [crop(frame.image, np.array(each.box), size, context) for each in frame.truth.objects]
         if len(crops) >= _OBJECTS:
             break
     return Samples(np.stack(crops[:_OBJECTS])[:, None])
 
 
-def _frames() -> Iterator[Rendered]:
-    """Pictures of the virtual world: people as a camera sees them, wherever this runs."""
+def world_pictures() -> NDArray[np.uint8]:
+    """``(N, H, W, 3)`` BGR: people as a camera sees them, wherever this runs."""
+    return np.stack([frame.image for frame in itertools.islice(world_frames(), _PICTURES)])
+
+
+def world_frames() -> Iterator[Rendered]:
+    """Pictures of the virtual world, two seconds apart, without end."""
     from training.virtual.clip import World
     from training.virtual.scene import load_scene
 

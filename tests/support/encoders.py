@@ -22,7 +22,13 @@ _FLOAT, _INT = TensorProto.FLOAT, TensorProto.INT64
 
 
 def write_encoder(
-    packs: Path, name: str = "colours", *, temporal: bool = True, geometry: bool = False, replace: bool = False
+    packs: Path,
+    name: str = "colours",
+    *,
+    temporal: bool = True,
+    geometry: bool = False,
+    replace: bool = False,
+    image: onnx.ModelProto | None = None,
 ) -> Pack:
     """Write the pack of a space in which a red crop is near the word red.
 
@@ -32,6 +38,7 @@ def write_encoder(
         temporal: Whether it has a temporal tower (the mean over the frames); else its clip is the middle frame.
         geometry: Whether that tower takes geometry (which it adds nothing of).
         replace: Whether a pack of the name may be there.
+        image: A graph in place of the image tower.
     """
     folder = packs.parent / f".{name}-parts"
     folder.mkdir(parents=True, exist_ok=True)
@@ -40,7 +47,9 @@ def write_encoder(
         json.dumps([*({"text": word, "kind": "action"} for word in COLOURS), {"text": "grey", "kind": "background"}])
     )
     with PackWriter(packs, name, replace=replace) as writer:
-        image = writer.add(image_graph(folder / "image.onnx"), "image.onnx")
+        seen = image_graph(folder / "image.onnx")
+        if image is not None:
+            onnx.save(image, str(seen))
         clip = temporal_graph(folder / "temporal.onnx", geometry=geometry)
         text = writer.add(text_graph(folder / "text.onnx"), "text.onnx")
         return writer.commit(
@@ -53,7 +62,7 @@ def write_encoder(
                 "dim": DIM,
                 "sentence": True,
                 "temperature": 0.1,
-                "image": {"graph": image, "size": SIZE, "context": 1.25},
+                "image": {"graph": writer.add(seen, "image.onnx"), "size": SIZE, "context": 1.25},
                 "temporal": {
                     "graph": writer.add(clip, "temporal.onnx"),
                     "frames": FRAMES,

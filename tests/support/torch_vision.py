@@ -16,7 +16,7 @@ def need_torchvision() -> None:
     """Skip a test where torch or torchvision are missing; else see to it that the import works."""
     torch = pytest.importorskip("torch")
     try:
-        import torchvision  # noqa: F401
+        import torchvision
     except RuntimeError:
         library = torch.library.Library("torchvision", "DEF")
         library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 
 import numpy as np
@@ -20,7 +21,7 @@ from export.parity import ExportError, check, compare
 from models.graph import read_signature
 from models.networks.image_tower import ImageTower
 from models.networks.temporal import TemporalFusion
-from models.pack import PackError
+from models.pack import Pack, PackError
 from models.scoring.bank import Phrase
 from support.encoders import LENGTH, colour_tokenizer
 
@@ -40,18 +41,11 @@ class Words(nn.Module):
         return (self.embedding(tokens) * known).sum(1) + 0.01
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.fixture
-def parts(tmp_path):
+@pytest.fixture(scope="module")
+def parts(tmp_path_factory):
     torch.manual_seed(0)
-    colour_tokenizer().save(str(tmp_path / "words.json"))
+    words = tmp_path_factory.mktemp("words") / "words.json"
+    colour_tokenizer().save(str(words))
     temporal = TemporalFusion(DIM, geometry=True, width=16, layers=1, heads=2)
     towers = Towers(ImageTower(DIM, (4, 4, 8, 8)), temporal, Unit(Words()))
     space = Space(
@@ -70,13 +64,19 @@ def parts(tmp_path):
     source = np.random.default_rng(0)
     crops = source.integers(0, 256, (10, FRAMES, 64, 64, 3), dtype=np.uint8)
     samples = Samples(crops, source.standard_normal((10, FRAMES, 5)).astype(np.float32))
-    return towers, space, tmp_path / "words.json", PHRASES, samples
+    return towers, space, words, PHRASES, samples
 
 
-def test_writes_a_pack_that_gives_what_the_networks_give(tmp_path, parts):
-    towers, _, _, _, samples = parts
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory, parts):
     said = []
-    pack, report = export_encoder(tmp_path / "packs", "mine", *parts, say=said.append)
+    pack, report = export_encoder(tmp_path_factory.mktemp("exported") / "packs", "mine", *parts, say=said.append)
+    return pack, report, said
+
+
+def test_writes_a_pack_that_gives_what_the_networks_give(exported, parts):
+    towers, _, _, _, samples = parts
+    pack, report, said = exported
     assert report.parity.keys() == {"image", "temporal", "text"}
     assert all(0 < parity.error < 1e-5 for parity in report.parity.values())
     assert report.scores < 1e-5
@@ -95,14 +95,20 @@ def test_writes_a_pack_that_gives_what_the_networks_give(tmp_path, parts):
     assert tokenizer["truncation"]["max_length"] == LENGTH
 
 
-def test_the_same_weights_give_the_same_bytes_and_no_paths(tmp_path, parts):
-    first, _ = export_encoder(tmp_path / "a", "mine", *parts)
-    second, _ = export_encoder(tmp_path / "b", "mine", *parts)
-    assert first.hash == second.hash
+def test_the_same_weights_give_the_same_bytes_and_no_paths(tmp_path, exported, parts):
+    first, _, _ = exported
+    assert export_encoder(tmp_path, "mine", *parts)[0].hash == first.hash
     for graph in first.manifest.all_graphs():
         content = first.file(graph).read_bytes()
         assert b".py" not in content
         assert b"site-packages" not in content
+
+
+def test_batches_are_dynamic(exported):
+    pack, _, _ = exported
+    for graph in pack.manifest.all_graphs():
+        signature = read_signature(pack.file(graph))
+        assert all(tensor.shape[0] is None for tensor in (*signature.inputs, *signature.outputs))
 
 
 def test_without_a_temporal_tower_and_with_learned_prompts(tmp_path, parts):
@@ -145,6 +151,7 @@ def test_a_graph_that_differs_is_refused_and_leaves_nothing(tmp_path, parts):
 
 def test_weights_that_are_not_finite_are_refused(tmp_path, parts):
     towers, *rest = parts
+    towers = copy.deepcopy(towers)
     with torch.no_grad():
         towers.text.tower.embedding.weight[3] = torch.nan
     with pytest.raises(ExportError, match=r"text.onnx, got inf"):
@@ -172,17 +179,17 @@ def test_tokenizers_that_do_not_fit_are_refused(tmp_path, parts, content):
     towers, space, tokenizer, *rest = parts
     if content is None:  # one that does not say how it pads
         content = json.dumps({**json.loads(tokenizer.read_text()), "padding": None})
-    tokenizer.write_text(content)
+    (tmp_path / "words.json").write_text(content)
     with pytest.raises(ExportError, match=r"expected a tokenizer .*in words.json"):
-        export_encoder(tmp_path / "packs", "mine", towers, space, tokenizer, *rest)
+        export_encoder(tmp_path / "packs", "mine", towers, space, tmp_path / "words.json", *rest)
 
 
-def test_a_name_that_is_taken_stays_whole(tmp_path, parts):
-    pack, _ = export_encoder(tmp_path / "packs", "mine", *parts)
+def test_a_name_that_is_taken_stays_whole(exported, parts):
+    pack, _, _ = exported
     with pytest.raises(PackError) as caught:
-        export_encoder(tmp_path / "packs", "mine", *parts)
+        export_encoder(pack.path.parent, "mine", *parts)
     assert caught.value.code == "name_taken"
-    assert export_encoder(tmp_path / "packs", "mine", *parts, replace=True)[0].hash == pack.hash
+    assert Pack.load(pack.path).hash == pack.hash
 
 
 def test_crops_are_normalised_in_the_graph(tmp_path):
@@ -232,10 +239,3 @@ def test_scores_are_equation_9_over_equation_8():
 def test_tokens_are_cut_and_filled_to_the_length():
     tokens = tokenise(colour_tokenizer(), ["", "red", " ".join(["blue"] * 50)])
     assert tokens.tolist() == [[0] * 6, [4, 0, 0, 0, 0, 0], [2] * 6]
-
-
-def test_signatures_have_a_dynamic_batch(tmp_path, parts):
-    pack, _ = export_encoder(tmp_path / "packs", "mine", *parts)
-    for graph in pack.manifest.all_graphs():
-        signature = read_signature(pack.file(graph))
-        assert all(tensor.shape[0] is None for tensor in (*signature.inputs, *signature.outputs))

@@ -1,0 +1,306 @@
+"""``watchword export``: trained checkpoints to packs that the service runs. Needs the extra ``train``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from service.cli.console import console, fail_clearly
+
+if TYPE_CHECKING:
+    from export.encoder import Samples
+    from export.parity import Parity
+    from export.towers import Temporal
+    from models.pack import Pack, PackLibrary
+    from models.scoring.bank import Phrase
+    from training.object_clips import ObjectClips
+
+export_app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    help="Turn trained checkpoints into packs: graphs that are checked against their networks, and nothing pickled.",
+)
+
+Name = Annotated[str, typer.Argument(help="The new pack's name: lower-case letters, digits, dot, dash.")]
+Weights = Annotated[
+    Path, typer.Argument(help="A .safetensors file, or a torch file of tensors.", exists=True, dir_okay=False)
+]
+Replace = Annotated[bool, typer.Option("--replace", help="Replace the pack of this name.")]
+Report = Annotated[Path | None, typer.Option(help="Write what was measured here, as JSON.")]
+PackVersion = Annotated[str, typer.Option("--version", help="Of the pack.")]
+
+
+@export_app.command()
+@fail_clearly
+def encoder(
+    name: Name,
+    weights: Weights,
+    architecture: Annotated[
+        str, typer.Option(help="clip-vit-b16, clip-vit-b32 (OpenAI's), the same with -laion2b, or mobileclip2-s0.")
+    ],
+    phrases: Annotated[
+        Path | None, typer.Option(help="The bank, a JSON list of text and kind; the built-in one if left out.")
+    ] = None,
+    run: Annotated[
+        Path | None, typer.Option(help="Folder of `train svad pretrain --clip`, for its temporal fusion.")
+    ] = None,
+    clips: Annotated[
+        Path | None, typer.Option(help="Object clips of the tower's size to check on; the virtual world's if left out.")
+    ] = None,
+    version: PackVersion = "1",
+    replace: Replace = False,
+    report: Report = None,
+) -> None:
+    """Make the pack of a joint space of pictures and words.
+
+    Every graph is compared with its network on random and real inputs at four batch sizes: a relative error above
+    0.0001 makes no pack.
+
+    [dim]watchword export encoder clip-b32 open_clip_model.safetensors --architecture clip-vit-b32
+    watchword export encoder clip-b16-tfc weights.safetensors --architecture clip-vit-b16 --run runs/clip \\
+        --clips runs/clips224[/dim]
+    """
+    from models.scoring.bank import read_phrases
+
+    with _needs_extra():
+        from export.towers import ARCHITECTURES, CONTEXT, export_clip
+        from service.cli.official import world_samples
+        from training.object_clips import ObjectClips
+    if architecture not in ARCHITECTURES:
+        expected = f"expected one of {', '.join(ARCHITECTURES)}, got {architecture!r}"
+        raise typer.BadParameter(expected, param_hint="--architecture")
+    chosen = ARCHITECTURES[architecture]
+    temporal = None if run is None else _temporal(run)
+    if temporal is not None and clips is None:
+        raise typer.BadParameter("expected object clips to check the temporal fusion on", param_hint="--clips")
+    if clips is None:
+        samples = world_samples(chosen.size, CONTEXT)
+    else:
+        samples = _some_clips(ObjectClips(clips, 1 if temporal is None else temporal.frames))
+    entries: tuple[Phrase, ...] = _library().get("words").phrases() if phrases is None else read_phrases(phrases)
+    with _progress() as say:
+        pack, found = export_clip(
+            _packs(),
+            name,
+            chosen,
+            weights,
+            entries,
+            samples,
+            temporal=temporal,
+            version=version,
+            replace=replace,
+            say=say,
+        )
+    _tell(pack, {**found.parity}, report, scores=found.scores)
+
+
+@export_app.command()
+@fail_clearly
+def detector(
+    name: Name,
+    weights: Weights,
+    architecture: Annotated[str, typer.Option(help="yolo11n, yolo11s, yolo11m, yolo26n, yolo26s or yolo26m.")],
+    provenance: Annotated[str, typer.Option(help="Where the weights come from.")],
+    size: Annotated[int, typer.Option(min=32, max=4096, help="Side of the input, a multiple of 32.")] = 640,
+    classes: Annotated[
+        Path | None, typer.Option(help="Class names, one a line; those in the checkpoint if left out.", exists=True)
+    ] = None,
+    version: PackVersion = "1",
+    replace: Replace = False,
+    report: Report = None,
+) -> None:
+    """Make the pack of an ultralytics detector (AGPL-3.0). YOLOX comes as a graph: `watchword packs build`.
+
+    [dim]watchword export detector gate best.pt --architecture yolo11n --provenance "trained on gate footage"[/dim]
+    """
+    with _needs_extra():
+        from export.detectors import export_yolo
+        from service.cli.official import world_pictures
+    names = None if classes is None else [line.strip() for line in classes.read_text().splitlines() if line.strip()]
+    with _progress() as say:
+        pack, parity = export_yolo(
+            _packs(),
+            name,
+            architecture,
+            weights,
+            world_pictures(),
+            provenance,
+            size=size,
+            classes=names,
+            version=version,
+            replace=replace,
+            say=say,
+        )
+    _tell(pack, {"graph": parity}, report)
+
+
+@export_app.command()
+@fail_clearly
+def head(
+    name: Name,
+    features: Annotated[
+        Path, typer.Argument(help="responses.npy of `train svad prompts`.", exists=True, dir_okay=False)
+    ],
+    encoder_pack: Annotated[str, typer.Option("--encoder", help="The encoder pack in whose space they lie.")] = "words",
+    phrases: Annotated[
+        Path | None, typer.Option(help="A bank whose actions they are of; that of the encoder if left out.")
+    ] = None,
+    clusters: Annotated[int, typer.Option(min=1, max=256, help="Centres of what is normal.")] = 10,
+    licence: Annotated[str, typer.Option(help="As an SPDX name.")] = "Apache-2.0",
+    provenance: Annotated[str, typer.Option(help="Where they come from.")] = "trained here",
+    version: PackVersion = "1",
+    replace: Replace = False,
+) -> None:
+    """Make the pack of an svad head from learned prompts.
+
+    [dim]watchword export head svad-gate runs/prompts/responses.npy --provenance "gate footage of June"[/dim]
+    """
+    import numpy as np
+
+    from models.scoring.bank import read_phrases
+
+    with _needs_extra():
+        from export.heads import export_svad
+    space = _library().get(encoder_pack)
+    entries: tuple[Phrase, ...] = space.phrases() if phrases is None else read_phrases(phrases)
+    pack = export_svad(
+        _packs(),
+        name,
+        space,
+        np.load(features, allow_pickle=False),
+        [phrase.text for phrase in entries if phrase.kind == "action"],
+        version=version,
+        licence=licence,
+        provenance=provenance,
+        parameters={"clusters": clusters},
+        replace=replace,
+    )
+    _tell(pack, {}, None)
+
+
+@export_app.command()
+@fail_clearly
+def variants(
+    name: Annotated[str, typer.Argument(help="An encoder pack that was added; its variants are made anew.")],
+    clips: Annotated[Path, typer.Option(help="Object clips of the encoder's size, with actions.", exists=True)],
+    bits: Annotated[
+        list[str] | None, typer.Option("--bits", help="fp16 or int8; may be given again. Both if left out.")
+    ] = None,
+    usual: Annotated[
+        list[str] | None, typer.Option(help="An action that is normal; may be given again. Walking and standing.")
+    ] = None,
+    report: Report = None,
+) -> None:
+    """Add graphs in fewer bits to an encoder pack, with what they cost the svad head in its manifest.
+
+    `WATCHWORD_ENCODER_PRECISION` chooses what the service runs. A variant that costs more than 0.01 of AUC is refused.
+
+    [dim]watchword train clips runs/plaza --scene plaza --worlds 4 --seed 900
+    watchword export variants clip-b32 --clips runs/plaza --bits int8[/dim]
+    """
+    with _needs_extra():
+        from export.quantise import add_variants
+        from training.variant_auc import USUAL, judge_of
+    asked = set(bits or ("fp16", "int8"))
+    if unknown := asked - {"fp16", "int8"}:
+        raise typer.BadParameter(f"expected fp16 or int8, got {', '.join(sorted(unknown))}", param_hint="--bits")
+    chosen: list[Literal["fp16", "int8"]] = [bit for bit in ("fp16", "int8") if bit in asked]
+    pack = _library().get(name)
+    calibration, judge = judge_of(pack, clips, tuple(usual or USUAL))
+    with _progress() as say:
+        pack, costs = add_variants(pack, chosen, calibration, judge, say=say)
+    table = Table("graph", "bytes", "largest error", "least cosine", "AUC", "change", box=None)
+    for (role, bit), cost in costs.items():
+        change = "" if cost.auc_change is None else f"{cost.auc_change:+.4f}"
+        auc = "" if cost.auc is None else f"{cost.auc:.4f}"
+        table.add_row(
+            f"{role} {bit}", f"{cost.bytes:,}", f"{cost.parity.error:.1e}", f"{cost.parity.cosine:.5f}", auc, change
+        )
+    console.print(table)
+    if report is not None:
+        rows = {
+            f"{role}.{bit}": {
+                "bytes": cost.bytes,
+                "error": cost.parity.error,
+                "cosine": cost.parity.cosine,
+                "auc": cost.auc,
+                "auc_change": cost.auc_change,
+            }
+            for (role, bit), cost in costs.items()
+        }
+        report.write_text(json.dumps({"pack": pack.name, "measured_on": judge.measured_on, **rows}, indent=1) + "\n")
+
+
+def _temporal(run: Path) -> Temporal:
+    """The temporal fusion of a run over a frozen tower."""
+    from export.checkpoint import load_weights, read_weights
+    from export.towers import Temporal
+    from models.networks.temporal import TemporalFusion
+    from training.built_in import INTERVAL_S, read_provenance
+
+    settings = read_provenance(run, "pretrain")["settings"]
+    weights = read_weights(run / "encoder.pt")
+    own = {key.removeprefix("temporal."): value for key, value in weights.items() if key.startswith("temporal.")}
+    dim = int(own["leave.weight"].shape[0]) if "leave.weight" in own else 512
+    fusion = TemporalFusion(
+        dim, frames=settings["frames"], heads=dim // 64, alpha=settings["alpha"], beta=settings["beta"]
+    )
+    load_weights(fusion, own, "a temporal fusion over CLIP")
+    return Temporal(fusion, settings["frames"], INTERVAL_S, geometry=False)
+
+
+def _some_clips(clips: ObjectClips) -> Samples:
+    import numpy as np
+
+    from export.encoder import Samples
+    from training.svad import balanced
+
+    batch = clips.batch(balanced(clips.labels, 16, 0.0, np.random.default_rng(0)))
+    return Samples(batch.crops, batch.geometry)
+
+
+def _tell(pack: Pack, parity: Mapping[str, Parity], report: Path | None, scores: float | None = None) -> None:
+    for role, found in parity.items():
+        console.print(f"{role}: relative error {found.error:.1e} at most, of {found.items} compared")
+    if scores is not None:
+        console.print(f"scores of the head: {scores:.1e} apart at most")
+    if report is not None:
+        graphs = {role: {"error": found.error, "items": found.items} for role, found in parity.items()}
+        report.write_text(json.dumps({"pack": pack.name, "graphs": graphs, "scores": scores}, indent=1) + "\n")
+    console.print(f"{escape(pack.name)}: {pack.kind}, in {escape(str(pack.path))}", soft_wrap=True)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str], None]]:
+    with console.status("") as status:
+        yield status.update
+
+
+@contextmanager
+def _needs_extra() -> Iterator[None]:
+    from models.pack import PackError
+
+    try:
+        yield
+    except ImportError as error:
+        message = f"expected what exporting needs, which `pip install 'watchword[train]'` brings: {error}"
+        raise PackError("missing_extra", message) from error
+
+
+def _packs() -> Path:
+    from service.settings import Settings
+
+    return Settings().packs_path
+
+
+def _library() -> PackLibrary:
+    from models.pack import PackLibrary
+
+    return PackLibrary([_packs()])

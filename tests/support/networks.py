@@ -1,0 +1,76 @@
+"""Checkpoints of published architectures with random weights that answer as trained ones do."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from support.torch_vision import need_torchvision
+
+
+def yolo_checkpoint(path: Path, architecture: str, classes: int = 80) -> Path:
+    """A checkpoint as ultralytics writes it: the network itself, pickled, in half precision.
+
+    A new network's activations fade to nothing and its scores are 0.00001 everywhere; here each layer is normalised by
+    what noise makes of it, and scores are spread around a half, from 0.4 to 0.6. (Wider, and the rounding errors of
+    float32 show, which such a network enlarges and a trained one does not: torch is 4e-4 from its own float64 then.)
+    """
+    need_torchvision()
+    import torch
+    from torch import nn
+
+    os.environ.setdefault("YOLO_CONFIG_DIR", str(path.parent))
+    from ultralytics.nn.tasks import DetectionModel
+
+    torch.manual_seed(0)
+    network: Any = DetectionModel(f"{architecture}.yaml", ch=3, nc=classes, verbose=False)
+    network.names = {index: f"thing {index}" for index in range(classes)}
+    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
+    usual = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.momentum = 1.0
+    noise = torch.rand(2, 3, 256, 256)
+    with torch.no_grad():
+        network.train()(noise)
+        for norm, momentum in zip(norms, usual, strict=True):
+            norm.momentum = momentum
+        network.eval()
+        head = network.model[-1]
+        last = [b[-1] for each in (head.cv3, getattr(head, "one2one_cv3", None)) for b in each or ()]
+        spreads = {}
+        hooks = [
+            layer.register_forward_hook(lambda layer, _, given: spreads.__setitem__(layer, given.std()))
+            for layer in last
+        ]
+        for layer in last:
+            nn.init.zeros_(layer.bias)
+        network(noise)
+        head.end2end = getattr(head, "one2one_cv3", None) is not None
+        network(noise)
+        head.end2end = False
+        for hook in hooks:
+            hook.remove()
+        for layer, spread in spreads.items():
+            layer.weight *= 0.1 / spread
+    torch.save({"epoch": -1, "model": network.half(), "ema": None, "train_args": {"lr0": 0.01}}, path)
+    return path
+
+
+def clip_checkpoint(path: Path, model: str) -> Path:
+    """The weights of new towers, as ``.safetensors``."""
+    need_torchvision()
+    import logging
+
+    import open_clip
+    import torch
+    from safetensors.torch import save_file
+
+    torch.manual_seed(0)
+    logging.disable(logging.WARNING)  # it warns that they are random
+    try:
+        towers = open_clip.create_model(model, load_weights=False)
+    finally:
+        logging.disable(logging.NOTSET)
+    save_file({name: weight.contiguous() for name, weight in towers.state_dict().items()}, path)
+    return path

@@ -1,0 +1,73 @@
+"""What an encoder in fewer bits costs the svad head: AUC over labelled object clips."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
+
+from export.encoder import Samples
+from export.quantise import Judge
+from models.pack import EncoderManifest, Pack
+from models.scoring.spherical import spherical_kmeans
+from training.object_clips import Batch, ObjectClips
+from training.svad import balanced
+
+Floats = NDArray[np.float32]
+
+USUAL = ("walking", "standing")
+"""Actions that are normal unless others are named: what most people do in most places."""
+
+_CLUSTERS = 10  # section 4.2 of the svad paper
+_CALIBRATION = 64
+
+
+def judge_of(pack: Pack, folder: Path, usual: Collection[str] = USUAL, count: int = 600) -> tuple[Samples, Judge]:
+    """Clips to calibrate on, and a judge by others.
+
+    The head learns from half of the usual clips, and ranks the other half and all others (equations 8 and 9).
+
+    Args:
+        pack: Of an encoder.
+        folder: Object clips, cut out at the encoder's size.
+        usual: Actions that are normal.
+        count: Clips that are judged by.
+
+    Raises:
+        ValueError: If the clips are of another size, or none of them is usual, or none is not.
+    """
+    manifest = pack.manifest
+    assert isinstance(manifest, EncoderManifest)
+    clips = ObjectClips(folder, 1 if manifest.temporal is None else manifest.temporal.frames)
+    if clips.size != manifest.image.size:
+        msg = f"expected clips of {manifest.image.size} pixels in {folder.name}, got {clips.size}"
+        raise ValueError(msg)
+    normal = np.isin(clips.labels, [clips.actions.index(action) for action in usual if action in clips.actions])
+    if normal.all() or not normal.any():
+        msg = f"expected clips of {', '.join(usual)} and of other actions in {folder.name}, got one kind alone"
+        raise ValueError(msg)
+    rng = np.random.default_rng(0)
+    of_each = [rng.permutation(np.flatnonzero(mask))[: count // 2] for mask in (normal, ~normal)]
+    chosen = np.concatenate(of_each)
+    unusual = np.repeat([False, True], [len(each) for each in of_each])
+    rest = np.setdiff1d(balanced(clips.labels, _CALIBRATION + count, 0.0, rng), chosen)[:_CALIBRATION]
+    actions = [index for index, phrase in enumerate(pack.phrases()) if phrase.kind == "action"]
+
+    def auc(video: Floats, bank: Floats) -> float:
+        responses = video @ bank[actions].T
+        responses /= np.maximum(np.linalg.norm(responses, axis=1, keepdims=True), 1e-12)
+        learned = np.flatnonzero(~unusual)[::2]
+        centres = spherical_kmeans(responses[learned], _CLUSTERS)
+        judged = np.setdiff1d(np.arange(len(video)), learned)
+        scores = 1 - (responses[judged] @ centres.T).max(axis=1)
+        return float(roc_auc_score(unusual[judged], scores))
+
+    said = f"{len(chosen)} object clips of {folder.name} ({clips.hash[:16]}), usual: {', '.join(usual)}"
+    return _samples(clips.batch(rest)), Judge(_samples(clips.batch(chosen)), auc, said)
+
+
+def _samples(batch: Batch) -> Samples:
+    return Samples(batch.crops, batch.geometry)
