@@ -269,7 +269,7 @@ def test_mjpeg_over_http(videos: Path, settings: Settings) -> None:
         stream.wait_frames(20)
         assert stream.state is S.LIVE
     steps = np.diff([prepared.frame.pts for prepared in stream.frames])
-    assert np.mean(steps) == pytest.approx(0.05, rel=0.3)  # arrival, not FFmpeg's nominal 25 a second
+    assert np.mean(steps) > 0.045  # arrival, at most 20 a second, not FFmpeg's nominal 25
     wait_for(lambda: stream.count("watchword_decoders") == 0, 5, "no decoder")
 
 
