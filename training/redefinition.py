@@ -153,8 +153,8 @@ class Relief:
         return self.share is not None and self.share >= QUIET and self.fall <= MOST_FALL
 
     def same_as(self, other: Relief) -> bool:
-        """Whether it silences nearly as much as another rule, and costs the rest hardly more."""
-        if self.share is None or other.share is None:
+        """Whether it silences nearly as much as another rule that silences something, and costs hardly more."""
+        if not self.share or not other.share:
             return False
         return self.share >= other.share - (1.0 - QUIET) and self.fall <= max(0.0, other.fall) + MOST_FALL
 

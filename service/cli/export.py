@@ -194,7 +194,7 @@ def variants(
         list[str] | None, typer.Option("--bits", help="fp16 or int8; may be given again. Both if left out.")
     ] = None,
     usual: Annotated[
-        list[str] | None, typer.Option(help="An action that is normal; may be given again. Walking and standing.")
+        list[str] | None, typer.Option(help="An action that is normal, may be given again; walk, stand, talk, phone.")
     ] = None,
     report: Report = None,
 ) -> None:

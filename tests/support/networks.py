@@ -30,7 +30,7 @@ def yolo_checkpoint(path: Path, architecture: str, classes: int = 80) -> Path:
     usual = [norm.momentum for norm in norms]
     for norm in norms:
         norm.momentum = 1.0
-    noise = torch.rand(2, 3, 256, 256)
+    noise = torch.rand(2, 3, 128, 128)
     with torch.no_grad():
         network.train()(noise)
         for norm, momentum in zip(norms, usual, strict=True):

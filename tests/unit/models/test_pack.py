@@ -328,7 +328,7 @@ def test_arrays_are_what_the_manifest_says(head, content, code):
 
 def test_the_built_in_packs_verify():
     packs = {entry.name: entry for entry in PackLibrary().list()}
-    assert {"attributes", "motion"} <= packs.keys()
+    assert {"attributes", "motion", "svad", "words"} <= packs.keys()
     for entry in packs.values():
         assert entry.error is None, entry
         assert entry.path.parent == BUILT_IN
@@ -389,10 +389,11 @@ def test_files_are_hashed_once_until_they_change(detector, monkeypatch):
     for _ in range(3):
         library.get("mine")
         library.list()
-    assert hashed == ["graph.onnx", "LICENSE"]
+    assert hashed.count("LICENSE") == 1
+    before = len(hashed)
     os.utime(folder / "LICENSE", ns=(1, 1))
     library.get("mine")
-    assert len(hashed) == 4
+    assert sorted(hashed[before:]) == ["LICENSE", "graph.onnx"]
 
 
 def test_new_and_removed_packs_show(detector):

@@ -38,7 +38,8 @@ def weights(tmp_path, monkeypatch):
     monkeypatch.setitem(towers.ARCHITECTURES, "clip-vit-b32", architecture)
     torch.manual_seed(0)
     path = tmp_path / "elsewhere.safetensors"
-    safetensors.save_file(towers.build_clip(architecture, None).state_dict(), path)
+    clip = open_clip.create_model(architecture.model, device="cpu", load_weights=False)
+    safetensors.save_file(clip.state_dict(), path)
     official = replace(hub.CATALOGUE["clip-vit-b32"], bytes=path.stat().st_size, sha256=hub.file_hash(path))
     monkeypatch.setitem(hub.CATALOGUE, "clip-vit-b32", official)
     monkeypatch.setenv("WATCHWORD_DATA_DIR", str(tmp_path / "data"))
