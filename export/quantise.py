@@ -91,8 +91,8 @@ def to_fp16(source: Path, target: Path) -> Path:
 def largest_value(graph: Path, inputs: Inputs, items: int = 4) -> float:
     """The largest absolute value in a graph, weights and everything in between, over the first items of its inputs."""
     model = onnx.load(graph)
-    weights = [numpy_helper.to_array(tensor) for tensor in model.graph.initializer if tensor.data_type == _FLOAT]
-    largest = max((float(np.abs(weight).max(initial=0)) for weight in weights), default=0.0)
+    weights = (numpy_helper.to_array(tensor) for tensor in model.graph.initializer if tensor.data_type == _FLOAT)
+    largest = max(map(_largest, weights), default=0.0)
     del model.graph.output[:]
     names = {name for node in model.graph.node for name in node.output if name}
     model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in sorted(names))
@@ -104,10 +104,15 @@ def largest_value(graph: Path, inputs: Inputs, items: int = 4) -> float:
         session = ort.InferenceSession(str(Path(folder) / "all.onnx"), options, providers=["CPUExecutionProvider"])
         for item in range(min(items, len(next(iter(inputs.values()))))):
             for value in session.run(None, {name: array[[item]] for name, array in inputs.items()}):
-                if np.issubdtype(value.dtype, np.floating) and value.size:
-                    finite = value[np.isfinite(value)]  # masks of attention hold minus infinity, which float16 has
-                    largest = max(largest, float(np.abs(finite).max(initial=0)))
+                if np.issubdtype(value.dtype, np.floating):
+                    largest = max(largest, _largest(value))
     return largest
+
+
+def _largest(values: NDArray[np.generic]) -> float:
+    """Minus infinity, which masks of attention hold, float16 has too."""
+    finite = values[np.isfinite(values)]
+    return float(np.abs(finite).max(initial=0))
 
 
 def to_int8(source: Path, target: Path, inputs: Inputs) -> Path:
@@ -150,17 +155,19 @@ def _in_float(path: Path) -> onnx.ModelProto:
     stored = {tensor.name: tensor for tensor in model.graph.initializer}
     nodes = []
     for node in model.graph.node:
-        if node.op_type != "DequantizeLinear" or any(name not in stored for name in node.input):
+        if node.op_type not in {"DequantizeLinear", "Mul"} or any(name not in stored for name in node.input):
             nodes.append(node)
             continue
-        levels, scale = (numpy_helper.to_array(stored[name]) for name in node.input[:2])
-        axis = next((attribute.i for attribute in node.attribute if attribute.name == "axis"), 1)
-        shape = [-1 if place == axis % levels.ndim else 1 for place in range(levels.ndim)]
-        weight = levels.astype(np.float32) * scale.reshape(shape if scale.ndim else ())
-        model.graph.initializer.append(numpy_helper.from_array(weight, node.output[0]))
-    del model.graph.node[:]
+        first, second = (numpy_helper.to_array(stored[name]) for name in node.input)
+        if node.op_type == "DequantizeLinear" and second.ndim:
+            axis = next((attribute.i for attribute in node.attribute if attribute.name == "axis"), 1)
+            second = second.reshape([-1 if place == axis % first.ndim else 1 for place in range(first.ndim)])
+        stored[node.output[0]] = numpy_helper.from_array(np.asarray(first * second, second.dtype), node.output[0])
+    used = {name for node in nodes for name in node.input}
+    del model.graph.node[:], model.graph.initializer[:], model.graph.value_info[:]
     model.graph.node.extend(nodes)
-    return model
+    model.graph.initializer.extend(tensor for name, tensor in stored.items() if name in used)
+    return onnx.shape_inference.infer_shapes(model)
 
 
 def add_variants(
