@@ -436,9 +436,9 @@ class PackLibrary:
     size. Of two packs of one name the first folder's counts, so that no pack replaces a built-in one.
     """
 
-    def __init__(self, folders: Sequence[Path] = (), *, built_in: Path = BUILT_IN) -> None:
-        """Args: folders, beside the built-in one; those that do not exist are empty; built_in, which comes first."""
-        self._folders = (built_in, *folders)
+    def __init__(self, folders: Sequence[Path] = ()) -> None:
+        """Args: folders, beside the built-in one; those that do not exist are empty."""
+        self._folders = (BUILT_IN, *folders)
         self._lock = threading.Lock()
         self._verified: dict[Path, tuple[_Fingerprint, PackEntry]] = {}
         self._told: set[Path] = set()

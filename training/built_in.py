@@ -63,6 +63,7 @@ def write_words(
     temperature: float,
     provenance: str,
     documents: Sequence[Path] = (),
+    name: str = WORDS,
 ) -> tuple[Pack, Report]:
     """Write the pack of the built-in joint space.
 
@@ -76,6 +77,7 @@ def write_words(
         temperature: Of a softmax over phrases.
         provenance: In a sentence; the rest is in the documents.
         documents: Files to keep with it.
+        name: Of the pack.
     """
     chosen = clips.batch(balanced(clips.labels, _CHECKED, 0.0, np.random.default_rng(0)))
     space = Space(
@@ -96,7 +98,7 @@ def write_words(
     )
     return export_encoder(
         packs,
-        WORDS,
+        name,
         Towers(encoder.image, encoder.temporal, text),
         space,
         tokenizer,
@@ -116,6 +118,8 @@ def write_svad(
     version: str,
     provenance: str,
     parameters: Mapping[str, Any],
+    name: str = SVAD,
+    encoder: str = WORDS,
 ) -> Pack:
     """Write the svad head's pack: the texts of equation 8.
 
@@ -126,14 +130,16 @@ def write_svad(
         version: Of the pack.
         provenance: In a sentence.
         parameters: Of the head.
+        name: Of the pack.
+        encoder: The pack of its clips.
     """
-    with PackWriter(packs, SVAD, replace=True) as writer:
+    with PackWriter(packs, name, replace=True) as writer:
         return writer.commit(
             {
                 "kind": "head",
                 "head": SVAD,
                 "view": "object",
-                "encoder": WORDS,
+                "encoder": encoder,
                 "version": version,
                 "description": "Anomalies as actions unlike those of normal footage (Gao et al., Scene-adaptive SVAD).",
                 "licence": "Apache-2.0",
@@ -180,6 +186,7 @@ def write_packs(
     measured: Sequence[Path],
     *,
     version: str,
+    suffix: str = "",
 ) -> list[Pack]:
     """Write ``words`` and ``svad``, with what was measured on scenes that training has not seen.
 
@@ -191,6 +198,7 @@ def write_packs(
         prompted: Of the prompts; None for the bank as the text tower has it.
         measured: Object clips of other scenes.
         version: Of both.
+        suffix: Behind both names: outside the built-in folder, no pack may have a built-in one's.
     """
     encoder, data = _pretrained(run, clips)
     tower, tokenizer = _text(text)
@@ -229,10 +237,13 @@ def write_packs(
             temperature=TEMPERATURE,
             provenance=summary,
             documents=(document,),
+            name=WORDS + suffix,
         )
         actions = [phrase.text for phrase in phrases.entries() if phrase.kind == "action"]
         features = encode(actions) if prompted is None else np.load(prompted / "responses.npy", allow_pickle=False)
-        return [first, write_svad(packs, features, actions, version=version, provenance=summary, parameters={})]
+        names = {"name": SVAD + suffix, "encoder": WORDS + suffix}
+        about = {"version": version, "provenance": summary}
+        return [first, write_svad(packs, features, actions, parameters={}, **about, **names)]
 
 
 def measure(encoder: ClipEncoder, clips: ObjectClips, said: Words) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from models.pack import BUILT_IN, PackLibrary
+from models.pack import Pack, PackLibrary
 from service.cli.pipeline import build_pipeline
 from service.pipeline.offline import OfflinePipeline
 from service.pipeline.profile import Profile
@@ -41,7 +41,7 @@ class Setup:
         alerts_per_day: Picks the threshold, as a stream's does.
         seed: Of every random generator.
         encoder: An encoder pack; None takes the one that the heads need, if any.
-        packs: A folder whose packs count before the service's own of the same names; None for none.
+        packs: A folder of packs beside the service's own; None for none.
     """
 
     settings: Settings
@@ -77,9 +77,7 @@ class Setup:
     @property
     def library(self) -> PackLibrary:
         """Where packs are looked for."""
-        if self.packs is None:
-            return PackLibrary([self.settings.packs_path])
-        return PackLibrary([BUILT_IN, self.settings.packs_path], built_in=self.packs)
+        return PackLibrary([self.settings.packs_path, *([] if self.packs is None else [self.packs])])
 
     def evaluate(
         self, dataset: Dataset, pipeline: OfflinePipeline, progress: Progress | None, profile: Profile | None = None
@@ -148,7 +146,7 @@ def study_cross_scene(datasets: Sequence[Dataset], setup: Setup, progress: Progr
 
 
 def study_variants(
-    variants: Mapping[str, Callable[[], Path]],
+    variants: Mapping[str, Callable[[], Pack]],
     datasets: Sequence[Dataset],
     setup: Setup,
     progress: Progress | None = None,
@@ -156,14 +154,15 @@ def study_variants(
     """The same data sets under variants of the encoder (tables 3 and 4).
 
     Args:
-        variants: By name, what makes its folder of packs; called when its turn comes, which may take a training.
+        variants: By name, what makes the pack of its head; called when its turn comes, which may take a training.
         datasets: To enrol on and to test on.
         setup: As of every study.
         progress: Told how far the evaluations are.
     """
     figures: dict[str, dict[str, Any]] = {}
     for name, make in variants.items():
-        chosen = replace(setup, packs=make())
+        head = make()
+        chosen = replace(setup, heads=(head.name,), packs=head.path.parent)
         with chosen.pipeline(chosen.rate(datasets)) as pipeline:
             figures[name] = {
                 dataset.name: _summary(chosen.evaluate(dataset, pipeline, progress)) for dataset in datasets

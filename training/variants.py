@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from training.built_in import write_packs
+from models.pack import MANIFEST, Pack
+from training.built_in import SVAD, write_packs
 from training.object_clips import ObjectClips
 from training.phrases import Phrases
 from training.svad import Encode, Pretraining, built_in, pretrain, words
@@ -40,19 +41,19 @@ class Recipe:
     settings: Pretraining
     encode: Encode
 
-    def make(self, name: str, settings: Pretraining) -> Path:
-        """Train and export one variant, unless it is there; returns its folder of packs."""
-        folder = self.out / name
-        packs = folder / "packs"
-        if not (packs / "svad" / "manifest.json").is_file():
+    def make(self, name: str, settings: Pretraining) -> Pack:
+        """Train and export one variant, unless it is there; returns the pack of its head."""
+        folder, packs = self.out / name, self.out / "packs"
+        place = packs / f"{SVAD}-{name}"
+        if not (place / MANIFEST).is_file():
             data = ObjectClips(self.clips, settings.frames)
             said = words(data.actions, Phrases.load(), self.encode)
             pretrain(built_in(settings), data, said, settings, folder)
-            write_packs(packs, self.clips, folder, self.text, None, (), version="0.0.0")
-        return packs
+            write_packs(packs, self.clips, folder, self.text, None, (), version="0.0.0", suffix=f"-{name}")
+        return Pack.load(place)
 
 
-def clip_lengths(recipe: Recipe) -> Mapping[str, Callable[[], Path]]:
+def clip_lengths(recipe: Recipe) -> Mapping[str, Callable[[], Pack]]:
     """Table 4: clips of 5, 7, 9 and 11 crops."""
     return {
         f"{frames} crops": _maker(recipe, f"frames-{frames}", replace(recipe.settings, frames=frames, seen=_SEEN))
@@ -60,7 +61,7 @@ def clip_lengths(recipe: Recipe) -> Mapping[str, Callable[[], Path]]:
     }
 
 
-def pretraining(recipe: Recipe) -> Mapping[str, Callable[[], Path]]:
+def pretraining(recipe: Recipe) -> Mapping[str, Callable[[], Pack]]:
     """Table 3: without pre-training, the temporal fusion and (of the built-in encoder) the image tower are as new."""
     return {
         "without": _maker(recipe, "without", replace(recipe.settings, steps=0)),
@@ -68,5 +69,5 @@ def pretraining(recipe: Recipe) -> Mapping[str, Callable[[], Path]]:
     }
 
 
-def _maker(recipe: Recipe, name: str, settings: Pretraining) -> Callable[[], Path]:
+def _maker(recipe: Recipe, name: str, settings: Pretraining) -> Callable[[], Pack]:
     return lambda: recipe.make(name, settings)

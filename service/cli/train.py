@@ -190,6 +190,7 @@ def write_packs(
     prompted: Annotated[Path | None, typer.Option(help="Folder of the prompts; without, the bank as it is.")] = None,
     measured: Annotated[list[Path] | None, typer.Option(help="Clips of scenes not trained on, to measure on.")] = None,
     packs: Annotated[Path | None, typer.Option(help="The folder of packs; the built-in one if left out.")] = None,
+    suffix: Annotated[str, typer.Option(help="Behind both names, such as -2: another folder needs it.")] = "",
     threads: Threads = 2,
 ) -> None:
     """Write the packs `words` and `svad`, every graph compared with its network, with measurements and provenance.
@@ -203,5 +204,8 @@ def write_packs(
     from training.built_in import write_packs
 
     torch.set_num_threads(threads)
-    for pack in write_packs(packs or BUILT_IN, clips, run, text, prompted, tuple(measured or ()), version=version):
+    made = write_packs(
+        packs or BUILT_IN, clips, run, text, prompted, tuple(measured or ()), version=version, suffix=suffix
+    )
+    for pack in made:
         console.print(f"[bold]{pack.name}[/bold] {pack.manifest.version} in {pack.path}")
