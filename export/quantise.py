@@ -155,7 +155,8 @@ def _in_float(path: Path) -> onnx.ModelProto:
     stored = {tensor.name: tensor for tensor in model.graph.initializer}
     nodes = []
     for node in model.graph.node:
-        if node.op_type not in {"DequantizeLinear", "Mul"} or any(name not in stored for name in node.input):
+        constant = len(node.input) == 2 and all(name in stored for name in node.input)
+        if node.op_type not in {"DequantizeLinear", "Mul"} or not constant:
             nodes.append(node)
             continue
         first, second = (numpy_helper.to_array(stored[name]) for name in node.input)

@@ -22,6 +22,7 @@ import numpy as np
 import torch
 
 from export.encoder import Samples
+from export.parity import ExportError
 from export.quantise import add_variants
 from export.towers import ARCHITECTURES, CONTEXT, export_clip
 from models.pack import BUILT_IN, MANIFEST, Pack, PackLibrary
@@ -47,8 +48,11 @@ def main() -> None:
             parser.error(f"expected one of {', '.join(NETWORKS)}, got {name!r}")
         start = time.perf_counter()
         with tempfile.TemporaryDirectory(prefix="bench-export-") as folder:
-            for row in _measure(name, Path(folder), arguments.clips):
-                print(f"| {name} {row} | {time.perf_counter() - start:.0f} |", flush=True)
+            try:
+                for row in _measure(name, Path(folder), arguments.clips):
+                    print(f"| {name} {row} | {time.perf_counter() - start:.0f} |", flush=True)
+            except ExportError as error:
+                print(f"| {name} | refused: {error} | | | | {time.perf_counter() - start:.0f} |", flush=True)
 
 
 def _measure(name: str, folder: Path, clips: Path | None) -> Iterator[str]:
