@@ -13,9 +13,8 @@ def yolo_checkpoint(path: Path, architecture: str, classes: int = 80) -> Path:
     """A checkpoint as ultralytics writes it: the network itself, pickled, in half precision.
 
     A new network's activations fade to nothing and its scores are 0.00001 everywhere; here each layer is normalised by
-    what noise makes of it, and scores are spread around a half, from 0.48 to 0.52. (Wider, and the rounding errors of
-    float32 show, which such a network enlarges and a trained one does not: with scores from 0.1 to 0.9, torch is 4e-4
-    from its own float64.)
+    what noise makes of it, and scores are spread around a half, from 0.4 to 0.6. (Wider, and the rounding errors of
+    float32 show, which such a network enlarges and a trained one does not: torch is 4e-4 from its own float64 then.)
     """
     need_torchvision()
     import torch
@@ -53,7 +52,7 @@ def yolo_checkpoint(path: Path, architecture: str, classes: int = 80) -> Path:
         for hook in hooks:
             hook.remove()
         for layer, spread in spreads.items():
-            layer.weight *= 0.02 / spread
+            layer.weight *= 0.1 / spread
     torch.save({"epoch": -1, "model": network.half(), "ema": None, "train_args": {"lr0": 0.01}}, path)
     return path
 
