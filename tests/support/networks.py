@@ -13,8 +13,8 @@ def yolo_checkpoint(path: Path, architecture: str, classes: int = 80) -> Path:
     """A checkpoint as ultralytics writes it: the network itself, pickled, in half precision.
 
     A new network's activations fade to nothing and its scores are 0.00001 everywhere; here each layer is normalised by
-    what noise makes of it, and scores are spread around a half, from 0.4 to 0.6. (Wider, and the rounding errors of
-    float32 show, which such a network enlarges and a trained one does not: torch is 4e-4 from its own float64 then.)
+    what noise makes of it. That enlarges rounding errors, which a trained network does not: wider scores than these
+    bring torch's own float32 to 4e-4 from its float64.
     """
     need_torchvision()
     import torch
@@ -30,14 +30,15 @@ def yolo_checkpoint(path: Path, architecture: str, classes: int = 80) -> Path:
     usual = [norm.momentum for norm in norms]
     for norm in norms:
         norm.momentum = 1.0
-    noise = torch.rand(2, 3, 128, 128)
+    noise = torch.rand(4, 3, 256, 256)
     with torch.no_grad():
         network.train()(noise)
         for norm, momentum in zip(norms, usual, strict=True):
             norm.momentum = momentum
         network.eval()
         head = network.model[-1]
-        last = [b[-1] for each in (head.cv3, getattr(head, "one2one_cv3", None)) for b in each or ()]
+        kinds = [getattr(head, name, None) for name in ("cv2", "cv3", "one2one_cv2", "one2one_cv3")]
+        last = [branch[-1] for branches in kinds for branch in branches or ()]
         spreads = {}
         hooks = [
             layer.register_forward_hook(lambda layer, _, given: spreads.__setitem__(layer, given.std()))

@@ -37,6 +37,15 @@ class Rendered:
     truth: FrameTruth
 
 
+@dataclass(frozen=True)
+class _Drawn:
+    """A body's picture, less what stands before it, and how many pixels it had before that was taken away."""
+
+    actor: Actor
+    sprite: Sprite
+    pixels: int
+
+
 class Renderer:
     """Draws the world of a director. Not thread-safe: pictures are drawn in the order of time."""
 
@@ -112,16 +121,17 @@ class Renderer:
             depth.min() > 0.5 and (pixels[:, 0] > -margin).any() and (pixels[:, 0] < self.size[0] + margin).any()
         )
 
-    def _people(self, actors: list[Actor], poses: list[Array], sunniness: float) -> list[tuple[Actor, Sprite]]:
+    def _people(self, actors: list[Actor], poses: list[Array], sunniness: float) -> list[_Drawn]:
         people = []
         for actor, joints in zip(actors, poses, strict=True):
             sprite = self._painter.draw(actor, joints, self._brightness(actor.position, sunniness))
             if sprite is None:
                 continue
+            whole = int(np.count_nonzero(sprite.image[..., 3] > SEEN))
             for occluder in self._backdrop.occluders:
                 if occluder.sprite.meets(sprite) and occluder.hides(actor.position, self.camera.position[:2]):
                     occluder.sprite.veil(sprite)
-            people.append((actor, sprite))
+            people.append(_Drawn(actor, sprite, whole))
         return people
 
     def _brightness(self, position: Array, sunniness: float) -> Array:
@@ -136,14 +146,14 @@ class Renderer:
         self,
         frame: Image,
         instances: NDArray[np.uint8],
-        people: list[tuple[Actor, Sprite]],
+        people: list[_Drawn],
         sways: list[tuple[float, float]],
         sunniness: float,
     ) -> None:
         eye = self.camera.position[:2]
         things: list[tuple[float, int, Sprite]] = []
-        for number, (actor, sprite) in enumerate(people, start=1):
-            things.append((float(np.hypot(*(actor.position - eye))), number, sprite))
+        for number, one in enumerate(people, start=1):
+            things.append((float(np.hypot(*(one.actor.position - eye))), number, one.sprite))
         for tree, sway in zip(self._backdrop.trees, sways, strict=True):
             away = float(np.hypot(*(tree.occluder.at - eye)))
             things.extend((away, 0, layer) for layer in self._crown(tree, sway, sunniness))
@@ -202,23 +212,22 @@ class Renderer:
 
     # Truth
 
-    def _truth(
-        self, director: Director, index: int, instances: NDArray[np.uint8], people: list[tuple[Actor, Sprite]]
-    ) -> FrameTruth:
+    def _truth(self, director: Director, index: int, instances: NDArray[np.uint8], people: list[_Drawn]) -> FrameTruth:
         width, height = self.size
         table = np.zeros(256, dtype=np.uint8)
         objects: list[ObjectTruth] = []
         events: dict[int, tuple[str, tuple[int, ...]]] = {}
-        order = sorted(range(len(people)), key=lambda i: -float(np.hypot(*people[i][0].position)))
+        order = sorted(range(len(people)), key=lambda i: -float(np.hypot(*people[i].actor.position)))
         for place in order:
-            actor, sprite = people[place]
-            window = sprite.window(width, height)
+            actor = people[place].actor
+            window = people[place].sprite.window(width, height)
             if window is None:
                 continue
             rows, columns, _, _ = window
             own = instances[rows, columns] == place + 1
             box = tight_box(own)
-            if box is None or np.count_nonzero(own) < LEAST_PIXELS:
+            pixels = np.count_nonzero(own)
+            if box is None or pixels < LEAST_PIXELS:
                 continue
             x, y, w, h = box
             objects.append(
@@ -233,6 +242,7 @@ class Renderer:
                     action=actor.step.action,
                     anomalous=actor.step.event is not None,
                     caption=actor.caption(self._way(actor)),
+                    visible=min(pixels / max(people[place].pixels, 1), 1.0),
                 )
             )
             table[place + 1] = len(objects)

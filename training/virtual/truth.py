@@ -14,13 +14,14 @@
       ],
       "objects": [                      one list a frame, far objects first
         [{"track_id": 31, "box": [0.4, 0.2, 0.1, 0.3], "action": "cycle", "anomalous": true,
-          "caption": "a person in a red coat rides a bicycle to the left"}],
+          "caption": "a person in a red coat rides a bicycle to the left", "visible": 0.8}],
         ...
       ]
     }
 
 Boxes are ``[x, y, width, height]`` as fractions of the picture and tight around the pixels that can be seen: an
 object behind a tree or another person has the box of what is left of it, and one that is hidden is not listed.
+``visible`` is the share of its pixels that is left; 1 where a file does not say.
 Where masks are wanted, ``NAME.masks.mkv`` is a lossless grey video (FFV1) with one picture a frame: 0 is
 background, and ``k`` the pixels of the frame's ``k``-th object in the list above, counted from 1.
 
@@ -56,6 +57,7 @@ class ObjectTruth(BaseModel):
     action: str
     anomalous: bool
     caption: str
+    visible: Fraction = 1.0
 
 
 class EventTruth(BaseModel):

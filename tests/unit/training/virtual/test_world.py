@@ -1,6 +1,7 @@
 """The world as a whole: pictures and truth that belong together, the same every time."""
 
 import hashlib
+import itertools
 import math
 from collections.abc import Iterable
 from functools import lru_cache
@@ -89,6 +90,26 @@ def test_boxes_are_tight_around_the_masks(stretch: list[Rendered]) -> None:
             assert tight_box(frame.truth.instances == number) == box
             seen += 1
     assert seen > 50
+
+
+def test_what_is_left_of_a_body_is_a_share_of_it(stretch: list[Rendered]) -> None:
+    shares = np.array([one.visible for frame in stretch for one in frame.truth.objects])
+    assert (shares > 0.0).all()
+    assert np.mean(shares == 1.0) > 0.3
+    assert np.mean(shares < 0.6) > 0.1
+
+
+def test_what_a_passer_by_hides_is_missing_from_the_share(stretch: list[Rendered]) -> None:
+    # Of two bodies in the open whose boxes meet, less is left of the far one, which is listed first.
+    far, near = [], []
+    for frame in stretch:
+        for first, second in itertools.pairwise(frame.truth.objects):
+            (x, y, w, h), (u, v, s, t) = first.box, second.box
+            if x < u + s and u < x + w and y < v + t and v < y + h:
+                far.append(first.visible)
+                near.append(second.visible)
+    assert len(far) > 10
+    assert np.mean(far) < np.mean(near) - 0.1
 
 
 def test_masks_are_where_people_are_drawn() -> None:
