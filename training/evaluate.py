@@ -219,8 +219,8 @@ def evaluate(
 
 
 def decoded(clip: Clip, settings: Settings, fps: float | None) -> Generator[PreparedFrame]:
-    """The frames of a clip as the service prepares them; close it, or read it to its end."""
-    yield from read_all(clip.name, local_source(clip.source, rate=clip.fps), fps, settings)
+    """The frames of a clip as the service prepares them, named by its file; close it, or read it to its end."""
+    yield from read_all(str(clip.source), local_source(clip.source, rate=clip.fps), fps, settings)
 
 
 class _Run:

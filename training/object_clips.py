@@ -63,14 +63,18 @@ ALIKE = {"against_stream": "walk"}
 LABELS = tuple(name for name in ACTIONS if name not in ALIKE)
 """The actions of the virtual world that are recorded."""
 
+LEAST_HEIGHT = 0.05
+"""Of the picture: lower objects are a few pixels."""
+
+LEAST_VISIBLE = 0.4
+"""Of an object's pixels: a slit between a tree and a post shows no action."""
+
 ANALYSIS_SIDE = 360
 """Pixels, as in the service's settings: what the motion detector looks at. Flow, which it has no need of, is half the
 work of the service's `Preparer`, so only the background is learned here."""
 
 _RATES = (8.0, 13.0)  # frames a second: steps of 0.08 to 0.125 s, and of 0.15 to 0.25 s at every second one
 _SIZES = ((480, 270), (640, 360), (640, 360), (800, 450))
-_LEAST_HEIGHT = 0.05  # of the picture: smaller objects are a few pixels
-_LEAST_VISIBLE = 0.4  # of an object's pixels: a slit between a tree and a post shows no action
 _LABEL_TAIL = 5  # of the entries of a clip that must show its action, counted from the newest
 _LONGEST_GAP_S = 0.5
 
@@ -195,7 +199,7 @@ def record_world(scene: Scene, seed: int, actions: Sequence[str], *, seconds: fl
         known = rendered.truth.objects
         for one in known:
             action = _number(one.action, actions)
-            if action != UNKNOWN and one.box[3] >= _LEAST_HEIGHT and one.visible >= _LEAST_VISIBLE:
+            if action != UNKNOWN and one.box[3] >= LEAST_HEIGHT and one.visible >= LEAST_VISIBLE:
                 box = shaker(one.track_id, np.array(one.box, np.float32))
                 recorder.add(TRUTH, one.track_id, image, box, time, action)
         objects = tracker.update(found, time)

@@ -27,6 +27,7 @@ from training.datasets import Dataset
 from training.evaluate import Evaluation, Progress, evaluate
 from training.metrics import kind_metrics
 from training.tables import table
+from training.truth_detector import detector_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Setup:
 
     Attributes:
         settings: The service's.
-        detector: Name of a detector pack, or path of a graph.
+        detector: Name of a detector pack, path of a graph, or ``truth``.
         heads: Packs of heads.
         fps: Frames looked at per second, at most; None looks at every one.
         alerts_per_day: Picks the threshold, as a stream's does.
@@ -70,7 +71,9 @@ class Setup:
             rate: Frames a second that trackers are built for.
             rules: Whether text rules are to be understood.
         """
-        built = build_pipeline(self.settings, self.detector, self.heads, rate, self.encoder, self.library, rules=rules)
+        built = build_pipeline(
+            self.settings, detector_of(self.detector), self.heads, rate, self.encoder, self.library, rules=rules
+        )
         with built as pipeline:
             yield pipeline
 

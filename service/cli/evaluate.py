@@ -21,7 +21,7 @@ def evaluate(
     out: Annotated[Path, typer.Option(help="Where metrics.json, scores and plots go.")],
     heads: Annotated[str, typer.Option(help="Packs whose heads score, with commas between them.")] = "attributes",
     detector: Annotated[
-        str, typer.Option(help="motion, a detector pack's name, or a path to an .onnx file.")
+        str, typer.Option(help="motion, a detector pack's name, a path to an .onnx file, or truth (virtual footage).")
     ] = "motion",
     kind: Annotated[
         str | None, typer.Option(help="The layout, if it is not to be recognised: ucsd, avenue, ...")
@@ -56,13 +56,17 @@ def evaluate(
     from training.datasets import open_dataset
     from training.evaluate import evaluate as run
     from training.provenance import provenance
+    from training.truth_detector import detector_of
 
     origin = provenance()  # of the code that runs, not of what a later commit made of it
     settings = Settings()
     footage = open_dataset(dataset, kind)
     rate = min(clip.fps for clip in footage.test)
     packs = [name.strip() for name in heads.split(",")]
-    with build_pipeline(settings, detector, packs, min(rate, fps or rate)) as pipeline, task_bars() as progress:
+    with (
+        build_pipeline(settings, detector_of(detector), packs, min(rate, fps or rate)) as pipeline,
+        task_bars() as progress,
+    ):
         evaluation = run(
             footage,
             pipeline,

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 
 from models.pack import PackLibrary
-from service.engine.detectors import load_detector
+from service.engine.detectors import Detector, load_detector
 from service.engine.encoder import TextEncoder
 from service.pipeline.offline import OfflinePipeline
 from service.pipeline.pool import SENTENCES, load_encoder, load_pack_head
@@ -17,7 +17,7 @@ from service.settings import Settings
 @contextmanager
 def build_pipeline(
     settings: Settings,
-    detector: str,
+    detector: str | Detector,
     packs: Sequence[str],
     fps: float,
     encoder: str | None = None,
@@ -29,7 +29,7 @@ def build_pipeline(
 
     Args:
         settings: Of them the packs' folder and how graphs run.
-        detector: A pack's name, or the path of an ``.onnx`` file.
+        detector: A pack's name, the path of an ``.onnx`` file, or one that is there already.
         packs: Names of heads' packs.
         fps: Frames looked at per second.
         encoder: An encoder pack; None takes the one that the heads need, if any.
@@ -40,7 +40,8 @@ def build_pipeline(
     heads = {name: load_pack_head(library, name) for name in packs}
     chosen = encoder or needed_encoder(heads)
     with ExitStack() as stack:
-        loaded = stack.enter_context(closing(load_detector(detector, library, settings.threads)))
+        loaded = load_detector(detector, library, settings.threads) if isinstance(detector, str) else detector
+        stack.enter_context(closing(loaded))
         encodes = sentences = None
         if chosen is not None:
             encodes = stack.enter_context(closing(load_encoder(library.get(chosen), settings)))

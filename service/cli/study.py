@@ -28,7 +28,9 @@ study_app = typer.Typer(
 
 Datasets = Annotated[list[Path], typer.Argument(help="Folders of data sets; their layouts are recognised.")]
 Out = Annotated[Path, typer.Option(help="Where study.json, study.md and pictures go.")]
-Detector = Annotated[str, typer.Option(help="motion, a detector pack's name, or a path to an .onnx file.")]
+Detector = Annotated[
+    str, typer.Option(help="motion, a detector pack's name, a path to an .onnx file, or truth (virtual footage).")
+]
 Heads = Annotated[str, typer.Option(help="Packs whose heads score, with commas between them.")]
 Encoder = Annotated[str, typer.Option(help="The encoder pack that sees the objects' clips.")]
 Fps = Annotated[float | None, typer.Option(min=0.1, help="Look at so many frames a second; else at all.")]

@@ -67,6 +67,11 @@ def save(root: Path, train: dict, test: dict) -> None:
     (root / "labels.json").write_text(json.dumps(document))
 
 
+def _clip(frame: PreparedFrame) -> str:
+    """Name of the clip a frame is of, as the data set's document has it."""
+    return Path(frame.stream_id).stem.removeprefix("train_").removeprefix("test_")
+
+
 class Brightness:
     """Stands in for the service's pipeline: as surprising as it is bright."""
 
@@ -81,7 +86,7 @@ class Brightness:
                 values.append(float(frame.frame.image.mean()))
                 seconds += 1 / FPS
                 on_frame()
-            names.append(frame.stream_id)
+            names.append(_clip(frame))
         self.enrolled.append(names)
         clip_numbers = np.zeros(len(values), int)
         calibration = Calibration.fit(np.array(values), clip_numbers)
@@ -91,7 +96,7 @@ class Brightness:
 
     def score(self, frames: Iterable[PreparedFrame], profile: Profile, threshold: float) -> Iterator[ScoredFrame]:
         for frame in frames:
-            self.scored_under[frame.stream_id] = profile.origin
+            self.scored_under[_clip(frame)] = profile.origin
             raw = float(profile.heads["brightness"].calibration.surprise(float(frame.frame.image.mean())))
             surprise = float(profile.fused.surprise(raw))
             # an object that is as surprising as the frame, and one far off that never is
