@@ -7,7 +7,7 @@ docs/evaluation.md.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -332,18 +332,39 @@ def kind_metrics(clips: Sequence[ClipAlerts], kinds: Sequence[Sequence[str]], sc
     normal = [clip.labels == 0 for clip in clips]
     figures = {}
     for kind in sorted({kind for one in kinds for kind in one}):
-        shown, missed, events = [], 0, 0
-        for clip, names in zip(clips, kinds, strict=True):
-            mask = np.zeros(len(clip.labels), bool)
-            for name, event in zip(names, clip.events, strict=False):  # no names where the truth has none
-                if name == kind:
-                    mask[slice(*event)] = True
-                    events += 1
-                    missed += _delay(clip, event) is None
-            shown.append(mask & (clip.labels == 1))
+        shown = [_shown(clip, names, {kind}) for clip, names in zip(clips, kinds, strict=True)]
+        delays = [
+            _delay(clip, event)
+            for clip, names in zip(clips, kinds, strict=True)
+            for name, event in zip(names, clip.events, strict=False)
+            if name == kind
+        ]
+        events, missed = len(delays), sum(delay is None for delay in delays)
         auc = auc_between(shown, normal, scores)
         figures[kind] = KindMetrics(auc, int(sum(mask.sum() for mask in shown)), events, missed)
     return figures
+
+
+def auc_without(
+    clips: Sequence[ClipAlerts], kinds: Sequence[Sequence[str]], left_out: Collection[str], scores: Scores
+) -> float | None:
+    """Micro AUC without some kinds of anomaly: frames that are anomalous by these alone count for neither side.
+
+    Args: as of `kind_metrics`, and left_out, the kinds.
+    """
+    kept = {kind for one in kinds for kind in one} - set(left_out)
+    shown = [_shown(clip, names, kept) for clip, names in zip(clips, kinds, strict=True)]
+    return auc_between(shown, [clip.labels == 0 for clip in clips], scores)
+
+
+def _shown(clip: ClipAlerts, names: Sequence[str], kinds: Collection[str]) -> NDArray[np.bool_]:
+    """``(N,)``, the anomalous frames in which events of these kinds are under way."""
+    mask = np.zeros(len(clip.labels), bool)
+    for name, event in zip(names, clip.events, strict=False):  # no names where the truth has none
+        if name in kinds:
+            mask[slice(*event)] = True
+    shown: NDArray[np.bool_] = mask & (clip.labels == 1)
+    return shown
 
 
 def auc_between(

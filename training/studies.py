@@ -25,7 +25,7 @@ from service.pipeline.profile import Profile
 from service.settings import Settings
 from training.datasets import Dataset
 from training.evaluate import Evaluation, Progress, evaluate
-from training.metrics import kind_metrics
+from training.metrics import auc_without, kind_metrics
 from training.tables import table
 from training.truth_detector import detector_of
 
@@ -112,23 +112,40 @@ class Study:
         (out / "study.md").write_text(self.text)
 
 
-def study_svad(datasets: Sequence[Dataset], setup: Setup, progress: Progress | None = None) -> Study:
-    """Each data set enrolled on its own normal clips; then all test frames together, by kind of anomaly."""
+def study_svad(
+    datasets: Sequence[Dataset], setup: Setup, progress: Progress | None = None, left_out: Sequence[str] = ()
+) -> Study:
+    """Each data set enrolled on its own normal clips; then all test frames together, by kind of anomaly.
+
+    Args:
+        datasets: To enrol on and to test on.
+        setup: As of every study.
+        progress: Told how far the evaluations are.
+        left_out: Kinds of anomaly without which the AUC is told as well.
+    """
     with setup.pipeline(setup.rate(datasets)) as pipeline:
         evaluations = [setup.evaluate(dataset, pipeline, progress) for dataset in datasets]
-    figures = {dataset.name: _summary(evaluation) for dataset, evaluation in zip(datasets, evaluations, strict=True)}
+    figures = {
+        dataset.name: _summary(evaluation, left_out) for dataset, evaluation in zip(datasets, evaluations, strict=True)
+    }
     kinds = kinds_of(evaluations)
     rows = [
-        (name, *(row[key] for key in ("micro_auc", "macro_auc", "offline_micro_auc", "eer")), _noticed(row))
+        (name, *(row[key] for key in ("micro_auc", "auc_without", "macro_auc", "offline_micro_auc")), _noticed(row))
         for name, row in figures.items()
     ]
-    text = table(("data set", "micro AUC", "macro AUC", "micro, whole clip", "EER", "events noticed"), rows)
+    without = f"without {', '.join(left_out)}" if left_out else "nothing left out"
+    text = table(("data set", "micro AUC", without, "macro AUC", "micro, whole clip", "events noticed"), rows)
     text += "\n" + _kinds_table(kinds)
     return Study({"datasets": figures, "kinds": kinds, "packs": evaluations[0].metrics()["packs"]}, text)
 
 
-def study_cross_scene(datasets: Sequence[Dataset], setup: Setup, progress: Progress | None = None) -> Study:
-    """The paper's table 2: enrolled in one place, tested in another. Rows enrol, columns test."""
+def study_cross_scene(
+    datasets: Sequence[Dataset], setup: Setup, progress: Progress | None = None, left_out: Sequence[str] = ()
+) -> Study:
+    """The paper's table 2: enrolled in one place, tested in another. Rows enrol, columns test.
+
+    Args: as of `study_svad`; the matrix is of the AUC without the kinds that are left out.
+    """
     matrix: dict[str, dict[str, float | None]] = {}
     with setup.pipeline(setup.rate(datasets)) as pipeline:
         own = [setup.evaluate(dataset, pipeline, progress) for dataset in datasets]
@@ -137,11 +154,12 @@ def study_cross_scene(datasets: Sequence[Dataset], setup: Setup, progress: Progr
             row = matrix.setdefault(home.name, {})
             for place, at_home in zip(datasets, own, strict=True):
                 tested = at_home if place is home else setup.evaluate(place, pipeline, progress, profile)
-                row[place.name] = _summary(tested)["micro_auc"]
+                row[place.name] = _summary(tested, left_out)["auc_without"]
     rows = [(f"enrolled in {home}", *row.values()) for home, row in matrix.items()]
     away = [auc for home, row in matrix.items() for place, auc in row.items() if place != home and auc is not None]
     figures = {
         "micro_auc": matrix,
+        "left_out": list(left_out),
         "away_mean": float(np.mean(away)) if away else None,
         "away_least": min(away, default=None),
     }
@@ -183,10 +201,17 @@ def kinds_of(evaluations: Sequence[Evaluation]) -> dict[str, dict[str, Any]]:
     return {kind: asdict(one) for kind, one in figures.items()}
 
 
-def _summary(evaluation: Evaluation) -> dict[str, Any]:
-    metrics = evaluation.metrics()
+def _summary(evaluation: Evaluation, left_out: Sequence[str] = ()) -> dict[str, Any]:
+    metrics, clips = evaluation.metrics(), evaluation.clips
+    without = auc_without(
+        [clip.counted for clip in clips],
+        [clip.truth.kinds or () for clip in clips],
+        left_out,
+        [clip.surprise for clip in clips],
+    )
     return {
         **metrics["causal"],
+        "auc_without": without if left_out else metrics["causal"]["micro_auc"],
         "offline_micro_auc": metrics["offline"]["micro_auc"],
         "events": metrics["events"]["events"],
         "missed": metrics["events"]["missed"],

@@ -31,6 +31,9 @@ Out = Annotated[Path, typer.Option(help="Where study.json, study.md and pictures
 Detector = Annotated[
     str, typer.Option(help="motion, a detector pack's name, a path to an .onnx file, or truth (virtual footage).")
 ]
+LeaveOut = Annotated[
+    list[str] | None, typer.Option(help="A kind of anomaly that the AUC is told without; may come many times.")
+]
 Heads = Annotated[str, typer.Option(help="Packs whose heads score, with commas between them.")]
 Encoder = Annotated[str, typer.Option(help="The encoder pack that sees the objects' clips.")]
 Fps = Annotated[float | None, typer.Option(min=0.1, help="Look at so many frames a second; else at all.")]
@@ -47,6 +50,7 @@ def svad(
     heads: Heads = "svad",
     fps: Fps = None,
     alerts_per_day: AlertsPerDay = 1.0,
+    leave_out: LeaveOut = None,
     seed: Seed = 0,
 ) -> None:
     """Each data set enrolled on its own normal clips (table 1), and each kind of anomaly on its own.
@@ -59,7 +63,7 @@ def svad(
 
     origin, setup = provenance(), _setup(detector, heads, fps, alerts_per_day, seed)
     with task_bars() as progress:
-        study = study_svad(_open(datasets), setup, progress)
+        study = study_svad(_open(datasets), setup, progress, leave_out or ())
     _save(study, origin, out)
 
 
@@ -72,6 +76,7 @@ def cross_scene(
     heads: Heads = "svad",
     fps: Fps = None,
     alerts_per_day: AlertsPerDay = 1.0,
+    leave_out: LeaveOut = None,
     seed: Seed = 0,
 ) -> None:
     """Enrolled in one place, tested in another (table 2), for all pairs of data sets.
@@ -84,7 +89,7 @@ def cross_scene(
 
     origin, setup = provenance(), _setup(detector, heads, fps, alerts_per_day, seed)
     with task_bars() as progress:
-        study = study_cross_scene(_open(datasets), setup, progress)
+        study = study_cross_scene(_open(datasets), setup, progress, leave_out or ())
     _save(study, origin, out)
 
 

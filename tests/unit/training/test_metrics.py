@@ -12,6 +12,7 @@ from training.metrics import (
     RegionFrame,
     alert_metrics,
     auc_between,
+    auc_without,
     equal_error_rate,
     frame_metrics,
     iou,
@@ -365,6 +366,14 @@ def test_a_frame_in_which_nothing_of_an_event_shows_is_not_of_its_kind():
     truth = clip([0, 1, 0, 1], alerts=[], events=[(1, 4)])  # hidden behind a tree in between
     (figures,) = kind_metrics([truth], [("run",)], [np.array([1.0, 3.0, 0.0, 3.0])]).values()
     assert (figures.auc, figures.frames) == (1.0, 2)
+
+
+def test_without_a_kind_its_frames_count_for_neither_side():
+    truth = clip([0, 1, 1, 0, 1, 1], alerts=[], events=[(1, 3), (2, 3), (4, 6)])
+    scores, kinds = [np.array([1.0, 2.0, 3.0, 4.0, 8.0, 9.0])], [("run", "fall", "fall")]
+    assert auc_without([truth], kinds, ["run"], scores) == pytest.approx(5 / 6)  # the run's second frame is a fall's
+    assert auc_without([truth], kinds, [], scores) == pytest.approx(6 / 8)
+    assert auc_without([truth], kinds, ["run", "fall"], scores) is None
 
 
 def test_events_that_overlap_count_for_both_kinds():
