@@ -25,6 +25,7 @@ from service.pipeline.guide import Guided, captions, guide
 from service.pipeline.profile import Profile, ProfileError
 from service.pipeline.scored import ScoredFrame
 from service.pipeline.scoring import Fused, Scorer
+from service.pipeline.terms import Terms
 
 
 class Stages:
@@ -56,6 +57,7 @@ class Stages:
         self.sentences = sentences
         self._observe = observe
         self._vocabulary = None if encoder is None else Vocabulary(encoder.bank)
+        self._terms = Terms({name: loaded.head.terms for name, loaded in heads.items()})
         needed = needed_encoder(heads)
         if needed is not None and (encoder is None or encoder.name != needed):
             got = "none" if encoder is None else encoder.name
@@ -195,7 +197,7 @@ class Stages:
                 video=observation.video,
             )
         scorer, fused = scored
-        said = captions(context, observation, fused)
+        said = captions(context, observation, fused, self._terms)
         guided = Guided(fused.frame, fused.surprises)
         if guidance is not None:
             guided = guide(guidance, frame, observation, fused, said)
@@ -212,7 +214,8 @@ class Stages:
             regions=fused.regions,
             surprises=guided.surprises,
             unguided_surprises=fused.surprises,
-            terms=fused.terms,
+            terms={self._terms.names[key]: values for key, values in fused.terms.items()},
+            sentences=self._terms.sentences,
             likeness=self._likeness(observation, fused),
             captions=said,
             matches=guided.matches,
