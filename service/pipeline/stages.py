@@ -14,7 +14,7 @@ from models.heads.base import Arrays, Likeness
 from models.heads.likeness import Vocabulary
 from models.observation import Objects, Observation
 from service.engine.detectors.base import Detector
-from service.engine.encoder import JointEncoder, TextEncoder
+from service.engine.encoder import JointEncoder
 from service.errors import InvalidInput
 from service.ingest.frame import PreparedFrame
 from service.pipeline.clips import ClipBuffers
@@ -36,7 +36,6 @@ class Stages:
         detector: Detector,
         heads: Mapping[str, LoadedHead],
         encoder: JointEncoder | None = None,
-        sentences: TextEncoder | None = None,
         observe: Callable[[str, float], object] = lambda _stage, _seconds: None,
     ) -> None:
         """Set up; what is given is not closed here.
@@ -45,7 +44,6 @@ class Stages:
             detector: Finds the objects.
             heads: By pack name.
             encoder: Sees the objects' clips; None leaves heads and text rules without.
-            sentences: Understands text rules; None if there is nothing that does.
             observe: Told every stage's name and seconds.
 
         Raises:
@@ -54,7 +52,6 @@ class Stages:
         self.detector = detector
         self.heads = dict(heads)
         self.encoder = encoder
-        self.sentences = sentences
         self._observe = observe
         self._vocabulary = None if encoder is None else Vocabulary(encoder.bank)
         self._terms = Terms({name: loaded.head.terms for name, loaded in heads.items()})
@@ -75,7 +72,7 @@ class Stages:
 
     def unobserved(self) -> Stages:
         """The same, telling nobody how long its stages take: for work beside the live one."""
-        return Stages(self.detector, self.heads, self.encoder, self.sentences)
+        return Stages(self.detector, self.heads, self.encoder)
 
     def check(self, profile: Profile) -> None:
         """See that a profile was learned by these heads with this detector, and holds what they need.

@@ -61,7 +61,7 @@ def encoder(packs: Path) -> Iterator[JointEncoder]:
 @pytest.fixture(scope="module")
 def stages(packs: Path, encoder: JointEncoder) -> Stages:
     heads = {"tints": load_pack_head(PackLibrary([packs]), "tints")}
-    return Stages(SquareDetector(), heads, encoder, encoder.text)
+    return Stages(SquareDetector(), heads, encoder)
 
 
 @pytest.fixture(scope="module")
