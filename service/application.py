@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from weakref import WeakKeyDictionary
 
 from pydantic import SecretStr, ValidationError
 
@@ -27,7 +26,6 @@ from service.feed import ScoreFeed
 from service.guidance import StreamGuidance
 from service.ingest.probe import probe as try_source
 from service.ingest.source import Source, parse_source
-from service.language import Language, language_of
 from service.learning import Learner, file_source, profile_path
 from service.live_stream import LiveStream, Services
 from service.metrics import Metrics
@@ -121,8 +119,6 @@ class Application:
         self._services = Services(settings, self.metrics, self._worker, self.feed, self._manager, learner)
         self._lock = threading.Lock()
         self._entries: dict[str, _Entry] = {}
-        self._reading = threading.Lock()
-        self._languages: WeakKeyDictionary[Stages, Language | None] = WeakKeyDictionary()
         self._restored = threading.Event()
         self._restorer = threading.Thread(target=self._restore, name="restore", daemon=True)
         self._closing = False
@@ -456,18 +452,7 @@ class Application:
 
     def _teach_words(self, guidance: StreamGuidance, stages: Stages) -> None:
         encoder = None if stages.encoder is None else stages.encoder.hash
-        guidance.understand(partial(self._language, stages), encoder)
-
-    def _language(self, stages: Stages) -> Language | None:
-        """What rules are read with under these stages, the same for all their streams; None if there is nothing."""
-        with self._reading:
-            if stages not in self._languages:
-                try:
-                    self._languages[stages] = language_of(stages)
-                except Exception:  # whatever is wrong with the words, the camera is watched without them
-                    logger.exception("text rules cannot be read")
-                    return None
-            return self._languages[stages]
+        guidance.understand(partial(self._pool.language, stages), encoder)
 
     def _check(self, spec: StreamSpec) -> None:
         check_classes(spec.detection, self._stages(spec).detector.names)

@@ -1,4 +1,4 @@
-"""Every error the service raises on purpose.
+"""The errors that the service answers requests with.
 
     WatchwordError
     ├── InvalidInput            422  what came is not what was expected
@@ -9,6 +9,10 @@
     └── Overloaded              503  the machine cannot carry it; says when to come back
 
 A pack that does not verify is a ``models.pack.PackError`` (422 too): models know nothing of the service.
+
+Three more stay inside, each caught by whoever called for what failed: ``EnrolmentError`` (pipeline/enrolment.py), too
+little to learn from; ``ProfileError`` (pipeline/profile.py), a profile of no use here; ``EngineError``
+(engine/tensorrt.py), TensorRT or its GPU.
 
 Each carries a stable ``code`` for programs and a message for people that says what was expected and what
 came. No message ever carries a credential: sources are named by their redacted URL.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from models.scoring.guidance import Space
@@ -9,7 +10,6 @@ from models.scoring.reading import Embed, Reader, Reading
 from models.scoring.similarity import Statements
 from service.contracts.guidance import Resemblance
 from service.engine.encoder import JointEncoder, TextEncoder
-from service.pipeline.stages import Stages
 
 SHOWN = 8
 """Phrases named of those that a rule was understood as."""
@@ -28,7 +28,6 @@ class Language:
         statements: What can be said of the objects of the stream's detector.
         space: The bank in the space of the stream's clips; None if the stream has no encoder.
         embed_for_clips: Texts to ``(n, D)`` float32 in the space of clips; None if the stream has no encoder.
-        encoder: Hash of the stream's encoder pack, or None.
     """
 
     phrases: tuple[str, ...]
@@ -36,7 +35,6 @@ class Language:
     statements: Statements
     space: Space | None = None
     embed_for_clips: Embed | None = None
-    encoder: str | None = None
 
     def read(self, text: str) -> Reading:
         """Understand a rule's text."""
@@ -52,22 +50,22 @@ class Language:
         ]
 
 
-def language_of(stages: Stages) -> Language | None:
-    """The language of the streams of these stages; None if there is no sentence encoder."""
-    sentences, encoder = stages.sentences, stages.encoder
-    if sentences is None:
-        return None
-    phrases, kinds = _bank(sentences, encoder)
-    reader = Reader.of(phrases, kinds, sentences.embed)
-    statements = Statements.of(stages.detector.names, phrases, sentences.embed)
+def language_of(
+    names: Sequence[str], encoder: JointEncoder | None, load_sentences: Callable[[], TextEncoder]
+) -> Language:
+    """The language of streams.
+
+    Args:
+        names: Classes of their detector.
+        encoder: What sees their clips; None for nothing.
+        load_sentences: Gives what compares sentences, and the bank where there is no encoder. Called unless the
+            encoder's own text tower can do that.
+    """
+    sentences = encoder.text if encoder is not None and encoder.sentence else load_sentences()
+    bank = sentences.bank if encoder is None else encoder.bank
+    reader = Reader.of(bank.phrases, bank.kinds, sentences.embed)
+    statements = Statements.of(names, bank.phrases, sentences.embed)
     if encoder is None:
-        return Language(phrases, reader, statements)
-    space = Space(encoder.bank.features, encoder.temperature)
-    return Language(phrases, reader, statements, space, encoder.embed_texts, encoder.hash)
-
-
-def _bank(sentences: TextEncoder, encoder: JointEncoder | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The phrases that clips are compared with; without an encoder, those of the sentence encoder's own pack."""
-    if encoder is not None:
-        return encoder.bank.phrases, encoder.bank.kinds
-    return tuple(each.text for each in sentences.phrases), tuple(each.kind for each in sentences.phrases)
+        return Language(bank.phrases, reader, statements)
+    space = Space(bank.features, encoder.temperature)
+    return Language(bank.phrases, reader, statements, space, encoder.embed_texts)

@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 
 from models.pack import Pack, PackLibrary
-from service.cli.pipeline import build_pipeline
-from service.pipeline.offline import OfflinePipeline
+from service.language import Language
+from service.pipeline.offline import OfflinePipeline, build_language, build_pipeline
 from service.pipeline.profile import Profile
 from service.settings import Settings
 from training.datasets import Dataset
@@ -64,18 +64,21 @@ class Setup:
         return profile.threshold(self.alerts_per_day)
 
     @contextmanager
-    def pipeline(self, rate: float, *, rules: bool = False) -> Iterator[OfflinePipeline]:
+    def pipeline(self, rate: float) -> Iterator[OfflinePipeline]:
         """The service's pipeline; everything is closed at the end.
 
         Args:
             rate: Frames a second that trackers are built for.
-            rules: Whether text rules are to be understood.
         """
-        built = build_pipeline(
-            self.settings, detector_of(self.detector), self.heads, rate, self.encoder, self.library, rules=rules
-        )
+        built = build_pipeline(self.settings, detector_of(self.detector), self.heads, rate, self.encoder, self.library)
         with built as pipeline:
             yield pipeline
+
+    @contextmanager
+    def language(self, pipeline: OfflinePipeline) -> Iterator[Language]:
+        """What text rules are read with beside a pipeline, while that is open."""
+        with build_language(self.settings, pipeline.stages, self.library) as language:
+            yield language
 
     @property
     def library(self) -> PackLibrary:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
@@ -10,9 +11,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.observation import Observation
+from models.scoring.words import Unusual
 
 Arrays = Mapping[str, NDArray[np.generic]]
 """Named arrays: what is stored of features and profiles (``.npz``, never pickled)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One way in which a head finds objects unusual, and how people and text rules are told of it.
+
+    Attributes:
+        sentence: What alerts say of an object that stands out by it, after its name: "moves at a speed that ...".
+        fact: What is then true of the object, for captions and rules; None if it is nothing that they know.
+        threshold: Evidence of it from which that is true, on the head's own scale.
+    """
+
+    sentence: str
+    fact: Unusual | None = None
+    threshold: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +78,7 @@ class HeadScores:
         regions: ``(M, 4)`` float32, boxes (x, y, w, h in 0..1) of moving regions that carry evidence of
             their own, so that an alert can show where even if the detector saw no object. Largest first.
         region_scores: ``(M,)`` float32.
-        terms: Per attribute, the ``(N,)`` float32 distances behind ``objects``: why a score is high.
+        terms: Of the head's terms, the ``(N,)`` float32 evidence behind ``objects``: why a score is high.
         region_terms: The same for ``regions``, each ``(M,)``.
         likeness: What the objects resemble, where the head knows words.
         informative: False when the frame said nothing (the first after a gap, a disturbed one): its scores are
@@ -87,10 +104,12 @@ class Head(Protocol):
     Attributes:
         name: By which a pack's manifest names the method.
         view: What it looks at.
+        terms: All that its scores may name, by name.
     """
 
     name: str
     view: Literal["object", "frame"]
+    terms: Mapping[str, Term]
 
     @property
     def encoder(self) -> str | None:

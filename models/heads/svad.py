@@ -18,7 +18,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from models.heads.base import Arrays, Fitted, HeadScores, Likeness
+from models.heads.base import Arrays, Fitted, HeadScores, Likeness, Term
 from models.heads.likeness import most_alike
 from models.heads.shapes import check_shapes
 from models.observation import Observation
@@ -43,6 +43,7 @@ class SvadHead:
 
     name: str = "svad"
     view: Literal["object", "frame"] = "object"
+    terms: Mapping[str, Term] = {"action": Term("does what is not usual there")}
 
     DEFAULTS: ClassVar[Mapping[str, object]] = {"clusters": 10}
 

@@ -6,14 +6,14 @@ No picture is looked at. A caption is a sentence for people and the facts behind
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.observation import Objects
-from models.scoring.words import CARRIED, PERSON, RIDDEN, Fact, category, named, wordings
+from models.scoring.words import CARRIED, PERSON, RIDDEN, UNUSUAL, Fact, Unusual, category, named, wordings
 
 Floats = NDArray[np.floating]
 Zones = Sequence[tuple[str, NDArray[np.bool_]]]
@@ -29,9 +29,6 @@ MOVING, RACING = 0.15, 1.5
 
 LYING = 1.3
 """Width over height, in pixels, of a person who lies. One who stands is at 0.3 to 0.5, one who sits or bends at 1."""
-
-UNUSUAL = 1.0
-"""Evidence of a term from which it is said. One normal frame in a hundred reaches 0.5 of an object's term."""
 
 _EDGE = 0.01  # of the picture: a box this near to its border is cut off there
 _ON = 0.3  # of what is ridden, at least this much lies behind the rider
@@ -62,7 +59,7 @@ def describe(
     objects: Objects,
     velocities: Floats,
     aspect: float,
-    terms: Mapping[str, NDArray[np.float32]] | None = None,
+    unusual: Sequence[Sequence[Unusual]] | None = None,
     zones: Zones = (),
     *,
     recognised: bool = True,
@@ -73,8 +70,7 @@ def describe(
         objects: ``N`` objects.
         velocities: ``(N, 2)`` in picture heights a second; NaN where it is not known.
         aspect: The picture's width over its height.
-        terms: Evidence of the ``attributes`` head that an object's ``speed`` or ``direction`` is unusual where it is,
-            each ``(N,)``. None where that head does not run.
+        unusual: For each object, what heads found unusual of it where it is. None if there is nobody to say so.
         zones: Named zones and who stands in them.
         recognised: False if the detector knows no classes: its objects are then something that moves, nobody knows
             what.
@@ -85,7 +81,6 @@ def describe(
     count = len(objects)
     labels = [objects.label(index) for index in range(count)]
     places = [next((name for name, inside in zones if inside[index]), None) for index in range(count)]
-    unusual = [_against_usual(terms or {}, index) for index in range(count)]
     if not recognised:
         bodies = [SOMETHING] * count
     else:
@@ -102,20 +97,15 @@ def describe(
         for rider, vehicle in ridden.items():
             whole = bodies[rider]
             bodies[vehicle] = Caption(f"{named(labels[vehicle])} with its rider", whole.facts, whole.unknown)
-    return tuple(_whole(*parts) for parts in zip(bodies, unusual, places, strict=True))
+    return tuple(_whole(*parts) for parts in zip(bodies, unusual or [()] * count, places, strict=True))
 
 
-def _whole(body: Caption, unusual: Sequence[tuple[Fact, str]], place: str | None) -> Caption:
-    said = [body.text, *(words for _, words in unusual), *([] if place is None else [f"in {place}"])]
+def _whole(body: Caption, unusual: Sequence[Unusual], place: str | None) -> Caption:
+    said = [body.text, *(UNUSUAL[fact] for fact in unusual), *([] if place is None else [f"in {place}"])]
     subject = body.facts[0]
     known = set(wordings(subject))
-    facts = [each for fact, _ in unusual for each in (fact, f"{subject} {fact}") if each in known]
+    facts = [each for fact in unusual for each in (fact, f"{subject} {fact}") if each in known]
     return Caption(", ".join(said), (*body.facts, *facts), body.unknown)
-
-
-def _against_usual(terms: Mapping[str, NDArray[np.float32]], index: int) -> list[tuple[Fact, str]]:
-    words = (("speed", "fast", "faster than usual here"), ("direction", "wrong way", "against the usual direction"))
-    return [(fact, text) for term, fact, text in words if term in terms and terms[term][index] >= UNUSUAL]
 
 
 def _person(labels: Sequence[str], speed: float, lying: bool, ridden: int | None, carried: int | None) -> Caption:

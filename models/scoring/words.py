@@ -10,6 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache
+from typing import Literal
+
+Unusual = Literal["fast", "wrong way"]
+"""Facts of an object against what is usual where it is: what a head's terms may tell of it."""
 
 PERSON = "person"
 RIDDEN = ("bicycle", "motorcycle", "horse", "skateboard", "scooter", "skis", "snowboard", "surfboard")
@@ -107,7 +111,7 @@ _GOING: Mapping[str, tuple[str, ...]] = {
     "animal still": ("{a} standing still", "{a} sitting or lying", "a resting animal"),
     "moving": ("something moving", "movement", "a moving object"),
 }
-_AGAINST_USUAL: Mapping[str, tuple[str, ...]] = {
+_AGAINST_USUAL: Mapping[Fact, tuple[str, ...]] = {
     "fast": ("moving faster than usual", "moving fast", "too fast", "speeding"),
     "wrong way": (
         "going the wrong way",
@@ -117,10 +121,13 @@ _AGAINST_USUAL: Mapping[str, tuple[str, ...]] = {
         "against the crowd",
     ),
 }
-_OF_WHAT: Mapping[str, tuple[str, ...]] = {
+_OF_WHAT: Mapping[Fact, tuple[str, ...]] = {
     "fast": ("{a} moving fast", "fast {s}", "a speeding {n}"),
     "wrong way": ("{a} going the wrong way", "{s} in the wrong direction"),
 }
+
+UNUSUAL: Mapping[Unusual, str] = {"fast": "faster than usual here", "wrong way": "against the usual direction"}
+"""How captions say these facts."""
 
 Fact = str
 """What is known, such as ``person``, ``person walking``, ``rides bicycle``, ``carries suitcase``, ``car moving``,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import numpy as np
@@ -31,6 +31,7 @@ class Evidence:
         objects: Everything that was scored in it.
         heads: Each head's own surprise.
         threshold: Display score at which alerts opened then.
+        sentences: For each term of the objects, what is said of one that stands out by it.
         video: ``(N, D)`` float32, clip features of the first ``N`` of ``objects``, NaN rows where there is none; None
             without an encoder.
         encoder: Hash of the encoder's pack.
@@ -40,6 +41,7 @@ class Evidence:
     objects: Sequence[ScoredObject]
     heads: Mapping[str, float]
     threshold: float
+    sentences: Mapping[str, str] = field(default_factory=dict)
     video: NDArray[np.float32] | None = None
     encoder: str | None = None
 
@@ -48,13 +50,13 @@ class Evidence:
         """The part of a scored frame that an alert needs; the rest (motion) is not kept."""
         threshold = 0.0 if scored.threshold is None else display(scored.threshold)
         image, objects = scored.source.frame.image, scored_objects(scored)
-        return cls(image, objects, scored.heads, threshold, scored.video, scored.encoder)
+        return cls(image, objects, scored.heads, threshold, scored.sentences, scored.video, scored.encoder)
 
 
 def anomaly_alert(stream_id: str, stream_name: str, incident: Incident, evidence: Evidence) -> Alert:
     """An incident as an alert."""
     objects = [_alert_object(evidence.objects[index]) for index in _outstanding(evidence)]
-    message = anomaly_message(objects, incident.peak)
+    message = anomaly_message(objects, incident.peak, evidence.sentences)
     return Alert(
         id=incident.id,
         stream_id=stream_id,

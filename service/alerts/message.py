@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from service.contracts.alert import AlertObject
 
@@ -10,24 +10,16 @@ LEARNED = 3.8
 """Surprise that no frame of an enrolment reaches: it keeps at most 6,000. Beyond, the number is an extrapolation that
 serves to rank, not to tell people."""
 
-_PHRASES = {
-    "speed": "moves at a speed that is not usual there",
-    "direction": "moves in a direction that is not usual there",
-    "size": "is of a size that is not usual there",
-    "appearance": "looks unlike what is usual there",
-    "action": "does what is not usual there",
-}
-"""By the last word of a term's name: heads may say what it is of, as in "motion speed"."""
 
-
-def anomaly_message(objects: Sequence[AlertObject], surprise: float) -> str:
+def anomaly_message(objects: Sequence[AlertObject], surprise: float, sentences: Mapping[str, str]) -> str:
     """What stands out and how rare it is, such as "A person moves at a speed that is not usual there ...".
 
     Args:
         objects: What stood out at the peak, the most unusual first.
         surprise: The peak, -log10 of the share of normal frames that look at least this unusual.
+        sentences: For each of their terms, what is said of an object that stands out by it.
     """
-    return f"{_what(objects)}; {_rarity(surprise)}."
+    return f"{_what(objects, sentences)}; {_rarity(surprise)}."
 
 
 def outage_message(stream_name: str, seconds: float) -> str:
@@ -35,18 +27,16 @@ def outage_message(stream_name: str, seconds: float) -> str:
     return f"{stream_name} has sent no picture for {seconds:.0f} seconds."
 
 
-def _what(objects: Sequence[AlertObject]) -> str:
+def _what(objects: Sequence[AlertObject], sentences: Mapping[str, str]) -> str:
     if not objects:
         return "The picture as a whole is unlike what is usual there"
     top = objects[0]
     rule = next((match for match in top.matches if match.verdict == "anomaly"), None)
     if rule is not None:
         return f'{_subject(top)} matches the rule "{rule.text}"'
-    strongest = max(top.terms, key=lambda term: top.terms[term], default="")
-    phrase = "is not usual there"
-    if strongest:
-        phrase = _PHRASES.get(strongest.split()[-1], f"stands out by its {strongest}")
-    return f"{_subject(top)} {phrase}{_resembling(top)}"
+    strongest = max(top.terms, key=lambda term: top.terms[term], default=None)
+    sentence = "is not usual there" if strongest is None else sentences[strongest]
+    return f"{_subject(top)} {sentence}{_resembling(top)}"
 
 
 def _resembling(top: AlertObject) -> str:

@@ -90,9 +90,9 @@ _KINDS = {
         415, "Unsupported media type", "expected Content-Type application/json, got text/plain"
     ),
     "unknown_host": _Kind(421, "Misdirected request", "expected a Host this service is known by, got rebound.example"),
-    "unknown_pack": _Kind(422, "Invalid pack", "expected a pack of attributes, motion; got 'svad'"),
-    "wrong_hash": _Kind(422, "Invalid pack", "pack svad: expected sha256 9f86 of graph.onnx, got 2c26"),
-    "missing_file": _Kind(422, "Invalid pack", "pack svad: expected the file graph.onnx, found none"),
+    "unknown_pack": _Kind(422, "Invalid pack", "expected a pack of attributes, motion, svad, words; got 'gait'"),
+    "wrong_hash": _Kind(422, "Invalid pack", "pack words: expected sha256 9f86 of image.onnx, got 2c26"),
+    "missing_file": _Kind(422, "Invalid pack", "pack words: expected the file image.onnx, found none"),
     "bad_manifest": _Kind(422, "Invalid pack", "pack svad: expected JSON in manifest.json"),
     "unknown_format": _Kind(422, "Invalid pack", "pack svad: expected format 1 in manifest.json, got 2"),
     "pack_kind": _Kind(422, "Invalid input", "expected a pack of kind head, got 'motion' of kind detector"),

@@ -30,9 +30,9 @@ def enrol(
     """
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from service.cli.pipeline import build_pipeline
     from service.ingest.ingest import read_all
     from service.ingest.source import local_source
+    from service.pipeline.offline import build_pipeline
     from service.pipeline.scored import display
     from service.settings import Settings
 

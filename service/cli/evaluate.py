@@ -50,7 +50,7 @@ def evaluate(
     watchword evaluate gate --profile gate.npz --fps 5 --no-plots --out results/gate[/dim]
     """
     need_extra()
-    from service.cli.pipeline import build_pipeline
+    from service.pipeline.offline import build_pipeline
     from service.pipeline.profile import Profile
     from service.settings import Settings
     from training.datasets import open_dataset

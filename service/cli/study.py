@@ -13,8 +13,6 @@ from service.cli.progress import need_extra, task_bars
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from service.language import Language
-    from service.pipeline.offline import OfflinePipeline
     from training.datasets import Dataset
     from training.studies import Setup, Study
 
@@ -118,8 +116,11 @@ def redefinition(
 
     origin, setup = provenance(), _setup(detector, heads, fps, alerts_per_day, seed, encoder)
     footage, wording = _open(datasets), Paraphrases.load()
-    with setup.pipeline(setup.rate(footage), rules=True) as pipeline, task_bars("") as progress:
-        language = _language(pipeline)
+    with (
+        setup.pipeline(setup.rate(footage)) as pipeline,
+        setup.language(pipeline) as language,
+        task_bars("") as progress,
+    ):
         scenes = record_scenes(footage, setup, pipeline, progress)
         study = study_redefinition(scenes, language, wording, progress)
         save_curves(scenes, language, wording, out / "plots")
@@ -158,8 +159,7 @@ def footage(
     origin, setup = provenance(), _setup(detector, heads, fps, alerts_per_day, seed, encoder)
     datasets = _open([source]) if source.is_dir() else []
     rate = setup.rate(datasets) if datasets else min(frame_rate(source), fps or frame_rate(source))
-    with setup.pipeline(rate, rules=True) as pipeline, task_bars() as progress:
-        language = _language(pipeline)
+    with setup.pipeline(rate) as pipeline, setup.language(pipeline) as language, task_bars() as progress:
         if learn is None:
             recorded = record_dataset(datasets[0], setup, pipeline, progress)
         else:
@@ -255,14 +255,6 @@ def _setup(
 
     packs = tuple(name.strip() for name in heads.split(","))
     return Setup(Settings(), detector, packs, fps, alerts_per_day, seed, encoder)
-
-
-def _language(pipeline: OfflinePipeline) -> Language:
-    from service.language import language_of
-
-    language = language_of(pipeline.stages)
-    assert language is not None, "a pipeline with rules has a sentence encoder"
-    return language
 
 
 def _open(paths: Sequence[Path]) -> list[Dataset]:

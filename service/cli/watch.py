@@ -44,7 +44,7 @@ def watch(
     [dim]watchword watch rtsp://user:secret@camera/stream1
     watchword watch yard.mp4 --profile yard.npz[/dim]
     """
-    from service.cli.pipeline import build_pipeline
+    from service.pipeline.offline import build_pipeline
     from service.pipeline.profile import Profile
     from service.settings import Settings
 

@@ -46,7 +46,10 @@ class Explained(BaseModel):
     label: str = Field(description="The detector's class, or `motion` for what is only known to move.")
     recognised: bool = Field(True, description="Whether the detector named it; false for what is only known to move.")
     caption: str | None = Field(None, description="What it is and does, in words; null while not enrolled.")
-    terms: dict[str, float] = Field(default_factory=dict, description="Per attribute, how far from normal.")
+    terms: dict[str, float] = Field(
+        default_factory=dict,
+        description="Per attribute, how far from normal. Where two packs have one of the same name, `pack/attribute`.",
+    )
     actions: list[Action] = Field([], description="The actions it resembles most, most first.")
     nearest: NearestMode | None = Field(None, description="The normal mode it is nearest to.")
     matches: list[RuleMatch] = Field([], description="The text rules that it matched.")

@@ -32,7 +32,7 @@ class TextEncoder:
 
     Attributes:
         dim: ``D``, of the space.
-        phrases: Of the pack's bank.
+        bank: The pack's phrases.
     """
 
     def __init__(
@@ -51,7 +51,9 @@ class TextEncoder:
         """
         manifest = _manifest(pack)
         self.dim = manifest.dim
-        self.phrases = pack.phrases()
+        phrases = pack.phrases()
+        features = np.asarray(pack.arrays("bank")["features"], np.float32)
+        self.bank = Bank(tuple(each.text for each in phrases), tuple(each.kind for each in phrases), features)
         self._tokenizer = _tokenizer(pack, manifest)
         self._session = Session(pack.file(manifest.text.at(precision)), threads, engines)
         self._lock = threading.Lock()
@@ -72,6 +74,15 @@ class TextEncoder:
                 while len(self._known) > MOST_TEXTS:
                     self._known.popitem(last=False)
         return np.stack([found[text] for text in texts]) if texts else np.zeros((0, self.dim), np.float32)
+
+    def extend_bank(self, phrases: Sequence[Phrase]) -> None:
+        """Put more phrases behind the bank's own, read by this tower. Before anyone uses the bank.
+
+        Raises:
+            ValueError: They would be too many.
+        """
+        texts = [each.text for each in phrases]
+        self.bank = self.bank.extended(texts, [each.kind for each in phrases], self.embed(texts))
 
     def close(self) -> None:
         """Free the graph. Idempotent."""
@@ -96,8 +107,7 @@ class JointEncoder:
         interval_s: Seconds between them.
         temperature: Cosines are divided by it before a softmax over phrases.
         sentence: Whether the cosine of two texts says how alike they are in meaning.
-        bank: Its phrases.
-        text: Its text tower.
+        text: Its text tower, which holds its phrases.
     """
 
     def __init__(
@@ -111,22 +121,19 @@ class JointEncoder:
         temporal = manifest.temporal
         self.frames = FRAMES if temporal is None else temporal.frames
         self.interval_s = INTERVAL_S if temporal is None else temporal.interval_s
-        phrases = pack.phrases()
-        features = np.asarray(pack.arrays("bank")["features"], np.float32)
-        self.bank = Bank(tuple(each.text for each in phrases), tuple(each.kind for each in phrases), features)
         self._geometry = temporal is not None and temporal.geometry
         self._image = Session(pack.file(manifest.image.at(precision)), threads, engines)
         self._temporal = None if temporal is None else Session(pack.file(temporal.at(precision)), threads, engines)
         self.text = TextEncoder(pack, threads, precision, engines)
 
-    def extend_bank(self, phrases: Sequence[Phrase]) -> None:
-        """Put more phrases behind the bank's own, read by the text tower. Before anyone uses the bank.
+    @property
+    def bank(self) -> Bank:
+        """Its phrases."""
+        return self.text.bank
 
-        Raises:
-            ValueError: They would be too many.
-        """
-        texts = [each.text for each in phrases]
-        self.bank = self.bank.extended(texts, [each.kind for each in phrases], self.embed_texts(texts))
+    def extend_bank(self, phrases: Sequence[Phrase]) -> None:
+        """Put more phrases behind the bank's own; see ``TextEncoder.extend_bank``."""
+        self.text.extend_bank(phrases)
 
     def __str__(self) -> str:
         """What profiles remember it by."""

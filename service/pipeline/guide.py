@@ -15,6 +15,7 @@ from service.ingest.frame import PreparedFrame
 from service.pipeline.context import Guidance, StreamContext
 from service.pipeline.scored import REGION
 from service.pipeline.scoring import Fused
+from service.pipeline.terms import Terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +33,8 @@ class Guided:
     matches: tuple[tuple[Match, ...], ...] = ()
 
 
-def captions(context: StreamContext, observation: Observation, fused: Fused) -> tuple[Caption, ...]:
-    """What is known in words of each of the ``N`` objects and ``M`` regions."""
+def captions(context: StreamContext, observation: Observation, fused: Fused, terms: Terms) -> tuple[Caption, ...]:
+    """What is known in words of each of the ``N`` objects and ``M`` regions; ``terms`` are the heads'."""
     height, width = observation.image.shape[:2]
     objects = observation.objects
     velocities = context.velocities.update(objects, observation.pts, width / height)
@@ -41,7 +42,7 @@ def captions(context: StreamContext, observation: Observation, fused: Fused) -> 
         objects,
         velocities,
         width / height,
-        fused.terms,
+        terms.facts(fused.terms, len(objects)),
         context.filter.places(objects),
         recognised=observation.recognised,
     )

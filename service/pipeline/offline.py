@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 
+from models.pack import PackLibrary
 from service.contracts.stream import Detection, Zone
+from service.engine.detectors import Detector, load_detector
 from service.ingest.frame import PreparedFrame
+from service.language import Language, language_of
 from service.pipeline.context import StreamContext
 from service.pipeline.enrolment import fit_profile
+from service.pipeline.pool import load_encoder, load_pack_head, load_sentences
 from service.pipeline.profile import Profile
 from service.pipeline.samples import Samples
 from service.pipeline.scored import ScoredFrame
-from service.pipeline.stages import Stages
+from service.pipeline.stages import Stages, needed_encoder
+from service.settings import Settings
 
 OFFLINE_FPS = 25.0
 """Frame rate that trackers are built for when a recording's own is unknown."""
@@ -90,3 +96,49 @@ class OfflinePipeline:
 
     def _context(self) -> StreamContext:
         return StreamContext("offline", self._fps, self._detection, self._zones, self.stages.clip_buffers())
+
+
+@contextmanager
+def build_pipeline(
+    settings: Settings,
+    detector: str | Detector,
+    packs: Sequence[str],
+    fps: float,
+    encoder: str | None = None,
+    library: PackLibrary | None = None,
+) -> Iterator[OfflinePipeline]:
+    """A pipeline with this detector and the heads of these packs; closes everything at the end.
+
+    Args:
+        settings: Of them the packs' folder and how graphs run.
+        detector: A pack's name, the path of an ``.onnx`` file, or one that is there already.
+        packs: Names of heads' packs.
+        fps: Frames looked at per second.
+        encoder: An encoder pack; None takes the one that the heads need, if any.
+        library: Where packs are looked for; None is where the service does.
+    """
+    library = library or PackLibrary([settings.packs_path])
+    heads = {name: load_pack_head(library, name) for name in packs}
+    chosen = encoder or needed_encoder(heads)
+    with ExitStack() as stack:
+        loaded = load_detector(detector, library, settings.threads) if isinstance(detector, str) else detector
+        stack.enter_context(closing(loaded))
+        encodes = None if chosen is None else stack.enter_context(closing(load_encoder(library.get(chosen), settings)))
+        yield OfflinePipeline(Stages(loaded, heads, encodes), fps=fps)
+
+
+@contextmanager
+def build_language(settings: Settings, stages: Stages, library: PackLibrary) -> Iterator[Language]:
+    """What text rules are read with under these stages; closes at the end what it had to load beside them.
+
+    Args:
+        settings: Of them how graphs run, and the operator's phrases.
+        stages: Of a pipeline.
+        library: Where packs are looked for.
+    """
+    with ExitStack() as stack:
+        yield language_of(
+            stages.detector.names,
+            stages.encoder,
+            lambda: stack.enter_context(closing(load_sentences(library, settings))),
+        )

@@ -1,19 +1,21 @@
-"""Detectors, encoders and heads that are loaded once and shared by all streams that name them."""
+"""Detectors, encoders, heads and languages that are loaded once and shared by all streams that name them."""
 
 from __future__ import annotations
 
 import logging
 import threading
 from collections.abc import Sequence
+from typing import TypeVar
 
 from models.heads import load_head
-from models.pack import HeadManifest, Pack, PackError, PackLibrary
+from models.pack import HeadManifest, Pack, PackLibrary
 from models.scoring.bank import read_phrases
 from service.engine.detectors import load_pack_detector
 from service.engine.detectors.base import Detector
 from service.engine.encoder import JointEncoder, TextEncoder
 from service.engine.engine_queue import EngineQueue
 from service.errors import InvalidInput
+from service.language import Language, language_of
 from service.metrics import Metrics
 from service.pipeline.enrolment import LoadedHead
 from service.pipeline.stages import Stages, needed_encoder
@@ -22,10 +24,13 @@ from service.settings import Settings
 logger = logging.getLogger(__name__)
 
 SENTENCES = "words"
-"""The encoder whose text tower understands text rules: in its space, cosines of sentences mean something."""
+"""The pack whose text tower understands text rules where the stream's own encoder cannot compare sentences."""
 
 NO_ENCODER = "none"
 """What a stream or the settings say in place of an encoder's name to have none."""
+
+
+_Encoder = TypeVar("_Encoder", JointEncoder, TextEncoder)
 
 
 class StagesPool:
@@ -49,8 +54,10 @@ class StagesPool:
         self._lock = threading.Lock()
         self._detectors: dict[str, Detector] = {}
         self._encoders: dict[str, JointEncoder] = {}
-        self._text: TextEncoder | None = None
         self._stages: dict[tuple[str, ...], Stages] = {}
+        self._reading = threading.Lock()
+        self._sentences: TextEncoder | None = None
+        self._languages: dict[tuple[Detector, JointEncoder | None], Language] = {}
 
     def get(self, detector: str, packs: Sequence[str], encoder: str | None = None) -> Stages:
         """The stages of this detector, these packs and an encoder, loaded if need be.
@@ -72,24 +79,38 @@ class StagesPool:
             key = tuple(self._library.get(name).hash for name in names)
             if key not in self._stages:
                 loaded = None if chosen == NO_ENCODER else self._encoder(chosen)
-                self._stages[key] = Stages(
-                    self._detector(detector), heads, loaded, self._sentences(loaded), self._observe
-                )
+                self._stages[key] = Stages(self._detector(detector), heads, loaded, self._observe)
             return self._stages[key]
+
+    def language(self, stages: Stages) -> Language | None:
+        """What the rules of streams of these stages are read with; None if it cannot be had, and the log says why.
+
+        Made when it is first asked for: to encode a bank takes a second.
+        """
+        key = stages.detector, stages.encoder
+        with self._reading:
+            if key not in self._languages:
+                try:
+                    self._languages[key] = language_of(stages.detector.names, stages.encoder, self._load_sentences)
+                except Exception:  # whatever is wrong with the words, the camera is watched without them
+                    logger.exception("text rules cannot be read")
+                    return None
+            return self._languages[key]
 
     def close(self) -> None:
         """Free the detectors and encoders."""
-        with self._lock:
+        with self._lock, self._reading:
             for detector in self._detectors.values():
                 detector.close()
             for encoder in self._encoders.values():
                 encoder.close()
-            if self._text is not None:
-                self._text.close()
-                self._text = None
+            if self._sentences is not None:
+                self._sentences.close()
+                self._sentences = None
             self._detectors.clear()
             self._encoders.clear()
             self._stages.clear()
+            self._languages.clear()
 
     def _detector(self, name: str) -> Detector:
         key = self._library.get(name).hash
@@ -103,18 +124,10 @@ class StagesPool:
             self._encoders[pack.hash] = load_encoder(pack, self._settings, self._engines)
         return self._encoders[pack.hash]
 
-    def _sentences(self, encoder: JointEncoder | None) -> TextEncoder | None:
-        """What compares sentences: the built-in encoder's text tower, whatever sees the clips."""
-        if encoder is not None and encoder.name == SENTENCES:
-            return encoder.text
-        if self._text is None:
-            settings = self._settings
-            try:
-                pack = self._library.get(SENTENCES)
-                self._text = TextEncoder(pack, settings.threads, settings.encoder_precision, self._engines)
-            except PackError as error:  # cameras run on
-                logger.warning("text rules cannot be understood: %s", error)
-        return self._text
+    def _load_sentences(self) -> TextEncoder:
+        if self._sentences is None:
+            self._sentences = load_sentences(self._library, self._settings, self._engines)
+        return self._sentences
 
     def _observe(self, stage: str, seconds: float) -> None:
         self._metrics.stage_seconds.labels(stage).observe(seconds)
@@ -130,7 +143,17 @@ def load_encoder(pack: Pack, settings: Settings, engines: EngineQueue | None = N
     if pack.kind != "encoder":
         code, msg = "pack_kind", f"expected a pack of kind encoder, got {pack.name!r} of kind {pack.kind}"
         raise InvalidInput(code, msg)
-    encoder = JointEncoder(pack, settings.threads, settings.encoder_precision, engines)
+    return _extended(JointEncoder(pack, settings.threads, settings.encoder_precision, engines), settings)
+
+
+def load_sentences(library: PackLibrary, settings: Settings, engines: EngineQueue | None = None) -> TextEncoder:
+    """Load what compares sentences where a stream's own encoder cannot; arguments and errors as ``load_encoder``."""
+    pack = library.get(SENTENCES)
+    return _extended(TextEncoder(pack, settings.threads, settings.encoder_precision, engines), settings)
+
+
+def _extended(encoder: _Encoder, settings: Settings) -> _Encoder:
+    """With the operator's phrases in its bank; it is closed if they cannot be used."""
     if settings.bank_file is not None:
         try:
             encoder.extend_bank(read_phrases(settings.bank_file))

@@ -35,7 +35,8 @@ class ScoredFrame:
         regions: ``(M, 4)`` float32, boxes (x, y, w, h in 0..1), the most unusual first.
         surprises: ``(N + M,)`` float64, guided; NaN where nothing is said.
         unguided_surprises: ``(N + M,)`` float64.
-        terms: Per attribute, ``(N + M,)`` float32, how far from normal; NaN where it says nothing.
+        terms: By name, ``(N + M,)`` float32, how far from normal; NaN where it says nothing.
+        sentences: For each term, what alerts say of an object that stands out by it.
         likeness: What the ``N`` objects resemble, where a head or the encoder knows words.
         captions: ``N + M``, what is known of each in words; empty while not enrolled.
         matches: ``N + M``, the text rules that each matched; empty where the stream has none.
@@ -55,6 +56,7 @@ class ScoredFrame:
     surprises: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     unguided_surprises: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     terms: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    sentences: Mapping[str, str] = field(default_factory=dict)
     likeness: Likeness | None = None
     captions: tuple[Caption, ...] = ()
     matches: tuple[tuple[Match, ...], ...] = ()

@@ -14,6 +14,7 @@ from models.scoring.calibration import Calibration
 from models.scoring.smoothing import CausalSmoother
 from service.pipeline.profile import Profile
 from service.pipeline.samples import Sample, gaps
+from service.pipeline.terms import TermKey
 
 SMOOTHING_S = 0.35
 """Time constant of the causal smoothing. An exponential weight of 0.25 a frame at 10 frames a second, the
@@ -36,15 +37,16 @@ class Fused:
         regions: ``(M, 4)`` float32, boxes of moving regions that hold no object, the most unusual first.
         surprises: ``(N + M,)`` float64, of the objects, then of the regions; the largest over heads, NaN where none
             says anything. A region's evidence has gone to the object it is of.
-        terms: Per attribute of all heads, ``(N + M,)`` float32, NaN where it says nothing.
-        likeness: What the objects resemble, of the first head that knows words.
+        terms: Of all heads, ``(N + M,)`` float32, NaN where one says nothing.
+        likeness: What the objects resemble: of the heads that know words, by the one that finds the frame most unusual,
+            as the score is its own.
     """
 
     frame: float
     heads: dict[str, float]
     regions: NDArray[np.float32]
     surprises: NDArray[np.float64]
-    terms: dict[str, NDArray[np.float32]]
+    terms: dict[TermKey, NDArray[np.float32]]
     likeness: Likeness | None = None
 
 
@@ -84,14 +86,15 @@ class Scorer:
         objects = [calibrations[name].surprise(scores.objects) for name, scores in heads.items()]
         things = _Things(boxes, np.fmax.reduce(objects), heads)
         regions = [
-            (float(calibrations[name].surprise(float(score))), scores, index)
+            (float(calibrations[name].surprise(float(score))), name, index)
             for name, scores in heads.items()
             for index, score in enumerate(scores.region_scores)
         ]
         regions.sort(key=lambda region: -region[0])
-        for surprise, scores, index in regions[:SHOWN_REGIONS]:
-            things.attribute(surprise, scores, index)
-        likeness = next((scores.likeness for scores in heads.values() if scores.likeness is not None), None)
+        for surprise, name, index in regions[:SHOWN_REGIONS]:
+            things.attribute(surprise, name, index)
+        known = {name: scores.likeness for name, scores in heads.items() if scores.likeness is not None}
+        likeness = known[max(known, key=surprises.__getitem__)] if known else None
         return Fused(max(informed, default=math.nan), surprises, *things.arrays(), likeness)
 
     def smooth(self, fused: Fused, guided: float, pts: float) -> Smoothed:
@@ -121,16 +124,20 @@ class _Things:
     ) -> None:
         self._boxes = boxes
         self._surprises = np.array(surprises, np.float64)
-        self._terms = {name: values.copy() for scores in heads.values() for name, values in scores.terms.items()}
-        self._left: list[tuple[float, NDArray[np.float32], dict[str, float]]] = []
+        self._heads = heads
+        self._terms = {
+            (head, name): values.copy() for head, scores in heads.items() for name, values in scores.terms.items()
+        }
+        self._left: list[tuple[float, NDArray[np.float32], dict[TermKey, float]]] = []
 
-    def attribute(self, surprise: float, scores: HeadScores, index: int) -> None:
-        """Give a region's evidence to the object that it is of.
+    def attribute(self, surprise: float, head: str, index: int) -> None:
+        """Give the evidence of a head's region to the object that it is of.
 
         A region covers what moves without knowing where it ends; the most unusual object that lies mostly within it
         is what people should look at. Only regions that hold no object stay.
         """
-        terms = {name: float(values[index]) for name, values in scores.region_terms.items()}
+        scores = self._heads[head]
+        terms = {(head, name): float(values[index]) for name, values in scores.region_terms.items()}
         within = np.flatnonzero(_shares_within(self._boxes, scores.regions[index]) >= MOSTLY)
         if not len(within):
             self._left.append((surprise, scores.regions[index], terms))
@@ -142,7 +149,7 @@ class _Things:
             for name, value in terms.items():
                 self._terms.setdefault(name, np.full(len(self._boxes), np.nan, np.float32))[most] = value
 
-    def arrays(self) -> tuple[NDArray[np.float32], NDArray[np.float64], dict[str, NDArray[np.float32]]]:
+    def arrays(self) -> tuple[NDArray[np.float32], NDArray[np.float64], dict[TermKey, NDArray[np.float32]]]:
         """Boxes of the regions that are left; surprises and terms of the objects and of these regions."""
         names = dict.fromkeys([*self._terms, *(name for _, _, terms in self._left for name in terms)])
         nothing = np.full(len(self._boxes), np.nan, np.float32)

@@ -14,7 +14,7 @@ from models.heads.base import Arrays, Likeness
 from models.heads.likeness import Vocabulary
 from models.observation import Objects, Observation
 from service.engine.detectors.base import Detector
-from service.engine.encoder import JointEncoder, TextEncoder
+from service.engine.encoder import JointEncoder
 from service.errors import InvalidInput
 from service.ingest.frame import PreparedFrame
 from service.pipeline.clips import ClipBuffers
@@ -25,6 +25,7 @@ from service.pipeline.guide import Guided, captions, guide
 from service.pipeline.profile import Profile, ProfileError
 from service.pipeline.scored import ScoredFrame
 from service.pipeline.scoring import Fused, Scorer
+from service.pipeline.terms import Terms
 
 
 class Stages:
@@ -35,7 +36,6 @@ class Stages:
         detector: Detector,
         heads: Mapping[str, LoadedHead],
         encoder: JointEncoder | None = None,
-        sentences: TextEncoder | None = None,
         observe: Callable[[str, float], object] = lambda _stage, _seconds: None,
     ) -> None:
         """Set up; what is given is not closed here.
@@ -44,7 +44,6 @@ class Stages:
             detector: Finds the objects.
             heads: By pack name.
             encoder: Sees the objects' clips; None leaves heads and text rules without.
-            sentences: Understands text rules; None if there is nothing that does.
             observe: Told every stage's name and seconds.
 
         Raises:
@@ -53,9 +52,9 @@ class Stages:
         self.detector = detector
         self.heads = dict(heads)
         self.encoder = encoder
-        self.sentences = sentences
         self._observe = observe
         self._vocabulary = None if encoder is None else Vocabulary(encoder.bank)
+        self._terms = Terms({name: loaded.head.terms for name, loaded in heads.items()})
         needed = needed_encoder(heads)
         if needed is not None and (encoder is None or encoder.name != needed):
             got = "none" if encoder is None else encoder.name
@@ -73,7 +72,7 @@ class Stages:
 
     def unobserved(self) -> Stages:
         """The same, telling nobody how long its stages take: for work beside the live one."""
-        return Stages(self.detector, self.heads, self.encoder, self.sentences)
+        return Stages(self.detector, self.heads, self.encoder)
 
     def check(self, profile: Profile) -> None:
         """See that a profile was learned by these heads with this detector, and holds what they need.
@@ -195,7 +194,7 @@ class Stages:
                 video=observation.video,
             )
         scorer, fused = scored
-        said = captions(context, observation, fused)
+        said = captions(context, observation, fused, self._terms)
         guided = Guided(fused.frame, fused.surprises)
         if guidance is not None:
             guided = guide(guidance, frame, observation, fused, said)
@@ -212,7 +211,8 @@ class Stages:
             regions=fused.regions,
             surprises=guided.surprises,
             unguided_surprises=fused.surprises,
-            terms=fused.terms,
+            terms={self._terms.names[key]: values for key, values in fused.terms.items()},
+            sentences=self._terms.sentences,
             likeness=self._likeness(observation, fused),
             captions=said,
             matches=guided.matches,

@@ -27,7 +27,6 @@ from service.engine.detectors.coco import COCO
 from service.engine.encoder import JointEncoder
 from service.guidance import StreamGuidance
 from service.language import Language, language_of
-from service.pipeline.stages import Stages
 from service.store.database import Database
 from service.store.guidance import GuidanceStore
 from service.store.streams import StreamStore
@@ -40,20 +39,6 @@ CAPTIONS = (
     Caption("a person standing still", ("person", "person standing")),
 )
 ZONE = Zone(name="Gate", polygon=[(0.1, 0.1), (0.9, 0.1), (0.9, 0.9), (0.1, 0.9)], mode="mark")
-
-
-class Words:
-    """A detector that is never asked to detect: its classes are what captions speak of."""
-
-    name = "coco"
-    names = COCO
-    recognises = True
-
-    def detect(self, frames: object) -> list[object]:
-        raise NotImplementedError
-
-    def close(self) -> None:
-        """Nothing is held."""
 
 
 def milliseconds(work: Callable[[], object], times: int) -> str:
@@ -106,8 +91,7 @@ def main() -> None:
     arguments = parser.parse_args()
     encoder = JointEncoder(PackLibrary([]).get("words"))
     began = time.perf_counter()
-    language = language_of(Stages(Words(), {}, encoder, encoder.text))  # type: ignore[arg-type]
-    assert language is not None
+    language = language_of(COCO, encoder, lambda: encoder.text)
     print(f"words are learned, once a detector and encoder: {time.perf_counter() - began:.2f} s")
     with tempfile.TemporaryDirectory() as folder:
         database = Database(f"sqlite:///{Path(folder) / 'watchword.db'}")

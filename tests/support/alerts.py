@@ -63,6 +63,7 @@ def scored_frame(
         surprises=surprises,
         unguided_surprises=surprises,
         terms={"speed": np.float32(surprises), "size": np.ones(1, np.float32)},
+        sentences={"speed": "moves too fast", "size": "is too large"},
     )
 
 

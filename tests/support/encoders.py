@@ -27,6 +27,7 @@ def write_encoder(
     *,
     temporal: bool = True,
     geometry: bool = False,
+    sentence: bool = True,
     replace: bool = False,
     image: onnx.ModelProto | None = None,
 ) -> Pack:
@@ -37,6 +38,7 @@ def write_encoder(
         name: Of the pack.
         temporal: Whether it has a temporal tower (the mean over the frames); else its clip is the middle frame.
         geometry: Whether that tower takes geometry (which it adds nothing of).
+        sentence: Whether it says that it compares sentences.
         replace: Whether a pack of the name may be there.
         image: A graph in place of the image tower.
     """
@@ -60,7 +62,7 @@ def write_encoder(
                 "licence": "Apache-2.0",
                 "provenance": "Made by a test.",
                 "dim": DIM,
-                "sentence": True,
+                "sentence": sentence,
                 "temperature": 0.1,
                 "image": {"graph": writer.add(seen, "image.onnx"), "size": SIZE, "context": 1.25},
                 "temporal": {

@@ -55,7 +55,7 @@ def language(*, encoder: bool = True) -> Language:
     if not encoder:
         return words
     space = Space(sentences(PHRASES), TEMPERATURE)
-    return replace(words, space=space, embed_for_clips=sentences, encoder=ENCODER)
+    return replace(words, space=space, embed_for_clips=sentences)
 
 
 def clip(text: str, seed: int = 0, noise: float = 0.4) -> Floats:

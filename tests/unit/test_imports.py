@@ -53,6 +53,8 @@ def test_arrows(path: Path) -> None:
     # The command line may reach training and export, but only when a command runs.
     allowed = OURS if command_line else ALLOWED[package]
     assert {name.partition(".")[0] for name in imported(path, anywhere=True)} & OURS <= allowed
+    if package == "training":  # the command line imports it
+        assert not any(name.startswith("service.cli") for name in imported(path, anywhere=True))
     if command_line:
         assert {name.partition(".")[0] for name in imported(path, anywhere=False)} & OURS <= ALLOWED["service"]
 

@@ -118,6 +118,7 @@ def test_what_no_detector_sees_stands_out_as_a_region():
     assert y < 0.7 < y + height
     assert scores.region_scores[0] > 1
     assert set(scores.region_terms) == set(WINDOW_TERMS)
+    assert scores.terms.keys() | scores.region_terms.keys() == head.terms.keys()
     assert scores.region_terms["motion speed"][0] > 1
 
 

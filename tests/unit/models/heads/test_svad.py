@@ -73,6 +73,7 @@ def test_what_is_not_done_there_stands_out_and_what_is_does_not(enrolled) -> Non
         assert scores.frame == pytest.approx(scores.objects[1])
         assert calibration.surprise(scores.frame) > 4
         assert scores.terms["action"][1] > 2
+    assert scores.terms.keys() == svad.terms.keys()
     calm = [calibration.surprise(judge(svad, fitted, each).frame) for each in normal_frames(100, seed=9)]
     assert np.mean(np.array(calm) > 2) <= 0.05
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import numpy as np
 import pytest
 
 from models.observation import Objects
 from models.scoring.caption import SOMETHING, describe
-from models.scoring.words import wordings
+from models.scoring.words import Unusual, wordings
 
 NAMES = ("person", "bicycle", "car", "dog", "suitcase", "skateboard", "bench", "motion")
 NAN = (np.nan, np.nan)
@@ -121,9 +123,8 @@ def test_things(name, velocity, text) -> None:
 
 
 def test_against_what_is_usual_and_where() -> None:
-    terms = {"speed": np.array([2.0, 0.5], np.float32), "direction": np.array([1.5, 0.0], np.float32)}
     zones = [("the yard", np.array([True, False]))]
-    first, second = said(WALKER, WALKER, terms=terms, zones=zones)
+    first, second = said(WALKER, WALKER, unusual=[("fast", "wrong way"), ()], zones=zones)
     assert first.text == "a person walking, faster than usual here, against the usual direction, in the yard"
     assert {"fast", "person fast", "wrong way", "person wrong way"} <= set(first.facts)
     assert second.text == "a person walking"
@@ -142,8 +143,7 @@ def test_no_objects() -> None:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("velocity", [NAN, (0.0, 0.0), (0.06, 0.0), (0.4, 0.0)])
 def test_every_fact_has_words(name, velocity) -> None:
-    terms = {"speed": np.array([2.0], np.float32), "direction": np.array([2.0], np.float32)}
     for shape in ((0.4, 0.4, 0.05, 0.2), (0.4, 0.4, 0.2, 0.1)):
-        caption = said((name, shape, velocity), terms=terms)[0]
+        caption = said((name, shape, velocity), unusual=[get_args(Unusual)])[0]
         known = {fact for each in NAMES for fact in wordings(each)}
         assert set(caption.facts) <= known

@@ -9,19 +9,13 @@ from service.contracts.alert import AlertObject
 
 BOX = (0.1, 0.1, 0.1, 0.1)
 
+SENTENCES = {"speed": "moves at a speed that is not usual there", "size": "is of a size that is not usual there"}
+
 SUBJECTS = [
     ([("person", {"speed": 3.1, "size": 1.0})], "A person moves at a speed that is not usual there"),
-    ([("umbrella", {"appearance": 2.0})], "An umbrella looks unlike what is usual there"),
-    ([("motion", {"direction": 2.0})], "Something moves in a direction that is not usual there"),
-    (
-        [("car", {"size": 9.0, "appearance": 8.0}), ("person", {"speed": 99.0})],
-        "A car is of a size that is not usual there",
-    ),
-    (
-        [("motion", {"motion speed": 2.0, "motion direction": 1.0})],
-        "Something moves at a speed that is not usual there",
-    ),
-    ([("person", {"gait": 2.0})], "A person stands out by its gait"),
+    ([("umbrella", {"size": 2.0})], "An umbrella is of a size that is not usual there"),
+    ([("motion", {"speed": 2.0})], "Something moves at a speed that is not usual there"),
+    ([("car", {"size": 9.0, "speed": 8.0}), ("person", {"speed": 99.0})], "A car is of a size that is not usual there"),
     ([("person", {})], "A person is not usual there"),
     ([], "The picture as a whole is unlike what is usual there"),
 ]
@@ -33,21 +27,21 @@ def test_what_stands_out(objects: list[tuple[str, dict[str, float]]], expected: 
         AlertObject(track_id=1, box=BOX, label=label, recognised=label != "motion", score=0.9, terms=terms)
         for label, terms in objects
     ]
-    assert anomaly_message(found, 3.0) == f"{expected}; about 1 in 1,000 normal frames is like this."
+    assert anomaly_message(found, 3.0, SENTENCES) == f"{expected}; about 1 in 1,000 normal frames is like this."
 
 
 def test_it_names_the_action_that_it_resembles_most() -> None:
     actions = [{"text": "riding a bicycle", "similarity": 0.5}, {"text": "walking", "similarity": 0.1}]
-    top = AlertObject(track_id=1, box=BOX, label="person", score=0.9, terms={"action": 3.0}, actions=actions)
-    said = 'A person does what is not usual there and most resembles "riding a bicycle"; '
-    assert anomaly_message([top], 3.0).startswith(said)
+    top = AlertObject(track_id=1, box=BOX, label="person", score=0.9, terms={"size": 3.0}, actions=actions)
+    said = 'A person is of a size that is not usual there and most resembles "riding a bicycle"; '
+    assert anomaly_message([top], 3.0, SENTENCES).startswith(said)
 
 
 def test_a_rule_that_raised_it_comes_first() -> None:
     match = {"rule_id": "r", "similarity": 0.8, "evidence": "caption"}
     calm, alarm = ({**match, "text": text, "verdict": verdict} for text, verdict in RULES)
     top = AlertObject(track_id=1, box=BOX, label="car", score=1.0, terms={"size": 1.0}, matches=[calm, alarm])
-    assert anomaly_message([top], 6.0).startswith('A car matches the rule "cars on the path"; ')
+    assert anomaly_message([top], 6.0, SENTENCES).startswith('A car matches the rule "cars on the path"; ')
 
 
 RULES = (("slow cars", "normal"), ("cars on the path", "anomaly"))
@@ -63,7 +57,7 @@ RARITIES = [
 
 @pytest.mark.parametrize(("surprise", "expected"), RARITIES)
 def test_how_rare_it_is(surprise: float, expected: str) -> None:
-    assert anomaly_message([], surprise).endswith(f"; {expected}.")
+    assert anomaly_message([], surprise, SENTENCES).endswith(f"; {expected}.")
 
 
 def test_an_outage() -> None:

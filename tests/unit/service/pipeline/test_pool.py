@@ -71,17 +71,57 @@ def test_nothing_is_loaded_twice(pool: StagesPool, packs: Path) -> None:
     assert pool.get("motion", ["tints"]).encoder is not one.encoder
 
 
-def test_an_operators_phrases_extend_the_bank(tmp_path: Path) -> None:
-    packs, own = tmp_path / "packs", tmp_path / "own.json"
-    write_encoder(packs)
+@pytest.fixture
+def extended(packs: Path, tmp_path: Path) -> Iterator[StagesPool]:
+    """A pool whose operator has a phrase more."""
+    own = tmp_path / "own.json"
     own.write_text('[{"text": "red grey", "kind": "action"}]')
     pool = StagesPool(PackLibrary([packs]), Metrics(), Settings(_env_file=None, threads=1, bank_file=own))
-    encoder = pool.get("motion", ["attributes"], "colours").encoder
+    yield pool
+    pool.close()
+
+
+def test_an_operators_phrases_extend_the_bank(extended: StagesPool) -> None:
+    encoder = extended.get("motion", ["attributes"], "colours").encoder
     assert encoder is not None
     assert encoder.bank.phrases[-1] == "red grey"
     assert encoder.bank.actions[-1] == len(encoder.bank) - 1
     assert (encoder.bank.features[-1] == encoder.embed_texts(["red grey"])[0]).all()
-    pool.close()
+
+
+@pytest.mark.parametrize("encoder", ["colours", "none"])
+def test_rules_are_read_against_the_operators_phrases_with_an_encoder_and_without(
+    extended: StagesPool, encoder: str
+) -> None:
+    language = extended.language(extended.get("motion", ["attributes"], encoder))
+    assert language is not None
+    assert language.phrases[-1] == "red grey"
+    assert language.read("red grey").weights[-1] > 0.9
+    assert (language.space is None) == (encoder == "none")
+
+
+@pytest.mark.parametrize("sentence", [True, False])
+def test_sentences_are_compared_by_the_encoder_that_says_it_can(pool: StagesPool, packs: Path, sentence: bool) -> None:
+    write_encoder(packs, sentence=sentence, replace=True)
+    stages = pool.get("motion", ["attributes"], "colours")
+    assert stages.encoder is not None
+    language = pool.language(stages)
+    assert language is not None
+    assert language.phrases == stages.encoder.bank.phrases
+    assert language.embed_for_clips == stages.encoder.embed_texts
+    assert (language.reader.embed == stages.encoder.text.embed) is sentence
+
+
+def test_streams_of_one_detector_and_encoder_share_a_language(pool: StagesPool) -> None:
+    one, two = pool.get("motion", ["tints"]), pool.get("motion", ["attributes"], "colours")
+    assert pool.language(one) is pool.language(two)
+    assert pool.language(one) is not pool.language(pool.get("motion", ["attributes"], "shades"))
+
+
+def test_without_the_words_a_camera_is_watched_all_the_same(pool: StagesPool, monkeypatch, caplog) -> None:
+    monkeypatch.setattr("service.pipeline.pool.SENTENCES", "gone")
+    assert pool.language(pool.get("motion", ["attributes"], "none")) is None
+    assert "text rules cannot be read" in caplog.text
 
 
 @pytest.mark.parametrize(("content", "expected"), [("[", "own.json: file"), (None, "own.json")])

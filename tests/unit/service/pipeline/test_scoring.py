@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from models.heads.base import HeadScores
+from models.heads.base import HeadScores, Likeness
 from models.scoring.calibration import Calibration
 from service.pipeline.profile import HeadProfile, Profile
 from service.pipeline.scoring import SHOWN_REGIONS, Scorer
@@ -55,9 +55,32 @@ def test_the_object_says_what_the_region_knew() -> None:
     region_terms = {"motion speed": np.array([4.0, 3.0], np.float32)}
     said = scores(5.0, [2.0], [(CYCLIST, 5.0), (ELSEWHERE, 4.0)], terms=terms, region_terms=region_terms)
     fused = scorer("a").fuse({"a": said}, np.array([CYCLIST], np.float32))
-    assert fused.terms["motion speed"].tolist() == [4.0, 3.0]
-    assert fused.terms["size"][0] == pytest.approx(0.1)
-    assert np.isnan(fused.terms["size"][1])
+    assert fused.terms["a", "motion speed"].tolist() == [4.0, 3.0]
+    assert fused.terms["a", "size"][0] == pytest.approx(0.1)
+    assert np.isnan(fused.terms["a", "size"][1])
+
+
+def test_heads_with_a_term_of_one_name_keep_their_own() -> None:
+    said = {
+        name: scores(1.0, [1.0], [(CYCLIST, raw)], terms={"speed": np.array([speed])}, region_terms=of_region)
+        for name, raw, speed, of_region in (("a", 5.0, 0.1, {"speed": np.array([4.0])}), ("b", 0.0, 0.2, {}))
+    }
+    terms = scorer("a", "b").fuse(said, np.array([CYCLIST], np.float32)).terms
+    assert {key: values.tolist() for key, values in terms.items()} == {
+        ("a", "speed"): pytest.approx([4.0]),
+        ("b", "speed"): pytest.approx([0.2]),
+    }
+
+
+@pytest.mark.parametrize(("frames", "expected"), [((2.0, 3.0), "b"), ((3.0, 2.0), "a"), ((2.0, 2.0), "a")])
+def test_the_head_that_is_most_surprised_says_what_objects_resemble(frames, expected) -> None:
+    said = {
+        name: scores(frame, [frame], likeness=Likeness((name,), *[np.zeros(0)] * 4))
+        for name, frame in zip("ab", frames, strict=True)
+    }
+    said["silent"] = scores(9.0, [9.0])
+    fused = scorer(*said).fuse(said, np.array([WALKER], np.float32))
+    assert fused.likeness is said[expected].likeness
 
 
 def test_only_the_most_unusual_regions_are_shown() -> None:

@@ -14,6 +14,7 @@ from models.scoring.guidance import Judgement, Match, Seen
 from service.contracts.stream import Detection, StreamState
 from service.engine.encoder import JointEncoder
 from service.errors import InvalidInput
+from service.metrics import STAGES
 from service.pipeline.context import StreamContext
 from service.pipeline.offline import OfflinePipeline
 from service.pipeline.pool import load_pack_head
@@ -61,7 +62,7 @@ def encoder(packs: Path) -> Iterator[JointEncoder]:
 @pytest.fixture(scope="module")
 def stages(packs: Path, encoder: JointEncoder) -> Stages:
     heads = {"tints": load_pack_head(PackLibrary([packs]), "tints")}
-    return Stages(SquareDetector(), heads, encoder, encoder.text)
+    return Stages(SquareDetector(), heads, encoder)
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +116,13 @@ def test_all_streams_share_one_batch_and_each_has_its_own_clips(stages: Stages, 
     assert (first.video @ texts.T).argmax(axis=1).tolist() == [2]
     assert sorted((second.video @ texts.T).argmax(axis=1).tolist()) == [0, 1]
     assert nobody.video.shape == (0, stages.encoder.dim)
+
+
+def test_each_stage_is_timed_under_a_name_of_the_metrics(stages: Stages) -> None:
+    timed: list[str] = []
+    timing = Stages(stages.detector, stages.heads, stages.encoder, lambda stage, _seconds: timed.append(stage))
+    timing.process([(context(timing), strolling(0, "red"))])
+    assert ["prepare", *timed, "alerts"] == list(STAGES)  # those two have other owners
 
 
 def test_a_gap_forgets_the_clips(stages: Stages) -> None:
