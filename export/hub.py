@@ -40,7 +40,7 @@ class HubError(PackError):
     """Weights that cannot be fetched; the message says why and what to do.
 
     Codes: ``unknown_weights``, ``unpinned``, ``no_network``, ``refused``, ``wrong_size``, ``wrong_hash``,
-    ``disk_full``, ``busy``.
+    ``disk_full``, ``busy``, ``symlink``.
     """
 
 
@@ -353,7 +353,13 @@ class _Part:
         self.size = 0
 
     def __enter__(self) -> _Part:
-        self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+        except OSError as error:
+            if error.errno != errno.ELOOP:
+                raise
+            message = f"expected a file at {self.path}, got a link: delete it, and try again"
+            raise HubError("symlink", message) from error
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -406,7 +412,9 @@ class _Part:
         self.drop()
         tag = answer.headers.get("ETag", "")
         strong = tag if tag.startswith('"') else answer.headers.get("Last-Modified", "")
-        self._about.write_text(json.dumps({"validator": strong}))
+        self._about.unlink(missing_ok=True)
+        with self._about.open("x") as stream:  # which follows no link
+            stream.write(json.dumps({"validator": strong}))
 
     def append(self, block: bytes) -> None:
         """Write a block at the end. What a full disk cuts off is not counted."""

@@ -12,10 +12,19 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
-_DEEPEST = 16  # graphs within graphs (If, Loop); exporters stay below 4
+_DEEPEST = 50  # messages within messages; a graph within a graph (If, Loop) is three, and exporters stay below 4 graphs
 _LONGEST_NAME = 4096
 _MOST_FIELDS = 1_000_000  # of one message: bounds the memory that a file made for it could take
 _TYPES = {1: "float32", 2: "uint8", 3: "int8", 6: "int32", 7: "int64", 9: "bool", 10: "float16", 11: "float64"}
+_LEADS_TO_WEIGHTS = {
+    "model": {7: "graph", 20: "training", 25: "function"},
+    "training": {1: "graph", 2: "graph"},
+    "function": {7: "node", 11: "attribute"},
+    "graph": {1: "node", 5: "tensor", 15: "sparse tensor"},
+    "node": {5: "attribute"},
+    "attribute": {5: "tensor", 6: "graph", 10: "tensor", 11: "graph", 22: "sparse tensor", 23: "sparse tensor"},
+    "sparse tensor": {1: "tensor", 2: "tensor"},
+}  # by message: its fields that are a ``TensorProto`` or can hold one
 _KNOWN_STARTS = {
     b"\x89PNG": "a PNG picture",
     b"\xff\xd8\xff": "a JPEG picture",
@@ -73,14 +82,17 @@ def read_signature(path: Path) -> Signature:
         NotAGraph: If it is no ONNX model, is cut short, or keeps weights in other files, which would be read
             unverified.
     """
-    size = path.stat().st_size
+    if path.suffix.lower() == ".ort":  # by that name ONNX Runtime takes a file for one of its own format
+        raise NotAGraph("it is named as a model of ONNX Runtime's own format")
+    model = _Field(0, 0, 0, path.stat().st_size)
     with path.open("rb") as stream:
         head = stream.read(32)
         try:
-            fields = list(_fields(stream, 0, size))
+            fields = list(_fields(stream, model.start, model.end))
             graphs = [field for field in fields if field.number == 7 and field.end > field.start]
             if len(graphs) != 1 or not any(field.number == 1 for field in fields):
                 raise NotAGraph("it holds no graph")
+            _refuse_outside_weights(stream, model, "model")
             return _signature(stream, graphs[0])
         except NotAGraph as error:
             kind = next((kind for start, kind in _KNOWN_STARTS.items() if head.startswith(start)), None)
@@ -98,36 +110,28 @@ def _signature(stream: BinaryIO, graph: _Field) -> Signature:
             name, dtype = _weight(stream, field)
             stored.add(name)
             half = half or dtype == "float16"
-        elif field.number == 1:
-            _check_node(stream, field, 0)
     if not outputs:
         raise NotAGraph("its graph gives nothing")
     # Before IR version 4 weights were inputs too.
     return Signature(tuple(tensor for tensor in inputs if tensor.name not in stored), tuple(outputs), half)
 
 
-def _check_node(stream: BinaryIO, node: _Field, depth: int) -> None:
-    """Refuse weights in other files, in a node's attributes too (``NodeProto.attribute``)."""
+def _refuse_outside_weights(stream: BinaryIO, message: _Field, kind: str, depth: int = 0) -> None:
+    """Refuse weights in other files, wherever a model can hold weights."""
     if depth > _DEEPEST:
         raise NotAGraph("its graphs are nested too deep")
-    for attribute in _of(stream, node, 5):
-        for part in _fields(stream, attribute.start, attribute.end):
-            if part.number in {5, 10}:
-                _weight(stream, part)
-            elif part.number in {6, 11}:
-                for inner in _fields(stream, part.start, part.end):
-                    if inner.number == 5:
-                        _weight(stream, inner)
-                    elif inner.number == 1:
-                        _check_node(stream, inner, depth + 1)
+    for field in _fields(stream, message.start, message.end):
+        if kind == "tensor":
+            if field.number == 13 or (field.number == 14 and field.value != 0):
+                raise NotAGraph("it keeps weights in another file")
+        elif field.number in _LEADS_TO_WEIGHTS[kind]:
+            _refuse_outside_weights(stream, field, _LEADS_TO_WEIGHTS[kind][field.number], depth + 1)
 
 
 def _weight(stream: BinaryIO, tensor: _Field) -> tuple[str, str]:
     """Name and type of a ``TensorProto``."""
     name, dtype = "", "unknown"
     for field in _fields(stream, tensor.start, tensor.end):
-        if field.number == 13 or (field.number == 14 and field.value == 1):
-            raise NotAGraph("it keeps weights in another file")
         if field.number == 8:
             name = _text(stream, field)
         elif field.number == 2:
@@ -183,7 +187,8 @@ def _fields(stream: BinaryIO, start: int, end: int) -> Iterator[_Field]:
             value = _varint(stream)
         begin = stream.tell()
         lengths = {_VARINT: 0, _FIXED64: 8, _BYTES: value, _FIXED32: 4}
-        if number == 0 or wire not in lengths or begin + lengths[wire] > end:
+        # ONNX Runtime's reader cuts a key off at 32 bits: a larger one is another field there than here.
+        if not 0 < number < 1 << 29 or wire not in lengths or begin + lengths[wire] > end:
             raise NotAGraph("it is no protobuf, or is cut short")
         at = begin + lengths[wire]
         yield _Field(number, value, begin, at)

@@ -18,11 +18,13 @@ import functools
 import hashlib
 import json
 import logging
+import math
 import re
 import stat
 import threading
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version as installed_version
 from pathlib import Path, PurePosixPath
@@ -46,6 +48,7 @@ NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 _VERSION = r"^[0-9]{1,6}(\.[0-9]{1,6}){1,2}$"
 _LARGEST_MANIFEST = 1_000_000
 _LARGEST_TOKENIZER = 64_000_000
+_LARGEST_ARRAYS = 256 << 20  # bytes in memory of one file's arrays, however small they are packed
 _CHUNK = 1 << 20
 _log = logging.getLogger(__name__)
 
@@ -55,7 +58,7 @@ class PackError(ValueError):
 
     Codes: ``unknown_pack``, ``missing_file``, ``bad_manifest``, ``unknown_key``, ``unknown_format``, ``bad_path``,
     ``symlink``, ``wrong_size``, ``wrong_hash``, ``bad_arrays``, ``wrong_shape``, ``wrong_name``, ``bad_graph``,
-    ``bad_phrases``, ``bad_tokenizer``, ``program_too_old``, ``wrong_layout``.
+    ``bad_phrases``, ``bad_tokenizer``, ``program_too_old``, ``wrong_layout``, ``unreadable``.
     """
 
     def __init__(self, code: str, message: str) -> None:
@@ -390,12 +393,14 @@ class Pack:
 
         Raises:
             KeyError: If the pack has no arrays of this role.
+            PackError: ``bad_arrays``, if what is packed in them is damaged.
         """
         manifest = self.manifest
         roles = manifest.arrays if isinstance(manifest, HeadManifest) else {}
         if isinstance(manifest, EncoderManifest):
             roles = {"bank": manifest.bank}
-        with np.load(self.file(roles[role]), allow_pickle=False) as stored:
+        path = self.file(roles[role])
+        with _reading_arrays(path), np.load(path, allow_pickle=False) as stored:
             return {name: stored[name] for name in stored.files}
 
     def phrases(self) -> tuple[Phrase, ...]:
@@ -459,7 +464,7 @@ class PackLibrary:
         with self._lock:
             path = next((path for path in self._paths() if path.name == name), None)
             if path is None:
-                names = ", ".join(sorted({path.name for path in self._paths()}))
+                names = _shown(", ".join(sorted({path.name for path in self._paths()})))
                 code, message = "unknown_pack", f"expected a pack of {names}; got {name!r}"
                 raise PackError(code, message)
             entry = self._entry(path)
@@ -483,12 +488,15 @@ class PackLibrary:
                     _log.warning("pack %s in %s is not used: an earlier folder has one of this name", path.name, folder)
 
     def _entry(self, path: Path) -> PackEntry:
-        fingerprint = _fingerprint(path)
-        known = self._verified.get(path)
-        if known is None or known[0] != fingerprint:
-            known = fingerprint, _verified_entry(path)
-            self._verified[path] = known
-        return known[1]
+        try:
+            fingerprint = _fingerprint(path)
+            known = self._verified.get(path)
+            if known is None or known[0] != fingerprint:
+                known = fingerprint, _verified_entry(path)
+                self._verified[path] = known
+            return known[1]
+        except Exception as error:  # unreadable, or being removed right now: the other packs do not suffer from it
+            return _broken(path, "unreadable", f"it cannot be read: {type(error).__name__}: {error}")
 
 
 _Fingerprint = tuple[tuple[str, int, int], ...]
@@ -510,8 +518,17 @@ def _verified_entry(path: Path) -> PackEntry:
             code, message = "wrong_name", f"expected a pack in a folder of its name, got {pack.name!r} in {path.name!r}"
             raise PackError(code, message)
     except PackError as error:
-        return PackEntry(path.name, path, error=error.message, code=error.code)
+        return _broken(path, error.code, error.message)
     return PackEntry(path.name, path, pack)
+
+
+def _broken(path: Path, code: str, message: str) -> PackEntry:
+    return PackEntry(_shown(path.name), path, error=_shown(message), code=code)
+
+
+def _shown(text: str) -> str:
+    """As UTF-8 has it: the name of a folder or an array can hold what is no text."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 def parse_manifest(text: bytes) -> AnyManifest:
@@ -701,14 +718,28 @@ def array_headers(path: Path) -> Mapping[str, Array]:
     """Type and shape of every array of an ``.npz``, without reading the arrays.
 
     Raises:
-        PackError: ``bad_arrays``, if it is none, or holds Python objects.
+        PackError: ``bad_arrays``, if it is none, holds Python objects, or would take more than 256 MiB of memory.
     """
+    with _reading_arrays(path), zipfile.ZipFile(path) as archive:
+        entries = archive.infolist()
+        files = [entry.filename for entry in entries]
+        names = [file.removesuffix(".npy") for file in files]
+        if len({*files, *names}) != 2 * len(files):  # of two of one name, another may be read than was looked at
+            raise ValueError("one is in it twice, or is not called NAME.npy")
+        if any(entry.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED} for entry in entries):
+            raise ValueError("one is neither stored nor deflated")  # zipfile does not bound what others unpack to
+        if sum(entry.file_size for entry in entries) > _LARGEST_ARRAYS:
+            raise ValueError(f"they are more than {_LARGEST_ARRAYS} bytes")
+        return {name: _header(archive, file) for name, file in zip(names, files, strict=True)}
+
+
+@contextmanager
+def _reading_arrays(path: Path) -> Iterator[None]:
     try:
-        with zipfile.ZipFile(path) as archive:
-            return {name.removesuffix(".npy"): _header(archive, name) for name in archive.namelist()}
-    except (zipfile.BadZipFile, ValueError, EOFError, OSError) as error:
-        if isinstance(error, PackError):
-            raise
+        yield
+    except PackError:
+        raise
+    except Exception as error:  # zipfile, zlib and numpy have no error in common
         code, message = "bad_arrays", f"expected arrays in {path.name}: {error}"
         raise PackError(code, message) from error
 
@@ -721,7 +752,7 @@ def _header(archive: zipfile.ZipFile, name: str) -> Array:
         if dtype.hasobject:
             code, message = "bad_arrays", f"expected an array of numbers in {name}, got Python objects"
             raise PackError(code, message)
-        size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+        size = math.prod(shape) * dtype.itemsize
         if archive.getinfo(name).file_size - stream.tell() != size:
             code, message = "bad_arrays", f"expected {size} bytes of {name}, got another size"
             raise PackError(code, message)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -191,8 +192,9 @@ def test_packs_are_listed_the_broken_ones_with_the_reason(service: Service) -> N
     broken = service.application.settings.packs_path / "broken"
     broken.mkdir(parents=True)
     (broken / "manifest.json").write_text("{}")
+    broken.with_name(os.fsdecode(b"\xff")).mkdir()
     packs = {pack["name"]: pack for pack in service.http.get("/packs").json()}
-    assert set(packs) == {*BUILT_IN, "broken"}
+    assert set(packs) == {*BUILT_IN, "broken", "\\udcff"}
     assert (packs["attributes"]["kind"], packs["attributes"]["usable"], packs["attributes"]["built_in"]) == (
         "head",
         True,

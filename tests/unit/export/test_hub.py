@@ -143,6 +143,19 @@ def test_a_server_that_goes_on_elsewhere_is_not_believed(server, fetcher, weight
     assert [wanted for _, wanted, _ in server.seen] == [None, "bytes=100000-", None]
 
 
+def test_nothing_is_written_through_a_link(fetcher, weights, tmp_path):
+    fetcher._folder.mkdir()
+    other, part = tmp_path / "other", fetcher._folder / "tiny.onnx.part"
+    other.write_text("of someone else")
+    part.with_name("tiny.onnx.part.json").symlink_to(other)
+    assert fetcher.fetch(weights).read_bytes() == CONTENT
+    fetcher.path(weights).unlink()
+    part.symlink_to(other)
+    assert f"expected a file at {part}, got a link" in refused(fetcher, weights, "symlink")
+    assert other.read_text() == "of someone else"
+    assert files(fetcher) == ["tiny.onnx.part"]
+
+
 def test_what_is_not_the_file_is_deleted(server, fetcher, weights):
     server.content = CONTENT[:-1] + b"x"
     said = refused(fetcher, weights, "wrong_hash")

@@ -82,37 +82,90 @@ def test_damage_anywhere_is_refused_or_read_but_never_crashes(graph):
             read_signature(graph)
 
 
-@pytest.mark.parametrize("place", ["weight", "attribute", "branch"])
+def elsewhere():
+    """Three numbers in a file that no manifest speaks of."""
+    tensor = numpy_helper.from_array(np.ones(3, np.float32), "weight")
+    tensor.ClearField("raw_data")
+    tensor.data_location = TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value="../../../etc/passwd")
+    return tensor
+
+
+def model_of(nodes=(), **more):
+    output = helper.make_tensor_value_info("y", TensorProto.FLOAT, [3])
+    nodes = [*nodes, helper.make_node("Identity", ["weight"], ["y"])]
+    model = helper.make_model(helper.make_graph(nodes, "leans", [], [output]))
+    model.MergeFrom(onnx.ModelProto(**more))
+    return model
+
+
+def constant(**value):
+    return helper.make_node("Constant", [], ["weight"], **value)
+
+
+def graph_of(*nodes, **more):
+    return onnx.GraphProto(node=nodes, **more)
+
+
+def sparse(values=None, indices=None):
+    return onnx.SparseTensorProto(values=values, indices=indices, dims=[3])
+
+
+HIDDEN = {
+    "weight": model_of(graph=graph_of(initializer=[elsewhere()])),
+    "sparse weight": model_of(graph=graph_of(sparse_initializer=[sparse(values=elsewhere())])),
+    "attribute": model_of([constant(value=elsewhere())]),
+    "attribute of many": model_of([constant(values=[elsewhere()])]),
+    "sparse attribute": model_of([constant(sparse_value=sparse(indices=elsewhere()))]),
+    "sparse attribute of many": model_of([constant(sparse_values=[sparse(values=elsewhere())])]),
+    "branch": model_of([helper.make_node("If", ["x"], ["y"], then_branch=graph_of(constant(value=elsewhere())))]),
+    "branches": model_of([helper.make_node("If", [], [], of=[graph_of(initializer=[elsewhere()])])]),
+    "function": model_of(functions=[onnx.FunctionProto(node=[constant(value=elsewhere())])]),
+    "function's default": model_of(
+        functions=[onnx.FunctionProto(attribute_proto=[helper.make_attribute("value", elsewhere())])]
+    ),
+    "training": model_of(training_info=[onnx.TrainingInfoProto(algorithm=graph_of(initializer=[elsewhere()]))]),
+}
+
+
+@pytest.mark.parametrize("place", HIDDEN)
 def test_weights_in_other_files_are_refused(tmp_path, place):
     """They would be read without ever having been verified, from wherever the graph says."""
-    elsewhere = numpy_helper.from_array(np.ones(3, np.float32), "weight")
-    elsewhere.ClearField("raw_data")
-    elsewhere.data_location = TensorProto.EXTERNAL
-    elsewhere.external_data.add(key="location", value="../../../etc/passwd")
-    constant = helper.make_node("Constant", [], ["weight"], value=elsewhere)
-    output = helper.make_tensor_value_info("y", TensorProto.FLOAT, [3])
-    nodes, weights = [helper.make_node("Identity", ["weight"], ["y"])], []
-    if place == "weight":
-        weights = [elsewhere]
-    elif place == "attribute":
-        nodes = [constant, *nodes]
-    else:
-        branch = helper.make_graph([constant], "b", [], [helper.make_tensor_value_info("weight", 1, [3])])
-        nodes = [helper.make_node("If", ["x"], ["y"], then_branch=branch, else_branch=branch)]
-    inputs = [helper.make_tensor_value_info("x", TensorProto.BOOL, [])]
-    model = helper.make_model(helper.make_graph(nodes, "leans", inputs, [output], weights))
-    (tmp_path / "graph.onnx").write_bytes(model.SerializeToString())
+    (tmp_path / "graph.onnx").write_bytes(HIDDEN[place].SerializeToString())
     with pytest.raises(NotAGraph, match="another file"):
         read_signature(tmp_path / "graph.onnx")
 
 
-def test_graphs_nested_without_end_are_refused(tmp_path):
-    def message(number, content):
-        length, encoded = len(content), b""
-        while length > 0x7F:
-            encoded, length = encoded + bytes([length & 0x7F | 0x80]), length >> 7
-        return struct.pack("B", number << 3 | 2) + encoded + bytes([length]) + content
+def test_a_key_that_protobuf_cuts_off_is_refused(tmp_path):
+    """To ONNX Runtime, field 13 + 2**29 of a tensor is field 13: data in another file."""
+    tensor = elsewhere()
+    entry = tensor.external_data[0].SerializeToString()
+    key = b"\xea\x80\x80\x80\x10"  # 13 << 3 | 2, and 1 << 32
+    tensor.ClearField("external_data")
+    tensor.ClearField("data_location")
+    content = tensor.SerializeToString() + key + bytes([len(entry)]) + entry
+    graph = model_of().graph.SerializeToString() + message(5, content)
+    (tmp_path / "graph.onnx").write_bytes(b"\x08\x08" + message(7, graph))
+    with pytest.raises(NotAGraph, match="no protobuf"):
+        read_signature(tmp_path / "graph.onnx")
 
+
+@pytest.mark.parametrize("name", ["graph.ort", "graph.ORT"])
+def test_a_name_that_makes_it_another_format_is_refused(graph, name):
+    """ONNX Runtime would not read it as the protobuf that was looked at."""
+    with pytest.raises(NotAGraph, match="own format"):
+        read_signature(graph.rename(graph.with_name(name)))
+
+
+def message(number, content):
+    """A field of a message that holds one."""
+    length, encoded = len(content), b""
+    while length > 0x7F:
+        encoded, length = encoded + bytes([length & 0x7F | 0x80]), length >> 7
+    return struct.pack("B", number << 3 | 2) + encoded + bytes([length]) + content
+
+
+def test_graphs_nested_without_end_are_refused(tmp_path):
     inner = b""
     for _ in range(500):
         inner = message(1, message(5, message(6, inner)))

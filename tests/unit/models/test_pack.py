@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import json
 import os
+import struct
 import threading
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,6 +22,7 @@ from models.pack import (
     Pack,
     PackError,
     PackLibrary,
+    array_headers,
     file_hash,
     parse_manifest,
 )
@@ -290,14 +294,36 @@ def npz(**arrays):
     return stream.getvalue()
 
 
-def bomb():
-    """An archive whose array claims to be 8 TB."""
+def archive(method=zipfile.ZIP_STORED, **files):
+    """A zip of files, each named by its key with ``__`` for a dot."""
     stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w") as archive:
-        header = io.BytesIO()
-        np.lib.format.write_array_header_1_0(header, {"descr": "<f4", "fortran_order": False, "shape": (10**12, 2)})
-        archive.writestr("centres.npy", header.getvalue())
+    with zipfile.ZipFile(stream, "w", method) as opened:
+        for name, content in files.items():
+            opened.writestr(name.replace("__", "."), content)
     return stream.getvalue()
+
+
+def npy(header, data=b""):
+    """An array's file, whatever its header says."""
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode() + data
+
+
+def claiming(shape, data=b""):
+    return npy(f"{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}}}", data)
+
+
+def changed(content, entry, *changes):
+    """An archive whose only file's entry, in its own header and in the directory, has other bytes."""
+    content = bytearray(content)
+    for start in (content.index(b"PK\x03\x04") + entry, content.index(b"PK\x01\x02") + entry + 2):
+        content[start : start + len(changes)] = changes
+    return bytes(content)
+
+
+def broken_deflate():
+    content = bytearray(archive(zipfile.ZIP_DEFLATED, a__npy=npy("x" * 100)))
+    content[35:37] = b"\xff\xff"  # after a local header of 30 bytes and five of the name
+    return bytes(content)
 
 
 @pytest.mark.parametrize(
@@ -314,7 +340,7 @@ def bomb():
         pytest.param(
             npz(centres=np.ones((5, 3), np.float32), counts=np.array([{}] * 5)), "bad_arrays", id="Python objects"
         ),
-        pytest.param(bomb(), "bad_arrays", id="claims more than it holds"),
+        pytest.param(archive(centres__npy=claiming((10**12, 2))), "bad_arrays", id="claims more than it holds"),
         pytest.param(b"not an archive", "bad_arrays", id="no archive"),
     ],
 )
@@ -324,6 +350,54 @@ def test_arrays_are_what_the_manifest_says(head, content, code):
     arrays = {**manifest["arrays"]["centres"], **described(folder / "centres.npz")}
     write(folder, {**manifest, "arrays": {"centres": arrays}})
     assert refused(folder).code == code
+
+
+TWO = claiming((2,), bytes(8))
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        pytest.param(changed(archive(a__npy=TWO), 6, 1), "encrypted", id="encrypted"),
+        pytest.param(changed(archive(a__npy=TWO), 8, 97), "neither stored nor", id="unknown compression"),
+        pytest.param(archive(zipfile.ZIP_LZMA, a__npy=TWO), "neither stored nor", id="compression without a bound"),
+        pytest.param(broken_deflate(), "while decompressing", id="broken deflate"),
+        pytest.param(archive(a__npy=npy("-" * 5000 + "1")), "recursion", id="a header without end"),
+        pytest.param(archive(a__npy=claiming((2**70,))), f"expected {2**72} bytes", id="claims what no integer holds"),
+        pytest.param(archive(a__npy=claiming((2**32, 2**32))), f"expected {2**66} bytes", id="counts round to zero"),
+        # numpy gives the twin under the name whose own array was looked at.
+        pytest.param(archive(a=claiming((3,), bytes(12)), a__npy=TWO), "twice", id="a twin without a suffix"),
+        pytest.param(archive(a__npy__npy=TWO, a__npy=TWO), "twice", id="a twin of two suffixes"),
+        pytest.param(archive(a__npy=TWO, b__npy=TWO).replace(b"b.npy", b"a.npy"), "twice", id="a twin of one name"),
+        # What an entry says it unpacks to bounds what is read of it: half a gigabyte need only be said.
+        pytest.param(
+            changed(
+                archive(a__npy=claiming((1 << 27,))), 22, *struct.pack("<I", len(claiming((1 << 27,))) + (1 << 29))
+            ),
+            "more than 268435456 bytes",
+            id="too large for the memory",
+        ),
+    ],
+)
+def test_archives_that_are_no_plain_arrays_are_refused(tmp_path, content, said):
+    (tmp_path / "some.npz").write_bytes(content)
+    with pytest.raises(PackError, match=said) as caught:
+        array_headers(tmp_path / "some.npz")
+    assert caught.value.code == "bad_arrays"
+
+
+def test_damage_in_the_data_of_arrays_is_told_when_they_are_read(head):
+    """A hash says that the file is the manifest's, not that it can be unpacked."""
+    folder, manifest = head
+    content = bytearray(npz(many=np.zeros(10_000)))
+    content[40_000] = 1
+    (folder / "centres.npz").write_bytes(content)
+    arrays = {"many": {"dtype": "float64", "shape": [10_000]}}
+    centres = {**described(folder / "centres.npz"), "arrays": arrays}
+    pack = Pack.load(write(folder, {**manifest, "arrays": {"centres": centres}}))
+    with pytest.raises(PackError, match="Bad CRC-32") as caught:
+        pack.arrays("centres")
+    assert caught.value.code == "bad_arrays"
 
 
 def test_the_built_in_packs_verify():
@@ -348,6 +422,58 @@ def test_a_library_lists_broken_packs_with_their_error(detector):
     with pytest.raises(PackError, match="pack mine: expected sha256") as caught:
         library.get("mine")
     assert caught.value.code == "wrong_hash"
+
+
+def gone(folder):
+    """As if it was removed between being listed and being looked at."""
+    lstat = Path.lstat
+
+    def missing(path):
+        if path.parent == folder:
+            raise FileNotFoundError(errno.ENOENT, "No such file or directory", str(path))
+        return lstat(path)
+
+    return "lstat", missing
+
+
+def unreadable(folder):
+    opened = Path.open
+
+    def denied(path, *arguments, **options):
+        if path.parent == folder:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return opened(path, *arguments, **options)
+
+    return "open", denied
+
+
+@pytest.mark.parametrize(("failure", "said"), [(gone, "FileNotFoundError"), (unreadable, "PermissionError")])
+def test_a_pack_that_cannot_be_read_hides_no_other(detector, monkeypatch, failure, said):
+    folder, _ = detector
+    library = PackLibrary([folder.parent])
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, *failure(folder))
+        entries = {entry.name: entry for entry in library.list()}
+        assert entries.keys() == {*BUILT_IN_NAMES, "mine"}
+        assert [name for name, entry in entries.items() if entry.pack is None] == ["mine"]
+        assert entries["mine"].code == "unreadable"
+        assert said in entries["mine"].error
+        with pytest.raises(PackError, match=f"pack mine: .*{said}"):
+            library.get("mine")
+    assert library.get("mine").name == "mine"
+
+
+def test_names_that_are_no_text_are_shown_as_text(detector):
+    """Else no answer that holds them could be written."""
+    folder, _ = detector
+    folder.rename(folder.parent / "m\udcffne")
+    library = PackLibrary([folder.parent])
+    entry = library.list()[1]
+    assert (entry.name, entry.code) == ("m\\udcffne", "wrong_name")
+    (folder.parent / "m\udcffne" / "manifest.json").unlink()
+    assert library.list()[1].error == "expected manifest.json in m\\udcffne, found none"
+    with pytest.raises(PackError, match=r"m\\udcffne"):
+        library.get("mine")
 
 
 @pytest.mark.parametrize("name", ["nothing", "", "../mine", "mine/../mine", ".", "manifest.json"])
