@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from models.scoring.calibration import Calibration
-from models.scoring.guidance import Guide, Judgement, Polygon, Rule, Seen, Taught, contains, normal_radius
+from models.scoring.guidance import Guide, Judgement, Rule, Seen, Taught, normal_radius
+from models.scoring.polygon import Polygon, contains
 from models.scoring.reading import Reading
 from models.scoring.similarity import sameness
 from service.contracts.guidance import (
@@ -31,6 +32,7 @@ from service.contracts.guidance import (
 from service.contracts.stream import Zone
 from service.errors import InvalidInput
 from service.language import Language
+from service.pipeline.context import Unguided
 from service.preview import Said, Trial, preview
 from service.recent import RecentPast
 from service.schedule import covers, overlap
@@ -113,7 +115,7 @@ class StreamGuidance:
         self._store = store
         self._most_rules = most_rules
         self._lock = threading.RLock()
-        self._zones = {zone.name: _polygon(zone) for zone in zones}
+        self._zones = {zone.name: tuple(zone.polygon) for zone in zones}
         self._timezone = timezone
         self._records = {record.id: record for record in store.list(stream_id)}
         self._taught = tuple(store.taught(stream_id))
@@ -130,7 +132,7 @@ class StreamGuidance:
     def configure(self, zones: Sequence[Zone], timezone: str | None) -> None:
         """Take the stream's new zones and time zone. Rules of a zone that is gone wait until it is back."""
         with self._lock:
-            self._zones = {zone.name: _polygon(zone) for zone in zones}
+            self._zones = {zone.name: tuple(zone.polygon) for zone in zones}
             self._timezone = timezone
             self._compile()
 
@@ -165,22 +167,11 @@ class StreamGuidance:
             self._mask = (snapshot, int(at), mask)
         return snapshot.guide.judge(seen, mask)
 
-    def record(
-        self,
-        seen: Seen,
-        surprise: float,
-        *,
-        at: float,
-        pts: float,
-        epoch: int,
-        tracks: Sequence[int],
-        labels: Sequence[str],
-        image: NDArray[np.uint8],
-    ) -> None:
-        """Remember a frame for previews; arguments as ``RecentPast.add``."""
-        self.past.add(seen, surprise, at=at, pts=pts, epoch=epoch, tracks=tracks, labels=labels, image=image)
-        if abs(at - self._tuned_at) >= TUNE_S:
-            self._tuned_at = at
+    def record(self, frame: Unguided) -> None:
+        """Remember a frame for previews, and now and then set the rules against what the past is like."""
+        self.past.add(frame)
+        if abs(frame.at - self._tuned_at) >= TUNE_S:
+            self._tuned_at = frame.at
             snapshot = self._snapshot
             tuned = self._tuned(snapshot)
             # An edit under way compiles and tunes by itself, and is not waited for.
@@ -495,10 +486,6 @@ def _in_force(spec: GuidanceSpec, at: float, timezone: str | None) -> bool:
     if spec.expires_at is not None and at >= spec.expires_at.timestamp():
         return False
     return spec.schedule is None or covers(spec.schedule, at, timezone)
-
-
-def _polygon(zone: Zone) -> Polygon:
-    return tuple((float(x), float(y)) for x, y in zone.polygon)
 
 
 _STEPS = (np.arange(64, dtype=np.float32) + 0.5) / 64

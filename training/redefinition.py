@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.scoring.guidance import Judgement
-from service.pipeline.scored import FULL_SCALE
+from service.pipeline.scored import display
 from training.metrics import auc_between, iou
 from training.replay import Recording, replay
 from training.virtual.truth import ClipTruth, ObjectTruth
@@ -251,6 +251,5 @@ def measure_drift(scenes: Iterable[Scene], rule: Rule) -> Drift:
 
 def _farthest(before: NDArray[np.float64], after: NDArray[np.float64]) -> float:
     """The largest change of a displayed score; what was not known counts as 0."""
-    shown = (np.clip(np.nan_to_num(values) / FULL_SCALE, 0.0, 1.0) for values in (before, after))
-    first, second = shown
-    return float(np.abs(second - first).max(initial=0.0))
+    shown = ([display(value) for value in np.nan_to_num(values).tolist()] for values in (before, after))
+    return max((abs(first - second) for first, second in zip(*shown, strict=True)), default=0.0)

@@ -1,7 +1,7 @@
 """What text rules do over whole data sets. Footage is scored once; then every rule is tried on what was recorded.
 
 watchword study redefinition DATASET... --out OUT        virtual footage, whose truth names every object's action
-watchword study footage DATASET --rule "normal: bicycles are normal here = bicycle" --out OUT
+watchword study footage DATASET --rule "normal: bicycles are normal here" --out OUT
 """
 
 from __future__ import annotations
