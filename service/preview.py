@@ -15,7 +15,8 @@ from models.scoring.calibration import Calibration
 from models.scoring.caption import Caption
 from models.scoring.guidance import Floats, Guide, Judgement, Match, guided_frames, guided_objects
 from service.alerts.incident import Incident, IncidentMachine, IncidentRules, Sample
-from service.contracts.guidance import Conflict, PreviewAlert, PreviewCurves, PreviewObject, PreviewOut, Resemblance
+from service.contracts.guidance import PreviewAlert, PreviewCurves, PreviewObject, PreviewOut
+from service.explanation import Explanation
 from service.pipeline.scored import display
 from service.pipeline.scoring import final_surprise, smooth_series
 from service.recent import Moment, Rows, tabulated
@@ -25,7 +26,7 @@ MOST_OBJECTS = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class Tried:
     """The rules in force and the one that is tried, compiled together.
 
     Attributes:
@@ -41,27 +42,20 @@ class Trial:
     new: NDArray[np.bool_]
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What is said of a rule without looking at the past: how it is understood, contradicted, and may fail."""
-
-    resembles: list[Resemblance]
-    conflicts: list[Conflict]
-    warnings: list[str]
-
-
-def preview(moments: Sequence[Moment], trial: Trial, fused: Calibration, threshold: float, said: Said) -> PreviewOut:
+def preview(
+    moments: Sequence[Moment], tried: Tried, fused: Calibration, threshold: float, said: Explanation
+) -> PreviewOut:
     """Judge the past again, smooth and calibrate it as it was live, and open the alerts that it would have opened.
 
     Args:
         moments: The past, oldest first.
-        trial: The rules.
+        tried: The rules.
         fused: Calibration of smoothed scores.
         threshold: The surprise at which alerts open.
         said: Of the new rule itself.
     """
     rows = tabulated(moments)
-    without, with_rule, new = _judged(trial, rows)
+    without, with_rule, new = _judged(tried, rows)
     raw = np.array([moment.surprise for moment in moments], np.float64)
     known = rows.seen.surprise
     guided = (guided_objects(known, judgement) for judgement in (without, with_rule))
@@ -90,16 +84,16 @@ def preview(moments: Sequence[Moment], trial: Trial, fused: Calibration, thresho
     )
 
 
-def _judged(trial: Trial, rows: Rows) -> tuple[Judgement, Judgement, Judgement]:
+def _judged(tried: Tried, rows: Rows) -> tuple[Judgement, Judgement, Judgement]:
     """Without the new rule, with it, and by it alone. How surely rules are of objects is asked once for all three."""
-    guide, space = trial.guide, trial.guide.space
+    guide, space = tried.guide, tried.guide.space
     cosines = None if space is None or not len(rows.clips) else _spread(space.cosines(rows.clips), rows.clip)
     likely = guide.likely(rows.seen, cosines) if guide.rules and len(rows.seen) else None
     without, with_rule = (
         guide.judge(rows.seen, active[rows.moment], likely=likely, explain=False)
-        for active in (trial.without, trial.with_rule)
+        for active in (tried.without, tried.with_rule)
     )
-    return without, with_rule, guide.judge(rows.seen, trial.new[rows.moment], likely=likely)
+    return without, with_rule, guide.judge(rows.seen, tried.new[rows.moment], likely=likely)
 
 
 def _spread(values: Floats, which: NDArray[np.intp]) -> Floats:

@@ -33,7 +33,7 @@ SEEN_IOU = 0.3
 """A detection shows a true object if they overlap by so much."""
 
 Mask = NDArray[np.bool_]
-Rule = Callable[[Recording], Judgement]
+Judge = Callable[[Recording], Judgement]
 """What a rule in words says of a recording's objects."""
 
 
@@ -159,7 +159,7 @@ class Relief:
         return self.share >= other.share - (1.0 - QUIET) and self.fall <= max(0.0, other.fall) + MOST_FALL
 
 
-def measure_relief(scenes: Iterable[Scene], action: str, rule: Rule) -> Relief:
+def measure_relief(scenes: Iterable[Scene], action: str, rule: Judge) -> Relief:
     """What a rule that calls ``action`` normal does in these scenes."""
     counts = np.zeros(6, int)
     pool = _Pool()
@@ -206,7 +206,7 @@ class Alarm:
     auc: float | None
 
 
-def measure_alarm(scenes: Iterable[Scene], action: str, rule: Rule) -> Alarm:
+def measure_alarm(scenes: Iterable[Scene], action: str, rule: Judge) -> Alarm:
     """What a rule that calls ``action`` an anomaly does where it is normal."""
     counts = np.zeros(8, int)
     pool = _Pool()
@@ -238,7 +238,7 @@ class Drift:
         return max(self.frames, self.objects) <= MOST_MOVE
 
 
-def measure_drift(scenes: Iterable[Scene], rule: Rule) -> Drift:
+def measure_drift(scenes: Iterable[Scene], rule: Judge) -> Drift:
     """How far a rule moves any score in these scenes."""
     frames = objects = 0.0
     for scene in scenes:
