@@ -15,26 +15,26 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from models.scoring.calibration import Calibration
-from models.scoring.guidance import Guide, Judgement, Polygon, Rule, Seen, Taught, contains, normal_radius
+from models.scoring.guidance import Guide, Judgement, Seen, normal_radius
 from models.scoring.reading import Reading
-from models.scoring.similarity import sameness
 from service.contracts.guidance import (
-    Conflict,
     GuidanceOut,
     GuidancePatch,
     GuidanceSpec,
     PreviewOut,
     PreviewSpec,
-    Resemblance,
     TaughtOut,
 )
 from service.contracts.stream import Zone
 from service.errors import InvalidInput
+from service.explanation import Explainer
 from service.language import Language
-from service.preview import Said, Trial, preview
+from service.lessons import Lessons
+from service.pipeline.context import Unguided
+from service.preview import Tried, preview
 from service.recent import RecentPast
-from service.schedule import covers, overlap
-from service.store.guidance import Clips, GuidanceStore, RuleRecord, TaughtRecord, check_room, rule_not_found
+from service.site import Site
+from service.store.guidance import GuidanceStore, RuleRecord, check_room, rule_not_found
 
 logger = logging.getLogger(__name__)
 
@@ -43,9 +43,6 @@ TUNE_S = 10.0
 
 SAMPLE = 256
 """Clips that stand for them. The median of a rule's evidence is then known to a tenth of its spread."""
-
-SAME_MEANING = 0.5
-"""How far two rules must mean the same to contradict each other."""
 
 _NEW = "new"
 """Id of a rule that is not saved."""
@@ -58,16 +55,16 @@ class _Snapshot:
     Attributes:
         guide: The rules that are enabled and whose zones exist.
         specs: Of each of its rules, in its order.
-        timezone: Of the stream.
+        site: Of the stream.
     """
 
     guide: Guide
     specs: tuple[GuidanceSpec, ...]
-    timezone: str | None
+    site: Site
 
     def active(self, at: float) -> NDArray[np.bool_]:
         """``(R,)``, which rules are in force at a moment (Unix seconds)."""
-        return np.array([_in_force(spec, at, self.timezone) for spec in self.specs], np.bool_)
+        return np.array([self.site.covers(spec, at) for spec in self.specs], np.bool_)
 
     def active_at(self, moments: Sequence[float]) -> NDArray[np.bool_]:
         """``(M, R)``, which rules were in force at each of these moments, to the minute: schedules know no seconds."""
@@ -113,10 +110,9 @@ class StreamGuidance:
         self._store = store
         self._most_rules = most_rules
         self._lock = threading.RLock()
-        self._zones = {zone.name: _polygon(zone) for zone in zones}
-        self._timezone = timezone
+        self._site = Site.of(zones, timezone)
         self._records = {record.id: record for record in store.list(stream_id)}
-        self._taught = tuple(store.taught(stream_id))
+        self._lessons = Lessons(stream_id, store)
         self._encoder: str | None = None
         self._learn: Callable[[], Language | None] | None = None
         self._learned: Language | None = None
@@ -130,8 +126,7 @@ class StreamGuidance:
     def configure(self, zones: Sequence[Zone], timezone: str | None) -> None:
         """Take the stream's new zones and time zone. Rules of a zone that is gone wait until it is back."""
         with self._lock:
-            self._zones = {zone.name: _polygon(zone) for zone in zones}
-            self._timezone = timezone
+            self._site = Site.of(zones, timezone)
             self._compile()
 
     def understand(self, language: Callable[[], Language | None], encoder: str | None) -> None:
@@ -165,22 +160,11 @@ class StreamGuidance:
             self._mask = (snapshot, int(at), mask)
         return snapshot.guide.judge(seen, mask)
 
-    def record(
-        self,
-        seen: Seen,
-        surprise: float,
-        *,
-        at: float,
-        pts: float,
-        epoch: int,
-        tracks: Sequence[int],
-        labels: Sequence[str],
-        image: NDArray[np.uint8],
-    ) -> None:
-        """Remember a frame for previews; arguments as ``RecentPast.add``."""
-        self.past.add(seen, surprise, at=at, pts=pts, epoch=epoch, tracks=tracks, labels=labels, image=image)
-        if abs(at - self._tuned_at) >= TUNE_S:
-            self._tuned_at = at
+    def record(self, frame: Unguided) -> None:
+        """Remember a frame for previews, and now and then set the rules against what the past is like."""
+        self.past.add(frame)
+        if abs(frame.at - self._tuned_at) >= TUNE_S:
+            self._tuned_at = frame.at
             snapshot = self._snapshot
             tuned = self._tuned(snapshot)
             # An edit under way compiles and tunes by itself, and is not waited for.
@@ -212,7 +196,7 @@ class StreamGuidance:
 
         Raises:
             InvalidInput: ``unknown_zone`` or ``expires_in_past``.
-            Conflict: ``too_many_rules``.
+            service.errors.Conflict: ``too_many_rules``.
         """
         with self._lock:
             check_room(len(self._records), self._most_rules)
@@ -253,7 +237,7 @@ class StreamGuidance:
 
         Raises:
             NotFound: ``rule_not_found``.
-            Conflict: ``nothing_to_undo`` or ``too_many_rules``.
+            service.errors.Conflict: ``nothing_to_undo`` or ``too_many_rules``.
         """
         with self._lock:
             record = self._store.undo(self.stream_id, rule_id, who, self._most_rules)
@@ -285,49 +269,35 @@ class StreamGuidance:
             if spec.replaces is not None:
                 self._record(spec.replaces)
             snapshot = self._tuned(self._compiled([*self._records.values(), new]))
-            said = Said(*self._explained(new, others))
+            said = self._explainer.explain(new, others)
         moments = self.past.moments(spec.minutes * 60)
         active = snapshot.active_at([moment.at for moment in moments])
         tried = snapshot.named([_NEW])
         kept = snapshot.named([*(record.id for record in others), _NEW])
-        trial = Trial(snapshot.guide, active & ~tried, active & kept, active & tried)
-        return preview(moments, trial, fused, threshold, said)
+        rules = Tried(snapshot.guide, active & ~tried, active & kept, active & tried)
+        return preview(moments, rules, fused, threshold, said)
 
     # ---- teaching
 
     def teach(self, alert_id: str) -> bool:
         """Learn from a false alarm that its objects are normal; False if nothing is known of what they looked like."""
-        clips = self._store.clips(alert_id)
-        if clips is None:
-            return False
         with self._lock:
             video, _ = self.past.sample(2 * SAMPLE)
-            record = TaughtRecord(clips, normal_radius(video), datetime.now(UTC))
-            self._store.teach(self.stream_id, record)
-            self._taught = tuple(self._store.taught(self.stream_id))
-            self._compile()
-        return True
+            learned = self._lessons.teach(alert_id, normal_radius(video))
+            if learned:
+                self._compile()
+        return learned
 
     def unteach(self, alert_id: str) -> None:
         """Take back what an alert taught. Idempotent."""
         with self._lock:
-            self._store.unteach(alert_id)
-            self._taught = tuple(self._store.taught(self.stream_id))
+            self._lessons.unteach(alert_id)
             self._compile()
 
     def taught(self) -> list[TaughtOut]:
         """What false alarms taught, oldest first."""
         with self._lock:
-            return [
-                TaughtOut(
-                    alert_id=record.clips.alert_id,
-                    taught_at=record.taught_at,
-                    objects=len(record.clips.features),
-                    radius=round(record.radius, 4),
-                    active=self._fits(record.clips),
-                )
-                for record in self._taught
-            ]
+            return self._lessons.out(self._encoder)
 
     # ---- inside; called with the lock held
 
@@ -338,10 +308,10 @@ class StreamGuidance:
         return record
 
     def _check(self, spec: GuidanceSpec, fields: Iterable[str]) -> None:
-        if "zone" in fields and spec.zone is not None and spec.zone not in self._zones:
-            names = ", ".join(map(repr, self._zones)) or "none (the stream has no zones)"
+        if "zone" in fields and spec.zone is not None and spec.zone not in self._site.zones:
+            names = ", ".join(map(repr, self._site.zones)) or "none (the stream has no zones)"
             msg = f"expected a zone of the stream, of {names}; got {spec.zone!r}"
-            raise InvalidInput("unknown_zone", msg, zones=sorted(self._zones))
+            raise InvalidInput("unknown_zone", msg, zones=sorted(self._site.zones))
         if "expires_at" in fields and spec.expires_at is not None and spec.expires_at <= datetime.now(UTC):
             msg = f"expected `expires_at` in the future, got {spec.expires_at.isoformat()}"
             raise InvalidInput("expires_in_past", msg)
@@ -367,47 +337,19 @@ class StreamGuidance:
         self._readings = {text: reading for text, reading in self._readings.items() if text in texts}
 
     def _compiled(self, records: Iterable[RuleRecord]) -> _Snapshot:
-        chosen = [record for record in records if self._applies(record.spec)]
-        modes = self._modes()
+        chosen = [record for record in records if self._site.applies(record.spec)]
+        modes = self._lessons.modes(self._encoder)
         language = self._language if chosen else None
         if language is None:
-            return _Snapshot(Guide((), taught=modes), (), self._timezone)
+            return _Snapshot(Guide((), taught=modes), (), self._site)
         rules = []
         for record in chosen:
             reading = self._read(record.spec.text)
             if reading is not None:
-                rules.append((self._rule(record), reading))
+                rules.append((self._site.rule(record), reading))
         guide = Guide.compile(rules, language.statements, language.space, modes)
         specs = {record.id: record.spec for record in chosen}
-        return _Snapshot(guide, tuple(specs[rule.id] for rule in guide.rules), self._timezone)
-
-    def _applies(self, spec: GuidanceSpec) -> bool:
-        """Whether it can be in force at all: a rule of a zone that is gone must not spread over the whole picture."""
-        return spec.enabled and (spec.zone is None or spec.zone in self._zones)
-
-    def _rule(self, record: RuleRecord) -> Rule:
-        spec = record.spec
-        return Rule(
-            id=record.id,
-            text=spec.text,
-            verdict=spec.verdict,
-            strength=spec.strength,
-            polygon=None if spec.zone is None else self._zones.get(spec.zone),
-            method=spec.method,
-            scheduled=spec.schedule is not None,
-            edited_at=record.updated_at.timestamp(),
-        )
-
-    def _modes(self) -> Taught | None:
-        fitting = [record for record in self._taught if self._fits(record.clips)]
-        if not fitting:
-            return None
-        modes = np.concatenate([record.clips.features for record in fitting]).astype(np.float32)
-        radii = np.concatenate([np.full(len(record.clips.features), record.radius) for record in fitting])
-        return Taught(modes, radii.astype(np.float32))
-
-    def _fits(self, clips: Clips) -> bool:
-        return clips.encoder == self._encoder
+        return _Snapshot(guide, tuple(specs[rule.id] for rule in guide.rules), self._site)
 
     def _tuned(self, snapshot: _Snapshot) -> _Snapshot:
         if not snapshot.guide.rules:
@@ -417,99 +359,24 @@ class StreamGuidance:
     # ---- as the API speaks of rules
 
     def _out(self, record: RuleRecord) -> GuidanceOut:
-        resembles, conflicts, warnings = self._explained(record, self._records.values())
+        said = self._explainer.explain(record, self._records.values())
         return GuidanceOut(
             **dict(record.spec),
             id=record.id,
             created_at=record.created_at,
             updated_at=record.updated_at,
             active=self._active(record.spec),
-            resembles=resembles,
-            conflicts=conflicts,
-            warnings=warnings,
+            resembles=said.resembles,
+            conflicts=said.conflicts,
+            warnings=said.warnings,
         )
 
     def _active(self, spec: GuidanceSpec) -> bool:
-        in_force = _in_force(spec, time.time(), self._timezone)
-        return self._language is not None and self._applies(spec) and in_force
+        return self._language is not None and self._site.applies(spec) and self._site.covers(spec, time.time())
 
-    def _explained(
-        self, record: RuleRecord, others: Iterable[RuleRecord]
-    ) -> tuple[list[Resemblance], list[Conflict], list[str]]:
-        """What a rule's text was understood as, which rules contradict it, and why it may not do what it should."""
-        reading = self._read(record.spec.text)
-        language = self._language
-        resembles = [] if language is None or reading is None else language.resembles(reading)
-        warnings = list(self._warnings(record.spec, understood=bool(resembles)))
-        return resembles, self._conflicts(record, reading, others), warnings
-
-    def _warnings(self, spec: GuidanceSpec, *, understood: bool) -> Iterable[str]:
-        language = self._language
-        if language is None:
-            yield "There is nothing to understand words with (no encoder pack `words`): the rule matches nothing."
-            return
-        if language.space is None and spec.method == "equation10":
-            yield "Equation 10 compares pictures, and the stream has no encoder: the rule matches nothing."
-        elif language.space is None:
-            yield "The stream has no encoder: only captions are compared with the text."
-        elif not understood and spec.method == "contrastive":
-            yield "The text is like no phrase of the bank: it means nothing to what is seen and moves no score by it."
-        if spec.zone is not None and spec.zone not in self._zones:
-            yield f"The stream has no zone {spec.zone!r} (any more): the rule is not in force until it has."
-        if spec.expires_at is not None and spec.expires_at <= datetime.now(UTC):
-            yield f"It expired at {spec.expires_at.isoformat()}."
-        if spec.strength == 0:
-            yield "Its strength is 0: it moves nothing."
-
-    def _conflicts(self, record: RuleRecord, reading: Reading | None, others: Iterable[RuleRecord]) -> list[Conflict]:
-        """Enabled rules that say the opposite of the same thing, where and when both are in force."""
-        if reading is None or not self._applies(record.spec):
-            return []
-        mine = self._rule(record)
-        found = []
-        for other in others:
-            its = self._read(other.spec.text)
-            if other.id == record.id or its is None or not self._applies(other.spec):
-                continue
-            theirs = self._rule(other)
-            if (
-                theirs.verdict != mine.verdict
-                and self._mean_the_same(reading, its)
-                and _meet(mine.polygon, theirs.polygon)
-                and overlap(record.spec.schedule, other.spec.schedule, self._timezone, datetime.now(UTC))
-            ):
-                wins = max(mine, theirs, key=lambda rule: rule.precedence).id
-                found.append(Conflict(id=other.id, text=theirs.text, verdict=theirs.verdict, wins=wins))
-        return found
-
-    @staticmethod
-    def _mean_the_same(one: Reading, other: Reading) -> bool:
-        """Whether two texts do, as sentences or as what they are understood as."""
-        norms = float(np.linalg.norm(one.weights) * np.linalg.norm(other.weights))
-        understood = float(one.weights @ other.weights) / norms if norms > 0 else 0.0
-        said = float(sameness(one.sentences @ other.sentences.T).max())
-        return max(understood, said) >= SAME_MEANING
-
-
-def _in_force(spec: GuidanceSpec, at: float, timezone: str | None) -> bool:
-    if spec.expires_at is not None and at >= spec.expires_at.timestamp():
-        return False
-    return spec.schedule is None or covers(spec.schedule, at, timezone)
-
-
-def _polygon(zone: Zone) -> Polygon:
-    return tuple((float(x), float(y)) for x, y in zone.polygon)
-
-
-_STEPS = (np.arange(64, dtype=np.float32) + 0.5) / 64
-_GRID = np.stack(np.meshgrid(_STEPS, _STEPS), axis=-1).reshape(-1, 2).astype(np.float32)
-
-
-def _meet(one: Polygon | None, other: Polygon | None) -> bool:
-    """Whether two zones have a part of the picture in common, to a 64th of it; None is all of it."""
-    if one is None or other is None or one == other:
-        return True
-    return bool((contains(one, _GRID) & contains(other, _GRID)).any())
+    @property
+    def _explainer(self) -> Explainer:
+        return Explainer(self._site, self._language, self._read)
 
 
 def _revalidated(spec: GuidanceSpec, changes: dict[str, Any]) -> GuidanceSpec:

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from models.scoring.calibration import Calibration
 from models.scoring.caption import Caption
-from models.scoring.guidance import Floats, Guide, Judgement, Match, guided_frame, guided_objects
-from models.scoring.smoothing import CausalSmoother
+from models.scoring.guidance import Floats, Guide, Judgement, Match, guided_frames, guided_objects
 from service.alerts.incident import Incident, IncidentMachine, IncidentRules, Sample
-from service.contracts.guidance import Conflict, PreviewAlert, PreviewCurves, PreviewObject, PreviewOut, Resemblance
+from service.contracts.guidance import PreviewAlert, PreviewCurves, PreviewObject, PreviewOut
+from service.explanation import Explanation
 from service.pipeline.scored import display
-from service.pipeline.scoring import SMOOTHING_S
+from service.pipeline.scoring import final_surprise, smooth_series
 from service.recent import Moment, Rows, tabulated
 
 MOST_OBJECTS = 50
@@ -26,7 +26,7 @@ MOST_OBJECTS = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class Tried:
     """The rules in force and the one that is tried, compiled together.
 
     Attributes:
@@ -42,30 +42,25 @@ class Trial:
     new: NDArray[np.bool_]
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What is said of a rule without looking at the past: how it is understood, contradicted, and may fail."""
-
-    resembles: list[Resemblance]
-    conflicts: list[Conflict]
-    warnings: list[str]
-
-
-def preview(moments: Sequence[Moment], trial: Trial, fused: Calibration, threshold: float, said: Said) -> PreviewOut:
+def preview(
+    moments: Sequence[Moment], tried: Tried, fused: Calibration, threshold: float, said: Explanation
+) -> PreviewOut:
     """Judge the past again, smooth and calibrate it as it was live, and open the alerts that it would have opened.
 
     Args:
         moments: The past, oldest first.
-        trial: The rules.
+        tried: The rules.
         fused: Calibration of smoothed scores.
         threshold: The surprise at which alerts open.
         said: Of the new rule itself.
     """
     rows = tabulated(moments)
-    without, with_rule, new = _judged(trial, rows)
+    without, with_rule, new = _judged(tried, rows)
     raw = np.array([moment.surprise for moment in moments], np.float64)
-    frames = [raw, *(_guided(rows, raw, judgement) for judgement in (without, with_rule))]
-    curves = [_smoothed(moments, values, fused) for values in frames]
+    known = rows.seen.surprise
+    guided = (guided_objects(known, judgement) for judgement in (without, with_rule))
+    frames = [raw, *(guided_frames(raw, rows.moment, known, objects) for objects in guided)]
+    curves = [_final(moments, values, fused) for values in frames]
     before, after = (_incidents(moments, curve, threshold) for curve in curves[1:])
     objects = _objects(moments, rows, new)
     return PreviewOut(
@@ -89,16 +84,16 @@ def preview(moments: Sequence[Moment], trial: Trial, fused: Calibration, thresho
     )
 
 
-def _judged(trial: Trial, rows: Rows) -> tuple[Judgement, Judgement, Judgement]:
+def _judged(tried: Tried, rows: Rows) -> tuple[Judgement, Judgement, Judgement]:
     """Without the new rule, with it, and by it alone. How surely rules are of objects is asked once for all three."""
-    guide, space = trial.guide, trial.guide.space
+    guide, space = tried.guide, tried.guide.space
     cosines = None if space is None or not len(rows.clips) else _spread(space.cosines(rows.clips), rows.clip)
     likely = guide.likely(rows.seen, cosines) if guide.rules and len(rows.seen) else None
     without, with_rule = (
         guide.judge(rows.seen, active[rows.moment], likely=likely, explain=False)
-        for active in (trial.without, trial.with_rule)
+        for active in (tried.without, tried.with_rule)
     )
-    return without, with_rule, guide.judge(rows.seen, trial.new[rows.moment], likely=likely)
+    return without, with_rule, guide.judge(rows.seen, tried.new[rows.moment], likely=likely)
 
 
 def _spread(values: Floats, which: NDArray[np.intp]) -> Floats:
@@ -108,32 +103,11 @@ def _spread(values: Floats, which: NDArray[np.intp]) -> Floats:
     return rows
 
 
-def _guided(rows: Rows, raw: NDArray[np.float64], judgement: Judgement) -> NDArray[np.float64]:
-    """``(M,)`` surprises of the frames with the rules applied; NaN stays."""
-    guided = guided_objects(rows.seen.surprise, judgement)
-    touched = np.unique(rows.moment[(judgement.relief > 0) | (judgement.lift > 0)])
-    starts = np.searchsorted(rows.moment, touched)
-    ends = np.searchsorted(rows.moment, touched, side="right")
-    result = raw.copy()
-    for frame, start, end in zip(touched.tolist(), starts.tolist(), ends.tolist(), strict=True):
-        if not np.isnan(raw[frame]):
-            result[frame] = guided_frame(raw[frame], rows.seen.surprise[start:end], guided[start:end])
-    return result
-
-
-def _smoothed(moments: Sequence[Moment], values: NDArray[np.float64], fused: Calibration) -> NDArray[np.float64]:
-    """``(M,)`` surprises as the live service makes them of the frames'; NaN while nothing was said."""
-    smoother = CausalSmoother(SMOOTHING_S)
-    epoch: int | None = None
-    result = np.empty(len(moments))
-    for index, (moment, value) in enumerate(zip(moments, values.tolist(), strict=True)):
-        if moment.epoch != epoch:
-            smoother.reset()
-            epoch = moment.epoch
-        result[index] = smoother.update(value, moment.pts)
-    said = ~np.isnan(result)
-    result[said] = fused.surprise(result[said])
-    return result
+def _final(moments: Sequence[Moment], values: NDArray[np.float64], fused: Calibration) -> NDArray[np.float64]:
+    """``(M,)`` surprises as the live service makes them of the frames'."""
+    pts, epochs = np.array([moment.pts for moment in moments]), np.array([moment.epoch for moment in moments])
+    calm = np.array([moment.calm for moment in moments])
+    return final_surprise(fused, smooth_series(values, pts, epochs), calm)
 
 
 def _incidents(moments: Sequence[Moment], curve: NDArray[np.float64], threshold: float) -> list[Incident]:
@@ -142,8 +116,7 @@ def _incidents(moments: Sequence[Moment], curve: NDArray[np.float64], threshold:
     machine = IncidentMachine(IncidentRules(), lambda: str(next(numbers)))
     found: list[Incident] = []
     for moment, value in zip(moments, curve.tolist(), strict=True):
-        surprise = None if np.isnan(value) else value
-        for change in machine.step(Sample(moment.epoch, moment.pts, moment.at, surprise, threshold)).changes:
+        for change in machine.step(Sample(moment.epoch, moment.pts, moment.at, value, threshold)).changes:
             if change.event == "opened":
                 machine.sent(change.incident.id)
             elif change.event == "closed":
@@ -220,8 +193,8 @@ def _nearest(pictures: Sequence[tuple[float, bytes]], at: float) -> str | None:
 
 
 def _shown(surprises: NDArray[np.float64]) -> list[float]:
-    """As scores, which JSON can say: a frame before anything was said counts as calm."""
-    return [round(display(value), 4) for value in np.nan_to_num(surprises).tolist()]
+    """As scores."""
+    return [round(display(value), 4) for value in surprises.tolist()]
 
 
 def _moment(seconds: float) -> datetime:

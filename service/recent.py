@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from models.scoring.caption import Caption
 from models.scoring.guidance import Floats, Seen
+from service.pipeline.context import Unguided
 
 T = TypeVar("T")
 
@@ -44,6 +45,7 @@ class Moment:
         pts: Presentation time, seconds.
         epoch: Changes at a gap, after which smoothing starts anew.
         surprise: Of the frame without rules, before smoothing; NaN if nothing could be said.
+        calm: What it counts as where nothing was said yet.
         boxes: ``(N, 4)`` float32.
         surprises: ``(N,)`` float32, without rules; NaN where nothing is known.
         tracks: ``N`` track ids, negative for none.
@@ -58,6 +60,7 @@ class Moment:
     pts: float
     epoch: int
     surprise: float
+    calm: float
     boxes: Floats
     surprises: Floats
     tracks: tuple[int, ...]
@@ -120,35 +123,14 @@ class RecentPast:
         since = moments[-1].at - seconds if moments else 0.0
         return [moment for moment in moments if moment.at >= since]
 
-    def add(
-        self,
-        seen: Seen,
-        surprise: float,
-        *,
-        at: float,
-        pts: float,
-        epoch: int,
-        tracks: Sequence[int],
-        labels: Sequence[str],
-        image: NDArray[np.uint8],
-    ) -> None:
-        """Remember a frame.
-
-        Args:
-            seen: Its objects and regions, without rules.
-            surprise: Of the frame, without rules, before smoothing; NaN if nothing could be said.
-            at: Capture time, Unix seconds.
-            pts: Presentation time, seconds.
-            epoch: Of the source.
-            tracks: Of each object, negative for none.
-            labels: Of each object.
-            image: ``(H, W, 3)`` uint8, BGR.
-        """
+    def add(self, frame: Unguided) -> None:
+        """Remember a frame."""
+        seen, at = frame.seen, frame.at
         size = _MOMENT + _ROW * len(seen)
         clips: list[NDArray[np.float16] | None] = []
         captions: list[Caption | None] = []
         thumbnails: dict[int, bytes] = {}
-        for index, track in enumerate(tracks):
+        for index, track in enumerate(frame.tracks):
             clip, brought = self._clip(seen.video[index], track, at)
             clips.append(clip)
             size += brought
@@ -156,19 +138,20 @@ class RecentPast:
             if caption is not None and caption not in self._captions:
                 size += _CAPTION
             captions.append(None if caption is None else self._captions.setdefault(caption, caption))
-            if track >= 0 and at - self._pictured.get(track, -np.inf) >= 1.0:
-                thumbnails[track] = _thumbnail(image, seen.boxes[index])
+            if frame.image is not None and track >= 0 and at - self._pictured.get(track, -np.inf) >= 1.0:
+                thumbnails[track] = _thumbnail(frame.image, seen.boxes[index])
                 self._pictured[track] = at
                 size += len(thumbnails[track])
         moment = Moment(
             at,
-            pts,
-            epoch,
-            surprise,
+            frame.pts,
+            frame.epoch,
+            frame.surprise,
+            frame.calm,
             np.array(seen.boxes, np.float32),
             np.array(seen.surprise, np.float32),
-            tuple(tracks),
-            tuple(labels),
+            tuple(frame.tracks),
+            tuple(frame.labels),
             tuple(clips),
             tuple(captions),
             thumbnails,

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.scoring.guidance import Judgement
-from service.pipeline.scored import FULL_SCALE
+from service.pipeline.scored import display
 from training.metrics import auc_between, iou
 from training.replay import Recording, replay
 from training.virtual.truth import ClipTruth, ObjectTruth
@@ -33,7 +33,7 @@ SEEN_IOU = 0.3
 """A detection shows a true object if they overlap by so much."""
 
 Mask = NDArray[np.bool_]
-Rule = Callable[[Recording], Judgement]
+Judge = Callable[[Recording], Judgement]
 """What a rule in words says of a recording's objects."""
 
 
@@ -159,7 +159,7 @@ class Relief:
         return self.share >= other.share - (1.0 - QUIET) and self.fall <= max(0.0, other.fall) + MOST_FALL
 
 
-def measure_relief(scenes: Iterable[Scene], action: str, rule: Rule) -> Relief:
+def measure_relief(scenes: Iterable[Scene], action: str, rule: Judge) -> Relief:
     """What a rule that calls ``action`` normal does in these scenes."""
     counts = np.zeros(6, int)
     pool = _Pool()
@@ -206,7 +206,7 @@ class Alarm:
     auc: float | None
 
 
-def measure_alarm(scenes: Iterable[Scene], action: str, rule: Rule) -> Alarm:
+def measure_alarm(scenes: Iterable[Scene], action: str, rule: Judge) -> Alarm:
     """What a rule that calls ``action`` an anomaly does where it is normal."""
     counts = np.zeros(8, int)
     pool = _Pool()
@@ -238,7 +238,7 @@ class Drift:
         return max(self.frames, self.objects) <= MOST_MOVE
 
 
-def measure_drift(scenes: Iterable[Scene], rule: Rule) -> Drift:
+def measure_drift(scenes: Iterable[Scene], rule: Judge) -> Drift:
     """How far a rule moves any score in these scenes."""
     frames = objects = 0.0
     for scene in scenes:
@@ -251,6 +251,5 @@ def measure_drift(scenes: Iterable[Scene], rule: Rule) -> Drift:
 
 def _farthest(before: NDArray[np.float64], after: NDArray[np.float64]) -> float:
     """The largest change of a displayed score; what was not known counts as 0."""
-    shown = (np.clip(np.nan_to_num(values) / FULL_SCALE, 0.0, 1.0) for values in (before, after))
-    first, second = shown
-    return float(np.abs(second - first).max(initial=0.0))
+    shown = ([display(value) for value in np.nan_to_num(values).tolist()] for values in (before, after))
+    return max((abs(first - second) for first, second in zip(*shown, strict=True)), default=0.0)

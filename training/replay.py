@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 
 from models.observation import UNTRACKED
 from models.scoring.caption import Caption
-from models.scoring.guidance import Judgement, Seen, guided_frame, guided_objects
-from models.scoring.smoothing import CausalSmoother
+from models.scoring.guidance import Judgement, Seen, guided_frames, guided_objects
 from service.ingest.frame import PreparedFrame
+from service.pipeline.context import Unguided
 from service.pipeline.offline import OfflinePipeline
 from service.pipeline.profile import Profile
 from service.pipeline.scored import ScoredFrame
-from service.pipeline.scoring import SMOOTHING_S
+from service.pipeline.scoring import final_surprise, smooth_series
 
 
 class ReplayError(RuntimeError):
@@ -36,7 +36,9 @@ class Recording:
         name: Of the clip.
         index: ``(F,)`` int64, each frame's number in the clip.
         pts: ``(F,)`` seconds.
+        epochs: ``(F,)`` int64, another number after each gap.
         fused: ``(F,)`` fused over heads, before smoothing; NaN where nothing could be said.
+        calm: ``(F,)``, what a frame counts as where nothing was said yet.
         surprise: ``(F,)`` as the service gave it.
         first: ``(F + 1,)`` int64: frame ``i`` has the rows ``first[i]`` to ``first[i + 1]`` of ``seen``.
         seen: Its ``N`` objects and moving regions.
@@ -50,7 +52,9 @@ class Recording:
     name: str
     index: NDArray[np.int64]
     pts: NDArray[np.float64]
+    epochs: NDArray[np.int64]
     fused: NDArray[np.float64]
+    calm: NDArray[np.float64]
     surprise: NDArray[np.float64]
     first: NDArray[np.int64]
     seen: Seen
@@ -64,9 +68,24 @@ class Recording:
         """The rows of a frame's objects."""
         return slice(int(self.first[frame]), int(self.first[frame + 1]))
 
-    def frames(self) -> NDArray[np.int64]:
+    def frames(self) -> NDArray[np.intp]:
         """``(N,)`` the frame of each row."""
         return np.repeat(np.arange(len(self.pts)), np.diff(self.first))
+
+    def unguided(self, frame: int) -> Unguided:
+        """A frame as a stream's rules see it; its capture time is its presentation time."""
+        rows, pts = self.rows(frame), float(self.pts[frame])
+        return Unguided(
+            Seen(self.seen.boxes[rows], self.seen.video[rows], self.seen.captions[rows], self.seen.surprise[rows]),
+            float(self.fused[frame]),
+            float(self.calm[frame]),
+            pts,
+            pts,
+            int(self.epochs[frame]),
+            self.tracks[rows].tolist(),
+            self.labels[rows],
+            None,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +127,7 @@ def record(
         kept.add(frame)
         on_frame()
     recording = kept.finish(name, profile, threshold)
-    again = _smoothed(recording, recording.fused)
+    again = _final(recording, recording.fused)
     if not np.allclose(again, recording.surprise, rtol=1e-6, atol=1e-6):
         worst = float(np.abs(again - recording.surprise).max())
         msg = f"clip {name}: expected the service's own scores from a replay without rules, got up to {worst:.3g} off"
@@ -120,34 +139,19 @@ def replay(recording: Recording, judgement: Judgement) -> Replayed:
     """The scores that the service would have given, had its rules said this of the recording's ``N`` objects."""
     known = recording.seen.surprise
     guided = guided_objects(known, judgement)
-    moved = (judgement.relief > 0) | (judgement.lift > 0)
-    fused = recording.fused.copy()
-    for frame in np.unique(recording.frames()[moved]).tolist():
-        rows = recording.rows(frame)
-        # where the heads say nothing of a frame, only a lift does
-        if not np.isnan(fused[frame]) or (judgement.lift[rows] > 0).any():
-            fused[frame] = guided_frame(float(np.nan_to_num(fused[frame])), known[rows], guided[rows])
-    surprise = _smoothed(recording, fused) if moved.any() else recording.surprise
-    silent = np.isnan(known) & (judgement.lift == 0)
-    return Replayed(surprise, np.where(silent, np.nan, guided))
+    return Replayed(_final(recording, guided_frames(recording.fused, recording.frames(), known, guided)), guided)
 
 
-def _smoothed(recording: Recording, fused: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Smooth and calibrate as ``service.pipeline.scoring.Scorer`` does."""
-    smoother = CausalSmoother(SMOOTHING_S)
-    smooth = np.array(
-        [smoother.update(float(value), float(at)) for value, at in zip(fused, recording.pts, strict=True)]
-    )
-    nothing_yet = np.isnan(smooth)
-    surprise = np.asarray(recording.profile.fused.surprise(np.nan_to_num(smooth)), np.float64)
-    return np.where(nothing_yet, recording.surprise, surprise)
+def _final(recording: Recording, fused: NDArray[np.float64]) -> NDArray[np.float64]:
+    smooth = smooth_series(fused, recording.pts, recording.epochs)
+    return final_surprise(recording.profile.fused, smooth, recording.calm)
 
 
 class _Kept:
     """Gathers a clip's frames: no pictures."""
 
     def __init__(self) -> None:
-        self._frames: list[tuple[int, float, float, float]] = []
+        self._frames: list[tuple[int, float, int, float, float, float]] = []
         self._boxes: list[NDArray[np.float32]] = []
         self._video: list[NDArray[np.float32] | None] = []
         self._surprise: list[NDArray[np.float64]] = []
@@ -163,7 +167,8 @@ class _Kept:
         source = frame.source.frame
         self._size = (source.image.shape[1], source.image.shape[0])
         fused = np.nan if frame.unsmoothed is None else frame.unsmoothed
-        self._frames.append((source.index, source.pts, fused, frame.unguided))
+        calm = max(frame.heads.values())
+        self._frames.append((source.index, source.pts, frame.source.epoch, fused, calm, frame.unguided))
         self._boxes.append(frame.boxes)
         self._surprise.append(frame.unguided_surprises)
         self._video.append(frame.video)
@@ -173,7 +178,7 @@ class _Kept:
         self._labels += [frame.label(row) for row in range(len(frame.boxes))]
 
     def finish(self, name: str, profile: Profile, threshold: float) -> Recording:
-        index, pts, fused, surprise = (np.array(column) for column in zip(*self._frames, strict=True))
+        index, pts, epochs, fused, calm, surprise = (np.array(column) for column in zip(*self._frames, strict=True))
         counts = [len(boxes) for boxes in self._boxes]
         seen = Seen(
             boxes=np.concatenate(self._boxes),
@@ -185,7 +190,9 @@ class _Kept:
             name,
             index.astype(np.int64),
             pts,
+            epochs.astype(np.int64),
             fused,
+            calm,
             surprise,
             np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
             seen,

@@ -1,7 +1,7 @@
 """What text rules do over whole data sets. Footage is scored once; then every rule is tried on what was recorded.
 
 watchword study redefinition DATASET... --out OUT        virtual footage, whose truth names every object's action
-watchword study footage DATASET --rule "normal: bicycles are normal here = bicycle" --out OUT
+watchword study footage DATASET --rule "normal: bicycles are normal here" --out OUT
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from training.datasets.footage import count_frames
 from training.datasets.virtual import KIND as VIRTUAL
 from training.evaluate import Progress, Silent, decoded
 from training.paraphrases import Paraphrases
-from training.redefinition import Alarm, Drift, Relief, Rule, Scene, measure_alarm, measure_drift, measure_relief
+from training.redefinition import Alarm, Drift, Judge, Relief, Scene, measure_alarm, measure_drift, measure_relief
 from training.replay import Recording, record, replay
 from training.rules import Rulebook
 from training.studies import Setup, Study
@@ -101,7 +101,7 @@ def redefine(
     progress = progress or Silent()
     book = Rulebook(language)
 
-    def rule(text: str, verdict: Verdict = "normal") -> Rule:
+    def rule(text: str, verdict: Verdict = "normal") -> Judge:
         progress.advance()
         return lambda recording: book.judge(recording, text, verdict, method)
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from models.observation import UNTRACKED
-from models.scoring.guidance import Floats, Guide, Judgement, Match, Method, Rule, Seen, Verdict
+from models.scoring.guidance import Doubles, Floats, Guide, Judgement, Match, Method, Rule, Seen, Verdict
 from service.guidance import SAMPLE, TUNE_S
 from service.language import Language
-from service.recent import SAME
+from service.recent import RecentPast
 from training.replay import Recording
+
+PAST_BYTES = 24_000_000
+"""Memory of a stream's past, as a service has it whose operator sets nothing."""
 
 
 class Rulebook:
@@ -32,7 +33,7 @@ class Rulebook:
     ) -> Judgement:
         """What one rule, or several of one verdict, says of all objects of a recording.
 
-        Every ``TUNE_S`` the rules are set against the clips seen so far, as in a stream that has just begun.
+        Every ``TUNE_S`` the rules are set against its past, as those of a stream that begins with the recording.
         """
         language = self._language
         listed = (texts,) if isinstance(texts, str) else texts
@@ -42,7 +43,7 @@ class Rulebook:
         guide = Guide.compile(rules, language.statements, language.space)
         parts = []
         for stretch in self._cut(recording):
-            tuned = guide.tuned(stretch.past, stretch.past_surprise)
+            tuned = guide.tuned(*stretch.past)
             parts.append(tuned.judge(stretch.seen, cosines=stretch.cosines))
         matches: tuple[tuple[Match, ...], ...] = tuple(row for part in parts for row in part.matches)
         return Judgement(
@@ -56,44 +57,37 @@ class Rulebook:
         return self._stretches[key]
 
 
+@dataclass(frozen=True, slots=True)
 class _Stretch:
-    """Rows of a recording between two tunings, with what was seen before them."""
+    """The frames of a recording between two tunings.
 
-    __slots__ = ("cosines", "past", "past_surprise", "recording", "seen")
+    Attributes:
+        recording: Whose; held so that its id is not given to another one.
+        seen: Their objects.
+        cosines: ``(N, K)``, ``Space.cosines`` of them, or None without an encoder.
+        past: What ``RecentPast.sample`` gave before them.
+    """
 
-    def __init__(self, recording: Recording, rows: slice, past: NDArray[np.intp], language: Language) -> None:
-        seen = recording.seen
-        self.recording = recording  # so that its id is not given to another one
-        self.seen = Seen(
-            seen.boxes[rows],
-            seen.video[rows],
-            seen.captions[rows],
-            seen.surprise[rows],
-        )
-        self.past: Floats = seen.video[past]
-        self.past_surprise = seen.surprise[: rows.start]
-        self.cosines = None if language.space is None else language.space.cosines(self.seen.video)
+    recording: Recording
+    seen: Seen
+    cosines: Floats | None
+    past: tuple[Floats, Doubles]
 
 
 def _stretches(recording: Recording, language: Language) -> Iterator[_Stretch]:
-    distinct = _distinct(recording)
-    edges = np.arange(recording.pts[0], recording.pts[-1] + TUNE_S, TUNE_S)[1:]
-    frames = np.unique([0, *np.searchsorted(recording.pts, edges), len(recording.pts)])
-    for start, end in pairwise(frames.tolist()):
-        rows = slice(int(recording.first[start]), int(recording.first[end]))
-        past = distinct[distinct < rows.start]
-        chosen = past[np.linspace(0, len(past) - 1, min(SAMPLE, len(past))).round().astype(int)]
-        yield _Stretch(recording, rows, chosen, language)
+    past = RecentPast(PAST_BYTES)
+    sample = past.sample(SAMPLE)
+    start, tuned_at = 0, -np.inf
+    for frame, pts in enumerate(recording.pts.tolist()):
+        past.add(recording.unguided(frame))
+        if pts - tuned_at >= TUNE_S:
+            yield _stretch(recording, start, frame + 1, language, sample)
+            sample = past.sample(SAMPLE)
+            start, tuned_at = frame + 1, pts
+    yield _stretch(recording, start, len(recording.pts), language, sample)
 
 
-def _distinct(recording: Recording) -> NDArray[np.intp]:
-    """Rows whose clip differs from the one their track had before: what a stream's memory keeps."""
-    video = recording.seen.video
-    last: dict[int, Floats] = {}
-    kept = []
-    for row in np.flatnonzero((recording.tracks != UNTRACKED) & ~np.isnan(video).any(axis=1)):
-        track = int(recording.tracks[row])
-        if track not in last or float(last[track] @ video[row]) < SAME:
-            last[track] = video[row]
-            kept.append(row)
-    return np.array(kept, np.intp)
+def _stretch(recording: Recording, start: int, end: int, language: Language, past: tuple[Floats, Doubles]) -> _Stretch:
+    rows, seen = slice(int(recording.first[start]), int(recording.first[end])), recording.seen
+    part = Seen(seen.boxes[rows], seen.video[rows], seen.captions[rows], seen.surprise[rows])
+    return _Stretch(recording, part, None if language.space is None else language.space.cosines(part.video), past)

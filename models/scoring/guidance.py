@@ -11,11 +11,13 @@ that cosine, for it is badly calibrated and differs from scene to scene. It asks
 * Is the rule true of what is said of the object, its caption (``models.scoring.similarity``)?
 
 Heads are not asked again. A rule gives an object relief (what it is unusual for does not count) or lift (a surprise
-that it reaches at least), both bounded; ``guided_objects`` and ``guided_frame`` apply them. Pure numpy.
+that it reaches at least), both bounded; ``guided_objects`` and ``guided_frame`` apply them, live, in previews and in
+studies alike. Pure numpy.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -24,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.scoring.caption import Caption
+from models.scoring.polygon import Polygon, contains, foot_points
 from models.scoring.reading import Reading
 from models.scoring.similarity import Statements, support
 from models.scoring.spherical import spherical_kmeans
@@ -34,7 +37,6 @@ Reals = NDArray[np.floating]
 Verdict = Literal["normal", "anomaly"]
 Method = Literal["contrastive", "equation10"]
 Evidence = Literal["image", "caption"]
-Polygon = tuple[tuple[float, float], ...]
 
 LIFT = 6.0
 """The surprise that an object reaches which an anomaly rule of strength 1 matches surely: score 1, the most that a
@@ -59,11 +61,8 @@ another action are farther than 0.49, where the largest radius has faded out."""
 _RADIUS_LEAST, _MODES = 64, 8
 _USUAL_LEAST = 32  # clips; fewer say nothing of what is usual
 _SPREAD_LEAST = 0.5  # logits; a stream of one walker would else make a walker's every gesture exceptional
-_WEIGHT, _EXPECTED, _BOUND = (
-    0.5,
-    2.0,
-    3.0,
-)  # logits per deviation; deviations of a match; and at most so many either way
+_WEIGHT = 0.5  # logits per deviation
+_EXPECTED, _BOUND = 2.0, 3.0  # deviations at which a match lies, and how many more count; of fewer, all down to none
 _EPSILON = 1e-4
 _SAME, _OTHER = 0.5, 0.1  # how far a phrase must and may mean the same as a rule, to speak for it and against it
 _BEST = 12  # phrases that a clip is nearest to
@@ -166,8 +165,12 @@ class Judgement:
 
 
 def guided_objects(surprise: Doubles, judgement: Judgement) -> Doubles:
-    """``(N,)`` surprises with the rules applied: relieved of their share, and at least what they are lifted to."""
-    return np.maximum(np.nan_to_num(surprise) * (1.0 - judgement.relief), judgement.lift)
+    """``(N,)`` surprises with the rules applied: relieved of their share, and at least what they are lifted to.
+
+    NaN stays where nothing is known, but for a lift.
+    """
+    guided = np.maximum(np.nan_to_num(surprise) * (1.0 - judgement.relief), judgement.lift)
+    return np.where(np.isnan(surprise) & (judgement.lift == 0), np.nan, guided)
 
 
 def guided_frame(frame: float, surprise: Doubles, guided: Doubles) -> float:
@@ -177,14 +180,33 @@ def guided_frame(frame: float, surprise: Doubles, guided: Doubles) -> float:
     was not relieved, stays. And it is at least that of every object that a rule lifted.
 
     Args:
-        frame: Fused over heads, before smoothing.
+        frame: Fused over heads, before smoothing; NaN where no head says anything of it, which only a lift changes.
         surprise: ``(N,)``, of its objects and of moving regions that are no object's.
         guided: ``(N,)``, the same from ``guided_objects``.
     """
-    known = np.nan_to_num(surprise)
-    fall = max(0.0, float(known.max(initial=0.0)) - float(guided.max(initial=0.0)))
-    lifted = float(guided[guided > known].max(initial=0.0))
+    before, after = np.nan_to_num(surprise), np.nan_to_num(guided)
+    fall = max(0.0, float(before.max(initial=0.0)) - float(after.max(initial=0.0)))
+    lifted = float(after[after > before].max(initial=0.0))
+    if math.isnan(frame):
+        return lifted if lifted > 0 else math.nan
     return max(0.0, frame - fall, lifted)
+
+
+def guided_frames(frames: Doubles, of: NDArray[np.intp], surprise: Doubles, guided: Doubles) -> Doubles:
+    """``(F,)`` surprises of many frames by ``guided_frame``.
+
+    Args:
+        frames: ``(F,)``, as for one.
+        of: ``(N,)`` ascending, the frame that each object is of.
+        surprise: ``(N,)``, of the objects of all frames.
+        guided: ``(N,)``, the same from ``guided_objects``.
+    """
+    result = frames.copy()
+    touched = np.unique(of[np.nan_to_num(surprise) != np.nan_to_num(guided)])
+    starts, ends = np.searchsorted(of, touched), np.searchsorted(of, touched, side="right")
+    for frame, start, end in zip(touched.tolist(), starts.tolist(), ends.tolist(), strict=True):
+        result[frame] = guided_frame(frames[frame], surprise[start:end], guided[start:end])
+    return result
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +233,7 @@ class Space:
     def cosines(self, video: Floats) -> Floats:
         """``(N, K)`` float32, of each clip with each phrase; 0 where there is no clip."""
         clips = np.nan_to_num(video)
-        if len(clips) > _FEW:
+        if not 0 < len(clips) <= _FEW:
             return clips @ self._columns
         parts = [clips[start : start + _AT_ONCE] @ self._columns for start in range(0, len(clips), _AT_ONCE)]
         return np.concatenate(parts)
@@ -493,7 +515,7 @@ class Guide:
     def _inside(self, boxes: Floats) -> Floats:
         """``(N, R)``: 1 where an object's foot point, the middle of its lower edge, is in a rule's zone, else 0."""
         inside = np.ones((len(boxes), len(self.rules)), np.float32)
-        feet = boxes[:, :2] + boxes[:, 2:] * np.array((0.5, 1.0), np.float32)
+        feet = foot_points(boxes)
         tested: dict[Polygon, NDArray[np.bool_]] = {}
         for index, rule in enumerate(self.rules):
             if rule.polygon is not None:
@@ -536,18 +558,6 @@ def normal_radius(video: Floats) -> float:
     centres = spherical_kmeans(video, min(_MODES, len(video) // 16))
     distances = 1.0 - (video @ centres.T).max(axis=1)
     return float(np.clip(np.quantile(distances, 0.95), *RADIUS_BOUNDS))
-
-
-def contains(polygon: Polygon, points: Floats) -> NDArray[np.bool_]:
-    """``(N,)``, which of ``(N, 2)`` points are in a polygon, by the even-odd rule."""
-    corners = np.array(polygon, np.float64)
-    x, y = points[:, 0, None].astype(np.float64), points[:, 1, None].astype(np.float64)
-    x1, y1 = corners.T
-    x2, y2 = np.roll(corners, -1, axis=0).T
-    crosses = (y1 > y) != (y2 > y)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        right = x < (x2 - x1) * (y - y1) / (y2 - y1) + x1
-    return np.asarray((crosses & right).sum(axis=1) % 2 == 1)
 
 
 def _there(features: Floats) -> NDArray[np.bool_]:

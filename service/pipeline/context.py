@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -22,6 +23,33 @@ from service.pipeline.track import ObjectFilter, Tracker
 from service.pipeline.velocities import TrackVelocities
 
 
+@dataclass(frozen=True, slots=True)
+class Unguided:
+    """A frame before the text rules of its stream, with ``N`` objects and moving regions.
+
+    Attributes:
+        seen: The objects, then the regions.
+        surprise: Of the frame, before smoothing; NaN if nothing could be said.
+        calm: What it counts as where nothing was said yet: ``service.pipeline.scoring.Fused.calm``.
+        at: Capture time, Unix seconds.
+        pts: Presentation time, seconds.
+        epoch: Changes at a gap, after which smoothing starts anew.
+        tracks: ``N`` track ids, negative for none.
+        labels: ``N`` class names.
+        image: ``(H, W, 3)`` uint8, BGR; None where nobody will look at it.
+    """
+
+    seen: Seen
+    surprise: float
+    calm: float
+    at: float
+    pts: float
+    epoch: int
+    tracks: Sequence[int]
+    labels: Sequence[str]
+    image: NDArray[np.uint8] | None
+
+
 class Guidance(Protocol):
     """The text rules of one stream, as the worker sees them: both methods wait for nothing."""
 
@@ -29,19 +57,8 @@ class Guidance(Protocol):
         """What the rules that are in force at ``at`` (Unix seconds) say of a frame's objects."""
         ...
 
-    def record(
-        self,
-        seen: Seen,
-        surprise: float,
-        *,
-        at: float,
-        pts: float,
-        epoch: int,
-        tracks: Sequence[int],
-        labels: Sequence[str],
-        image: NDArray[np.uint8],
-    ) -> None:
-        """Remember a frame, so that a rule can be tried on it: ``surprise`` is without rules, before smoothing."""
+    def record(self, frame: Unguided) -> None:
+        """Remember a frame, so that a rule can be tried on it."""
         ...
 
 

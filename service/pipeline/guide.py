@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.observation import Observation
+from models.observation import UNTRACKED, Observation
 from models.scoring.caption import SOMETHING, Caption, describe
 from models.scoring.guidance import Match, Seen, guided_frame, guided_objects
 from service.ingest.frame import PreparedFrame
-from service.pipeline.context import Guidance, StreamContext
+from service.pipeline.context import Guidance, StreamContext, Unguided
 from service.pipeline.scored import REGION
 from service.pipeline.scoring import Fused
 from service.pipeline.terms import Terms
@@ -49,42 +48,35 @@ def captions(context: StreamContext, observation: Observation, fused: Fused, ter
     return (*described, *(SOMETHING for _ in fused.regions))
 
 
-def guide(
-    guidance: Guidance,
-    frame: PreparedFrame,
-    observation: Observation,
-    fused: Fused,
-    said: tuple[Caption, ...],
-) -> Guided:
-    """Apply the rules of a stream to a frame, and let it remember the frame.
+def unguided(frame: PreparedFrame, observation: Observation, fused: Fused, said: tuple[Caption, ...]) -> Unguided:
+    """A frame as rules see it and as it is remembered.
 
     Args:
-        guidance: The rules.
         frame: With its clocks.
         observation: What the heads saw of it.
         fused: What they said of it.
         said: ``captions``.
     """
-    seen = _seen(observation, fused, said)
-    clocks = frame.frame
-    judgement = guidance.judge(seen, clocks.captured_at)
-    objects, regions = observation.objects, len(fused.regions)
-    guidance.record(
-        seen,
+    objects, regions, clocks = observation.objects, len(fused.regions), frame.frame
+    return Unguided(
+        _seen(observation, fused, said),
         fused.frame,
-        at=clocks.captured_at,
-        pts=clocks.pts,
-        epoch=frame.epoch,
-        tracks=[*objects.track_ids.tolist(), *[-1] * regions],
-        labels=[*map(objects.label, range(len(objects))), *[REGION] * regions],
-        image=clocks.image,
+        fused.calm,
+        clocks.captured_at,
+        clocks.pts,
+        frame.epoch,
+        [*objects.track_ids.tolist(), *[UNTRACKED] * regions],
+        [*map(objects.label, range(len(objects))), *[REGION] * regions],
+        clocks.image,
     )
-    guided = guided_objects(fused.surprises, judgement)
-    silent = np.isnan(fused.surprises) & (judgement.lift == 0)
-    score = guided_frame(0.0 if math.isnan(fused.frame) else fused.frame, fused.surprises, guided)
-    # Where the heads say nothing of the frame, only a lift does.
-    unknown = math.isnan(fused.frame) and not (judgement.lift > 0).any()
-    return Guided(math.nan if unknown else score, np.where(silent, np.nan, guided), judgement.matches)
+
+
+def guide(guidance: Guidance, frame: Unguided) -> Guided:
+    """Apply the rules of a stream to a frame."""
+    seen = frame.seen
+    judgement = guidance.judge(seen, frame.at)
+    guided = guided_objects(seen.surprise, judgement)
+    return Guided(guided_frame(frame.surprise, seen.surprise, guided), guided, judgement.matches)
 
 
 def _seen(observation: Observation, fused: Fused, said: tuple[Caption, ...]) -> Seen:

@@ -49,6 +49,11 @@ class Fused:
     terms: dict[TermKey, NDArray[np.float32]]
     likeness: Likeness | None = None
 
+    @property
+    def calm(self) -> float:
+        """What a frame counts as of which nothing can be said, where nothing was said before it either."""
+        return max(self.heads.values())
+
 
 @dataclass(frozen=True, slots=True)
 class Smoothed:
@@ -101,19 +106,52 @@ class Scorer:
         """Smooth and calibrate the frame at ``pts`` seconds, as its rules left it and without them.
 
         A frame of which no head can say anything (the first one, a disturbed one) keeps the smoothed value; where
-        there is none yet it counts as a median one.
+        there is none yet it counts as a calm one. ``smooth_series`` and ``final_surprise`` do the same to many frames.
 
         Args:
             fused: What the heads say.
             guided: Its ``frame`` under the stream's text rules.
             pts: Presentation time.
         """
-        nothing_yet = max(fused.heads.values())
-        values = []
-        for smoother, value in ((self._guided, guided), (self._unguided, fused.frame)):
-            smooth = smoother.update(value, pts)
-            values.append(float(self.profile.fused.surprise(nothing_yet if math.isnan(smooth) else smooth)))
-        return Smoothed(*values)
+        smooth = np.array([self._guided.update(guided, pts), self._unguided.update(fused.frame, pts)])
+        return Smoothed(*final_surprise(self.profile.fused, smooth, fused.calm).tolist())
+
+
+def smooth_series(
+    values: NDArray[np.float64], pts: NDArray[np.float64], epochs: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """``(F,)`` the surprises of a series of frames as ``Scorer`` smooths them one by one.
+
+    Args:
+        values: ``(F,)``, NaN where nothing can be said.
+        pts: ``(F,)`` seconds.
+        epochs: ``(F,)``, another number after each gap: smoothing forgets what was before it.
+
+    Returns:
+        NaN while nothing was said since the last gap.
+    """
+    smoother = CausalSmoother(SMOOTHING_S)
+    smooth = np.empty(len(values))
+    last = None
+    for index, (value, at, epoch) in enumerate(zip(values.tolist(), pts.tolist(), epochs.tolist(), strict=True)):
+        if epoch != last:
+            smoother.reset()
+            last = epoch
+        smooth[index] = smoother.update(value, at)
+    return smooth
+
+
+def final_surprise(
+    fused: Calibration, smooth: NDArray[np.float64], calm: float | NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """``(F,)`` smoothed surprises as -log10(p) again.
+
+    Args:
+        fused: Calibration of smoothed surprises, of the profile.
+        smooth: ``(F,)``, NaN where nothing was said yet.
+        calm: What a frame counts as there, ``Fused.calm``; one number, or ``(F,)``.
+    """
+    return fused.surprise(np.where(np.isnan(smooth), calm, smooth))
 
 
 class _Things:
@@ -184,11 +222,6 @@ def calibrate_fused(
     """
     # fmax: a frame that one head says nothing of is judged by the others.
     raw = np.fmax.reduce([np.asarray(calibrations[name].surprise(scores)) for name, scores in held_out.items()])
-    starts = gaps(samples)
-    smoother = CausalSmoother(SMOOTHING_S)
-    smooth = np.empty(len(samples))
-    for index, sample in enumerate(samples):
-        if starts[index]:
-            smoother.reset()
-        smooth[index] = smoother.update(float(raw[index]), sample.pts)
-    return Calibration.fit(smooth, np.cumsum(starts).tolist())
+    epochs = np.cumsum(gaps(samples), dtype=np.int64)
+    smooth = smooth_series(raw, np.array([sample.pts for sample in samples]), epochs)
+    return Calibration.fit(smooth, epochs.tolist())

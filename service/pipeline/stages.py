@@ -21,7 +21,7 @@ from service.pipeline.clips import ClipBuffers
 from service.pipeline.context import StreamContext
 from service.pipeline.embed import embed
 from service.pipeline.enrolment import LoadedHead
-from service.pipeline.guide import Guided, captions, guide
+from service.pipeline.guide import Guided, captions, guide, unguided
 from service.pipeline.profile import Profile, ProfileError
 from service.pipeline.scored import ScoredFrame
 from service.pipeline.scoring import Fused, Scorer
@@ -197,7 +197,9 @@ class Stages:
         said = captions(context, observation, fused, self._terms)
         guided = Guided(fused.frame, fused.surprises)
         if guidance is not None:
-            guided = guide(guidance, frame, observation, fused, said)
+            before = unguided(frame, observation, fused, said)
+            guided = guide(guidance, before)
+            guidance.record(before)
         smoothed = scorer.smooth(fused, guided.frame, frame.frame.pts)
         return ScoredFrame(
             frame,

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from trackers import BIoU, ByteTrackTracker
 
 from models.observation import UNTRACKED, Objects
+from models.scoring.polygon import contains, foot_points
 from service.contracts.stream import Detection, Zone
 from service.errors import InvalidInput
 
@@ -102,9 +103,9 @@ class ObjectFilter:
 
     def __init__(self, detection: Detection, zones: Sequence[Zone]) -> None:
         self._detection = detection
-        self._named = [(zone.name, _polygon(zone)) for zone in zones if zone.mode != "ignore"]
-        self._ignored = [_polygon(zone) for zone in zones if zone.mode == "ignore"]
-        self._watched = [_polygon(zone) for zone in zones if zone.mode == "watch"]
+        self._named = [(zone.name, zone.polygon) for zone in zones if zone.mode != "ignore"]
+        self._ignored = [zone.polygon for zone in zones if zone.mode == "ignore"]
+        self._watched = [zone.polygon for zone in zones if zone.mode == "watch"]
         self._mask: NDArray[np.bool_] | None = None
 
     def __call__(self, objects: Objects) -> Objects:
@@ -115,18 +116,17 @@ class ObjectFilter:
         if self._detection.classes is not None:
             wanted = [index for index, name in enumerate(objects.names) if name in self._detection.classes]
             keep &= np.isin(objects.class_ids, wanted)
-        if self._ignored or self._watched:
-            feet = objects.boxes[:, :2] + objects.boxes[:, 2:] * (0.5, 1.0)
-            keep &= np.fromiter((self._counts(x, y) for x, y in feet.tolist()), np.bool_, len(feet))
+        feet = foot_points(objects.boxes)
+        if self._watched:
+            keep &= np.any([contains(polygon, feet) for polygon in self._watched], axis=0)
+        for polygon in self._ignored:
+            keep &= ~contains(polygon, feet)
         return objects if keep.all() else objects[keep]
 
     def places(self, objects: Objects) -> list[tuple[str, NDArray[np.bool_]]]:
         """The zones by name, and which objects ``(N,)`` are in each."""
-        feet = objects.boxes[:, :2] + objects.boxes[:, 2:] * (0.5, 1.0)
-        return [
-            (name, np.fromiter((_contains(polygon, x, y) for x, y in feet.tolist()), np.bool_, len(feet)))
-            for name, polygon in self._named
-        ]
+        feet = foot_points(objects.boxes)
+        return [(name, contains(polygon, feet)) for name, polygon in self._named]
 
     def ignored_mask(self, height: int, width: int) -> NDArray[np.bool_] | None:
         """``(height, width)`` mask of the pixels that do not count, or None when all do. Not to be written to."""
@@ -136,25 +136,14 @@ class ObjectFilter:
             self._mask = self._draw(height, width)
         return self._mask
 
-    def _counts(self, x: float, y: float) -> bool:
-        if any(_contains(polygon, x, y) for polygon in self._ignored):
-            return False
-        return not self._watched or any(_contains(polygon, x, y) for polygon in self._watched)
-
     def _draw(self, height: int, width: int) -> NDArray[np.bool_]:
         mask = np.full((height, width), 1 if self._watched else 0, np.uint8)
         for polygons, value in ((self._watched, 0), (self._ignored, 1)):
             for polygon in polygons:
-                cv2.fillPoly(mask, [np.rint(polygon * (width - 1, height - 1)).astype(np.int32)], value)
+                cv2.fillPoly(
+                    mask, [np.rint(np.array(polygon, np.float32) * (width - 1, height - 1)).astype(np.int32)], value
+                )
         return mask.astype(np.bool_)
-
-
-def _polygon(zone: Zone) -> NDArray[np.float32]:
-    return np.array(zone.polygon, np.float32)
-
-
-def _contains(polygon: NDArray[np.float32], x: float, y: float) -> bool:
-    return cv2.pointPolygonTest(polygon, (x, y), measureDist=False) >= 0
 
 
 def check_classes(detection: Detection, names: Collection[str]) -> None:

@@ -105,16 +105,15 @@ class GuidanceStore:
             _note(connection, stream_id, before, now, who, "changed", before.spec, spec)
         return RuleRecord(rule_id, spec, before.created_at, now)
 
-    def remove(self, stream_id: str, rule_id: str, who: str) -> bool:
-        """Delete a rule; False if there was none."""
+    def remove(self, stream_id: str, rule_id: str, who: str) -> None:
+        """Delete a rule. Idempotent."""
         with self._database.transaction() as connection:
             row = connection.execute(select(guidance).where(*_is(stream_id, rule_id))).first()
             if row is None:
-                return False
+                return
             before = _rule(row)
             connection.execute(delete(guidance).where(guidance.c.id == rule_id))
             _note(connection, stream_id, before, datetime.now(UTC), who, "deleted", before.spec, None)
-        return True
 
     def undo(self, stream_id: str, rule_id: str, who: str, most: int) -> RuleRecord | None:
         """Take back the last edit of a rule that was not taken back yet; the rule as it is then, None if it is gone.

@@ -27,6 +27,7 @@ from service.engine.detectors.coco import COCO
 from service.engine.encoder import JointEncoder
 from service.guidance import StreamGuidance
 from service.language import Language, language_of
+from service.pipeline.context import Unguided
 from service.store.database import Database
 from service.store.guidance import GuidanceStore
 from service.store.streams import StreamStore
@@ -115,9 +116,7 @@ def measure(guidance: StreamGuidance, encoder: JointEncoder, language: Language,
     def record(index: int) -> None:
         at = now + index / arguments.fps
         each = seen[index % count]
-        guidance.record(
-            each, float(each.surprise.max()), at=at, pts=at - now, epoch=0, tracks=tracks, labels=labels, image=IMAGE
-        )
+        guidance.record(Unguided(each, float(each.surprise.max()), 0.3, at, at - now, 0, tracks, labels, IMAGE))
 
     print(f"a frame is judged by 0 rules:  {milliseconds(lambda: guidance.judge(seen[0], now), 500)}")
     saved = [guidance.add(spec, "bench") for spec in rules(language, arguments.rules)]

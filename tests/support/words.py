@@ -8,12 +8,14 @@ from dataclasses import replace
 from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.scoring.caption import Caption
 from models.scoring.guidance import Floats, Seen, Space
 from models.scoring.reading import Reader
 from models.scoring.similarity import Statements
 from service.language import Language
+from service.pipeline.context import Unguided
 
 PHRASES = ("riding a bicycle", "cycling along", "walking", "running", "two people fighting", "an empty street")
 KINDS = ("action", "action", "action", "action", "action", "background")
@@ -87,3 +89,9 @@ def seen(
             video[index] = clip(text, index)
     said = tuple(captions or [None] * count)
     return Seen(boxes, video, said, np.array([surprise for _, surprise in objects], np.float64))
+
+
+def unguided(seen: Seen, surprise: float, at: float, image: NDArray[np.uint8] | None = None) -> Unguided:
+    """The frame at ``at`` seconds of a stream without a gap, in which persons 1 to N are seen; calm is 0.3."""
+    count = len(seen)
+    return Unguided(seen, surprise, 0.3, at, at, 0, range(1, count + 1), ["person"] * count, image)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -14,9 +15,8 @@ IMAGE = np.full((120, 160, 3), 80, np.uint8)
 ROOM = 10_000_000
 
 
-def add(past: RecentPast, at: float, seen: Seen, tracks: list[int], **fields: object) -> None:
-    values = {"pts": at, "epoch": 0, "labels": ["person"] * len(tracks), "image": IMAGE} | fields
-    past.add(seen, 1.0, at=at, tracks=tracks, **values)  # type: ignore[arg-type]
+def add(past: RecentPast, at: float, seen: Seen, tracks: list[int], **fields: Any) -> None:
+    past.add(replace(words.unguided(seen, 1.0, at, IMAGE), tracks=tracks, **fields))
 
 
 def test_the_past_comes_back_as_one_table() -> None:

@@ -286,7 +286,7 @@ def remember(guidance: StreamGuidance, text: str, moments: list[float], surprise
     """The stream sees one object that does this."""
     seen = words.seen((text, surprise), captions=[words.CYCLIST if "bicycle" in text else None])
     for at in moments:
-        guidance.record(seen, surprise, at=at, pts=at - NOON, epoch=0, tracks=[track], labels=["person"], image=IMAGE)
+        guidance.record(replace(words.unguided(seen, surprise, at, IMAGE), pts=at - NOON, tracks=[track]))
 
 
 def seconds(start: float, end: float, fps: float = 5.0) -> list[float]:
@@ -378,9 +378,7 @@ def test_smoothing_starts_anew_after_a_gap(guidance: StreamGuidance, fused: Cali
     seen = words.seen(("walking", 6.0))
     for index, epoch in ((0, 0), (1, 0), (2, 1)):
         surprise = (6.0, 6.0, 0.0)[index]
-        guidance.record(
-            seen, surprise, at=NOON + index / 5, pts=index / 5, epoch=epoch, tracks=[1], labels=["person"], image=IMAGE
-        )
+        guidance.record(replace(words.unguided(seen, surprise, NOON + index / 5, IMAGE), epoch=epoch))
     raw = tried(guidance, fused, spec()).curves.raw
     assert raw[1] > 0.8
     assert raw[2] < 0.1

@@ -66,7 +66,9 @@ def scene(normal: tuple[str, ...] = ("walk",), cycling: float = SURPRISE["cycle"
         "001",
         np.arange(FRAMES),
         np.arange(FRAMES) / FPS,
+        np.zeros(FRAMES, np.int64),
         fused,
+        np.full(FRAMES, 0.3),
         np.zeros(FRAMES),
         first,
         seen,
@@ -80,9 +82,7 @@ def scene(normal: tuple[str, ...] = ("walk",), cycling: float = SURPRISE["cycle"
 
 
 def _unguided(recording: Recording) -> np.ndarray:
-    """What a rule that moves an object by nothing at all leaves: the replay's own smoothing, without rules."""
-    count = len(recording.seen)
-    return replay(recording, Judgement(np.full(count, 1e-12), np.zeros(count), ((),) * count)).surprise
+    return replay(recording, Judgement.nothing(len(recording.seen))).surprise
 
 
 def rule_for(text: str, verdict: str = "normal"):

@@ -18,8 +18,8 @@ from models.scoring.guidance import (
     Seen,
     Space,
     Taught,
-    contains,
     guided_frame,
+    guided_frames,
     guided_objects,
     normal_radius,
 )
@@ -80,7 +80,7 @@ def test_captions_alone_are_enough() -> None:
 
 def test_objects_of_which_nothing_is_known_stay() -> None:
     frame = words.seen(("", 4.0), ("", np.nan))
-    assert guided(guide(rule(), rule("walking", "anomaly", rule_id="w")), frame) == [4.0, 0.0]
+    np.testing.assert_array_equal(guided(guide(rule(), rule("walking", "anomaly", rule_id="w")), frame), [4.0, np.nan])
 
 
 def test_only_the_most_similar_rules_are_named() -> None:
@@ -125,15 +125,6 @@ def test_rules_never_touch_objects_outside_their_zone(
     assert not judgement.relief[outside].any()
     assert not judgement.lift[outside].any()
     assert not any(judgement.matches[index] for index in np.flatnonzero(outside))
-
-
-@pytest.mark.parametrize(
-    ("point", "inside"),
-    [((0.5, 0.4), True), ((0.5, 0.9), False), ((0.1, 0.1), True), ((0.9, 0.1), True), ((0.5, 0.05), False)],
-)
-def test_a_polygon_with_a_notch(point: tuple[float, float], inside: bool) -> None:
-    notched = ((0.0, 0.0), (0.5, 0.3), (1.0, 0.0), (1.0, 0.8), (0.0, 0.8))
-    assert contains(notched, np.array([point], np.float32)).tolist() == [inside]
 
 
 # ---- bounds
@@ -209,6 +200,28 @@ def test_evidence_of_no_object_stays() -> None:
     changed = guided_objects(surprise, Judgement(np.ones(1), np.zeros(1), ((),)))
     assert guided_frame(8.0, surprise, changed) == 5.0
     assert guided_frame(2.0, np.zeros(0), np.zeros(0)) == 2.0
+
+
+@pytest.mark.parametrize(
+    ("surprise", "lift", "expected"),
+    [(np.nan, 0.0, np.nan), (np.nan, 3.0, 3.0), (5.0, 0.0, np.nan), (5.0, 3.0, np.nan), (2.0, 3.0, 3.0)],
+)
+def test_only_a_lift_says_something_of_a_frame_of_which_heads_say_nothing(
+    surprise: float, lift: float, expected: float
+) -> None:
+    known = np.array([surprise, 1.0])
+    changed = guided_objects(known, Judgement(np.array([0.0, 1.0]), np.array([lift, 0.0]), ((), ())))
+    np.testing.assert_equal(guided_frame(np.nan, known, changed), expected)
+
+
+def test_many_frames_are_guided_as_each_is() -> None:
+    frames, of = np.array([5.0, np.nan, 2.0, np.nan, 4.0]), np.array([0, 0, 1, 3, 4])
+    surprise = np.array([5.0, 1.0, 0.5, 0.5, 4.0])
+    judgement = Judgement(np.array([1.0, 0.0, 0.0, 0.5, 0.0]), np.array([0.0, 0.0, 3.0, 0.0, 0.0]), ((),) * 5)
+    changed = guided_objects(surprise, judgement)
+    each = [guided_frame(frame, surprise[of == index], changed[of == index]) for index, frame in enumerate(frames)]
+    np.testing.assert_array_equal(guided_frames(frames, of, surprise, changed), each)
+    np.testing.assert_array_equal(each, [1.0, 3.0, 2.0, np.nan, 4.0])
 
 
 # ---- contradictions

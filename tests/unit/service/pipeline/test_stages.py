@@ -15,7 +15,7 @@ from service.contracts.stream import Detection, StreamState
 from service.engine.encoder import JointEncoder
 from service.errors import InvalidInput
 from service.metrics import STAGES
-from service.pipeline.context import StreamContext
+from service.pipeline.context import StreamContext, Unguided
 from service.pipeline.offline import OfflinePipeline
 from service.pipeline.pool import load_pack_head
 from service.pipeline.profile import Profile, ProfileError
@@ -31,7 +31,7 @@ class Rules:
     def __init__(self, relief: float = 0.0, lift: float = 0.0) -> None:
         self.relief, self.lift = relief, lift
         self.seen: list[Seen] = []
-        self.recorded: list[dict[str, object]] = []
+        self.recorded: list[Unguided] = []
 
     def judge(self, seen: Seen, at: float) -> Judgement:
         self.seen.append(seen)
@@ -41,8 +41,8 @@ class Rules:
         relief[:1], lift[1:2] = self.relief, self.lift
         return Judgement(relief, lift, tuple((match,) if relief[row] else () for row in range(count)))
 
-    def record(self, seen: Seen, surprise: float, **fields: object) -> None:
-        self.recorded.append({"seen": seen, "surprise": surprise, **fields})
+    def record(self, frame: Unguided) -> None:
+        self.recorded.append(frame)
 
 
 @pytest.fixture(scope="module")
@@ -169,14 +169,14 @@ def test_rules_see_every_object_and_remember_the_frame_without_themselves(stages
     rules = Rules(relief=1.0)
     frame = run(stages, profile, rules)
     seen, last = rules.seen[-1], rules.recorded[-1]
-    assert last["seen"] is seen
+    assert last.seen is seen
     assert seen.video.shape == (2, stages.encoder.dim)
     assert seen.captions == frame.captions
     np.testing.assert_array_equal(seen.surprise, frame.unguided_surprises)
-    assert last["surprise"] > frame.unsmoothed
-    assert (last["at"], last["pts"], last["epoch"]) == (pytest.approx(1.7e9 + 2.9), pytest.approx(2.9), 0)
-    assert last["tracks"] == frame.objects.track_ids.tolist()
-    assert last["labels"] == ["square", "square"]
+    assert last.surprise > frame.unsmoothed
+    assert (last.at, last.pts, last.epoch) == (pytest.approx(1.7e9 + 2.9), pytest.approx(2.9), 0)
+    assert last.tracks == frame.objects.track_ids.tolist()
+    assert last.labels == ["square", "square"]
 
 
 def test_a_silent_object_stays_silent_unless_a_rule_raises_it(stages: Stages, profile: Profile) -> None:
