@@ -17,7 +17,7 @@ from service.contracts.stream import Detection, StreamSpec
 from service.engine.encoder import JointEncoder
 from service.guidance import StreamGuidance
 from service.ingest.frame import PreparedFrame
-from service.language import language_of
+from service.language import Language, language_of
 from service.pipeline.context import StreamContext
 from service.pipeline.offline import OfflinePipeline
 from service.pipeline.pool import load_pack_head
@@ -47,7 +47,7 @@ def stages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stages]:
     write_svad(packs)
     library = PackLibrary([packs])
     with closing(JointEncoder(library.get("colours"), threads=1)) as encoder:
-        yield Stages(SquareDetector(), {"tints": load_pack_head(library, "tints")}, encoder, encoder.text)
+        yield Stages(SquareDetector(), {"tints": load_pack_head(library, "tints")}, encoder)
 
 
 @pytest.fixture(scope="module")
@@ -62,8 +62,14 @@ def guidance(stages: Stages, tmp_path: Path) -> Iterator[StreamGuidance]:
     with closing(Database(f"sqlite:///{tmp_path / 'watchword.db'}")) as database:
         stream = StreamStore(database).create(StreamSpec(name="Yard", url="file:yard.mp4"), None).id
         guidance = StreamGuidance(stream, GuidanceStore(database), most_rules=5, past_bytes=10_000_000)
-        guidance.understand(lambda: language_of(stages), stages.encoder.hash)
+        guidance.understand(lambda: words_of(stages), stages.encoder.hash)
         yield guidance
+
+
+def words_of(stages: Stages) -> Language:
+    encoder = stages.encoder
+    assert encoder is not None
+    return language_of(stages.detector.names, encoder, lambda: encoder.text)
 
 
 def footage() -> Iterator[PreparedFrame]:
@@ -87,8 +93,7 @@ def test_live_preview_and_replay_agree(stages: Stages, profile: Profile, guidanc
     guidance.add(RULE, "mara")
     ruled = live(stages, profile, guidance)
 
-    language = language_of(stages)
-    assert language is not None
+    language = words_of(stages)
     recording = record("yard", footage(), OfflinePipeline(stages, fps=10), profile, THRESHOLD)
     replayed = replay(recording, Rulebook(language).judge(recording, RULE.text, RULE.verdict))
 
