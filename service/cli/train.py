@@ -115,9 +115,9 @@ def pretrain(
     """
     import torch
 
+    from models.pack import file_hash
     from training.object_clips import ObjectClips
     from training.phrases import Phrases
-    from training.provenance import sha256
     from training.svad import Pretraining, built_in, clip_side, pretrain, words
     from training.svad import precision as checked
     from training.teacher import Teacher
@@ -134,7 +134,7 @@ def pretrain(
         seen=seen or (frames if clip else min(5, frames)),
         precision=checked(precision),
         seed=seed,
-        start=None if start is None else sha256(start),
+        start=None if start is None else file_hash(start),
     )
     phrases, data = Phrases.load(), ObjectClips(clips, frames)
     held_out = None if validation is None else ObjectClips(validation, frames)
