@@ -42,12 +42,9 @@ def export_svad(
 
     Raises:
         ExportError: ``bad_input``, if the features are none of that space, or there is not one for each action.
-        models.pack.PackError: If the pack does not verify, or its name is taken.
+        models.pack.PackError: ``pack_kind``, if that is no encoder; the pack does not verify, or its name is taken.
     """
-    if not isinstance(encoder.manifest, EncoderManifest):
-        code, message = "bad_input", f"expected a pack of an encoder, got {encoder.name!r} of kind {encoder.kind}"
-        raise ExportError(code, message)
-    wanted = (len(actions), encoder.manifest.dim)
+    wanted = (len(actions), encoder.manifest_of(EncoderManifest).dim)
     if features.shape != wanted or not actions:
         code, message = "bad_input", f"expected features of {wanted}, actions by numbers, got {features.shape}"
         raise ExportError(code, message)
@@ -65,7 +62,8 @@ def export_svad(
                 "view": "object",
                 "encoder": encoder.name,
                 "version": version,
-                "description": f"Anomalies as actions unlike those of normal footage, in the space of {encoder.name}.",
+                "description": "Anomalies as actions unlike those of normal footage (Gao et al., Scene-adaptive SVAD), "
+                f"in the space of {encoder.name}.",
                 "licence": licence,
                 "provenance": provenance,
                 "parameters": dict(parameters or {}),

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from models.graph import read_signature
+from models.graph import unsafe_passes
 from models.pack import PackError
 
 BOUND = 1e-4
@@ -138,10 +138,8 @@ def runner(graph: Path) -> Callable[[Inputs], NDArray[np.floating]]:
     options.intra_op_num_threads = torch.get_num_threads()
     options.log_severity_level = 4
     try:
-        # On x86 this pass ends the process at float16 products behind a transpose (microsoft/onnxruntime#28392).
-        disabled = ["NchwcTransformer"] if read_signature(graph).half else None
         session = ort.InferenceSession(
-            str(graph), options, providers=["CPUExecutionProvider"], disabled_optimizers=disabled
+            str(graph), options, providers=["CPUExecutionProvider"], disabled_optimizers=unsafe_passes(graph)
         )
     except Exception as error:  # ONNX Runtime's exceptions share no base class
         code, message = "parity", f"expected {graph.name} to load: {' '.join(str(error).split())[:200]}"

@@ -14,10 +14,10 @@ import contextlib
 import logging
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, cast
 
 import numpy as np
 import onnx
@@ -35,9 +35,9 @@ from onnxruntime.quantization import (
 from onnxruntime.transformers.float16 import convert_float_to_float16
 from tokenizers import Tokenizer
 
-from export.encoder import Floats, Samples, Say, tokenise
+from export.encoder import Floats, Samples, Say, run_graph, sample_clips, tokenise
 from export.pack_writer import PackWriter
-from export.parity import Array, ExportError, Inputs, Parity, compare, runner
+from export.parity import ExportError, Inputs, Parity, compare
 from models.pack import EncoderManifest, Pack
 
 Bits = Literal["fp16", "int8"]
@@ -50,7 +50,6 @@ calibrated on something else, falls far below; scores decide about the rest."""
 LARGEST_LOSS: Final = 0.01
 """Of AUC. Quantisation that costs more is not worth its speed."""
 
-_STEP = 32
 _FLOAT = onnx.TensorProto.FLOAT
 _LARGEST_HALF = 65504.0
 _CALIBRATED = 256  # crops; ranges settle before that, and the calibrator keeps every activation of them
@@ -194,13 +193,10 @@ def add_variants(
         The new pack, and what each variant costs, by role and bits.
 
     Raises:
-        ExportError: ``bad_input`` if it is no encoder; ``parity`` or ``scores`` if a variant costs too much. The pack
-            is then as it was.
+        models.pack.PackError: ``pack_kind``, if it is no encoder.
+        ExportError: ``parity`` or ``scores``, if a variant costs too much. The pack is then as it was.
     """
-    manifest = pack.manifest
-    if not isinstance(manifest, EncoderManifest):
-        code, message = "bad_input", f"expected a pack of an encoder, got {pack.name!r} of kind {pack.kind}"
-        raise ExportError(code, message)
+    manifest = pack.manifest_of(EncoderManifest)
     costs: dict[tuple[Role, Bits], Cost] = {}
     with (
         tempfile.TemporaryDirectory(prefix="watchword-quantise-") as scratch,
@@ -223,7 +219,7 @@ def add_variants(
                     to_fp16(source, graph)
                 else:
                     to_int8(source, graph, inputs[role])
-                parity = compare(_run(source, inputs[role]), _run(graph, inputs[role]))
+                parity = compare(run_graph(source, inputs[role]), run_graph(graph, inputs[role]))
                 if not parity.cosine >= LEAST_COSINE[bit]:
                     code = "parity"
                     message = (
@@ -268,6 +264,7 @@ class _Encoder:
 
     def __init__(self, pack: Pack, manifest: EncoderManifest) -> None:
         self._pack, self._manifest = pack, manifest
+        self._geometry = manifest.temporal is not None and manifest.temporal.geometry
         self.graphs: dict[Role, Path] = {"image": pack.file(manifest.image.graph)}
         if manifest.temporal is not None:
             self.graphs["temporal"] = pack.file(manifest.temporal.graph)
@@ -283,22 +280,17 @@ class _Encoder:
     def inputs(self, samples: Samples) -> dict[Role, Inputs]:
         """Real inputs of each graph."""
         crops = samples.crops.reshape(-1, *samples.crops.shape[2:])
-        features = _run(self.graphs["image"], {"crops": crops})
+        features = run_graph(self.graphs["image"], {"crops": crops})
         found: dict[Role, Inputs] = {"image": {"crops": crops}, "text": {"tokens": self._tokens()}}
         if "temporal" in self.graphs:
             frames = features.reshape(*samples.crops.shape[:2], -1)
-            found["temporal"] = {"frames": frames, **self._geometry(samples)}
+            geometry = {"geometry": samples.geometry} if self._geometry and samples.geometry is not None else {}
+            found["temporal"] = {"frames": frames, **geometry}
         return found
 
     def clips(self, samples: Samples) -> Floats:
         """``(M, D)`` of unit length."""
-        crops = samples.crops.reshape(-1, *samples.crops.shape[2:])
-        features = _run(self.graphs["image"], {"crops": crops}).reshape(*samples.crops.shape[:2], -1)
-        if "temporal" in self.graphs:
-            return _run(self.graphs["temporal"], {"frames": features, **self._geometry(samples)})
-        middle = features[:, features.shape[1] // 2]
-        unit: Floats = middle / np.maximum(np.linalg.norm(middle, axis=1, keepdims=True), 1e-12)
-        return unit
+        return sample_clips(self._run, samples, temporal="temporal" in self.graphs, geometry=self._geometry)
 
     def bank(self) -> Floats:
         """``(K, D)`` as the pack has it."""
@@ -306,17 +298,14 @@ class _Encoder:
 
     def texts(self) -> Floats:
         """``(K, D)`` as its text tower gives it."""
-        return _run(self.graphs["text"], {"tokens": self._tokens()})
+        return self._run("text", {"tokens": self._tokens()})
+
+    def _run(self, role: str, inputs: Inputs) -> Floats:
+        return run_graph(self.graphs[cast(Role, role)], inputs)
 
     def _tokens(self) -> NDArray[np.int64]:
         tokenizer = Tokenizer.from_file(str(self._pack.file(self._manifest.text.tokenizer)))
         return tokenise(tokenizer, [phrase.text for phrase in self._pack.phrases()])
-
-    def _geometry(self, samples: Samples) -> Mapping[str, Array]:
-        temporal = self._manifest.temporal
-        if temporal is None or not temporal.geometry or samples.geometry is None:
-            return {}
-        return {"geometry": samples.geometry}
 
 
 def _change(variant: _Encoder, own: _Encoder, role: Role, judge: Judge, baseline: float) -> float:
@@ -325,14 +314,6 @@ def _change(variant: _Encoder, own: _Encoder, role: Role, judge: Judge, baseline
         clips = own.clips(judge.samples)
         return judge.auc(clips, variant.texts()) - judge.auc(clips, own.texts())
     return judge.auc(variant.clips(judge.samples), own.bank()) - baseline
-
-
-def _run(graph: Path, inputs: Inputs) -> Floats:
-    run, count = runner(graph), len(next(iter(inputs.values())))
-    parts = [
-        run({name: array[start : start + _STEP] for name, array in inputs.items()}) for start in range(0, count, _STEP)
-    ]
-    return np.concatenate(parts).astype(np.float32)
 
 
 def _is_convolutional(graph: Path) -> bool:

@@ -15,7 +15,6 @@ from dataclasses import replace as changed
 from pathlib import Path
 from typing import Any, Final
 
-import torch
 from torch import Tensor, nn
 
 from export.checkpoint import load_weights, needs, read_weights
@@ -130,7 +129,6 @@ def export_clip(
     *,
     temporal: Temporal | None = None,
     version: str = "1",
-    documents: Sequence[Path] = (),
     replace: bool = False,
     say: Say = lambda _: None,
 ) -> tuple[Pack, Report]:
@@ -149,7 +147,7 @@ def export_clip(
         description=f"{architecture.model}: a joint space of pictures and words.",
         licence=architecture.licence,
         provenance=architecture.provenance,
-        dim=_dim(clip),
+        dim=embedding_size(architecture),
         size=architecture.size,
         context=CONTEXT,
         length=length,
@@ -161,30 +159,29 @@ def export_clip(
     with tempfile.TemporaryDirectory(prefix="watchword-export-") as scratch:
         tokenizer = Path(scratch) / "tokenizer.json"
         clip_tokenizer(length).save(str(tokenizer))
-        towers = Towers(
-            Crops(_Image(clip), architecture.mean, architecture.std),
-            None if temporal is None else temporal.network,
-            Unit(_Text(clip)),
-        )
         return export_encoder(
             packs,
             name,
-            towers,
+            clip_towers(clip, architecture, None if temporal is None else temporal.network),
             space,
             tokenizer,
             phrases,
             samples,
-            documents=documents,
             replace=replace,
             say=say,
         )
 
 
-def _dim(clip: Any) -> int:
-    """Of the joint space, found by asking."""
-    with torch.inference_mode():
-        tokens = torch.zeros(1, int(clip.context_length), dtype=torch.int64)
-        return int(clip.encode_text(tokens).shape[1])
+def clip_towers(clip: Any, architecture: Architecture, temporal: nn.Module | None = None) -> Towers:
+    """The towers of ``build_clip`` as the graphs of a pack will be, in training and in export alike."""
+    return Towers(Crops(_Image(clip), architecture.mean, architecture.std), temporal, Unit(_Text(clip)))
+
+
+def embedding_size(architecture: Architecture) -> int:
+    """``D``, of the joint space."""
+    with needs("train", "open_clip"):
+        import open_clip
+    return int(open_clip.get_model_config(architecture.model)["embed_dim"])
 
 
 class _Image(nn.Module):

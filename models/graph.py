@@ -99,6 +99,17 @@ def read_signature(path: Path) -> Signature:
             raise NotAGraph(f"it is {kind}" if kind else str(error)) from error
 
 
+def unsafe_passes(path: Path) -> list[str] | None:
+    """Passes of ONNX Runtime that a graph has to be loaded without; None for none.
+
+    On x86, NchwcTransformer ends the process at float16 products behind a transpose (microsoft/onnxruntime#28392).
+
+    Raises:
+        NotAGraph: As ``read_signature``.
+    """
+    return ["NchwcTransformer"] if read_signature(path).half else None
+
+
 def _signature(stream: BinaryIO, graph: _Field) -> Signature:
     inputs, outputs, stored, half = [], [], set(), False
     for field in _fields(stream, graph.start, graph.end):

@@ -14,7 +14,6 @@ says.
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
 import logging
@@ -28,7 +27,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version as installed_version
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,7 +48,6 @@ _VERSION = r"^[0-9]{1,6}(\.[0-9]{1,6}){1,2}$"
 _LARGEST_MANIFEST = 1_000_000
 _LARGEST_TOKENIZER = 64_000_000
 _LARGEST_ARRAYS = 256 << 20  # bytes in memory of one file's arrays, however small they are packed
-_CHUNK = 1 << 20
 _log = logging.getLogger(__name__)
 
 
@@ -58,7 +56,8 @@ class PackError(ValueError):
 
     Codes: ``unknown_pack``, ``missing_file``, ``bad_manifest``, ``unknown_key``, ``unknown_format``, ``bad_path``,
     ``symlink``, ``wrong_size``, ``wrong_hash``, ``bad_arrays``, ``wrong_shape``, ``wrong_name``, ``bad_graph``,
-    ``bad_phrases``, ``bad_tokenizer``, ``program_too_old``, ``wrong_layout``, ``unreadable``.
+    ``bad_phrases``, ``bad_tokenizer``, ``program_too_old``, ``wrong_layout``, ``pack_kind``, ``name_taken``,
+    ``unreadable``.
     """
 
     def __init__(self, code: str, message: str) -> None:
@@ -336,6 +335,7 @@ class EncoderManifest(_Manifest):
 
 
 AnyManifest = HeadManifest | DetectorManifest | EncoderManifest
+OneManifest = TypeVar("OneManifest", HeadManifest, DetectorManifest, EncoderManifest)
 Manifest = Annotated[AnyManifest, Field(discriminator="kind")]
 _MANIFEST: TypeAdapter[AnyManifest] = TypeAdapter(Manifest)
 
@@ -363,6 +363,18 @@ class Pack:
     def kind(self) -> Literal["head", "detector", "encoder"]:
         """What it is a pack of."""
         return self.manifest.kind
+
+    def manifest_of(self, kind: type[OneManifest]) -> OneManifest:
+        """The manifest, if the pack is of this kind.
+
+        Raises:
+            PackError: ``pack_kind``.
+        """
+        if not isinstance(self.manifest, kind):
+            (expected,) = get_args(kind.model_fields["kind"].annotation)
+            code, message = "pack_kind", f"expected a pack of kind {expected}, got {self.name!r} of kind {self.kind}"
+            raise PackError(code, message)
+        return self.manifest
 
     @classmethod
     def load(cls, folder: Path) -> Pack:
@@ -409,10 +421,7 @@ class Pack:
         Raises:
             PackError: ``pack_kind``, if it is no encoder.
         """
-        if not isinstance(self.manifest, EncoderManifest):
-            code, message = "pack_kind", f"expected a pack of kind encoder, got {self.name!r} of kind {self.kind}"
-            raise PackError(code, message)
-        return _phrases(self.path, self.manifest.phrases)
+        return _phrases(self.path, self.manifest_of(EncoderManifest).phrases)
 
 
 @dataclass(frozen=True, slots=True)
@@ -624,11 +633,8 @@ def _verify(folder: Path, file: File) -> None:
 
 def file_hash(path: Path) -> str:
     """sha256 of a file, in hex."""
-    digest = hashlib.sha256()
     with path.open("rb") as stream:
-        for chunk in iter(functools.partial(stream.read, _CHUNK), b""):
-            digest.update(chunk)
-    return digest.hexdigest()
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _signature(folder: Path, graph: File) -> Signature:

@@ -65,9 +65,9 @@ def try_engine(session: Session, wait: Callable[[], None]) -> Trial:
     """
     noise = np.random.default_rng(0)
     batch = {
-        tensor.name: noise.random([size or 1 for size in tensor.shape]).astype(tensor.numpy)
+        tensor.name: noise.random([size or 1 for size in tensor.shape]).astype(tensor.dtype)
         if "float" in tensor.dtype
-        else noise.integers(0, 200, [size or 1 for size in tensor.shape]).astype(tensor.numpy)
+        else noise.integers(0, 200, [size or 1 for size in tensor.shape]).astype(tensor.dtype)
         for tensor in session.inputs
     }
     before = session.backend, _time(lambda: session.run(batch))

@@ -5,39 +5,36 @@ from __future__ import annotations
 import json
 import shlex
 import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from export.encoder import Report, Samples, Space, Towers, export_encoder, tokenise
-from export.pack_writer import PackWriter
+from export.encoder import Report, Samples, Space, Towers, export_encoder
+from export.heads import export_svad
 from export.weights import round_weights
 from models.networks.text_tower import PAD, TextTower
 from models.pack import Pack
+from training.bank_prompts import TextSide, learn_bank_prompts
 from training.object_clips import CONTEXT, MOTION, TRUTH, ObjectClips
 from training.phrases import Phrases
 from training.provenance import provenance
+from training.run_folder import read_provenance
 from training.svad import (
     BUILT_IN_DIM,
     ClipEncoder,
-    Embedded,
-    Pretraining,
     PromptTuning,
     Words,
     balanced,
     built_in,
-    embed,
-    learn_prompts,
+    load_learned,
+    stored_settings,
     words,
-    zero_shot,
 )
 from training.text_tower import FILLER, load
+from training.zero_shot import Embedded, embed, zero_shot
 
 WORDS, SVAD = "words", "svad"
 
@@ -48,7 +45,6 @@ TEMPERATURE = 0.1
 """Of a softmax over phrases: sigma of equation 3, which the space was trained with."""
 
 _CHECKED = 32  # real clips on which graphs are compared with their networks
-_PROMPTED = 6_000  # clips that prompts are learned on
 _MEASURED = 2_000
 
 
@@ -110,52 +106,8 @@ def write_words(
     )
 
 
-def write_svad(
-    packs: Path,
-    features: NDArray[np.float32],
-    actions: Sequence[str],
-    *,
-    version: str,
-    provenance: str,
-    parameters: Mapping[str, Any],
-    name: str = SVAD,
-    encoder: str = WORDS,
-) -> Pack:
-    """Write the svad head's pack: the texts of equation 8.
-
-    Args:
-        packs: The folder of packs.
-        features: ``(N, D)`` float32, the bank's actions with learned prompts (equation 6).
-        actions: Their ``N`` texts, by which modes are named.
-        version: Of the pack.
-        provenance: In a sentence.
-        parameters: Of the head.
-        name: Of the pack.
-        encoder: The pack of its clips.
-    """
-    with PackWriter(packs, name, replace=True) as writer:
-        return writer.commit(
-            {
-                "kind": "head",
-                "head": SVAD,
-                "view": "object",
-                "encoder": encoder,
-                "version": version,
-                "description": "Anomalies as actions unlike those of normal footage (Gao et al., Scene-adaptive SVAD).",
-                "licence": "Apache-2.0",
-                "provenance": provenance,
-                "parameters": dict(parameters),
-                "arrays": {
-                    "responses": writer.add_arrays(
-                        {"features": features, "phrases": np.array(actions)}, "responses.npz"
-                    )
-                },
-            }
-        )
-
-
-def prompts_over_bank(clips: Path, run: Path, text: Path, settings: PromptTuning, out: Path) -> NDArray[np.float32]:
-    """Learn the prompts of the bank's actions on clips of what is usual, and keep equation 6 in ``responses.npy``.
+def prompts_over_bank(clips: Path, run: Path, text: Path, settings: PromptTuning, out: Path) -> None:
+    """Learn the prompts of the bank's actions through the built-in text tower.
 
     Args:
         clips: Object clips.
@@ -165,16 +117,7 @@ def prompts_over_bank(clips: Path, run: Path, text: Path, settings: PromptTuning
         out: Its folder.
     """
     encoder, data = _pretrained(run, clips)
-    tower, tokenizer = _text(text)
-    actions = [phrase.text for phrase in Phrases.load().entries() if phrase.kind == "action"]
-    tokens = torch.from_numpy(tokenise(tokenizer, actions))
-    with torch.inference_mode():
-        texts = tower(tokens).numpy()
-    chosen = balanced(data.labels, min(_PROMPTED, len(data)), 0.5, np.random.default_rng(settings.seed))
-    video = embed(encoder, data, chosen).video
-    features = learn_prompts(tower, tokens, video, texts, settings, out, framed=False)
-    np.save(out / "responses.npy", features)
-    return features
+    learn_bank_prompts(encoder, _text(text), data, settings, out)
 
 
 def write_packs(
@@ -201,16 +144,10 @@ def write_packs(
         suffix: Behind both names: outside the built-in folder, no pack may have a built-in one's.
     """
     encoder, data = _pretrained(run, clips)
-    tower, tokenizer = _text(text)
+    tower, side = load(text / "text_tower.pt"), _text(text)
     round_weights(encoder.temporal)
-
-    def encode(texts: Sequence[str]) -> NDArray[np.float32]:
-        with torch.inference_mode():
-            found: NDArray[np.float32] = tower(torch.from_numpy(tokenise(tokenizer, list(texts)))).numpy()
-        return found
-
     phrases = Phrases.load()
-    said = words(data.actions, phrases, encode)
+    said = words(data.actions, phrases, side.encode)
     trained = read_provenance(run, "pretrain")
     facts: dict[str, Any] = {
         "pretrain": trained,
@@ -240,10 +177,19 @@ def write_packs(
             name=WORDS + suffix,
         )
         actions = [phrase.text for phrase in phrases.entries() if phrase.kind == "action"]
-        features = encode(actions) if prompted is None else np.load(prompted / "responses.npy", allow_pickle=False)
-        names = {"name": SVAD + suffix, "encoder": WORDS + suffix}
-        about = {"version": version, "provenance": summary}
-        return [first, write_svad(packs, features, actions, parameters={}, **about, **names)]
+        features = side.encode(actions) if prompted is None else np.load(prompted / "responses.npy", allow_pickle=False)
+        second = export_svad(
+            packs,
+            SVAD + suffix,
+            first,
+            features,
+            actions,
+            version=version,
+            licence="Apache-2.0",
+            provenance=summary,
+            replace=True,
+        )
+        return [first, second]
 
 
 def measure(encoder: ClipEncoder, clips: ObjectClips, said: Words) -> dict[str, Any]:
@@ -260,20 +206,19 @@ def measure(encoder: ClipEncoder, clips: ObjectClips, said: Words) -> dict[str, 
 
 
 def _pretrained(run: Path, clips: Path) -> tuple[ClipEncoder, ObjectClips]:
-    stored = read_provenance(run, "pretrain")["settings"]
-    names = {each.name for each in fields(Pretraining)}
-    settings = Pretraining(**{key: value for key, value in stored.items() if key in names})
-    encoder = built_in(settings)
-    encoder.load_state_dict(torch.load(run / "encoder.pt", map_location="cpu", weights_only=True))
-    return encoder.eval(), ObjectClips(clips, settings.frames)
+    settings, towers = stored_settings(run)
+    if towers is not None:
+        msg = f"expected a run of the built-in encoder in {run.name}, got one over {towers.architecture}"
+        raise ValueError(msg)
+    return load_learned(built_in(settings), run), ObjectClips(clips, settings.frames)
 
 
-def _text(folder: Path) -> tuple[TextTower, Tokenizer]:
+def _text(folder: Path) -> TextSide:
     tower = load(folder / "text_tower.pt").requires_grad_(requires_grad=False)
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     tokenizer.enable_truncation(tower.length)
     tokenizer.enable_padding(length=tower.length, pad_id=PAD, pad_token=FILLER)
-    return tower, tokenizer
+    return TextSide(tower, tower, tokenizer, framed=False)
 
 
 def _portable(facts: Any) -> Any:
@@ -284,9 +229,3 @@ def _portable(facts: Any) -> Any:
         words = [Path(word).name if word.startswith("/") else word for word in shlex.split(facts)]
         return shlex.join(words)
     return facts
-
-
-def read_provenance(run: Path, stage: str) -> dict[str, Any]:
-    """What a run of training wrote of itself."""
-    about: dict[str, Any] = json.loads((run / f"provenance-{stage}.json").read_text(encoding="utf-8"))
-    return about

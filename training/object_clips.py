@@ -29,10 +29,10 @@ from numpy.typing import NDArray
 
 from models.crops import crop, geometry
 from models.observation import UNTRACKED, Objects
+from models.pack import file_hash
 from service.engine.detectors.motion import NAMES, regions
 from service.ingest.background import Background
 from service.pipeline.track import Tracker
-from training.provenance import sha256
 from training.virtual.actions import ACTIONS
 from training.virtual.clip import World
 from training.virtual.randomise import random_scene
@@ -334,7 +334,7 @@ def write_shard(folder: Path, name: str, runs: Runs) -> None:
 def finish(folder: Path, names: Iterable[str], actions: Sequence[str], size: int) -> None:
     """Write ``clips.json``: the folder is whole then."""
     shards = {
-        name: {"crops": sha256(folder / f"{name}.crops.npy"), "runs": sha256(folder / f"{name}.runs.npz")}
+        name: {"crops": file_hash(folder / f"{name}.crops.npy"), "runs": file_hash(folder / f"{name}.runs.npz")}
         for name in names
     }
     about = {

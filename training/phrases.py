@@ -77,14 +77,6 @@ class Phrases(_Strict):
         actions = tuple(Phrase(text=text, kind="action") for text in self.bank.action)
         return actions + tuple(Phrase(text=text, kind="background") for text in self.bank.background)
 
-    def phrasings(self, action: str) -> tuple[str, ...]:
-        """All phrasings of an action of the virtual world.
-
-        Raises:
-            KeyError: There is no such action.
-        """
-        return self.actions[action].phrasings()
-
     @classmethod
     def load(cls, path: Path = SOURCE) -> Phrases:
         """Read the file.

@@ -3,45 +3,42 @@ action-based feature extraction. Read it from top to bottom; the numbers of equa
 
     watchword train clips OUT ...                              object clips of the virtual world
     watchword train svad pretrain --clips DIR --out RUN        equations 1 to 3
-    watchword train svad prompts --clips DIR --out RUN         equations 4 to 6
-    watchword train svad responses --out RUN                   the texts of equation 8, as arrays of the svad pack
+    watchword train svad prompts --clips DIR --run RUN --text TEXT --out PROMPTED
+                                                               equations 4 to 6; over CLIP, --weights and no --text
+    watchword train svad packs --clips DIR --run RUN --text TEXT --prompted PROMPTED --version 1.0.0
+                                                               the packs `words` and `svad`
 
-With CLIP, both towers are frozen and only the temporal fusion learns, as in the paper. The built-in image tower has no
-weights of its own to freeze, so it learns together with the temporal fusion; its text tower, the sentence encoder, is
-frozen too. Every step is a function of the seed, its number and the weights alone, so that a run that was interrupted
-goes on as if it had not been: bit for bit on the CPU.
+With CLIP (`frozen_clip.py`), both towers are frozen and only the temporal fusion learns, as in the paper. The built-in
+image tower has no weights of its own to freeze, so it learns together with the temporal fusion; its text tower, the
+sentence encoder, is frozen too. Every step is a function of the seed, its number and the weights alone, so that a run
+that was interrupted goes on as if it had not been: bit for bit on the CPU.
 """
 
 from __future__ import annotations
 
 import contextlib
-import csv
-import json
 import math
 import queue
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, Literal, TextIO, TypeVar, cast, get_args
+from typing import Literal, TypeVar, cast, get_args
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.utils.tensorboard import SummaryWriter
-from tqdm import tqdm
 
-from export.onnx import Crops
 from models.networks.image_tower import ImageTower
 from models.networks.prompts import PROMPTS, Prompts, TokenTower
 from models.networks.temporal import ALPHA, BETA, FRAMES, TemporalFusion
 from training.augment import augment
 from training.object_clips import Batch, ObjectClips
 from training.phrases import Phrases
-from training.provenance import provenance
+from training.run_folder import RunFolder, read_provenance
 
 Floats = NDArray[np.float32]
 Encode = Callable[[Sequence[str]], Floats]
@@ -123,20 +120,38 @@ class PromptTuning:
 # The encoder
 
 
+@dataclass(frozen=True, slots=True)
+class FrozenTowers:
+    """The published towers that a run stands on. Features of any others are no input of what it has learned.
+
+    Attributes:
+        architecture: A name in ``export.towers.ARCHITECTURES``.
+        weights: sha256 of their file.
+    """
+
+    architecture: str
+    weights: str
+
+
 class ClipEncoder(nn.Module):
     """Image tower and temporal fusion: crops of an object to the feature of its clip (equations 1 and 2)."""
 
-    def __init__(self, image: nn.Module, temporal: TemporalFusion, *, frozen: bool) -> None:
-        """Args: image, crops to features; temporal; frozen, whether the image tower stays as it is."""
+    def __init__(self, image: nn.Module, temporal: TemporalFusion, frozen: FrozenTowers | None = None) -> None:
+        """Args: image, crops to features; temporal; frozen, whose the image tower is if it stays as it is."""
         super().__init__()
         self.image, self.temporal, self.frozen = image, temporal, frozen
-        if frozen:
+        if frozen is not None:
             image.requires_grad_(requires_grad=False)
+
+    @property
+    def learning(self) -> nn.Module:
+        """What learns, and what a run stores: not a tower that is frozen."""
+        return self if self.frozen is None else self.temporal
 
     def forward(self, crops: Tensor, geometry: Tensor | None, order: Tensor | None = None) -> Tensor:
         """``(B, T, S, S, 3)`` and ``(B, T, 5)`` to ``(B, D)``; see `TemporalFusion`."""
         clips, frames = crops.shape[:2]
-        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
+        with torch.set_grad_enabled(torch.is_grad_enabled() and self.frozen is None):
             features = self.image(crops.flatten(0, 1)).unflatten(0, (clips, frames))
         fused: Tensor = self.temporal(features, geometry, order)
         return fused
@@ -144,9 +159,18 @@ class ClipEncoder(nn.Module):
     def train(self, mode: bool = True) -> ClipEncoder:
         """As of every module; a frozen tower stays in evaluation mode."""
         super().train(mode)
-        if self.frozen:
+        if self.frozen is not None:
             self.image.eval()
         return self
+
+    def of_batch(self, batch: Batch, order: Tensor | None = None) -> Tensor:
+        """The features of clips as they are stored, on the device where it is."""
+        device = self.temporal.order.device
+        geometry = None if self.temporal.place is None else torch.from_numpy(batch.geometry).to(device)
+        features: Tensor = self(
+            torch.from_numpy(batch.crops).to(device), geometry, None if order is None else order.to(device)
+        )
+        return features
 
 
 BUILT_IN_DIM = 384
@@ -166,47 +190,29 @@ def built_in(settings: Pretraining) -> ClipEncoder:
             alpha=settings.alpha,
             beta=settings.beta,
         )
-        return ClipEncoder(ImageTower(BUILT_IN_DIM), temporal, frozen=False)
+        return ClipEncoder(ImageTower(BUILT_IN_DIM), temporal)
 
 
-def over_clip(visual: nn.Module, dim: int, settings: Pretraining) -> ClipEncoder:
-    """The paper's encoder: a frozen image tower of CLIP under a new temporal fusion.
-
-    Args:
-        visual: ``(B, S, S, 3)`` uint8 BGR to ``(B, dim)``, see `export.onnx.Crops`.
-        dim: Of CLIP's joint space.
-        settings: Of the run.
-    """
+def fusion_over_clip(dim: int, settings: Pretraining) -> TemporalFusion:
+    """The temporal fusion that the paper puts over a frozen CLIP of ``dim`` numbers, new."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
-        temporal = TemporalFusion(
-            dim, frames=settings.frames, heads=dim // 64, alpha=settings.alpha, beta=settings.beta
-        )
-        return ClipEncoder(visual, temporal, frozen=True)
+        return TemporalFusion(dim, frames=settings.frames, heads=dim // 64, alpha=settings.alpha, beta=settings.beta)
 
 
-def clip_side(architecture: str, weights: Path | None, settings: Pretraining) -> tuple[ClipEncoder, Encode]:
-    """CLIP under a new temporal fusion, and its frozen text tower.
+def stored_settings(run: Path) -> tuple[Pretraining, FrozenTowers | None]:
+    """What a pre-training that has ended was run with; no towers for the built-in encoder."""
+    stored = read_provenance(run, "pretrain")["settings"]
+    names = {each.name for each in fields(Pretraining)}
+    towers = stored.get("towers")
+    settings = Pretraining(**{key: value for key, value in stored.items() if key in names})
+    return settings, None if towers is None else FrozenTowers(**towers)
 
-    Args:
-        architecture: One of open_clip's, such as ``ViT-B-16``.
-        weights: A file of its weights; None leaves it random, to try things out.
-        settings: Of the run.
-    """
-    import open_clip
 
-    clip = open_clip.create_model(architecture, pretrained=None if weights is None else str(weights)).eval()
-    tokenizer = open_clip.get_tokenizer(architecture)
-    clip.requires_grad_(requires_grad=False)
-    visual = Crops(clip.visual, clip.visual.preprocess_cfg["mean"], clip.visual.preprocess_cfg["std"])
-    encoder = over_clip(visual, int(clip.visual.output_dim), settings)
-
-    @torch.inference_mode()
-    def encode(texts: Sequence[str]) -> Floats:
-        parts = [clip.encode_text(part, normalize=True).numpy() for part in torch.split(tokenizer(list(texts)), 64)]
-        return np.concatenate(parts).astype(np.float32)
-
-    return encoder, encode
+def load_learned(encoder: ClipEncoder, run: Path) -> ClipEncoder:
+    """Put what a pre-training has learned into an encoder of its settings."""
+    encoder.learning.load_state_dict(torch.load(run / "encoder.pt", map_location="cpu", weights_only=True))
+    return encoder.eval()
 
 
 # The words
@@ -279,22 +285,24 @@ def pretrain(
     out: Path,
     *,
     device: str = "cpu",
-    validation: ObjectClips | None = None,
+    validate: Callable[[ClipEncoder], float] | None = None,
 ) -> ClipEncoder:
     """Equations 1 to 3: align the clips of objects with what is said of their actions.
 
     Goes on from ``checkpoint.pt`` in ``out`` if there is one; writes it, ``log.csv``, TensorBoard's events, and at the
-    end ``encoder.pt`` and ``provenance.json``.
+    end ``encoder.pt`` (what learns; a frozen tower is not in it) and ``provenance-pretrain.json``. ``validate``
+    measures the encoder at every checkpoint, for the log.
 
     Raises:
         ValueError: If the checkpoint is of other settings or data.
     """
     encoder.to(device)
-    learning = [each for each in encoder.parameters() if each.requires_grad]
+    learning = list(encoder.learning.parameters())
     optimiser = torch.optim.AdamW(learning, lr=settings.rate, weight_decay=settings.weight_decay)
     scaler = torch.amp.GradScaler(enabled=settings.precision == "fp16" and device != "cpu")
-    run = _Run(out, {"stage": "pretrain", **asdict(settings), "data": clips.hash})
-    learned = {"encoder": encoder, "optimiser": optimiser, "scaler": scaler}
+    towers = {} if encoder.frozen is None else {"towers": asdict(encoder.frozen)}
+    run = RunFolder(out, {"stage": "pretrain", **asdict(settings), **towers, "data": clips.hash})
+    learned = {"encoder": encoder.learning, "optimiser": optimiser, "scaler": scaler}
     first = run.resume(learned, device)
     texts = _Texts(said, settings, device)
     with run, _stock(lambda step: _clips(clips, settings, step), first, settings.steps) as stock:
@@ -310,7 +318,7 @@ def pretrain(
             with torch.autocast(
                 device.split(":", maxsplit=1)[0], _dtype(settings.precision), settings.precision != "fp32"
             ):
-                video = encoder(*_inputs(batch, encoder, device), None if order is None else order.to(device))
+                video = encoder.of_batch(batch, order)
             loss = nce(video.float(), phrases, targets, settings.sigma)
             optimiser.zero_grad(set_to_none=True)
             scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
@@ -320,12 +328,12 @@ def pretrain(
             scaler.update()
             right = (video.detach().float() @ phrases.T).argmax(dim=1) == targets
             figures = {"loss": float(loss.detach()), "accuracy": float(right.float().mean()), "rate": group["lr"]}
-            if validation is not None and (step + 1) % settings.save_every == 0:
-                figures["validation"] = zero_shot(embed(encoder, validation, _some(validation, 1024)), said)["accuracy"]
+            if validate is not None and (step + 1) % settings.save_every == 0:
+                figures["validation"] = validate(encoder)
             run.log(step, {**figures, "clips_per_s": len(batch) / (time.perf_counter() - began)})
             if (step + 1) % settings.save_every == 0 or step + 1 == settings.steps:
                 run.save(step + 1, learned)
-    run.finish("encoder.pt", encoder)
+    run.finish("encoder.pt", encoder.learning)
     return encoder.eval()
 
 
@@ -375,11 +383,6 @@ def balanced(labels: NDArray[np.uint8], count: int, power: float, rng: np.random
     return chosen
 
 
-def _inputs(batch: Batch, encoder: ClipEncoder, device: str) -> tuple[Tensor, Tensor | None]:
-    geometry = None if encoder.temporal.place is None else torch.from_numpy(batch.geometry).to(device)
-    return torch.from_numpy(batch.crops).to(device), geometry
-
-
 def _schedule(step: int, settings: Pretraining) -> float:
     if step < settings.warm_up:
         return (step + 1) / settings.warm_up
@@ -414,6 +417,7 @@ def learn_prompts(
     out: Path,
     *,
     framed: bool,
+    towers: FrozenTowers | None = None,
 ) -> Floats:
     """Equations 4 to 6: prompts that make normal clips answer more clearly to the action they resemble most.
 
@@ -427,13 +431,16 @@ def learn_prompts(
         settings: Of the run.
         out: Where checkpoint, log and ``prompts.pt`` go.
         framed: Whether the tower's texts have a start and an end token.
+        towers: Whose it is, if it is a published one.
 
     Returns:
         ``(N, D)`` float32, the features of equation 6.
     """
     prompts = Prompts(tower, settings.count, framed=framed, seed=settings.seed)
     optimiser = torch.optim.AdamW(prompts.parameters(), lr=settings.rate)
-    run = _Run(out, {"stage": "prompts", **asdict(settings)})
+    run = RunFolder(
+        out, {"stage": "prompts", **asdict(settings), **({} if towers is None else {"towers": asdict(towers)})}
+    )
     learned = {"prompts": prompts, "optimiser": optimiser}
     first = run.resume(learned, "cpu")
     nearest = most_alike(video, texts)
@@ -461,155 +468,6 @@ def most_alike(video: Floats, texts: Floats) -> NDArray[np.int64]:
     """Equation 4: ``(M,)``, the action that each of ``(M, D)`` clips resembles most of ``(N, D)``."""
     nearest: NDArray[np.int64] = (video @ texts.T).argmax(axis=1)
     return nearest
-
-
-def responses(video: Floats, texts: Floats) -> Floats:
-    """Equation 8: ``(M, N)`` similarities of clips ``(M, D)`` to actions ``(N, D)``, all of unit length."""
-    return video @ texts.T
-
-
-# Measuring
-
-
-@dataclass(frozen=True, slots=True)
-class Embedded:
-    """Clips as features: video ``(M, D)`` float32, labels ``(M,)`` and sources ``(M,)``."""
-
-    video: Floats
-    labels: NDArray[np.int64]
-    sources: NDArray[np.uint8]
-
-
-@torch.inference_mode()
-def embed(encoder: ClipEncoder, clips: ObjectClips, indices: NDArray[np.int64], batch: int = 128) -> Embedded:
-    """The features of clips, in full."""
-    encoder.eval()
-    device = str(next(encoder.parameters()).device)
-    found, labels, sources = [], [], []
-    for start in range(0, len(indices), batch):
-        part = clips.batch(indices[start : start + batch])
-        found.append(encoder(*_inputs(part, encoder, device)).float().cpu().numpy())
-        labels.append(part.actions)
-        sources.append(part.sources)
-    return Embedded(np.concatenate(found), np.concatenate(labels), np.concatenate(sources))
-
-
-def _some(clips: ObjectClips, count: int) -> NDArray[np.int64]:
-    return balanced(clips.labels, count, 0.0, np.random.default_rng(0))
-
-
-def zero_shot(embedded: Embedded, said: Words) -> dict[str, Any]:
-    """Name the action of each clip by wording that was held out, and find the clips of each wording.
-
-    Returns:
-        ``accuracy``, mean over the actions of the share named right; ``retrieval``, mean average precision of the
-        clips by wording; ``by_action``; ``confusion`` (actions x actions, rows sum to one).
-    """
-    actions = np.unique(embedded.labels)
-    accuracies, precisions = [], []
-    confusion = np.zeros((len(said.actions), len(said.actions)))
-    for turn in range(min(len(said.held_out[action]) for action in actions)):
-        texts = np.stack([said.held_out[action][turn] for action in actions])
-        similar = embedded.video @ texts.T
-        named = actions[similar.argmax(axis=1)]
-        np.add.at(confusion, (embedded.labels, named), 1.0)
-        accuracies.append([float((named[embedded.labels == action] == action).mean()) for action in actions])
-        precisions.append(
-            [_average_precision(similar[:, column], embedded.labels == action) for column, action in enumerate(actions)]
-        )
-    by_action = np.mean(accuracies, axis=0)
-    return {
-        "accuracy": float(by_action.mean()),
-        "retrieval": float(np.mean(precisions)),
-        "by_action": {
-            said.actions[action]: round(float(share), 4) for action, share in zip(actions, by_action, strict=True)
-        },
-        "confusion": confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1.0),
-    }
-
-
-def _average_precision(scores: Floats, relevant: NDArray[np.bool_]) -> float:
-    ranked = relevant[np.argsort(-scores, kind="stable")]
-    found = np.flatnonzero(ranked)
-    return float((np.arange(1, len(found) + 1) / (found + 1)).mean())
-
-
-# Runs
-
-
-class _Run:
-    """A folder of a training run: its checkpoint, its logs, and what it came from."""
-
-    def __init__(self, out: Path, settings: Mapping[str, Any]) -> None:
-        self._out, self._settings = out, dict(settings)
-        out.mkdir(parents=True, exist_ok=True)
-        self._checkpoint = out / "checkpoint.pt"
-        self._board: SummaryWriter | None = None
-        self._csv: TextIO | None = None
-        self._bar: tqdm[int] | None = None
-
-    def resume(self, learned: Mapping[str, Any], device: str) -> int:
-        """Load the checkpoint, if there is one; the step to go on with."""
-        if not self._checkpoint.is_file():
-            return 0
-        stored = torch.load(self._checkpoint, map_location=device, weights_only=True)
-        if stored["settings"] != self._settings:
-            different = {
-                key: (stored["settings"].get(key), value)
-                for key, value in self._settings.items()
-                if stored["settings"].get(key) != value
-            }
-            msg = f"{self._checkpoint.name}: expected a checkpoint of this run, got one with other {different}"
-            raise ValueError(msg)
-        for name, part in learned.items():
-            part.load_state_dict(stored[name])
-        return int(stored["step"])
-
-    def save(self, step: int, learned: Mapping[str, Any]) -> None:
-        """Replace the checkpoint, whole or not at all."""
-        part = self._checkpoint.with_suffix(".part")
-        states = {name: each.state_dict() for name, each in learned.items()}
-        torch.save({"step": step, "settings": self._settings, **states}, part)
-        part.replace(self._checkpoint)
-
-    def __enter__(self) -> _Run:
-        self._board = SummaryWriter(str(self._out / "board"))
-        self._csv = (self._out / "log.csv").open("a", encoding="utf-8", newline="")
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        assert self._board is not None
-        assert self._csv is not None
-        self._board.close()
-        self._csv.close()
-        if self._bar is not None:
-            self._bar.close()
-
-    def steps(self, first: int, last: int) -> Iterator[int]:
-        """The steps to do, with a progress bar."""
-        self._bar = tqdm(range(first, last), initial=first, total=last, desc=str(self._settings["stage"]))
-        return iter(self._bar)
-
-    def log(self, step: int, figures: Mapping[str, float]) -> None:
-        """Write the figures of a step."""
-        assert self._board is not None
-        assert self._csv is not None
-        rows = csv.writer(self._csv)
-        if self._csv.tell() == 0:
-            rows.writerow(["step", "name", "value"])
-        for name, value in figures.items():
-            rows.writerow([step, name, f"{value:.9g}"])
-            self._board.add_scalar(name, value, step)
-        self._csv.flush()
-        if self._bar is not None:
-            self._bar.set_postfix({name: f"{value:.3g}" for name, value in figures.items()})
-
-    def finish(self, file: str, module: nn.Module) -> None:
-        """Store what was learned, and where it came from."""
-        torch.save(module.state_dict(), self._out / file)
-        about = {**provenance(), "settings": self._settings, "torch": str(torch.__version__)}
-        name = f"provenance-{self._settings['stage']}.json"
-        (self._out / name).write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
 
 
 @contextlib.contextmanager

@@ -37,10 +37,11 @@ from tqdm import tqdm
 from export.onnx import to_onnx
 from export.weights import round_weights, store_as_int8
 from models.networks.text_tower import PAD, TextTower
+from models.pack import file_hash
 from training.corpus import WORDNET, corpus
 from training.paraphrases import Paraphrases
 from training.phrases import Phrases
-from training.provenance import provenance, sha256
+from training.provenance import provenance
 from training.teacher import Teacher
 
 Floats = NDArray[np.float32]
@@ -375,7 +376,7 @@ def write(network: TextTower, tokenizer: Tokenizer, texts: Sequence[str], out: P
         msg = f"expected the graph within {PARITY} of the network, got {error}"
         raise ValueError(msg)
     files = {
-        path.name: {"bytes": path.stat().st_size, "sha256": sha256(path)} for path in (graph, out / "tokenizer.json")
+        path.name: {"bytes": path.stat().st_size, "sha256": file_hash(path)} for path in (graph, out / "tokenizer.json")
     }
     return {"files": files, "parity": error}
 

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from export.encoder import Samples
+from export.head_scores import head_scores, learn_normal, svad_head
 from export.quantise import Judge
 from models.pack import EncoderManifest, Pack
-from models.scoring.spherical import spherical_kmeans
 from training.object_clips import Batch, ObjectClips
 from training.svad import balanced
 
@@ -21,9 +21,9 @@ Floats = NDArray[np.float32]
 USUAL = ("walk", "stand", "talk", "phone")
 """Actions that are normal unless others are named: what most people do in most places."""
 
-_CLUSTERS = 10  # section 4.2 of the svad paper
-_STARTS = 20
-"""Of the k-means, averaged: one start differs from the next by up to 0.03 of AUC, more than 8 bits cost."""
+_SPLITS = 20
+"""Halves that are learned from, averaged: the head's k-means starts elsewhere in each, and one start differs from the
+next by up to 0.03 of AUC, more than 8 bits cost."""
 
 _CALIBRATION = 64
 
@@ -31,7 +31,7 @@ _CALIBRATION = 64
 def judge_of(pack: Pack, folder: Path, usual: Collection[str] = USUAL, count: int = 600) -> tuple[Samples, Judge]:
     """Clips to calibrate on, and a judge by others.
 
-    The head learns from half of the usual clips, and ranks the other half and all others (equations 8 and 9).
+    The head learns from half of the usual clips, and ranks the other half and all others (``models.heads.svad``).
 
     Args:
         pack: Of an encoder.
@@ -42,8 +42,7 @@ def judge_of(pack: Pack, folder: Path, usual: Collection[str] = USUAL, count: in
     Raises:
         ValueError: If the clips are of another size, or none of them is usual, or none is not.
     """
-    manifest = pack.manifest
-    assert isinstance(manifest, EncoderManifest)
+    manifest = pack.manifest_of(EncoderManifest)
     clips = ObjectClips(folder, 1 if manifest.temporal is None else manifest.temporal.frames)
     if clips.size != manifest.image.size:
         msg = f"expected clips of {manifest.image.size} pixels in {folder.name}, got {clips.size}"
@@ -57,17 +56,15 @@ def judge_of(pack: Pack, folder: Path, usual: Collection[str] = USUAL, count: in
     chosen = np.concatenate(of_each)
     unusual = np.repeat([False, True], [len(each) for each in of_each])
     rest = np.setdiff1d(balanced(clips.labels, _CALIBRATION + count, 0.0, rng), chosen)[:_CALIBRATION]
-    actions = [index for index, phrase in enumerate(pack.phrases()) if phrase.kind == "action"]
+    phrases, usuals = pack.phrases(), len(of_each[0])
 
     def auc(video: Floats, bank: Floats) -> float:
-        responses = video @ bank[actions].T
-        responses /= np.maximum(np.linalg.norm(responses, axis=1, keepdims=True), 1e-12)
-        learned = np.flatnonzero(~unusual)[::2]
-        judged = np.setdiff1d(np.arange(len(video)), learned)
-        found = []
-        for seed in range(_STARTS):
-            centres = spherical_kmeans(responses[learned], _CLUSTERS, seed)
-            found.append(roc_auc_score(unusual[judged], 1 - (responses[judged] @ centres.T).max(axis=1)))
+        head, found = svad_head(phrases, bank), []
+        for split in range(_SPLITS):
+            order = np.random.default_rng(split).permutation(usuals)
+            learned, judged = order[: usuals // 2], np.append(order[usuals // 2 :], np.arange(usuals, len(video)))
+            scores = head_scores(head, learn_normal(head, video[learned]), video[judged])
+            found.append(roc_auc_score(unusual[judged], scores))
         return float(np.mean(found))
 
     said = f"{len(chosen)} object clips of {folder.name} ({clips.hash[:16]}), usual: {', '.join(usual)}"

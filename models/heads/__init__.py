@@ -37,10 +37,7 @@ def load_head(pack: Pack) -> Head:
     Raises:
         ValueError: A pack of another kind, an unknown head, or parameters or arrays that the head does not take.
     """
-    manifest = pack.manifest
-    if not isinstance(manifest, HeadManifest):
-        msg = f"expected a pack of kind head, got {pack.name!r} of kind {pack.kind}"
-        raise ValueError(msg)
+    manifest = pack.manifest_of(HeadManifest)
     if manifest.head not in _HEADS:
         msg = f"expected a head of {', '.join(sorted(_HEADS))}, got {manifest.head}"
         raise ValueError(msg)

@@ -24,6 +24,7 @@ from models.heads.shapes import check_shapes
 from models.observation import Observation
 from models.scoring.calibration import MIN_SCORES
 from models.scoring.odd import odd_frames
+from models.scoring.responses import nearest_centres, responses
 from models.scoring.spherical import spherical_kmeans
 
 Floats = NDArray[np.float32]
@@ -74,7 +75,7 @@ class SvadHead:
             raise ValueError(msg)
         self._clusters = clusters
         self._encoder = encoder
-        self._prompts = np.ascontiguousarray(prompts.T, np.float32)
+        self._prompts = np.ascontiguousarray(prompts, np.float32)
         self._phrases = tuple(phrases)
 
     @property
@@ -107,20 +108,21 @@ class SvadHead:
         """Learn what is normal; see ``Head.fit``. Odd episodes are found by held-out scores and not learned from."""
         videos = [np.asarray(sample["video"], np.float32) for sample in samples]
         known = [~np.isnan(video[:, 0]) for video in videos]
-        responses = self._responses(np.concatenate([video[rows] for video, rows in zip(videos, known, strict=True)]))
+        clips_seen = np.concatenate([video[rows] for video, rows in zip(videos, known, strict=True)])
+        answers = responses(clips_seen, self._prompts)
         frames = np.repeat(np.arange(len(samples)), [np.count_nonzero(rows) for rows in known])
         seen = np.bincount(frames, minlength=len(samples)) > 0
         if np.count_nonzero(seen) < MIN_SCORES:
             msg = f"expected at least {MIN_SCORES} normal frames with a tracked object, got {np.count_nonzero(seen)}"
             raise ValueError(msg)
-        held_out = self._held_out(responses, frames, len(samples))
+        held_out = self._held_out(answers, frames, len(samples))
         low, step = _scale(held_out[seen])
         far_out = np.where(seen, (held_out - low) / step, -np.inf)
         odd = odd_frames(far_out[:, None], clips)
         calm = float(np.median(held_out[seen & ~odd]))
-        normal = responses[~odd[frames]]
+        normal = answers[~odd[frames]]
         centres = self._centres(normal)
-        shares = np.bincount((normal @ centres.T).argmax(axis=1), minlength=len(centres)) / len(normal)
+        shares = np.bincount(nearest_centres(normal, centres)[0], minlength=len(centres)) / len(normal)
         order = np.argsort(-shares, kind="stable")
         arrays: dict[str, NDArray[np.generic]] = {
             "centres": centres[order],
@@ -144,18 +146,17 @@ class SvadHead:
         """Score one frame; see ``Head.score``. The one term is how far an object's action is from normal ones."""
         video = np.asarray(features["video"], np.float32)
         known = np.flatnonzero(~np.isnan(video[:, :1]).any(axis=1)) if len(video) else np.zeros(0, np.intp)
-        objects = np.full(len(video), np.nan, np.float32)
         neutral = float(np.asarray(profile["neutral"]).item())
-        responses = self._responses(video[known])
-        similar = responses @ np.asarray(profile["centres"], np.float32).T
-        objects[known] = 1.0 - similar.max(axis=1, initial=-1.0)
+        centres = np.asarray(profile["centres"], np.float32)
+        modes, objects = np.full(len(video), -1, np.intp), np.full(len(video), np.nan, np.float32)
+        nearest, objects[known] = nearest_centres(responses(video[known], self._prompts), centres)
+        modes[known] = self._mode_names(profile)[nearest]
         low, step = np.asarray(profile["scale"], np.float64).tolist()
-        likeness = self._likeness(video, known, similar, profile)
         return HeadScores(
             frame=float(objects[known].max()) if len(known) else neutral,
             objects=objects,
             terms={"action": (np.maximum(objects - low, 0.0) / step).astype(np.float32)},
-            likeness=likeness,
+            likeness=Likeness(self._phrases, *most_alike(video @ self._prompts.T), modes, objects),
             informative=bool(np.asarray(features["believed"]).item()),
         )
 
@@ -168,24 +169,17 @@ class SvadHead:
             facts[f"mode_{number}"] = f"{self._phrases[name]}, {share:.0%} of what was seen"
         return facts
 
-    def _responses(self, video: Floats) -> Floats:
-        """Equation 8, made unit length: ``(M, N)`` of clip features ``(M, D)``."""
-        responses = video @ self._prompts
-        unit: Floats = responses / np.maximum(np.linalg.norm(responses, axis=1, keepdims=True), np.float32(1e-12))
-        return unit
+    def _centres(self, answers: Floats) -> Floats:
+        return spherical_kmeans(answers[:: -(-len(answers) // MOST_CLIPS)], self._clusters)
 
-    def _centres(self, responses: Floats) -> Floats:
-        return spherical_kmeans(responses[:: -(-len(responses) // MOST_CLIPS)], self._clusters)
-
-    def _held_out(self, responses: Floats, frames: NDArray[np.intp], count: int) -> NDArray[np.float64]:
+    def _held_out(self, answers: Floats, frames: NDArray[np.intp], count: int) -> NDArray[np.float64]:
         """``(F,)`` raw scores of frames by centres of the other stretches of time; NaN without a clip."""
         seen, rank = np.unique(frames, return_inverse=True)
         fold = rank * FOLDS // len(seen)
-        distances = np.full(len(responses), np.nan)
+        distances = np.full(len(answers), np.nan)
         for index in range(FOLDS):
             mine = fold == index
-            centres = self._centres(responses[~mine])
-            distances[mine] = 1.0 - (responses[mine] @ centres.T).max(axis=1)
+            _, distances[mine] = nearest_centres(answers[mine], self._centres(answers[~mine]))
         raw = np.full(count, np.nan)
         np.fmax.at(raw, frames, distances)
         return raw
@@ -193,15 +187,6 @@ class SvadHead:
     def _mode_names(self, profile: Arrays) -> NDArray[np.intp]:
         """``(M,)`` the phrase that each centre answers to most."""
         return np.asarray(np.asarray(profile["centres"]).argmax(axis=1), np.intp)
-
-    def _likeness(self, video: Floats, known: NDArray[np.intp], similar: Floats, profile: Arrays) -> Likeness:
-        """Args: similar, ``(len(known), modes)`` of the clips that there are to the centres."""
-        modes = np.full(len(video), -1, np.intp)
-        distances = np.full(len(video), np.nan, np.float32)
-        if len(known):
-            modes[known] = self._mode_names(profile)[similar.argmax(axis=1)]
-            distances[known] = 1.0 - similar.max(axis=1)
-        return Likeness(self._phrases, *most_alike(video @ self._prompts), modes, distances)
 
 
 def _scale(raw: NDArray[np.float64]) -> tuple[float, float]:

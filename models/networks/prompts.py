@@ -105,7 +105,14 @@ class ClipTokens:
     """An ``open_clip`` text tower, entered behind its token embeddings."""
 
     def __init__(self, clip: Any) -> None:
-        """Args: clip, an ``open_clip.CLIP``, whose text tower pools at the end token."""
+        """Args: clip, an ``open_clip.CLIP``, whose text tower pools at the end token.
+
+        Raises:
+            ValueError: If its text tower is of another kind, such as one that also looks at what follows the end.
+        """
+        if getattr(clip, "attn_mask", None) is None:
+            msg = f"expected a CLIP whose text tower has causal attention, got {type(clip).__name__}"
+            raise ValueError(msg)
         self._clip = clip
         self.length = int(clip.context_length)
         self.width = int(clip.token_embedding.weight.shape[1])
@@ -120,8 +127,7 @@ class ClipTokens:
         clip = self._clip
         length = embedded.shape[1]
         x = embedded + clip.positional_embedding[:length]
-        causal = None if clip.attn_mask is None else clip.attn_mask[:length, :length]
-        x = clip.ln_final(clip.transformer(x, attn_mask=causal))
+        x = clip.ln_final(clip.transformer(x, attn_mask=clip.attn_mask[:length, :length]))
         pooled: Tensor = x[torch.arange(len(x), device=x.device), mask.sum(dim=1) - 1]
         projection = clip.text_projection
         if isinstance(projection, nn.Linear):

@@ -81,12 +81,12 @@ def evaluate(
 
 
 def _save(evaluation: Evaluation, detector: str, origin: dict[str, Any], out: Path, plots: bool) -> None:
-    from training.provenance import sha256
+    from models.pack import file_hash
 
     model = Path(detector)
     figures = evaluation.metrics() | {
         "detector": model.name,
-        "detector_sha256": sha256(model) if model.is_file() else None,
+        "detector_sha256": file_hash(model) if model.is_file() else None,
         **origin,
     }
     out.mkdir(parents=True, exist_ok=True)

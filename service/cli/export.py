@@ -17,7 +17,6 @@ from service.cli.console import console, fail_clearly
 if TYPE_CHECKING:
     from export.encoder import Samples
     from export.parity import Parity
-    from export.towers import Temporal
     from models.pack import Pack, PackLibrary
     from models.scoring.bank import Phrase
     from training.object_clips import ObjectClips
@@ -72,12 +71,13 @@ def encoder(
     with _needs_extra():
         from export.towers import ARCHITECTURES, CONTEXT, export_clip
         from service.cli.official import world_samples
+        from training.frozen_clip import trained_fusion
         from training.object_clips import ObjectClips
     if architecture not in ARCHITECTURES:
         expected = f"expected one of {', '.join(ARCHITECTURES)}, got {architecture!r}"
         raise typer.BadParameter(expected, param_hint="--architecture")
     chosen = ARCHITECTURES[architecture]
-    temporal = None if run is None else _temporal(run)
+    temporal = None if run is None else trained_fusion(run, architecture, weights)
     if temporal is not None and clips is None:
         raise typer.BadParameter("expected object clips to check the temporal fusion on", param_hint="--clips")
     if clips is None:
@@ -236,24 +236,6 @@ def variants(
             for (role, bit), cost in costs.items()
         }
         report.write_text(json.dumps({"pack": pack.name, "measured_on": judge.measured_on, **rows}, indent=1) + "\n")
-
-
-def _temporal(run: Path) -> Temporal:
-    """The temporal fusion of a run over a frozen tower."""
-    from export.checkpoint import load_weights, read_weights
-    from export.towers import Temporal
-    from models.networks.temporal import TemporalFusion
-    from training.built_in import INTERVAL_S, read_provenance
-
-    settings = read_provenance(run, "pretrain")["settings"]
-    weights = read_weights(run / "encoder.pt")
-    own = {key.removeprefix("temporal."): value for key, value in weights.items() if key.startswith("temporal.")}
-    dim = int(own["leave.weight"].shape[0]) if "leave.weight" in own else 512
-    fusion = TemporalFusion(
-        dim, frames=settings["frames"], heads=dim // 64, alpha=settings["alpha"], beta=settings["beta"]
-    )
-    load_weights(fusion, own, "a temporal fusion over CLIP")
-    return Temporal(fusion, settings["frames"], INTERVAL_S, geometry=False)
 
 
 def _some_clips(clips: ObjectClips) -> Samples:

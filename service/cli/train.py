@@ -89,9 +89,10 @@ def pretrain(
     out: Run,
     validation: Annotated[Path | None, typer.Option(help="Object clips of scenes that are not trained on.")] = None,
     clip: Annotated[
-        str | None, typer.Option(help="An open_clip architecture, such as ViT-B-16, frozen; built-in if left out.")
+        str | None,
+        typer.Option(help="Frozen towers, as `export encoder --architecture` names them; built-in if left out."),
     ] = None,
-    weights: Annotated[Path | None, typer.Option(help="Its weights, a file.")] = None,
+    weights: Annotated[Path | None, typer.Option(help="Their weights, a file.")] = None,
     cache: Annotated[Path | None, typer.Option(help="Keeps the sentence encoder's vectors between runs.")] = None,
     steps: Steps = 4000,
     batch: Annotated[int, typer.Option(min=2, help="Clips a step.")] = 512,
@@ -111,17 +112,22 @@ def pretrain(
     On a machine that others use too, one thread is faster than two: threads that wait for each other lose their turn
     (300 clips a second with one, 7 to 220 with two).
 
-    [dim]watchword train svad pretrain --clips runs/clips --validation runs/plaza --out runs/svad[/dim]
+    [dim]watchword train svad pretrain --clips runs/clips --validation runs/plaza --out runs/svad
+    watchword train svad pretrain --clips runs/clips224 --clip clip-vit-b16 \\
+        --weights clip.safetensors --out runs/clip[/dim]
     """
     import torch
 
+    from models.pack import file_hash
     from training.object_clips import ObjectClips
     from training.phrases import Phrases
-    from training.provenance import sha256
-    from training.svad import Pretraining, built_in, clip_side, pretrain, words
+    from training.svad import Pretraining, built_in, pretrain, words
     from training.svad import precision as checked
     from training.teacher import Teacher
+    from training.zero_shot import accuracy
 
+    if (clip is None) != (weights is None):
+        raise typer.BadParameter("expected --clip and --weights together", param_hint="--weights")
     torch.set_num_threads(threads)
     settings = Pretraining(
         steps=steps,
@@ -134,20 +140,23 @@ def pretrain(
         seen=seen or (frames if clip else min(5, frames)),
         precision=checked(precision),
         seed=seed,
-        start=None if start is None else sha256(start),
+        start=None if start is None else file_hash(start),
     )
     phrases, data = Phrases.load(), ObjectClips(clips, frames)
     held_out = None if validation is None else ObjectClips(validation, frames)
-    if clip is None:
+    if clip is None or weights is None:
         with Teacher(cache=cache) as teacher:
             said = words(data.actions, phrases, teacher.encode)
         encoder = built_in(settings)
     else:
-        encoder, encode = clip_side(clip, weights, settings)
-        said = words(data.actions, phrases, encode)
+        from training.frozen_clip import FrozenClip
+
+        towers = FrozenClip(clip, weights)
+        encoder, said = towers.encoder(settings), words(data.actions, phrases, towers.text().encode)
     if start is not None:
-        encoder.load_state_dict(torch.load(start, map_location="cpu", weights_only=True))
-    pretrain(encoder, data, said, settings, out, device=device, validation=held_out)
+        encoder.learning.load_state_dict(torch.load(start, map_location="cpu", weights_only=True))
+    validate = None if held_out is None else lambda encoder: accuracy(encoder, held_out, said)
+    pretrain(encoder, data, said, settings, out, device=device, validate=validate)
     console.print(f"weights in [bold]{out / 'encoder.pt'}[/bold]")
 
 
@@ -156,8 +165,11 @@ def pretrain(
 def prompts(
     clips: Clips,
     run: Annotated[Path, typer.Option(help="Folder of the pre-training.")],
-    text: Annotated[Path, typer.Option(help="Folder of the text tower: text_tower.pt and tokenizer.json.")],
     out: Run,
+    text: Annotated[
+        Path | None, typer.Option(help="Folder of the built-in text tower: text_tower.pt and tokenizer.json.")
+    ] = None,
+    weights: Annotated[Path | None, typer.Option(help="Of a run over CLIP: the weights that it was given.")] = None,
     steps: Steps = 1000,
     batch: Annotated[int, typer.Option(min=2, help="Clips a step.")] = 128,
     rate: Annotated[float, typer.Option(min=0, help="Learning rate.")] = 2e-4,
@@ -167,16 +179,24 @@ def prompts(
 ) -> None:
     """Equations 4 to 6: learn the prompts around the bank's actions, on clips of what is usual.
 
-    [dim]watchword train svad prompts --clips runs/clips --run runs/svad --text runs/text --out runs/prompts[/dim]
+    [dim]watchword train svad prompts --clips runs/clips --run runs/svad --text runs/text --out runs/prompts
+    watchword train svad prompts --clips runs/clips224 --run runs/clip \\
+        --weights clip.safetensors --out runs/prompts[/dim]
     """
     import torch
 
     from training.built_in import prompts_over_bank
+    from training.frozen_clip import prompts_over_clip
     from training.svad import PromptTuning
 
     torch.set_num_threads(threads)
     settings = PromptTuning(steps=steps, batch=batch, rate=rate, count=count, seed=seed)
-    prompts_over_bank(clips, run, text, settings, out)
+    if text is not None and weights is None:
+        prompts_over_bank(clips, run, text, settings, out)
+    elif weights is not None and text is None:
+        prompts_over_clip(clips, run, weights, settings, out)
+    else:
+        raise typer.BadParameter("expected either --text or --weights", param_hint="--text")
     console.print(f"texts of the responses in [bold]{out / 'responses.npy'}[/bold]")
 
 

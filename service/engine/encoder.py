@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from models.clips import clip_features
 from models.pack import EncoderManifest, Pack, PackError, Precision
 from models.scoring.bank import Bank, Phrase
 from service.engine.engine_queue import EngineQueue
@@ -49,7 +50,7 @@ class TextEncoder:
         Raises:
             PackError: ``pack_kind``, if it is a pack of another kind; ``bad_graph`` or ``bad_tokenizer``.
         """
-        manifest = _manifest(pack)
+        manifest = pack.manifest_of(EncoderManifest)
         self.dim = manifest.dim
         phrases = pack.phrases()
         features = np.asarray(pack.arrays("bank")["features"], np.float32)
@@ -114,7 +115,7 @@ class JointEncoder:
         self, pack: Pack, threads: int = 0, precision: Precision = "fp32", engines: EngineQueue | None = None
     ) -> None:
         """Load an encoder pack. Arguments and errors as ``TextEncoder``."""
-        manifest = _manifest(pack)
+        manifest = pack.manifest_of(EncoderManifest)
         self.name, self.hash = pack.name, pack.hash
         self.dim, self.temperature, self.sentence = manifest.dim, manifest.temperature, manifest.sentence
         self.size, self.context = manifest.image.size, manifest.image.context
@@ -151,14 +152,8 @@ class JointEncoder:
             frames: ``(B, T, F)`` features of an object's crops, oldest first, B of at least 1.
             geometry: ``(B, T, 5)`` as ``models.crops.geometry`` gives it; not looked at by towers that take none.
         """
-        if self._temporal is not None:
-            clips: Floats = self._temporal.run(
-                {"frames": frames, "geometry": geometry} if self._geometry else {"frames": frames}
-            )
-            return clips
-        middle = frames[:, frames.shape[1] // 2]
-        unit: Floats = middle / np.maximum(np.linalg.norm(middle, axis=1, keepdims=True), np.float32(1e-12))
-        return unit
+        temporal = None if self._temporal is None else self._temporal.run
+        return clip_features(frames, geometry if self._geometry else None, temporal)
 
     def embed_texts(self, texts: Sequence[str]) -> Floats:
         """``(B, D)`` features of unit length, each text computed once."""
@@ -170,13 +165,6 @@ class JointEncoder:
         if self._temporal is not None:
             self._temporal.close()
         self.text.close()
-
-
-def _manifest(pack: Pack) -> EncoderManifest:
-    if not isinstance(pack.manifest, EncoderManifest):
-        code, message = "pack_kind", f"expected a pack of kind encoder, got {pack.name!r} of kind {pack.kind}"
-        raise PackError(code, message)
-    return pack.manifest
 
 
 def _tokenizer(pack: Pack, manifest: EncoderManifest) -> Tokenizer:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from models.graph import read_signature
+from models.graph import Tensor, unsafe_passes
 from models.pack import PackError
 from service.engine.engine_queue import EngineQueue, EngineRequest, RunningEngine
 
@@ -30,32 +29,6 @@ Arrays = Mapping[str, NDArray[Any]]
 """A graph's inputs or outputs by name, each with the batch first."""
 
 _DTYPES = {"float": "float32", "double": "float64"}  # where ONNX Runtime's word is not numpy's
-
-
-@dataclass(frozen=True, slots=True)
-class Tensor:
-    """An input or output of a graph. Dimensions that are not fixed are None; the first is the batch."""
-
-    name: str
-    shape: tuple[int | None, ...]
-    dtype: str
-
-    def __str__(self) -> str:
-        shape = ", ".join("any" if size is None else str(size) for size in self.shape)
-        return f"{self.name} ({shape}) {self.dtype}"
-
-    @property
-    def numpy(self) -> str:
-        """numpy's name of its type."""
-        return _DTYPES.get(self.dtype, self.dtype)
-
-    def accepts(self, array: NDArray[Any]) -> bool:
-        """Whether an array is of its type, and of its shape but for the batch."""
-        return (
-            array.dtype.name == self.numpy
-            and array.ndim == len(self.shape)
-            and all(size in {None, got} for size, got in zip(self.shape[1:], array.shape[1:], strict=True))
-        )
 
 
 class Session:
@@ -176,7 +149,7 @@ class Session:
         """The inputs by name, and how many items they hold."""
         arrays = batch if isinstance(batch, Mapping) else {self.inputs[0].name: batch}
         if arrays.keys() == {tensor.name for tensor in self.inputs} and all(
-            tensor.accepts(arrays[tensor.name]) for tensor in self.inputs
+            _accepts(tensor, arrays[tensor.name]) for tensor in self.inputs
         ):
             counts = {len(array) for array in arrays.values()}
             if len(counts) == 1 and 0 not in counts:
@@ -184,6 +157,15 @@ class Session:
         came = "; ".join(f"{name} {array.shape} {array.dtype}" for name, array in arrays.items())
         msg = f"expected a batch of {'; '.join(map(str, self.inputs))}; got {came or 'nothing'}"
         raise ValueError(msg)
+
+
+def _accepts(tensor: Tensor, array: NDArray[Any]) -> bool:
+    """Whether an array is of the type of a tensor, and of its shape but for the batch, which is first."""
+    return (
+        array.dtype.name == tensor.dtype
+        and array.ndim == len(tensor.shape)
+        and all(size in {None, got} for size, got in zip(tensor.shape[1:], array.shape[1:], strict=True))
+    )
 
 
 def _agree(ours: NDArray[Any], theirs: NDArray[Any]) -> bool:
@@ -235,9 +217,7 @@ def _load(path: Path, options: ort.SessionOptions) -> ort.InferenceSession:
     has_cuda = cuda[0] in ort.get_available_providers()
     providers = [*([cuda] if has_cuda else []), "CPUExecutionProvider"]
     try:
-        # On x86 this pass ends the process at float16 products behind a transpose (microsoft/onnxruntime#28392).
-        disabled = ["NchwcTransformer"] if read_signature(path).half else None
-        return ort.InferenceSession(str(path), options, providers=providers, disabled_optimizers=disabled)
+        return ort.InferenceSession(str(path), options, providers=providers, disabled_optimizers=unsafe_passes(path))
     except Exception as error:  # ONNX Runtime's exceptions share no base class
         reason = " ".join(str(error).replace(str(path), path.name).split())[:200]
         code, message = "bad_graph", f"expected an ONNX graph in {path.name}, got what ONNX Runtime refuses: {reason}"
@@ -246,4 +226,5 @@ def _load(path: Path, options: ort.SessionOptions) -> ort.InferenceSession:
 
 def _tensor(node: ort.NodeArg) -> Tensor:
     shape = tuple(size if isinstance(size, int) and size > 0 else None for size in node.shape)
-    return Tensor(node.name, shape, node.type.removeprefix("tensor(").removesuffix(")"))
+    dtype = node.type.removeprefix("tensor(").removesuffix(")")
+    return Tensor(node.name, _DTYPES.get(dtype, dtype), shape)

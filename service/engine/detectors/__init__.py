@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from models.pack import DetectorManifest, Pack, PackError, PackLibrary
+from models.pack import DetectorManifest, Pack, PackLibrary
 from service.engine.detectors.base import Detector
 from service.engine.detectors.motion import MotionDetector
 from service.engine.detectors.onnx import OnnxDetector, Options
@@ -41,10 +41,7 @@ def detector_of(pack: Pack, threads: int = 0, engines: EngineQueue | None = None
     Raises:
         PackError: If it is a pack of another kind, or its graph does not fit its manifest.
     """
-    manifest = pack.manifest
-    if not isinstance(manifest, DetectorManifest):
-        code, message = "pack_kind", f"expected a pack of kind detector, got {pack.name!r} of kind {pack.kind}"
-        raise PackError(code, message)
+    manifest = pack.manifest_of(DetectorManifest)
     if manifest.graph is None:
         return MotionDetector()
     assert manifest.confidence is not None

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from models.graph import Tensor
 from models.observation import UNTRACKED, Objects
 from models.pack import PackError
 from service.engine.detectors.coco import COCO
@@ -19,7 +20,7 @@ from service.engine.detectors.layouts import LAYOUTS, STRIDES, Candidates, Layou
 from service.engine.detectors.letterbox import Letterbox, Part
 from service.engine.detectors.tiles import WHOLE, Tiles, choose, cut, join, seen_better, split
 from service.engine.engine_queue import EngineQueue
-from service.engine.session import Session, Tensor
+from service.engine.session import Session
 from service.ingest.frame import PreparedFrame
 
 CONFIDENCE = 0.25
@@ -226,7 +227,7 @@ def _graph_size(session: Session, options: Options) -> tuple[int, int] | None:
     expected = "expected a graph with one float input (batch, 3, height, width) and one output"
     came = f"got inputs {_list(session.inputs)} and outputs {_list(session.outputs)}"
     image = session.inputs[0] if len(session.inputs) == 1 else None
-    if image is None or len(session.outputs) != 1 or image.dtype != "float":
+    if image is None or len(session.outputs) != 1 or image.dtype != "float32":
         raise PackError("wrong_layout", f"{expected}, {came}")
     if len(image.shape) != 4 or image.shape[1] not in {3, None}:
         raise PackError("wrong_layout", f"{expected}, {came}")

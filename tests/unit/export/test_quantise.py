@@ -17,7 +17,7 @@ from export.encoder import Samples
 from export.parity import ExportError
 from export.quantise import Judge, add_variants, to_fp16
 from models.graph import read_signature
-from models.pack import BUILT_IN, PackLibrary
+from models.pack import BUILT_IN, PackError, PackLibrary
 from service.engine.session import Session
 from support.encoders import FRAMES, SIZE, write_encoder
 
@@ -98,7 +98,7 @@ def test_a_variant_that_overflows_is_refused(tmp_path, samples):
 
 
 def test_other_packs_are_refused(samples):
-    with pytest.raises(ExportError, match="pack of an encoder, got 'motion'"):
+    with pytest.raises(PackError, match="pack of kind encoder, got 'motion' of kind detector"):
         add_variants(PackLibrary([BUILT_IN]).get("motion"), ["fp16"], samples)
 
 

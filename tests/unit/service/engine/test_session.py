@@ -53,8 +53,8 @@ def test_results_are_those_of_the_items_not_of_the_padding(tmp_path, batch):
 
 def test_says_what_the_graph_takes_and_gives(tmp_path):
     session = Session(write_graph(tmp_path / "graph.onnx", yolox_answer([], [], []), metadata={"task": "detect"}))
-    assert str(session.inputs[0]) == "images (any, 3, 64, 64) float"
-    assert str(session.outputs[0]) == "output (any, 84, 8) float"
+    assert str(session.inputs[0]) == "images (any, 3, 64, 64) float32"
+    assert str(session.outputs[0]) == "output (any, 84, 8) float32"
     assert session.metadata["task"] == "detect"
 
 
@@ -129,7 +129,7 @@ def test_one_input_of_any_type_needs_no_name(tmp_path, dtype, array):
 )
 def test_other_inputs_are_refused_by_name_type_and_shape(tmp_path, batch, came):
     session = Session(clip_graph(tmp_path), threads=1)
-    expected = r"expected a batch of frames \(any, 9, 4\) float; geometry \(any, any, 5\) float; .*"
+    expected = r"expected a batch of frames \(any, 9, 4\) float32; geometry \(any, any, 5\) float32; .*"
     with pytest.raises(ValueError, match=expected + came):
         session.run(batch)
 

@@ -1,0 +1,39 @@
+"""Equations 8 and 9 of the svad paper: clips by their responses to actions, and how far those are from normal ones."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+
+def responses(video: Floats, texts: Floats) -> Floats:
+    """Equation 8: how clips respond to actions, made unit length.
+
+    Args:
+        video: ``(M, D)`` clip features of unit length.
+        texts: ``(N, D)`` actions, likewise.
+
+    Returns:
+        ``(M, N)``.
+    """
+    similar = video @ texts.T
+    unit: Floats = similar / np.maximum(np.linalg.norm(similar, axis=1, keepdims=True), np.float32(1e-12))
+    return unit
+
+
+def nearest_centres(found: Floats, centres: Floats) -> tuple[NDArray[np.intp], Floats]:
+    """Equation 9: the nearest centre of what is normal, and how far it is.
+
+    Args:
+        found: ``(M, N)`` responses of unit length.
+        centres: ``(K, N)``, likewise; K of at least 1.
+
+    Returns:
+        ``(M,)`` indices of centres, and ``(M,)`` cosine distances in 0..2, the raw scores.
+    """
+    similar = found @ centres.T
+    nearest = similar.argmax(axis=1)
+    distances: Floats = 1.0 - np.take_along_axis(similar, nearest[:, None], axis=1)[:, 0]
+    return nearest, distances
