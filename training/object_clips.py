@@ -63,8 +63,8 @@ ALIKE = {"against_stream": "walk"}
 LABELS = tuple(name for name in ACTIONS if name not in ALIKE)
 """The actions of the virtual world that are recorded."""
 
-LEAST_HEIGHT = 0.05
-"""Of the picture: lower objects are a few pixels."""
+LEAST_SIDE = 0.05
+"""Of the picture's height, an object's longer side: smaller ones are a few pixels, and who lies is not high."""
 
 LEAST_VISIBLE = 0.4
 """Of an object's pixels: a slit between a tree and a post shows no action."""
@@ -199,7 +199,7 @@ def record_world(scene: Scene, seed: int, actions: Sequence[str], *, seconds: fl
         known = rendered.truth.objects
         for one in known:
             action = _number(one.action, actions)
-            if action != UNKNOWN and one.box[3] >= LEAST_HEIGHT and one.visible >= LEAST_VISIBLE:
+            if action != UNKNOWN and can_be_told(one, aspect):
                 box = shaker(one.track_id, np.array(one.box, np.float32))
                 recorder.add(TRUTH, one.track_id, image, box, time, action)
         objects = tracker.update(found, time)
@@ -215,6 +215,11 @@ def record_world(scene: Scene, seed: int, actions: Sequence[str], *, seconds: fl
 def _number(action: str | None, actions: Sequence[str]) -> int:
     name = ALIKE.get(action or "", action)
     return actions.index(name) if name in actions else UNKNOWN
+
+
+def can_be_told(one: ObjectTruth, aspect: float) -> bool:
+    """Whether enough of an object can be seen to tell what it does; aspect, the picture's width over its height."""
+    return max(one.box[2] * aspect, one.box[3]) >= LEAST_SIDE and one.visible >= LEAST_VISIBLE
 
 
 class _Shaker:

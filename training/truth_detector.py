@@ -12,7 +12,7 @@ from models.observation import UNTRACKED, Objects
 from service.engine.detectors import Detector
 from service.ingest.frame import PreparedFrame
 from training.datasets import DatasetError
-from training.object_clips import LEAST_HEIGHT, LEAST_VISIBLE
+from training.object_clips import can_be_told
 from training.virtual.truth import ClipTruth
 
 NAME = "truth"
@@ -21,9 +21,8 @@ NAME = "truth"
 class TruthDetector:
     """Gives the boxes that are written beside a clip of the virtual world: where something is, not what it is.
 
-    Objects that no detector could be asked for are left out: those lower than `LEAST_HEIGHT` of the picture, and those
-    of whose pixels less than `LEAST_VISIBLE` can be seen. Works on frames of `training.evaluate.decoded`, which name
-    their clip's file.
+    Objects that no detector could be asked for are left out, as `training.object_clips.can_be_told` has it: a few
+    pixels, or what is mostly hidden. Works on frames of `training.evaluate.decoded`, which name their clip's file.
     """
 
     name: str = NAME
@@ -43,8 +42,9 @@ class TruthDetector:
         """Nothing to free."""
 
     def _objects(self, frame: PreparedFrame) -> Objects:
-        known = _truth(frame.stream_id).objects[frame.frame.index]
-        boxes = [one.box for one in known if one.box[3] >= LEAST_HEIGHT and one.visible >= LEAST_VISIBLE]
+        truth = _truth(frame.stream_id)
+        aspect = truth.size[0] / truth.size[1]
+        boxes = [one.box for one in truth.objects[frame.frame.index] if can_be_told(one, aspect)]
         if not boxes:
             return Objects.empty(self.names)
         count = len(boxes)

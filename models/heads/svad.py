@@ -2,9 +2,10 @@
 
 Gao, Yang, Huang: Scene-adaptive SVAD Based On Multi-modal Action-based Feature Extraction, sections 3.3 and 3.4. A
 clip of an object is described by its responses to action prompts (equation 8), what is normal by the centres of a
-spherical k-means over the responses of normal clips, and a clip's raw score is its cosine distance to the nearest
-centre (equation 9). Clip features come from the stream's encoder, the prompts from the head's pack: nothing is learned
-here but the centres, so that a stream learns them in seconds, without torch.
+spherical k-means over the responses of normal clips, and a clip's raw score is its distance to them (equation 9, with
+centres weighted by what they hold; docs/decisions/0014-weighted-centres.md). Clip features come from the stream's
+encoder, the prompts from the head's pack: nothing is learned here but the centres, so that a stream learns them in
+seconds, without torch.
 
 Beyond the paper, for a live service: odd episodes of an enrolment are left out (``odd_frames``), raw scores for the
 calibration are held out, an object without a clip says nothing, and a frame without any counts as a calm one.
@@ -12,6 +13,7 @@ calibration are held out, an object without a clip says nothing, and a frame wit
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal
 
@@ -24,7 +26,7 @@ from models.heads.shapes import check_shapes
 from models.observation import Observation
 from models.scoring.calibration import MIN_SCORES
 from models.scoring.odd import odd_frames
-from models.scoring.responses import nearest_centres, responses
+from models.scoring.responses import mixture_distances, nearest_centres, responses
 from models.scoring.spherical import spherical_kmeans
 
 Floats = NDArray[np.float32]
@@ -46,14 +48,14 @@ class SvadHead:
     view: Literal["object", "frame"] = "object"
     terms: Mapping[str, Term] = {"action": Term("does what is not usual there")}
 
-    DEFAULTS: ClassVar[Mapping[str, object]] = {"clusters": 10}
+    DEFAULTS: ClassVar[Mapping[str, object]] = {"clusters": 20, "concentration": 10.0}
 
     def __init__(self, parameters: Mapping[str, object], encoder: str, prompts: Floats, phrases: Sequence[str]) -> None:
         """Take what the pack holds.
 
         Args:
-            parameters: ``clusters``, centres at most: 10 by default, as section 4.2 has it for Ped2 and Avenue (20 for
-                ShanghaiTech).
+            parameters: ``clusters``, centres at most: 20 by default, as section 4.2 has it for ShanghaiTech (10 for
+                Ped2 and Avenue); ``concentration`` of `mixture_distances`, None for equation 9 as it is written.
             encoder: The pack of the joint space that clips and prompts lie in.
             prompts: ``(N, D)`` float32, the actions with learned prompts (equation 6), of unit length.
             phrases: Their ``N`` texts.
@@ -65,7 +67,8 @@ class SvadHead:
         if unknown:
             msg = f"expected parameters of {sorted(self.DEFAULTS)}, got {sorted(unknown)}"
             raise ValueError(msg)
-        clusters = {**self.DEFAULTS, **parameters}["clusters"]
+        chosen = {**self.DEFAULTS, **parameters}
+        clusters, concentration = chosen["clusters"], chosen["concentration"]
         if not isinstance(clusters, int) or isinstance(clusters, bool) or not 1 <= clusters <= 256:
             msg = f"expected clusters to be a whole number from 1 to 256, got {clusters!r}"
             raise ValueError(msg)
@@ -74,6 +77,7 @@ class SvadHead:
             msg = "expected prompts of unit length"
             raise ValueError(msg)
         self._clusters = clusters
+        self._concentration = _checked_concentration(concentration)
         self._encoder = encoder
         self._prompts = np.ascontiguousarray(prompts, np.float32)
         self._phrases = tuple(phrases)
@@ -121,12 +125,10 @@ class SvadHead:
         odd = odd_frames(far_out[:, None], clips)
         calm = float(np.median(held_out[seen & ~odd]))
         normal = answers[~odd[frames]]
-        centres = self._centres(normal)
-        shares = np.bincount(nearest_centres(normal, centres)[0], minlength=len(centres)) / len(normal)
-        order = np.argsort(-shares, kind="stable")
+        centres, shares = self._modes(normal)
         arrays: dict[str, NDArray[np.generic]] = {
-            "centres": centres[order],
-            "shares": shares[order],
+            "centres": centres,
+            "shares": shares,
             "scale": np.array(_scale(held_out[seen & ~odd])),
             "neutral": np.array([calm]),
             "facts": np.array([len(samples), np.count_nonzero(odd)], np.float64),
@@ -148,15 +150,18 @@ class SvadHead:
         known = np.flatnonzero(~np.isnan(video[:, :1]).any(axis=1)) if len(video) else np.zeros(0, np.intp)
         neutral = float(np.asarray(profile["neutral"]).item())
         centres = np.asarray(profile["centres"], np.float32)
-        modes, objects = np.full(len(video), -1, np.intp), np.full(len(video), np.nan, np.float32)
-        nearest, objects[known] = nearest_centres(responses(video[known], self._prompts), centres)
+        answers = responses(video[known], self._prompts)
+        modes, distances = np.full(len(video), -1, np.intp), np.full(len(video), np.nan, np.float32)
+        nearest, distances[known] = nearest_centres(answers, centres)
         modes[known] = self._mode_names(profile)[nearest]
+        objects = np.full(len(video), np.nan, np.float32)
+        objects[known] = self._distances(answers, centres, np.asarray(profile["shares"]))
         low, step = np.asarray(profile["scale"], np.float64).tolist()
         return HeadScores(
             frame=float(objects[known].max()) if len(known) else neutral,
             objects=objects,
             terms={"action": (np.maximum(objects - low, 0.0) / step).astype(np.float32)},
-            likeness=Likeness(self._phrases, *most_alike(video @ self._prompts.T), modes, objects),
+            likeness=Likeness(self._phrases, *most_alike(video @ self._prompts.T), modes, distances),
             informative=bool(np.asarray(features["believed"]).item()),
         )
 
@@ -169,8 +174,18 @@ class SvadHead:
             facts[f"mode_{number}"] = f"{self._phrases[name]}, {share:.0%} of what was seen"
         return facts
 
-    def _centres(self, answers: Floats) -> Floats:
-        return spherical_kmeans(answers[:: -(-len(answers) // MOST_CLIPS)], self._clusters)
+    def _modes(self, answers: Floats) -> tuple[Floats, NDArray[np.float64]]:
+        """Centres of what is normal, ``(K, N)``, and the share of clips that each holds, ``(K,)``; largest first."""
+        centres = spherical_kmeans(answers[:: -(-len(answers) // MOST_CLIPS)], self._clusters)
+        counts = np.bincount(nearest_centres(answers, centres)[0], minlength=len(centres))
+        order = np.argsort(-counts, kind="stable")
+        return centres[order], np.maximum(counts[order], 1) / np.maximum(counts, 1).sum()
+
+    def _distances(self, answers: Floats, centres: Floats, shares: NDArray[np.generic]) -> Floats:
+        """``(M,)`` raw scores of responses ``(M, N)``."""
+        if self._concentration is None:
+            return nearest_centres(answers, centres)[1]
+        return mixture_distances(answers, centres, np.asarray(shares, np.float32), self._concentration)
 
     def _held_out(self, answers: Floats, frames: NDArray[np.intp], count: int) -> NDArray[np.float64]:
         """``(F,)`` raw scores of frames by centres of the other stretches of time; NaN without a clip."""
@@ -179,7 +194,7 @@ class SvadHead:
         distances = np.full(len(answers), np.nan)
         for index in range(FOLDS):
             mine = fold == index
-            _, distances[mine] = nearest_centres(answers[mine], self._centres(answers[~mine]))
+            distances[mine] = self._distances(answers[mine], *self._modes(answers[~mine]))
         raw = np.full(count, np.nan)
         np.fmax.at(raw, frames, distances)
         return raw
@@ -187,6 +202,15 @@ class SvadHead:
     def _mode_names(self, profile: Arrays) -> NDArray[np.intp]:
         """``(M,)`` the phrase that each centre answers to most."""
         return np.asarray(np.asarray(profile["centres"]).argmax(axis=1), np.intp)
+
+
+def _checked_concentration(value: object) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0.0 < value < math.inf:
+        msg = f"expected concentration to be a number greater than 0, or null, got {value!r}"
+        raise ValueError(msg)
+    return float(value)
 
 
 def _scale(raw: NDArray[np.float64]) -> tuple[float, float]:

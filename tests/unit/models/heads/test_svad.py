@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -78,8 +80,8 @@ def test_what_is_not_done_there_stands_out_and_what_is_does_not(enrolled) -> Non
     assert np.mean(np.array(calm) > 2) <= 0.05
 
 
-def test_scores_are_cosine_distances_to_the_nearest_centre(enrolled) -> None:
-    svad, fitted = enrolled
+def test_without_a_concentration_scores_are_cosine_distances_to_the_nearest_centre() -> None:
+    svad, fitted = enrol(normal_frames(300), concentration=None)
     feature = clip("cycling", np.random.default_rng(1))
     scores = judge(svad, fitted, frame(feature))
     response = PROMPTS @ feature.astype(np.float16).astype(np.float32)
@@ -178,7 +180,10 @@ def test_a_profile_that_does_not_fit_is_refused(enrolled, change, message: str) 
 @pytest.mark.parametrize(
     ("parameters", "prompts", "message"),
     [
-        ({"modes": 3}, PROMPTS, "expected parameters of \\['clusters'\\], got \\['modes'\\]"),
+        ({"modes": 3}, PROMPTS, r"expected parameters of \['clusters', 'concentration'\], got \['modes'\]"),
+        ({"concentration": 0}, PROMPTS, "greater than 0, or null, got 0"),
+        ({"concentration": True}, PROMPTS, "greater than 0, or null, got True"),
+        ({"concentration": math.inf}, PROMPTS, "greater than 0, or null, got inf"),
         ({"clusters": 0}, PROMPTS, "whole number from 1 to 256, got 0"),
         ({"clusters": True}, PROMPTS, "whole number from 1 to 256, got True"),
         ({}, PROMPTS[:3], r"shape \(4, any\), got float32 \[3, 16\]"),

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pytest
 
-from models.scoring.responses import nearest_centres, responses
+from models.scoring.responses import mixture_distances, nearest_centres, responses
 
 
 def unit(seed: int, *shape: int) -> np.ndarray:
@@ -36,3 +37,25 @@ def test_nothing_in_view() -> None:
 
 def test_a_clip_that_answers_to_nothing_is_finite() -> None:
     assert np.isfinite(responses(np.zeros((1, 8), np.float32), unit(1, 5, 8))).all()
+
+
+def test_one_centre_alone_is_equation_9() -> None:
+    found, centre = np.eye(3, dtype=np.float32), np.float32([[1.0, 0.0, 0.0]])
+    distances = mixture_distances(found, centre, np.float32([1.0]), 10.0)
+    np.testing.assert_allclose(distances, nearest_centres(found, centre)[1], atol=1e-6)
+
+
+def test_a_centre_of_few_stands_farther_off() -> None:
+    centres, shares = np.eye(2, dtype=np.float32), np.float32([0.999, 0.001])
+    far = mixture_distances(centres, centres, shares, 10.0)
+    assert far[0] == pytest.approx(0.0, abs=1e-3)
+    # as far as a thousandth is, less what the large centre adds from a right angle away
+    assert far[1] == pytest.approx(-np.log(0.001 + 0.999 * np.exp(-10.0)) / 10.0, abs=1e-5)
+
+
+def test_without_end_the_concentration_gives_equation_9() -> None:
+    generator = np.random.default_rng(0)
+    found, centres = (generator.normal(0, 1, (count, 5)).astype(np.float32) for count in (20, 4))
+    found, centres = (rows / np.linalg.norm(rows, axis=1, keepdims=True) for rows in (found, centres))
+    distances = mixture_distances(found, centres, np.float32([0.4, 0.3, 0.2, 0.1]), 1e4)
+    np.testing.assert_allclose(distances, nearest_centres(found, centres)[1], atol=1e-3)
