@@ -3,7 +3,7 @@
 Gao, Yang, Huang: Scene-adaptive SVAD Based On Multi-modal Action-based Feature Extraction, sections 3.3 and 3.4. A
 clip of an object is described by its responses to action prompts (equation 8), what is normal by the centres of a
 spherical k-means over the responses of normal clips, and a clip's raw score is its distance to them (equation 9, with
-centres weighted by what they hold; docs/decisions/0014-weighted-centres.md). Clip features come from the stream's
+centres weighted by what they hold; docs/decisions/0011-weighted-centres.md). Clip features come from the stream's
 encoder, the prompts from the head's pack: nothing is learned here but the centres, so that a stream learns them in
 seconds, without torch.
 

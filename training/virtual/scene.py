@@ -266,6 +266,32 @@ def with_kinds(scene: Scene, kinds: Sequence[str]) -> Scene:
         raise SceneError(f"{scene.name}: {_explain(error)}") from None
 
 
+def with_norms(scene: Scene, other: Scene) -> Scene:
+    """The scene's place, light and camera, with what is normal and what is an anomaly in another scene.
+
+    People stop at those of the scene's places where something is done that is also done in the other. Kinds of anomaly
+    take the routes of all that the scene has; one that needs a one-way route is left out where there is none.
+    """
+    routes = tuple(sorted({route for spec in scene.schedule.kinds.values() for route in spec.routes}))
+    one_way = tuple(route for route in routes if scene.routes[route].one_way)
+    taken = {kind: one_way if kind == "against_stream" else routes for kind in other.schedule.kinds}
+    kinds = {
+        kind: AnomalySpec(weight=other.schedule.kinds[kind].weight, routes=own).model_dump()
+        for kind, own in taken.items()
+        if own
+    }
+    stays = {place.action for place in other.places}
+    return Scene.model_validate(
+        {
+            **scene.model_dump(),
+            "name": f"{scene.name}-as-{other.name}",
+            "places": [place.model_dump() for place in scene.places if place.action in stays],
+            "population": {**scene.population.model_dump(), "passing": other.population.passing},
+            "schedule": {**other.schedule.model_dump(), "kinds": kinds},
+        }
+    )
+
+
 def load_scene(name: str | Path) -> Scene:
     """A scene by the name of a built-in one, or from the path of a JSON file.
 

@@ -13,7 +13,7 @@ from training.virtual.anomalies import ANOMALIES
 from training.virtual.clip import World
 from training.virtual.director import Director
 from training.virtual.renderer import Rendered
-from training.virtual.scene import Scene, SceneError, load_scene, scene_names, with_kinds
+from training.virtual.scene import Scene, SceneError, load_scene, scene_names, with_kinds, with_norms
 from training.virtual.truth import tight_box
 
 SIZE = (320, 180)
@@ -200,6 +200,16 @@ def test_a_kind_that_is_normal_in_a_scene_is_refused() -> None:
     assert list(with_kinds(plaza(), ["jumper"]).schedule.kinds) == ["jumper"]
     with pytest.raises(SceneError, match=r"schedule.kinds.cyclist: cycle is normal here"):
         with_kinds(load_scene("park"), ["cyclist"])
+
+
+def test_the_norms_of_one_scene_in_the_place_of_another() -> None:
+    station = load_scene("station")
+    scene = with_norms(station, plaza())
+    assert (scene.name, scene.camera, scene.routes) == ("station-as-plaza", station.camera, station.routes)
+    assert scene.normal == plaza().normal
+    # nobody walks against a stream that there is not
+    assert set(scene.schedule.kinds) == set(plaza().schedule.kinds) - {"against_stream"}
+    assert with_norms(plaza(), station).normal <= station.normal
 
 
 @pytest.mark.parametrize(("normal_until", "first"), [(0.0, 2.0), (20.0, 22.0)])
