@@ -293,7 +293,7 @@ def write_worlds(
     workers: int = 1,
     progress: Callable[[], object] | None = None,
 ) -> None:
-    """Record worlds into a folder, each into its own shard; those already there are kept, so that it resumes.
+    """Record worlds into a folder, each into its own shard; those already there are kept, so that it resumes and grows.
 
     Args:
         folder: Where to; made if need be.
@@ -313,7 +313,8 @@ def write_worlds(
             future.result()
             if progress is not None:
                 progress()
-    finish(folder, [job.name for job in jobs], LABELS, size)
+    whole = sorted(path.name.removesuffix(".runs.npz") for path in folder.glob("*.runs.npz"))
+    finish(folder, whole, LABELS, size)
 
 
 def _record(folder: Path, job: WorldJob, size: int) -> None:

@@ -125,3 +125,5 @@ def test_a_world_is_the_same_every_time_and_resumes(tmp_path):
     clips = ObjectClips(tmp_path / "first", 9)
     assert len(clips) > 20
     assert clips.batch(np.array([0])).crops.std() > 5
+    write_worlds(tmp_path / "first", world_jobs(1, 4, 5.0), size=32)
+    assert len(ObjectClips(tmp_path / "first", 9)) > len(clips)
