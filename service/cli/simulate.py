@@ -33,6 +33,9 @@ Norms = Annotated[
     str | None,
     typer.Option(help="What is normal, and what is not, as in this other scene: the same norms in another place."),
 ]
+People = Annotated[
+    int | None, typer.Option(min=0, max=60, help="About how many are about at any time; the scene says it itself.")
+]
 Seed = Annotated[int, typer.Option(min=0, help="The same scene and seed give the same pictures, byte for byte.")]
 Fps = Annotated[float, typer.Option(min=1, max=120, help="Frames a second.")]
 Size = Annotated[str, typer.Option(help="Width x height in pixels, even numbers.")]
@@ -74,6 +77,7 @@ def render(
     normal_until: Annotated[float, typer.Option(min=0, help="No anomalies for so many seconds.")] = 0.0,
     only: Only = None,
     norms: Norms = None,
+    people: People = None,
     masks: Annotated[bool, typer.Option("--masks", help="Instance masks too, as a lossless grey video.")] = False,
     dataset: Annotated[Path | None, typer.Option(help="Write a whole data set to this folder instead.")] = None,
     train: Annotated[int, typer.Option(min=1, help="With --dataset: normal clips to learn from.")] = 4,
@@ -95,7 +99,7 @@ def render(
 
     if (out is None) == (dataset is None):
         raise typer.BadParameter("give either a file to write, or --dataset with a folder")
-    description, shape = _scene(scene, only, norms), _size(size)
+    description, shape = _scene(scene, only, norms, people), _size(size)
     clips = 1 if dataset is None else train + test
     with _complaints(), _progress(clips * round(seconds * fps)) as progress:
         if dataset is not None:
@@ -133,6 +137,7 @@ def serve(
     normal_until: Annotated[float, typer.Option(min=0, help="No anomalies for so many seconds: time to enrol.")] = 90.0,
     only: Only = None,
     norms: Norms = None,
+    people: People = None,
 ) -> None:
     """Serve a virtual camera over RTSP (TCP) until Ctrl-C.
 
@@ -148,7 +153,13 @@ def serve(
     from training.virtual.serve import VirtualCamera
 
     camera = VirtualCamera(
-        _scene(scene, only, norms), seed, host=host, port=port, size=_size(size), fps=fps, normal_until=normal_until
+        _scene(scene, only, norms, people),
+        seed,
+        host=host,
+        port=port,
+        size=_size(size),
+        fps=fps,
+        normal_until=normal_until,
     )
     stop = threading.Event()
     previous = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -163,13 +174,15 @@ def serve(
             signal.signal(number, handler)
 
 
-def _scene(name: str, only: list[str] | None, norms: str | None) -> Scene:
-    from training.virtual.scene import SceneError, load_scene, with_kinds, with_norms
+def _scene(name: str, only: list[str] | None, norms: str | None, people: int | None) -> Scene:
+    from training.virtual.scene import SceneError, load_scene, with_kinds, with_norms, with_people
 
     try:
         scene = load_scene(name)
     except SceneError as error:
         raise typer.BadParameter(str(error), param_hint="--scene") from None
+    if people is not None:
+        scene = with_people(scene, people)
     try:
         scene = scene if norms is None else with_norms(scene, load_scene(norms))
     except SceneError as error:

@@ -266,6 +266,12 @@ def with_kinds(scene: Scene, kinds: Sequence[str]) -> Scene:
         raise SceneError(f"{scene.name}: {_explain(error)}") from None
 
 
+def with_people(scene: Scene, count: int) -> Scene:
+    """The scene with about so many people about at any time."""
+    population = scene.population.model_copy(update={"people": count})
+    return Scene.model_validate({**scene.model_dump(), "population": population.model_dump()})
+
+
 def with_norms(scene: Scene, other: Scene) -> Scene:
     """The scene's place, light and camera, with what is normal and what is an anomaly in another scene.
 

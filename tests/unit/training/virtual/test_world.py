@@ -13,7 +13,7 @@ from training.virtual.anomalies import ANOMALIES
 from training.virtual.clip import World
 from training.virtual.director import Director
 from training.virtual.renderer import Rendered
-from training.virtual.scene import Scene, SceneError, load_scene, scene_names, with_kinds, with_norms
+from training.virtual.scene import Scene, SceneError, load_scene, scene_names, with_kinds, with_norms, with_people
 from training.virtual.truth import tight_box
 
 SIZE = (320, 180)
@@ -200,6 +200,14 @@ def test_a_kind_that_is_normal_in_a_scene_is_refused() -> None:
     assert list(with_kinds(plaza(), ["jumper"]).schedule.kinds) == ["jumper"]
     with pytest.raises(SceneError, match=r"schedule.kinds.cyclist: cycle is normal here"):
         with_kinds(load_scene("park"), ["cyclist"])
+
+
+def test_a_scene_with_fewer_people() -> None:
+    counts = [
+        np.mean([len(frame.truth.objects) for frame in World(scene, 3, size=SIZE, normal_until=math.inf).frames(20)])
+        for scene in (with_people(plaza(), 2), plaza())
+    ]
+    assert 0 < counts[0] <= 4 < counts[1]
 
 
 def test_the_norms_of_one_scene_in_the_place_of_another() -> None:
