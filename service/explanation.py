@@ -51,14 +51,20 @@ class Explainer:
         """Explain a rule beside the others of its stream, among which it may be."""
         reading = self.read(record.spec.text)
         resembles = [] if self.language is None or reading is None else self.language.resembles(reading)
-        warnings = list(self._warnings(record.spec, understood=bool(resembles)))
+        denied = None if reading is None else reading.negation
+        warnings = list(self._warnings(record.spec, denied, understood=bool(resembles)))
         return Explanation(resembles, self._conflicts(record, reading, others), warnings)
 
-    def _warnings(self, spec: GuidanceSpec, *, understood: bool) -> Iterable[str]:
+    def _warnings(self, spec: GuidanceSpec, denied: str | None, *, understood: bool) -> Iterable[str]:
         if self.language is None:
             yield "There is nothing to understand words with (no encoder pack `words`): the rule matches nothing."
             return
-        if self.language.space is None and spec.method == "equation10":
+        if denied is not None:
+            yield (
+                f'A rule names what is seen, and this text says what is not ("{denied}"): it matches nothing. '
+                "Write what is seen, with the verdict that it has, and an exception as a rule of its own."
+            )
+        elif self.language.space is None and spec.method == "equation10":
             yield "Equation 10 compares pictures, and the stream has no encoder: the rule matches nothing."
         elif self.language.space is None:
             yield "The stream has no encoder: only captions are compared with the text."

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.scoring.wording import clauses
+from models.scoring.wording import clauses, negation
 
 Floats = NDArray[np.float32]
 Embed = Callable[[Sequence[str]], Floats]
@@ -53,11 +53,14 @@ class Reading:
         weights: ``(K,)`` float32 in [0, 1], how far each phrase of the bank means the same as the text.
         sentences: ``(C, Ds)`` float32 of unit length, the clauses in the space of sentences.
         texts: ``(C, D)`` float32 of unit length, the clauses in the space of clips; None without an encoder.
+        negation: The word by which the text denies something; None if it does not. Rules name what is seen, and one
+            that denies, or has no word at all, is one clause of zeros, which is like nothing.
     """
 
     weights: Floats
     sentences: Floats
     texts: Floats | None = None
+    negation: str | None = None
 
 
 def plain(text: str) -> str:
@@ -76,12 +79,14 @@ class Reader:
         features: ``(K, Ds)``, the phrases.
         plain_features: ``(K, Ds)``, the phrases without their subjects.
         actions: ``(K,)`` bool, which are of what objects do. Rules are of objects, and never mean a background.
+        known: The actions' texts in lower case. What they deny is seen: "a dog without a leash".
     """
 
     embed: Embed
     features: Floats
     plain_features: Floats
     actions: NDArray[np.bool_]
+    known: frozenset[str]
 
     @classmethod
     def of(cls, phrases: Sequence[str], kinds: Sequence[str], embed: Embed) -> Reader:
@@ -92,7 +97,9 @@ class Reader:
             kinds: ``K`` times ``action`` or ``background``.
             embed: Of the sentence encoder.
         """
-        return cls(embed, embed(phrases), embed([plain(each) for each in phrases]), np.array(kinds) == "action")
+        actions = np.array(kinds) == "action"
+        known = frozenset(text.casefold() for text, kind in zip(phrases, kinds, strict=True) if kind == "action")
+        return cls(embed, embed(phrases), embed([plain(each) for each in phrases]), actions, known)
 
     def read(self, text: str, embed_for_clips: Embed | None = None) -> Reading:
         """Understand a text.
@@ -102,6 +109,11 @@ class Reader:
             embed_for_clips: Of the encoder that sees the clips, where there is one.
         """
         said = clauses(text)
+        denied = next((word for each in said if each not in self.known and (word := negation(each))), None)
+        if denied or not said:
+            nothing = np.zeros((1, self.features.shape[1]), np.float32)
+            texts = None if embed_for_clips is None else np.zeros_like(embed_for_clips([text]))
+            return Reading(np.zeros(len(self.features), np.float32), nothing, texts, denied)
         sentences = self.embed(said)
         cosines = np.maximum(
             sentences @ self.features.T, self.embed([plain(each) for each in said]) @ self.plain_features.T

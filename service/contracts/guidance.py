@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from models.scoring.guidance import Evidence, Method, Verdict
 from service.contracts.score import Box
@@ -15,9 +16,21 @@ from service.contracts.timezone import Timezone
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
+_BLANK = "\u115f\u1160\u2800\u3164\uffa0"
+"""Letters and a symbol that are drawn as nothing: the fillers of Hangul and the empty pattern of Braille."""
+
+
+def _visible(text: str) -> str:
+    if not any(unicodedata.category(each)[0] in "LNPS" and each not in _BLANK for each in text):
+        msg = "expected words, got only blank or invisible characters"
+        raise ValueError(msg)
+    return text
+
+
 RuleText = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$"),
+    AfterValidator(_visible),
 ]
 
 
@@ -103,7 +116,11 @@ class GuidanceSpec(BaseModel):
         },
     )
 
-    text: RuleText = Field(description="What it is about, in plain words: 1 to 200 characters, not blank.")
+    text: RuleText = Field(
+        description="What it is about, in plain words: 1 to 200 characters, not blank. It names what is seen. One "
+        'that denies ("nobody on the tracks", "anything but cars") matches nothing, and a warning says so; judgements '
+        '("bicycles are not allowed here") are left to `verdict`.'
+    )
     verdict: Verdict = Field(description="`normal`: it does not count as unusual. `anomaly`: it does.")
     strength: float = Field(1.0, ge=0, le=1, description="How far a match moves a score: 0 not at all, 1 all the way.")
     zone: Name | None = Field(None, description="Only objects whose feet are in this zone of the stream.")

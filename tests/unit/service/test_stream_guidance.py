@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from models.scoring.calibration import Calibration
 from models.scoring.guidance import LIFT, RADIUS, guided_objects
@@ -192,6 +193,40 @@ def test_a_rule_says_what_it_was_understood_as(guidance: StreamGuidance) -> None
     unknown = guidance.add(spec("the sky is blue"), "mara")
     assert unknown.resembles == []
     assert any("like no phrase of the bank" in warning for warning in unknown.warnings)
+
+
+@pytest.mark.parametrize("method", ["contrastive", "equation10"])
+@pytest.mark.parametrize("verdict", ["normal", "anomaly"])
+@pytest.mark.parametrize("text", ["nobody is riding a bicycle", "anything but bicycles", "cycling or not walking"])
+def test_what_is_denied_matches_nothing_and_the_rule_says_so(
+    guidance: StreamGuidance, text: str, verdict: str, method: str
+) -> None:
+    assert guided(guidance) == 4.0
+    rule = guidance.add(spec(text, verdict, method=method), "mara")
+    assert guided(guidance) == 4.0
+    assert rule.resembles == []
+    assert [warning for warning in rule.warnings if "says what is not" in warning] == rule.warnings != []
+    other = guidance.add(spec("bicycles are not allowed here", "anomaly"), "mara")
+    assert (other.conflicts, other.warnings) == ([], [])
+    assert guided(guidance) == pytest.approx(LIFT, abs=0.01)
+
+
+def test_without_an_encoder_captions_match_nothing_that_is_denied(database: Database, stream: str) -> None:
+    guidance = opened(database, stream)
+    guidance.understand(lambda: words.language(encoder=False), None)
+    rule = guidance.add(spec("nobody is riding a bicycle"), "mara")
+    seen = words.seen(("", 4.0), captions=[words.CYCLIST], encoder=False)
+    assert guided_objects(seen.surprise, guidance.judge(seen, NOON)).tolist() == [4.0]
+    assert "nobody" in rule.warnings[0]
+
+
+@pytest.mark.parametrize("text", ["\u200b", "\u2800 \u2800", "\u3164", "\u2060\ufe0f", "\u00a0"])
+def test_a_text_of_which_nothing_is_seen_is_refused(guidance: StreamGuidance, text: str) -> None:
+    with pytest.raises(ValidationError):
+        spec(text)
+    rule = guidance.add(spec(), "mara")
+    with pytest.raises(ValidationError):
+        guidance.change(rule.id, patch(text=text), "mara")
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from models.scoring.wording import clauses, negation
 from training.paraphrases import PARAPHRASES, Paraphrases
 from training.virtual.actions import ACTIONS
 
@@ -53,6 +54,11 @@ def test_the_actions_are_those_of_the_virtual_world() -> None:
 def test_training_sees_none_of_it() -> None:
     seen = {words(text) for text in strings(json.loads(PHRASES.read_text()))}
     assert not {sentence for sentence in Paraphrases.load().sentences() if words(sentence) in seen}
+
+
+def test_no_wording_is_taken_for_a_denial() -> None:
+    worded = [text for wording in Paraphrases.load().actions.values() for text in (wording.rule, *wording.paraphrases)]
+    assert not [text for text in worded for clause in clauses(text) if negation(clause)]
 
 
 def strings(value: object) -> list[str]:
