@@ -172,7 +172,7 @@ def export_encoder(
         bank = run_network(towers.text, {"tokens": tokens})
         say("scores of the head: parity")
         scores = _check_scores(towers, folder, space, samples, phrases, bank, tokens)
-        entries = [{"text": phrase.text, "kind": phrase.kind} for phrase in phrases]
+        entries = [phrase.model_dump(exclude_defaults=True) for phrase in phrases]
         (folder / "phrases.json").write_text(json.dumps(entries, indent=0, ensure_ascii=False) + "\n", encoding="utf-8")
         say("pack: writing")
         pack = writer.commit(_manifest(writer, folder, space, towers, bank, documents))

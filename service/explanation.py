@@ -52,10 +52,11 @@ class Explainer:
         reading = self.read(record.spec.text)
         resembles = [] if self.language is None or reading is None else self.language.resembles(reading)
         denied = None if reading is None else reading.negation
-        warnings = list(self._warnings(record.spec, denied, understood=bool(resembles)))
+        untrained = reading is not None and self.language is not None and not self.language.seen(reading)
+        warnings = list(self._warnings(record.spec, denied, understood=bool(resembles), untrained=untrained))
         return Explanation(resembles, self._conflicts(record, reading, others), warnings)
 
-    def _warnings(self, spec: GuidanceSpec, denied: str | None, *, understood: bool) -> Iterable[str]:
+    def _warnings(self, spec: GuidanceSpec, denied: str | None, *, understood: bool, untrained: bool) -> Iterable[str]:
         if self.language is None:
             yield "There is nothing to understand words with (no encoder pack `words`): the rule matches nothing."
             return
@@ -70,6 +71,11 @@ class Explainer:
             yield "The stream has no encoder: only captions are compared with the text."
         elif not understood and spec.method == "contrastive":
             yield "The text is like no phrase of the bank: it means nothing to what is seen and moves no score by it."
+        elif untrained and spec.method == "contrastive":
+            yield (
+                "The stream's encoder has learned no clips of anything like it: only what is said of an object, its "
+                "class and how it moves, is compared with the text."
+            )
         if spec.zone is not None and spec.zone not in self.site.zones:
             yield f"The stream has no zone {spec.zone!r} (any more): the rule is not in force until it has."
         if spec.expires_at is not None and spec.expires_at <= datetime.now(UTC):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from models.scoring.guidance import Space
 from models.scoring.reading import Embed, Reader, Reading
 from models.scoring.similarity import Statements
@@ -40,6 +42,11 @@ class Language:
         """Understand a rule's text."""
         return self.reader.read(text, self.embed_for_clips)
 
+    def seen(self, reading: Reading) -> bool:
+        """Whether the stream's encoder learned clips of something that a text means."""
+        trained = None if self.space is None else self.space.trained
+        return bool((reading.weights if trained is None else reading.weights[trained]).max(initial=0.0) > 0.0)
+
     def resembles(self, reading: Reading) -> list[Resemblance]:
         """The phrases that a text was understood as, most alike first."""
         order = (-reading.weights).argsort(kind="stable")[:SHOWN]
@@ -67,5 +74,6 @@ def language_of(
     statements = Statements.of(names, bank.phrases, sentences.embed)
     if encoder is None:
         return Language(bank.phrases, reader, statements)
-    space = Space(bank.features, encoder.temperature)
+    trained = None if bank.trained is None else np.array(bank.trained)
+    space = Space(bank.features, encoder.temperature, trained)
     return Language(bank.phrases, reader, statements, space, encoder.embed_texts)

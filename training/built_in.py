@@ -17,6 +17,7 @@ from export.heads import export_svad
 from export.weights import round_weights
 from models.networks.text_tower import PAD, TextTower
 from models.pack import Pack
+from models.scoring.bank import Phrase
 from training.bank_prompts import TextSide, learn_bank_prompts
 from training.object_clips import CONTEXT, MOTION, TRUTH, ObjectClips
 from training.phrases import Phrases
@@ -54,6 +55,7 @@ def write_words(
     text: TextTower,
     tokenizer: Path,
     clips: ObjectClips,
+    phrases: Sequence[Phrase],
     *,
     version: str,
     temperature: float,
@@ -69,6 +71,7 @@ def write_words(
         text: Distilled into the same space.
         tokenizer: Its ``tokenizer.json``.
         clips: Real ones to compare graphs on.
+        phrases: Of the bank.
         version: Of the pack.
         temperature: Of a softmax over phrases.
         provenance: In a sentence; the rest is in the documents.
@@ -98,7 +101,7 @@ def write_words(
         Towers(encoder.image, encoder.temporal, text),
         space,
         tokenizer,
-        Phrases.load().entries(),
+        phrases,
         Samples(chosen.crops, chosen.geometry),
         documents=documents,
         eight_bit=("temporal", "text"),
@@ -148,6 +151,10 @@ def write_packs(
     round_weights(encoder.temporal)
     phrases = Phrases.load()
     said = words(data.actions, phrases, side.encode)
+    bank = [
+        phrase.model_copy(update={"trained": known})
+        for phrase, known in zip(phrases.entries(), said.trained.tolist(), strict=True)
+    ]
     trained = read_provenance(run, "pretrain")
     facts: dict[str, Any] = {
         "pretrain": trained,
@@ -170,6 +177,7 @@ def write_packs(
             tower,
             text / "tokenizer.json",
             data,
+            bank,
             version=version,
             temperature=TEMPERATURE,
             provenance=summary,

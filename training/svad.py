@@ -226,13 +226,15 @@ class Words:
         actions: By index.
         said: For each action ``(K, D)``, its phrasings.
         held_out: For each action ``(H, D)``, phrasings kept for measuring.
-        others: ``(M, D)``, phrases that mean none of the actions.
+        others: ``(M, D)``, phrases of the bank that mean none of the actions.
+        trained: For each phrase of the bank, whether it is none of those.
     """
 
     actions: tuple[str, ...]
     said: tuple[Floats, ...]
     held_out: tuple[Floats, ...]
     others: Floats
+    trained: NDArray[np.bool_]
 
 
 LIKE_AN_ACTION = 0.55
@@ -249,7 +251,8 @@ def words(actions: Sequence[str], phrases: Phrases, encode: Encode) -> Words:
         held_out.append(encode(kept))
     bank = encode([entry.text for entry in phrases.entries()])
     near = np.stack([(bank @ texts.T).max(axis=1) for texts in said]).max(axis=0)
-    return Words(tuple(actions), tuple(said), tuple(held_out), bank[near < LIKE_AN_ACTION])
+    trained = near >= LIKE_AN_ACTION
+    return Words(tuple(actions), tuple(said), tuple(held_out), bank[~trained], trained)
 
 
 def _split(action: str, phrases: Phrases) -> tuple[list[str], list[str]]:

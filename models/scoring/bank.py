@@ -30,13 +30,20 @@ class Phrase(BaseModel):
     Attributes:
         text: What is said, such as "a person riding a bicycle".
         kind: ``action`` for what objects do, ``background`` for what is merely there: weather, light, places.
+        trained: Whether the encoder learned clips of something that this means. What a clip seems to have in common
+            with other phrases is chance: a walker resembled "a person playing an instrument" by 0.3.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     text: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^\S(.*\S)?$")]
     kind: Kind
+    trained: bool = True
 
+
+LIKE_A_TRAINED = 0.55
+"""Cosine to a trained phrase from which an operator's own phrase counts as trained as well; the same bound as
+`training.svad.LIKE_AN_ACTION`, by which the bank's own are told apart."""
 
 _PHRASES = TypeAdapter(Annotated[tuple[Phrase, ...], Field(min_length=1, max_length=MOST_PHRASES, strict=False)])
 
@@ -49,11 +56,13 @@ class Bank:
         phrases: ``K`` texts, each once.
         kinds: ``K`` times ``action`` or ``background``.
         features: ``(K, D)`` float32, each of unit length.
+        trained: ``K`` times whether the encoder learned clips of what the phrase means; None where it did of all.
     """
 
     phrases: tuple[str, ...]
     kinds: tuple[str, ...]
     features: Floats
+    trained: tuple[bool, ...] | None = None
 
     def __post_init__(self) -> None:
         """Check.
@@ -69,6 +78,9 @@ class Bank:
             raise ValueError(msg)
         if unknown := set(self.kinds) - set(get_args(Kind)):
             msg = f"expected kinds of {', '.join(get_args(Kind))}, got {sorted(unknown)}"
+            raise ValueError(msg)
+        if self.trained is not None and len(self.trained) != count:
+            msg = f"expected to know of each of {count} phrases whether it was trained, got {len(self.trained)}"
             raise ValueError(msg)
         if len({text.casefold() for text in self.phrases}) < count:
             msg = "expected every phrase once"
@@ -101,15 +113,28 @@ class Bank:
         if len(self) + len(new) > MOST_PHRASES:
             msg = f"expected at most {MOST_PHRASES} phrases, got {len(self) + len(new)}"
             raise ValueError(msg)
+        trained = None
+        if self.trained is not None:
+            like = (features[new] @ self.features[np.array(self.trained)].T).max(axis=1, initial=-1.0)
+            trained = (*self.trained, *(like >= LIKE_A_TRAINED).tolist())
         return Bank(
             (*self.phrases, *(phrases[index] for index in new)),
             (*self.kinds, *(kinds[index] for index in new)),
             np.concatenate([self.features, features[new]]),
+            trained,
         )
+
+    @classmethod
+    def of(cls, phrases: Sequence[Phrase], features: Floats) -> Bank:
+        """The bank of a pack: phrases and their features, in the same order."""
+        trained = tuple(phrase.trained for phrase in phrases)
+        texts, kinds = tuple(phrase.text for phrase in phrases), tuple(phrase.kind for phrase in phrases)
+        return cls(texts, kinds, features, None if all(trained) else trained)
 
 
 def read_phrases(path: Path) -> tuple[Phrase, ...]:
-    """Read a file of phrases: a JSON list of ``{"text": ..., "kind": "action" | "background"}``.
+    """Read a file of phrases: a JSON list of ``{"text": ..., "kind": "action" | "background"}``, and
+    ``"trained": false`` where the encoder knows no clips of it.
 
     Raises:
         ValueError: It is not of this form, too large, or says something twice; the message names file and entry.

@@ -216,10 +216,13 @@ class Space:
     Attributes:
         bank: ``(K, D)`` float32, its phrases in the space of clips.
         temperature: Of the softmax over them that the encoder was trained with, greater than 0.
+        trained: ``(K,)`` bool, of which phrases the encoder learned clips; a rule is matched by these alone. None is
+            all.
     """
 
     bank: Floats
     temperature: float
+    trained: NDArray[np.bool_] | None = None
     _columns: Floats = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -261,13 +264,21 @@ class _Contrast:
     sure: Floats
 
     @classmethod
-    def of(cls, weights: Floats) -> _Contrast:
-        """From ``(R, K)``, how far each phrase means the same as each rule. What is between belongs to neither."""
+    def of(cls, weights: Floats, trained: NDArray[np.bool_] | None = None) -> _Contrast:
+        """From ``(R, K)``, how far each phrase means the same as each rule. What is between belongs to neither.
+
+        Args:
+            weights: Of the rules.
+            trained: ``(K,)``, the phrases that clips can speak for; None is all.
+        """
+        others = weights < _OTHER
+        if trained is not None:
+            weights = np.where(trained, weights, np.float32(0.0))
         most = max(1, int((weights >= _SAME).sum(axis=1).max(initial=0)))
         same = np.argsort(-weights, axis=1, kind="stable")[:, :most]
         taken = np.take_along_axis(weights, same, axis=1) >= _SAME
         same = np.where(taken, same, same[:, :1])
-        return cls(same, weights < _OTHER, np.where(taken[:, 0], weights.max(axis=1), 0.0).astype(np.float32))
+        return cls(same, others, np.where(taken[:, 0], weights.max(axis=1), 0.0).astype(np.float32))
 
     def evidence(self, cosines: Floats, temperature: float) -> Floats:
         """``(N, R)`` float32 in [0, 1], of ``(N, K)`` cosines."""
@@ -397,7 +408,9 @@ class Guide:
             statements,
             space,
             taught=taught,
-            _contrast=_Contrast.of(np.stack([reading.weights for reading in readings])),
+            _contrast=_Contrast.of(
+                np.stack([reading.weights for reading in readings]), None if space is None else space.trained
+            ),
             _clauses=np.cumsum([0, *(len(reading.sentences) for reading in readings[:-1])]),
             _cosines=np.zeros((0, 0), np.float32) if statements is None else statements.compare(sentences),
             _texts=np.concatenate(texts).T if len(texts) == len(readings) else None,

@@ -54,7 +54,7 @@ class TextEncoder:
         self.dim = manifest.dim
         phrases = pack.phrases()
         features = np.asarray(pack.arrays("bank")["features"], np.float32)
-        self.bank = Bank(tuple(each.text for each in phrases), tuple(each.kind for each in phrases), features)
+        self.bank = Bank.of(phrases, features)
         self._tokenizer = _tokenizer(pack, manifest)
         self._session = Session(pack.file(manifest.text.at(precision)), threads, engines)
         self._lock = threading.Lock()
