@@ -17,7 +17,7 @@ from export.heads import export_svad
 from export.weights import round_weights
 from models.networks.text_tower import PAD, TextTower
 from models.pack import Pack
-from models.scoring.bank import Phrase
+from models.scoring.bank import LIKE_A_TRAINED, Phrase
 from training.bank_prompts import TextSide, learn_bank_prompts
 from training.object_clips import CONTEXT, MOTION, TRUTH, ObjectClips
 from training.phrases import Phrases
@@ -152,8 +152,8 @@ def write_packs(
     phrases = Phrases.load()
     said = words(data.actions, phrases, side.encode)
     bank = [
-        phrase.model_copy(update={"trained": known})
-        for phrase, known in zip(phrases.entries(), said.trained.tolist(), strict=True)
+        phrase.model_copy(update={"trained": near >= LIKE_A_TRAINED})
+        for phrase, near in zip(phrases.entries(), said.near.tolist(), strict=True)
     ]
     trained = read_provenance(run, "pretrain")
     facts: dict[str, Any] = {

@@ -227,14 +227,14 @@ class Words:
         said: For each action ``(K, D)``, its phrasings.
         held_out: For each action ``(H, D)``, phrasings kept for measuring.
         others: ``(M, D)``, phrases of the bank that mean none of the actions.
-        trained: For each phrase of the bank, whether it is none of those.
+        near: ``(K,)``, cosine of each phrase of the bank to the nearest phrasing of an action.
     """
 
     actions: tuple[str, ...]
     said: tuple[Floats, ...]
     held_out: tuple[Floats, ...]
     others: Floats
-    trained: NDArray[np.bool_]
+    near: Floats
 
 
 LIKE_AN_ACTION = 0.55
@@ -251,8 +251,7 @@ def words(actions: Sequence[str], phrases: Phrases, encode: Encode) -> Words:
         held_out.append(encode(kept))
     bank = encode([entry.text for entry in phrases.entries()])
     near = np.stack([(bank @ texts.T).max(axis=1) for texts in said]).max(axis=0)
-    trained = near >= LIKE_AN_ACTION
-    return Words(tuple(actions), tuple(said), tuple(held_out), bank[~trained], trained)
+    return Words(tuple(actions), tuple(said), tuple(held_out), bank[near < LIKE_AN_ACTION], near)
 
 
 def _split(action: str, phrases: Phrases) -> tuple[list[str], list[str]]:

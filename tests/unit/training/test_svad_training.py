@@ -66,7 +66,7 @@ def clips(tmp_path):
 def said():
     rng = np.random.default_rng(1)
     texts = unit(rng, 2, 384)
-    return Words(LABELS[:2], (texts[:1], texts[1:]), (texts[:1], texts[1:]), unit(rng, 5, 384), np.zeros(5, bool))
+    return Words(LABELS[:2], (texts[:1], texts[1:]), (texts[:1], texts[1:]), unit(rng, 5, 384), np.zeros(5, np.float32))
 
 
 def test_equation_3_against_plain_numpy():
@@ -143,7 +143,7 @@ class Visual(torch.nn.Module):
 def test_a_frozen_tower_stays_as_it_was(clips, tmp_path):
     rng = np.random.default_rng(1)
     texts = unit(rng, 2, 64)
-    said = Words(LABELS[:2], (texts[:1], texts[1:]), (texts[:1], texts[1:]), unit(rng, 3, 64), np.zeros(3, bool))
+    said = Words(LABELS[:2], (texts[:1], texts[1:]), (texts[:1], texts[1:]), unit(rng, 3, 64), np.zeros(3, np.float32))
     settings = replace(TINY, seen=5)
     towers = FrozenTowers("a tower", "0" * 64)
     encoder = ClipEncoder(Visual(), fusion_over_clip(64, settings), towers)
@@ -199,7 +199,7 @@ def test_balanced_draws_evenly_at_power_0_and_as_they_come_at_1():
 
 def test_zero_shot_of_known_vectors():
     texts = np.eye(2, 4, dtype=np.float32)
-    said = Words(("a", "b"), (texts[:1], texts[1:]), (texts[:1], texts[1:]), texts, np.zeros(len(texts), bool))
+    said = Words(("a", "b"), (texts[:1], texts[1:]), (texts[:1], texts[1:]), texts, np.zeros(len(texts), np.float32))
     video = np.array([[1, 0, 0, 0], [0, 1, 0, 0], [0.8, 0.6, 0, 0], [0, 1, 0, 0]], np.float32)
     found = zero_shot(Embedded(video, np.array([0, 0, 1, 1]), np.zeros(4, np.uint8)), said)
     assert found["by_action"] == {"a": 0.5, "b": 0.5}
