@@ -50,13 +50,19 @@ def sentences(texts: Sequence[str]) -> Floats:
 
 
 @cache
-def language(*, encoder: bool = True) -> Language:
-    """The language, with an encoder whose clips are looks of the same meanings, or without."""
+def language(*, encoder: bool = True, untrained: str = "") -> Language:
+    """The language, with an encoder whose clips are looks of the same meanings, or without.
+
+    Args:
+        encoder: Whether there is one.
+        untrained: Phrases with this in them are of what it learned no clips of.
+    """
     reader, statements = Reader.of(PHRASES, KINDS, sentences), Statements.of(NAMES, PHRASES, sentences)
     words = Language(PHRASES, reader, statements)
     if not encoder:
         return words
-    space = Space(sentences(PHRASES), TEMPERATURE)
+    trained = np.array([not untrained or untrained not in phrase for phrase in PHRASES])
+    space = Space(sentences(PHRASES), TEMPERATURE, trained)
     return replace(words, space=space, embed_for_clips=sentences)
 
 

@@ -193,6 +193,10 @@ def test_a_rule_says_what_it_was_understood_as(guidance: StreamGuidance) -> None
     unknown = guidance.add(spec("the sky is blue"), "mara")
     assert unknown.resembles == []
     assert any("like no phrase of the bank" in warning for warning in unknown.warnings)
+    guidance.understand(lambda: words.language(untrained="fight"), words.ENCODER)
+    untrained = guidance.add(spec("a brawl"), "mara")
+    assert [each.text for each in untrained.resembles] == ["two people fighting"]
+    assert any("learned no clips of anything like it" in warning for warning in untrained.warnings)
 
 
 @pytest.mark.parametrize("method", ["contrastive", "equation10"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -32,6 +33,15 @@ def test_an_extension_comes_behind_and_repeats_nothing() -> None:
     assert longer.actions.tolist() == [0, 2, 3]
     assert longer.features[3].tolist() == [-1, 0]
     assert len(BANK) == 3
+
+
+def test_an_operators_phrase_counts_as_trained_where_it_means_the_same() -> None:
+    bank = replace(BANK, trained=(True, True, False))
+    longer = bank.extended(["a stroll", "a car"], ["action", "action"], unit((9, 1), (-1, -1)))
+    assert longer.trained == (True, True, False, True, False)
+    assert BANK.extended(["a stroll"], ["action"], unit((9, 1))).trained is None
+    with pytest.raises(ValueError, match="of each of 3 phrases whether it was trained, got 1"):
+        replace(BANK, trained=(True,))
 
 
 @pytest.mark.parametrize(

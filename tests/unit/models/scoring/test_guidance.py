@@ -63,6 +63,19 @@ def test_a_rule_moves_what_it_names_and_nothing_else(
     assert guided(guide(rule(text, verdict, strength=strength)), frame) == expected
 
 
+def test_clips_say_nothing_of_what_their_encoder_never_learned() -> None:
+    language = words.language(untrained="fight")
+    fight = rule("a brawl", "normal")
+    compiled = Guide.compile([(fight, language.read(fight.text))], language.statements, language.space)
+    assert guided(guide(fight), words.seen(("two people fighting", 5.0))) == [0.0]
+    assert guided(compiled, words.seen(("two people fighting", 5.0))) == [5.0]
+    # a caption still may
+    cycle = rule("a cyclist", "normal")
+    language = words.language(untrained="cycl")
+    compiled = Guide.compile([(cycle, language.read(cycle.text))], language.statements, language.space)
+    assert guided(compiled, words.seen(("walking", 5.0), captions=(words.CYCLIST,))) == [0.0]
+
+
 def test_a_match_names_the_rule_and_what_matched() -> None:
     frame = words.seen(("riding a bicycle", 4.0), ("", 2.0), captions=(None, words.CYCLIST))
     judgement = guide(rule("bicycles are normal here", rule_id="bikes")).judge(frame)
