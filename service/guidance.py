@@ -264,7 +264,7 @@ class StreamGuidance:
         with self._lock:
             self._check(spec.rule, {"zone", "expires_at"})
             now = datetime.now(UTC)
-            new = RuleRecord(_NEW, spec.rule, now, now)
+            new = RuleRecord(_NEW, spec.rule, now, now, now)
             others = [record for record in self._records.values() if record.id != spec.replaces]
             if spec.replaces is not None:
                 self._record(spec.replaces)

@@ -83,7 +83,7 @@ class Rule:
         polygon: Corners of the zone that it is for, as fractions of the picture; None is everywhere.
         method: How it is matched.
         scheduled: Whether it is for some hours only.
-        edited_at: When it was last changed, Unix seconds.
+        edited_at: When what it says or does was last changed, Unix seconds.
     """
 
     id: str

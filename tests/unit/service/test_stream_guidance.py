@@ -251,6 +251,22 @@ def test_contradictions_are_told_on_both_sides(
     assert told == expected
 
 
+def test_undo_brings_back_who_wins(guidance: StreamGuidance) -> None:
+    def winner() -> set[str]:
+        return {conflict.wins for rule in guidance.rules() for conflict in rule.conflicts}
+
+    first = guidance.add(spec(), "mara").id
+    second = guidance.add(spec(verdict="anomaly"), "mara").id
+    assert winner() == {second}
+    guidance.change(first, patch(strength=0.9), "mara")
+    assert winner() == {first}
+    guidance.undo(first, "mara")
+    assert winner() == {second}
+    guidance.change(first, patch(note="why"), "mara")
+    guidance.change(first, patch(), "mara")
+    assert winner() == {second}
+
+
 # ---- what is refused
 
 

@@ -35,7 +35,7 @@ def stream(streams: StreamStore) -> str:
 
 
 def spec(text: str = "a person riding a bicycle", **fields: object) -> GuidanceSpec:
-    return GuidanceSpec.model_validate({"text": text, "verdict": "normal", **fields})
+    return GuidanceSpec.model_validate({"text": text, "verdict": "normal"} | fields)
 
 
 def texts(store: GuidanceStore, stream: str) -> list[str]:
@@ -67,6 +67,43 @@ def test_a_change_keeps_id_and_age(store: GuidanceStore, stream: str) -> None:
     assert (changed.id, changed.created_at) == (record.id, record.created_at)
     assert changed.updated_at >= record.updated_at
     assert store.list(stream) == [changed]
+
+
+def test_an_edit_that_changes_nothing_writes_nothing(store: GuidanceStore, stream: str) -> None:
+    record = store.add(stream, spec(expires_at="2030-01-01T00:00:00Z"), "mara")
+    same = spec(expires_at="2030-01-01T02:00:00+02:00")
+    assert store.change(stream, record.id, same, "tom") == record
+    assert store.list(stream) == [record]
+    assert [entry.action for entry in store.audit(stream, 10)] == ["created"]
+
+
+@pytest.mark.parametrize(
+    ("change", "edits"),
+    [
+        ({"note": "why"}, False),
+        ({"expires_at": "2030-01-01T00:00:00Z"}, False),
+        ({"text": "a cyclist"}, True),
+        ({"verdict": "anomaly"}, True),
+        ({"strength": 0.5}, True),
+        ({"zone": "Gate"}, True),
+        ({"schedule": {"days": ["mon"]}}, True),
+        ({"enabled": False}, True),
+        ({"method": "equation10"}, True),
+    ],
+)
+def test_what_a_rule_says_or_does_dates_it_and_undo_brings_the_date_back(
+    store: GuidanceStore, stream: str, change: dict[str, object], edits: bool
+) -> None:
+    record = store.add(stream, spec(), "mara")
+    changed = store.change(stream, record.id, spec(**change), "mara")
+    assert (changed.edited_at > record.edited_at, changed.updated_at > record.updated_at) == (edits, True)
+    store.remove(stream, record.id, "mara")
+    dates = []
+    for _ in range(2):
+        undone = store.undo(stream, record.id, "mara", most=5)
+        assert store.list(stream) == [undone]
+        dates.append(undone.edited_at)
+    assert dates == [changed.edited_at, record.edited_at]
 
 
 def test_every_edit_is_in_the_audit(store: GuidanceStore, stream: str) -> None:
