@@ -115,7 +115,10 @@ def list_edits(
     limit: Annotated[int, Query(ge=1, le=1000, description="At most so many.")] = 100,
     before: Annotated[int | None, Query(ge=1, le=2**62, description="Only those with an id below this.")] = None,
 ) -> list[GuidanceAudit]:
-    """Who changed which rule, when and how, the newest first. It is kept when rules and streams are deleted."""
+    """Who changed which rule, when and how, the newest first.
+
+    It is kept when rules are deleted; of deleted streams, the newest edits are.
+    """
     return application.guidance_audit(stream_id, limit, before)
 
 
@@ -176,7 +179,9 @@ def undo_edit(stream_id: StreamId, rule_id: RuleId, application: App, who: Who) 
     responses=responses("stream_not_found", "invalid_input"),
 )
 def list_taught(stream_id: StreamId, application: App) -> list[TaughtOut]:
-    """Alerts that were marked `false_alarm`: objects like theirs do not count as unusual any more.
+    """Alerts that were marked `false_alarm` and taught something: what is like their objects counts as normal.
+
+    Score messages name the alert at each object that is relieved for it (`taught`).
 
     Another verdict on the alert (`PATCH /alerts/{id}`) takes it back.
     """

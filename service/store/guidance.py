@@ -12,13 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
+from service.contracts.alert import Verdict
 from service.contracts.guidance import GuidanceAudit, GuidanceSpec
 from service.errors import Conflict, NotFound
+from service.store.alerts import set_verdict
 from service.store.database import Database
 from service.store.tables import alert_clips, guidance, guidance_audit, streams, taught
 
 AUDIT_KEPT = 2_000
 """Edits kept for each stream; the oldest go beyond that. At 600 bytes each, 1.2 MB."""
+
+ORPHANS_KEPT = 10_000
+"""Edits kept of all streams together that are deleted: 6 MB, whoever creates and deletes streams in a loop."""
 
 CLIPS_KEPT = 10_000
 """Alerts whose objects' clip features are kept, in all; the oldest go beyond that. 768 bytes an object, and at most ten
@@ -184,12 +189,6 @@ class GuidanceStore:
             insert(alert_clips).values(stream_id=stream_id, recorded_at=datetime.now(UTC), **_columns(clips))
         )
 
-    def clips(self, alert_id: str) -> Clips | None:
-        """What an alert's objects looked like, while that is kept."""
-        with self._database.reading() as connection:
-            row = connection.execute(select(alert_clips).where(alert_clips.c.alert_id == alert_id)).first()
-        return None if row is None else _clips(row)
-
     def prune(self, keep: int = CLIPS_KEPT) -> None:
         """Forget the clips of the oldest alerts beyond those to keep."""
         order = (alert_clips.c.recorded_at.desc(), alert_clips.c.alert_id)
@@ -197,33 +196,37 @@ class GuidanceStore:
         with self._database.transaction() as connection:
             connection.execute(delete(alert_clips).where(alert_clips.c.alert_id.not_in(kept)))
 
-    def teach(self, stream_id: str, record: TaughtRecord, keep: int = TAUGHT_KEPT) -> None:
-        """Note that these clips are normal on a stream; the oldest go beyond ``keep``.
+    def judge_alert(
+        self, stream_id: str, alert_id: str, verdict: Verdict | None, radius: float, keep: int = TAUGHT_KEPT
+    ) -> Sequence[TaughtRecord]:
+        """Note what a person says of a stream's alert, and what that teaches; in one transaction, or not at all.
+
+        Args:
+            stream_id: Its stream.
+            alert_id: The alert.
+            verdict: ``false_alarm`` teaches what is kept of its objects' looks; anything else takes that back.
+            radius: Cosine distance within which an object is the same.
+            keep: Taught alerts of the stream; the oldest go beyond that.
+
+        Returns:
+            As ``taught``.
 
         Raises:
+            NotFound: ``alert_not_found``.
             sqlalchemy.exc.IntegrityError: If there is no such stream.
         """
-        order = (taught.c.taught_at.desc(), taught.c.alert_id)
         with self._database.transaction() as connection:
-            connection.execute(delete(taught).where(taught.c.alert_id == record.clips.alert_id))
-            values = _columns(record.clips) | {"radius": record.radius, "taught_at": record.taught_at}
-            connection.execute(insert(taught).values(stream_id=stream_id, **values))
-            mine = taught.c.stream_id == stream_id
-            excess = select(taught.c.alert_id).where(mine).order_by(*order).offset(keep)
-            ids = connection.execute(excess.limit(TAUGHT_KEPT)).scalars().all()
-            connection.execute(delete(taught).where(taught.c.alert_id.in_(ids)))
-
-    def unteach(self, alert_id: str) -> None:
-        """Take it back. Idempotent."""
-        with self._database.transaction() as connection:
+            set_verdict(connection, alert_id, verdict)
             connection.execute(delete(taught).where(taught.c.alert_id == alert_id))
+            row = connection.execute(select(alert_clips).where(alert_clips.c.alert_id == alert_id)).first()
+            if verdict == "false_alarm" and row is not None:
+                _teach(connection, stream_id, TaughtRecord(_clips(row), radius, datetime.now(UTC)), keep)
+            return _taught(connection, stream_id)
 
     def taught(self, stream_id: str) -> Sequence[TaughtRecord]:
         """What false alarms taught a stream, oldest first."""
-        query = select(taught).where(taught.c.stream_id == stream_id).order_by(taught.c.taught_at, taught.c.alert_id)
         with self._database.reading() as connection:
-            rows = connection.execute(query).all()
-        return [TaughtRecord(_clips(row), row.radius, row.taught_at) for row in rows]
+            return _taught(connection, stream_id)
 
 
 def check_room(count: int, most: int) -> None:
@@ -318,6 +321,29 @@ def _last_edit(connection: Connection, stream_id: str, rule_id: str) -> Row[Any]
         msg = f"expected an edit of rule {rule_id[:40]!r} to take back, got none that was not taken back"
         raise Conflict("nothing_to_undo", msg)
     return last
+
+
+def prune_orphans(connection: Connection) -> None:
+    """Forget, in the caller's transaction, the oldest edits on deleted streams beyond what is kept."""
+    orphan = guidance_audit.c.stream_id.not_in(select(streams.c.id))
+    newest = select(guidance_audit.c.id).where(orphan).order_by(guidance_audit.c.id.desc())
+    oldest = connection.execute(newest.offset(ORPHANS_KEPT).limit(1)).scalar()
+    if oldest is not None:
+        connection.execute(delete(guidance_audit).where(orphan, guidance_audit.c.id <= oldest))
+
+
+def _teach(connection: Connection, stream_id: str, record: TaughtRecord, keep: int) -> None:
+    values = _columns(record.clips) | {"radius": record.radius, "taught_at": record.taught_at}
+    connection.execute(insert(taught).values(stream_id=stream_id, **values))
+    order = (taught.c.taught_at.desc(), taught.c.alert_id)
+    excess = select(taught.c.alert_id).where(taught.c.stream_id == stream_id).order_by(*order).offset(keep)
+    ids = connection.execute(excess.limit(TAUGHT_KEPT)).scalars().all()
+    connection.execute(delete(taught).where(taught.c.alert_id.in_(ids)))
+
+
+def _taught(connection: Connection, stream_id: str) -> Sequence[TaughtRecord]:
+    query = select(taught).where(taught.c.stream_id == stream_id).order_by(taught.c.taught_at, taught.c.alert_id)
+    return [TaughtRecord(_clips(row), row.radius, row.taught_at) for row in connection.execute(query)]
 
 
 def _columns(clips: Clips) -> dict[str, Any]:

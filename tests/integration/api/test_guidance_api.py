@@ -323,15 +323,26 @@ def test_a_false_alarm_is_learned_from_until_it_is_taken_back(service: Service, 
 
     def say(verdict: str | None) -> list[dict[str, Any]]:
         response = service.http.patch("/alerts/false", json={"verdict": verdict})
-        assert response.json()["verdict"] == verdict
+        alert = response.json()
+        assert (alert["verdict"], alert["taught"] and alert["taught"]["objects"]) == (
+            verdict,
+            1 if verdict == "false_alarm" else None,
+        )
         return list(service.http.get(f"/streams/{live}/taught").json())
 
     (taught,) = say("false_alarm")
     assert (taught["alert_id"], taught["objects"], taught["active"]) == ("false", 1, True)
     assert say("false_alarm") != []
+    wait_until(lambda: _relieved(service, live), "an object that is told with the false alarm", timeout=60)
     assert say("confirmed") == []
     assert len(say("false_alarm")) == 1
     assert say(None) == []
+
+
+def _relieved(service: Service, stream: str) -> list[dict[str, Any]]:
+    """Objects of the last messages that are relieved by the alert ``false``."""
+    found = [each["taught"] for message in messages(service, stream) for each in message["objects"] if each["taught"]]
+    return [each for each in found if each["alert_id"] == "false" and 0 < each["relief"] <= 1]
 
 
 def test_a_verdict_on_an_alert_of_a_deleted_stream_is_noted(service: Service) -> None:
@@ -339,6 +350,7 @@ def test_a_verdict_on_an_alert_of_a_deleted_stream_is_noted(service: Service) ->
         service.application.alerts.record(connection, make_alert("orphan", stream="gone"), "opened")
     response = service.http.patch("/alerts/orphan", json={"verdict": "false_alarm"})
     assert (response.status_code, response.json()["verdict"]) == (200, "false_alarm")
+    assert response.json()["taught"] == {"objects": 0, "detail": "Nothing was learned: the stream is deleted."}
 
 
 # ---- over a restart and a deletion
