@@ -7,7 +7,7 @@ import logging
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -129,6 +129,8 @@ class Application:
         """Start the worker and the alerts, and bring back the registered streams in the background."""
         self._manager.start()
         self._worker.start()
+        # All are known before the first request and before the first one runs, so that none of them can be missed.
+        self._entries = {record.id: _Entry(record, None, self._new_guidance(record)) for record in self._store.list()}
         self._restorer.start()
 
     def close(self) -> None:
@@ -150,10 +152,8 @@ class Application:
         self._database.close()
 
     def _restore(self) -> None:
-        # All are known before the first one runs, so that none of them can be missed or come back after a DELETE.
-        entries = [_Entry(record, None, self._new_guidance(record)) for record in self._store.list()]
         with self._lock:
-            self._entries = {entry.record.id: entry for entry in entries} | self._entries
+            entries = list(self._entries.values())
         for entry in entries:
             if self._closing:
                 return
@@ -335,19 +335,15 @@ class Application:
         Raises:
             NotFound: ``alert_not_found``.
         """
-        alert = self.alerts.set_verdict(alert_id, verdict)
+        stream_id = self.alerts.get(alert_id).stream_id
         with self._lock:
-            entry = self._entries.get(alert.stream_id)
-        if entry is None:
-            return alert
-        with entry.changing:
-            if self._entries.get(alert.stream_id) is not entry:
-                return alert
-            if verdict == "false_alarm":
-                entry.guidance.teach(alert_id)
-            else:
-                entry.guidance.unteach(alert_id)
-        return alert
+            entry = self._entries.get(stream_id)
+        with nullcontext() if entry is None else entry.changing:
+            if entry is not None and self._entries.get(stream_id) is entry:
+                entry.guidance.judge_alert(alert_id, verdict)
+            else:  # Deleted: there is nobody to teach.
+                self.alerts.set_verdict(alert_id, verdict)
+        return self.alerts.get(alert_id)
 
     def _new_guidance(self, record: StreamRecord) -> StreamGuidance:
         spec, settings = record.spec, self.settings

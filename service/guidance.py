@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from models.scoring.calibration import Calibration
 from models.scoring.guidance import Guide, Judgement, Seen, normal_radius
 from models.scoring.reading import Reading
+from service.contracts.alert import Verdict
 from service.contracts.guidance import (
     GuidanceOut,
     GuidancePatch,
@@ -264,7 +265,7 @@ class StreamGuidance:
         with self._lock:
             self._check(spec.rule, {"zone", "expires_at"})
             now = datetime.now(UTC)
-            new = RuleRecord(_NEW, spec.rule, now, now)
+            new = RuleRecord(_NEW, spec.rule, now, now, now)
             others = [record for record in self._records.values() if record.id != spec.replaces]
             if spec.replaces is not None:
                 self._record(spec.replaces)
@@ -279,19 +280,18 @@ class StreamGuidance:
 
     # ---- teaching
 
-    def teach(self, alert_id: str) -> bool:
-        """Learn from a false alarm that its objects are normal; False if nothing is known of what they looked like."""
+    def judge_alert(self, alert_id: str, verdict: Verdict | None) -> None:
+        """Note what a person says of an alert of the stream.
+
+        A false alarm teaches that its objects are normal, if it is known what they looked like; any other verdict
+        takes that back. The last of several at once is both noted and in force.
+
+        Raises:
+            NotFound: ``alert_not_found``.
+        """
         with self._lock:
             video, _ = self.past.sample(2 * SAMPLE)
-            learned = self._lessons.teach(alert_id, normal_radius(video))
-            if learned:
-                self._compile()
-        return learned
-
-    def unteach(self, alert_id: str) -> None:
-        """Take back what an alert taught. Idempotent."""
-        with self._lock:
-            self._lessons.unteach(alert_id)
+            self._lessons.judge_alert(alert_id, verdict, normal_radius(video))
             self._compile()
 
     def taught(self) -> list[TaughtOut]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 import numpy as np
 
 from models.scoring.guidance import Taught
+from service.contracts.alert import Verdict
 from service.contracts.guidance import TaughtOut
 from service.store.guidance import GuidanceStore, TaughtRecord
 
@@ -21,24 +21,9 @@ class Lessons:
         self._store = store
         self._records: Sequence[TaughtRecord] = store.taught(stream_id)
 
-    def teach(self, alert_id: str, radius: float) -> bool:
-        """Learn from an alert that its objects are normal; False if nothing is known of what they looked like.
-
-        Args:
-            alert_id: The false alarm.
-            radius: Cosine distance within which an object is the same.
-        """
-        clips = self._store.clips(alert_id)
-        if clips is None:
-            return False
-        self._store.teach(self._stream_id, TaughtRecord(clips, radius, datetime.now(UTC)))
-        self._records = self._store.taught(self._stream_id)
-        return True
-
-    def unteach(self, alert_id: str) -> None:
-        """Take back what an alert taught. Idempotent."""
-        self._store.unteach(alert_id)
-        self._records = self._store.taught(self._stream_id)
+    def judge_alert(self, alert_id: str, verdict: Verdict | None, radius: float) -> None:
+        """Note what a person says of an alert, and learn from it; as ``GuidanceStore.judge_alert``."""
+        self._records = self._store.judge_alert(self._stream_id, alert_id, verdict, radius)
 
     def modes(self, encoder: str | None) -> Taught | None:
         """Those that say something of the clips of an encoder (the hash of its pack), if any do."""
@@ -47,7 +32,8 @@ class Lessons:
             return None
         modes = np.concatenate([record.clips.features for record in fitting]).astype(np.float32)
         radii = np.concatenate([np.full(len(record.clips.features), record.radius) for record in fitting])
-        return Taught(modes, radii.astype(np.float32))
+        alerts = tuple(record.clips.alert_id for record in fitting for _ in record.clips.features)
+        return Taught(modes, radii.astype(np.float32), alerts)
 
     def out(self, encoder: str | None) -> list[TaughtOut]:
         """All, oldest first; those of another encoder are not active."""

@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 
-from service.contracts.score import Action, NearestMode, RuleMatch, ScoredObject, ScoreMessage
+from service.contracts.score import Action, NearestMode, RuleMatch, ScoredObject, ScoreMessage, TaughtMatch
 from service.contracts.stream import StreamState
 from service.pipeline.scored import ScoredFrame, display
 
@@ -83,6 +83,7 @@ def _scored_object(frame: ScoredFrame, index: int) -> ScoredObject:
         matches=[RuleMatch.model_validate(match, from_attributes=True) for match in frame.matches[index]]
         if frame.matches
         else [],
+        taught=_taught(frame, index),
         score=None if surprise is None else display(surprise),
         raw_score=None if unguided is None else display(unguided),
         surprise=surprise,
@@ -103,6 +104,11 @@ def _nearest(frame: ScoredFrame, index: int) -> NearestMode | None:
         return None
     mode = likeness.phrases[int(likeness.modes[index])]
     return NearestMode(mode=mode, distance=round(float(likeness.distances[index]), 4))
+
+
+def _taught(frame: ScoredFrame, index: int) -> TaughtMatch | None:
+    taught = frame.taught[index] if frame.taught else None
+    return None if taught is None else TaughtMatch.model_validate(taught, from_attributes=True)
 
 
 def _guided(frame: ScoredFrame) -> bool:

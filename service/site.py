@@ -46,5 +46,5 @@ class Site:
             polygon=None if spec.zone is None else self.zones[spec.zone],
             method=spec.method,
             scheduled=spec.schedule is not None,
-            edited_at=record.updated_at.timestamp(),
+            edited_at=record.edited_at.timestamp(),
         )

@@ -83,7 +83,7 @@ class Rule:
         polygon: Corners of the zone that it is for, as fractions of the picture; None is everywhere.
         method: How it is matched.
         scheduled: Whether it is for some hours only.
-        edited_at: When it was last changed, Unix seconds.
+        edited_at: When what it says or does was last changed, Unix seconds.
     """
 
     id: str
@@ -145,18 +145,34 @@ class Match:
 
 
 @dataclass(frozen=True, slots=True)
+class TaughtMatch:
+    """A false alarm whose object another one is like.
+
+    Attributes:
+        alert_id: The false alarm.
+        relief: In (0, 1], the share of its surprise that this relieves the object of.
+    """
+
+    alert_id: str
+    relief: float
+
+
+@dataclass(frozen=True, slots=True)
 class Judgement:
-    """What the rules say of ``N`` objects.
+    """What the rules, and what false alarms taught, say of ``N`` objects.
 
     Attributes:
         relief: ``(N,)`` float64 in [0, 1], the share of its surprise that an object is relieved of.
         lift: ``(N,)`` float64 in [0, ``LIFT``], the surprise that it reaches at least; 0 for none.
         matches: For each object the rules that matched, most similar first.
+        taught: For each object the false alarm that it is most like, None if it is like none; empty where nothing was
+            taught.
     """
 
     relief: Doubles
     lift: Doubles
     matches: tuple[tuple[Match, ...], ...]
+    taught: tuple[TaughtMatch | None, ...] = ()
 
     @classmethod
     def nothing(cls, count: int) -> Judgement:
@@ -323,18 +339,25 @@ class Taught:
     Attributes:
         modes: ``(M, D)`` float32 of unit length.
         radii: ``(M,)`` float32, the cosine distance within which an object counts as the same.
+        alerts: ``M`` ids, the false alarm that each is of.
     """
 
     modes: Floats
     radii: Floats
+    alerts: tuple[str, ...]
 
-    def relief(self, video: Floats) -> Doubles:
-        """``(N,)`` in [0, 1]: 1 within a mode's radius, falling to 0 at 1.25 of it."""
+    def relief(self, video: Floats) -> tuple[Doubles, NDArray[np.intp]]:
+        """``(N,)`` in [0, 1]: 1 within a mode's radius, falling to 0 at 1.25 of it; and ``(N,)``, by which mode."""
         distances = 1.0 - np.nan_to_num(video) @ self.modes.T
         inside = (_SOFT * self.radii - distances) / ((_SOFT - 1.0) * self.radii)
-        relief: Doubles = np.clip(inside, 0.0, 1.0).max(axis=1, initial=0.0).astype(np.float64)
+        relief: Doubles = np.clip(inside.max(axis=1), 0.0, 1.0).astype(np.float64)
         relief[~_there(video)] = 0.0
-        return relief
+        return relief, inside.argmax(axis=1)
+
+    def matches(self, relief: Doubles, modes: NDArray[np.intp]) -> tuple[TaughtMatch | None, ...]:
+        """``N``, what ``relief`` says of each object; None where it is not relieved."""
+        pairs = zip(relief.tolist(), modes.tolist(), strict=True)
+        return tuple(TaughtMatch(self.alerts[mode], share) if share > 0 else None for share, mode in pairs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -459,8 +482,9 @@ class Guide:
         if count and self.rules:
             judgement = self._weigh(seen, likely or self.likely(seen, cosines), active, explain=explain)
         if self.taught is not None and _there(seen.video).any():
-            relief = np.maximum(judgement.relief, self.taught.relief(seen.video))
-            judgement = replace(judgement, relief=relief)
+            relief, modes = self.taught.relief(seen.video)
+            taught = self.taught.matches(relief, modes) if explain else ()
+            judgement = replace(judgement, relief=np.maximum(judgement.relief, relief), taught=taught)
         return judgement
 
     def likely(self, seen: Seen, cosines: Floats | None = None) -> Likely:

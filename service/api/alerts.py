@@ -84,7 +84,9 @@ def update_alert(alert_id: AlertId, patch: AlertPatch, application: App) -> Aler
     """Note a person's verdict: `confirmed`, `false_alarm`, or null to take it back.
 
     A false alarm teaches its stream, from the next frame on, that objects like those of the alert are normal; any
-    other verdict takes that back. `GET /streams/{id}/taught` lists what was taught.
+    other verdict takes that back. Only objects that were followed for about a second, on a stream with an encoder, are
+    known by their looks: `taught` says of how many it learned, and why if of none. `GET /streams/{id}/taught` lists
+    what a stream was taught.
     """
     return application.set_verdict(alert_id, patch.verdict)
 

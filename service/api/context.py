@@ -21,6 +21,13 @@ CHANGE_THREADS = 16
 WAITING = 64
 """Requests that may wait for such a thread: at 16 threads and 5 s each, the last waits 20 s."""
 
+PREVIEW_THREADS = 1
+"""Rules tried at once, over all streams. A preview keeps a core busy for up to a second: two at once take from the
+worker what it scores with, and neither is done sooner."""
+
+PREVIEWS_WAITING = 4
+"""Previews that may wait for their turn; a person who waits longer has changed the rule meanwhile."""
+
 
 @dataclass(frozen=True)
 class Context:
@@ -32,6 +39,7 @@ class Context:
         live: Live pictures, shared among viewers.
         probing: Threads for requests that try a source.
         changing: Threads for requests that wait for a stream to stop or to be set up.
+        previewing: The thread that tries rules.
     """
 
     application: Application
@@ -39,6 +47,7 @@ class Context:
     live: LivePictures
     probing: Lane
     changing: Lane
+    previewing: Lane
 
     @classmethod
     def of(cls, application: Application) -> Context:
@@ -51,6 +60,9 @@ class Context:
             live=LivePictures(application),
             probing=Lane(PROBE_THREADS, WAITING, "too_many_probes", "sources waiting to be tried", retry_after),
             changing=Lane(CHANGE_THREADS, WAITING, "too_many_changes", "changes waiting to be made", retry_after),
+            previewing=Lane(
+                PREVIEW_THREADS, PREVIEWS_WAITING, "too_many_previews", "rules waiting to be tried", retry_after=2
+            ),
         )
 
 

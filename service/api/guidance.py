@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 
-from service.api.context import ID_PATTERN, App, StreamId
+from service.api.context import ID_PATTERN, App, InContext, StreamId
 from service.api.problems import BODY, CHANGE, responses
 from service.contracts.guidance import (
     GuidanceAudit,
@@ -64,7 +64,8 @@ def add_rule(
     as they are. `resembles` says what the text was understood as: if it is empty, the rule moves nothing by pictures.
 
     Rules that contradict each other are told in `conflicts`. Where both match, the more specific one counts: one with
-    a zone before one without, one with a schedule before one without, then the one changed last, then an anomaly.
+    a zone before one without, one with a schedule before one without, then the one whose text, verdict, strength, zone,
+    schedule, method or switch was changed last, then an anomaly. Undo gives a rule back the rank that it had.
     """
     rule = application.guidance(stream_id).add(spec, who)
     response.headers["Location"] = f"{request.scope.get('root_path', '')}/streams/{stream_id}/guidance/{rule.id}"
@@ -86,15 +87,20 @@ def list_rules(stream_id: StreamId, application: App) -> list[GuidanceOut]:
     "/streams/{stream_id}/guidance/preview",
     summary="Try a rule",
     response_description="What it would have done.",
-    responses=responses(*BODY, *CHANGE, *RULE, "stream_not_found", "stream_broken", "rule_not_found", "no_profile"),
+    responses=responses(
+        *(*BODY, *CHANGE, *RULE),
+        *("stream_not_found", "stream_broken", "rule_not_found", "no_profile", "too_many_previews"),
+    ),
 )
-def preview_rule(stream_id: StreamId, spec: PreviewSpec, application: App) -> PreviewOut:
+async def preview_rule(stream_id: StreamId, spec: PreviewSpec, context: InContext) -> PreviewOut:
     """Try a rule on the last minutes without saving it.
 
     Answered from what is kept in memory of the stream's objects: which of them it would have matched, which alerts it
     would have removed or raised, and the scores with it and without. No model looks at a picture again.
+
+    One rule is tried at a time, so that scoring keeps its pace; while too many wait, others are refused.
     """
-    return application.preview_rule(stream_id, spec)
+    return await context.previewing.run(context.application.preview_rule, stream_id, spec)
 
 
 @router.get(
@@ -109,7 +115,10 @@ def list_edits(
     limit: Annotated[int, Query(ge=1, le=1000, description="At most so many.")] = 100,
     before: Annotated[int | None, Query(ge=1, le=2**62, description="Only those with an id below this.")] = None,
 ) -> list[GuidanceAudit]:
-    """Who changed which rule, when and how, the newest first. It is kept when rules and streams are deleted."""
+    """Who changed which rule, when and how, the newest first.
+
+    It is kept when rules are deleted; of deleted streams, the newest edits are.
+    """
     return application.guidance_audit(stream_id, limit, before)
 
 
@@ -131,7 +140,10 @@ def get_rule(stream_id: StreamId, rule_id: RuleId, application: App) -> Guidance
     responses=responses(*BODY, *CHANGE, *RULE, "stream_not_found", "rule_not_found"),
 )
 def change_rule(stream_id: StreamId, rule_id: RuleId, patch: GuidancePatch, application: App, who: Who) -> GuidanceOut:
-    """Change what the body names and leave the rest. In force from the next frame on."""
+    """Change what the body names and leave the rest. In force from the next frame on.
+
+    A change to what is there already is none: it is not in the audit, and there is nothing to undo.
+    """
     return application.guidance(stream_id).change(rule_id, patch, who)
 
 
@@ -167,7 +179,9 @@ def undo_edit(stream_id: StreamId, rule_id: RuleId, application: App, who: Who) 
     responses=responses("stream_not_found", "invalid_input"),
 )
 def list_taught(stream_id: StreamId, application: App) -> list[TaughtOut]:
-    """Alerts that were marked `false_alarm`: objects like theirs do not count as unusual any more.
+    """Alerts that were marked `false_alarm` and taught something: what is like their objects counts as normal.
+
+    Score messages name the alert at each object that is relieved for it (`taught`).
 
     Another verdict on the alert (`PATCH /alerts/{id}`) takes it back.
     """

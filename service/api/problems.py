@@ -123,6 +123,7 @@ _KINDS = {
     "probes_busy": _Kind(503, "Overloaded", "expected at most 16 sources being tried at once, got another"),
     "too_many_probes": _Kind(503, "Overloaded", "expected at most 64 sources waiting to be tried, got one more"),
     "too_many_changes": _Kind(503, "Overloaded", "expected at most 64 changes waiting to be made, got one more"),
+    "too_many_previews": _Kind(503, "Overloaded", "expected at most 4 rules waiting to be tried, got one more"),
     "too_many_clients": _Kind(503, "Overloaded", "expected fewer than 500 live clients (WATCHWORD_MAX_CLIENTS)"),
     "not_ready": _Kind(503, "Not ready", "bringing back streams, 3 so far"),
 }

@@ -34,6 +34,13 @@ class AlertObject(Explained):
     score: float = Field(description="Its own score, 0..1, text rules applied.")
 
 
+class Teaching(BaseModel):
+    """What a false alarm taught its stream."""
+
+    objects: int = Field(ge=0, description="Objects of the alert whose like counts as normal there; 0 if none does.")
+    detail: str = Field(description="The same in a sentence, and why if nothing was learned.")
+
+
 class Alert(BaseModel):
     """One incident, with one id for its whole life."""
 
@@ -66,11 +73,13 @@ class Alert(BaseModel):
                             "actions": [{"text": "riding a bicycle", "similarity": 0.41}],
                             "nearest": {"mode": "walking", "distance": 0.37},
                             "matches": [],
+                            "taught": None,
                             "score": 0.91,
                         }
                     ],
                     "message": "Gate: unusual motion, bicycle, score 0.91 (threshold 0.62)",
                     "verdict": None,
+                    "taught": None,
                     "snapshot": "/alerts/5f1d2c9a0b7e4c1e9a3d6f8b2c4e7a10/snapshot.jpg",
                     "clip": None,
                 }
@@ -95,6 +104,7 @@ class Alert(BaseModel):
     objects: list[AlertObject] = Field([], description="What stood out at the peak, the most unusual first.")
     message: str = Field(description="One sentence for a person.")
     verdict: Verdict | None = Field(None, description="What a person said of it.")
+    taught: Teaching | None = Field(None, description="What it taught; null unless its verdict is `false_alarm`.")
     snapshot: str | None = Field(None, description="Path of the picture at the peak, boxes drawn.")
     clip: str | None = Field(None, description="Path of the clip, once there is one.")
 

@@ -95,6 +95,8 @@ class GuidanceSpec(BaseModel):
 
     model_config = ConfigDict(
         extra="forbid",
+        # Else a number beyond the year 2603 is taken for milliseconds, of a moment in the past.
+        val_temporal_unit="seconds",
         json_schema_extra={
             "examples": [
                 {"text": "a person riding a bicycle", "verdict": "normal"},
@@ -125,7 +127,9 @@ class GuidanceSpec(BaseModel):
     strength: float = Field(1.0, ge=0, le=1, description="How far a match moves a score: 0 not at all, 1 all the way.")
     zone: Name | None = Field(None, description="Only objects whose feet are in this zone of the stream.")
     schedule: Schedule | None = Field(None, description="Only on these days and hours; null is always.")
-    expires_at: AwareDatetime | None = Field(None, description="Not in force from this moment on.")
+    expires_at: AwareDatetime | None = Field(
+        None, description="Not in force from this moment on; a number counts as Unix seconds."
+    )
     enabled: bool = Field(True, description="`false` keeps the rule and does not apply it.")
     method: Method = Field(
         "contrastive",
@@ -139,7 +143,9 @@ class GuidancePatch(BaseModel):
     """What `PATCH /streams/{id}/guidance/{gid}` takes: the fields to change, each as in `POST`."""
 
     model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"enabled": False}, {"strength": 0.5, "zone": None}]}
+        extra="forbid",
+        val_temporal_unit="seconds",
+        json_schema_extra={"examples": [{"enabled": False}, {"strength": 0.5, "zone": None}]},
     )
 
     text: RuleText | None = None

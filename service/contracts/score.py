@@ -38,6 +38,13 @@ class RuleMatch(BaseModel):
     evidence: Literal["image", "caption"] = Field(description="What matched: its picture, or its caption.")
 
 
+class TaughtMatch(BaseModel):
+    """A false alarm that taught the stream that what looks and moves like this object is normal."""
+
+    alert_id: str = Field(description="The alert that was marked `false_alarm`.")
+    relief: float = Field(ge=0, le=1, description="How much of the object's surprise does not count for it; 1: all.")
+
+
 class Explained(BaseModel):
     """An object, or a moving region, and what is known of why it stands out."""
 
@@ -53,13 +60,16 @@ class Explained(BaseModel):
     actions: list[Action] = Field([], description="The actions it resembles most, most first.")
     nearest: NearestMode | None = Field(None, description="The normal mode it is nearest to.")
     matches: list[RuleMatch] = Field([], description="The text rules that it matched.")
+    taught: TaughtMatch | None = Field(
+        None, description="The false alarm whose objects it is like, if that lowers its score."
+    )
 
 
 class ScoredObject(Explained):
     """One object, or moving region, of a scored frame."""
 
     score: float | None = Field(description="0..1, text rules applied; null while nothing is known of it.")
-    raw_score: float | None = Field(description="0..1, as if there were no text rules.")
+    raw_score: float | None = Field(description="0..1, as if there were no text rules and nothing was taught.")
     surprise: float | None = Field(description="Behind `score`: -log10(p), unclipped.")
 
 
@@ -94,6 +104,7 @@ class ScoreMessage(BaseModel):
                             "actions": [{"text": "riding a bicycle", "similarity": 0.41}],
                             "nearest": {"mode": "walking", "distance": 0.37},
                             "matches": [],
+                            "taught": None,
                             "score": 0.94,
                             "raw_score": 0.94,
                             "surprise": 5.62,
@@ -127,9 +138,11 @@ class ScoreMessage(BaseModel):
     latency_ms: float | None = Field(description="From the frame's arrival to its score.")
     state: StreamState
     score: float | None = Field(description="0..1; 0.5 means one normal frame in a thousand.")
-    raw_score: float | None = Field(description="0..1, as if there were no text rules.")
+    raw_score: float | None = Field(description="0..1, as if there were no text rules and nothing was taught.")
     surprise: float | None = Field(description="Behind `score`: -log10(p), unclipped.")
-    guided: bool = Field(description="Whether a text rule moved a score of this message.")
+    guided: bool = Field(
+        description="Whether a text rule, or what a false alarm taught, moved a score of this message."
+    )
     threshold: float | None = Field(description="Score at which an alert opens; null while not enrolled.")
     alert_id: str | None = Field(None, description="The open alert of this stream, if there is one.")
     heads: dict[str, float] = Field({}, description="Each head's own score, 0..1, before smoothing and text rules.")

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from models.observation import UNTRACKED, Observation
 from models.scoring.caption import SOMETHING, Caption, describe
-from models.scoring.guidance import Match, Seen, guided_frame, guided_objects
+from models.scoring.guidance import Match, Seen, TaughtMatch, guided_frame, guided_objects
 from service.ingest.frame import PreparedFrame
 from service.pipeline.context import Guidance, StreamContext, Unguided
 from service.pipeline.scored import REGION
@@ -25,11 +25,13 @@ class Guided:
         frame: Its surprise, before smoothing; NaN when nothing is said of it.
         surprises: ``(N + M,)`` float64; NaN where nothing is said.
         matches: ``N + M``, the rules that each matched; empty without rules.
+        taught: ``N + M``, the false alarm that each is like; empty where nothing was taught.
     """
 
     frame: float
     surprises: NDArray[np.float64]
     matches: tuple[tuple[Match, ...], ...] = ()
+    taught: tuple[TaughtMatch | None, ...] = ()
 
 
 def captions(context: StreamContext, observation: Observation, fused: Fused, terms: Terms) -> tuple[Caption, ...]:
@@ -76,7 +78,8 @@ def guide(guidance: Guidance, frame: Unguided) -> Guided:
     seen = frame.seen
     judgement = guidance.judge(seen, frame.at)
     guided = guided_objects(seen.surprise, judgement)
-    return Guided(guided_frame(frame.surprise, seen.surprise, guided), guided, judgement.matches)
+    surprise = guided_frame(frame.surprise, seen.surprise, guided)
+    return Guided(surprise, guided, judgement.matches, judgement.taught)
 
 
 def _seen(observation: Observation, fused: Fused, said: tuple[Caption, ...]) -> Seen:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from models.heads.base import Likeness
 from models.observation import Objects
 from models.scoring.caption import Caption
-from models.scoring.guidance import Match
+from models.scoring.guidance import Match, TaughtMatch
 from service.ingest.frame import PreparedFrame
 
 
@@ -27,7 +27,7 @@ class ScoredFrame:
         recognised: Whether the detector knows what its objects are.
         surprise: Fused, guided, causally smoothed, calibrated: -log10(p) of p, the share of normal frames that look
             at least this unusual. Unclipped; ranking and thresholds use it. None while not enrolled.
-        unguided: The same as if there were no text rules.
+        unguided: The same as if there were no text rules and nothing was taught.
         unsmoothed: ``surprise`` before smoothing and the last calibration; None also for a frame of which nothing
             can be said.
         threshold: Surprise at which an alert opens, None while not enrolled.
@@ -40,6 +40,7 @@ class ScoredFrame:
         likeness: What the ``N`` objects resemble, where a head or the encoder knows words.
         captions: ``N + M``, what is known of each in words; empty while not enrolled.
         matches: ``N + M``, the text rules that each matched; empty where the stream has none.
+        taught: ``N + M``, the false alarm that each is like; empty where nothing was taught.
         video: ``(N, D)`` float32, their clip features, NaN rows where there is none; None without an encoder.
         encoder: Hash of the encoder's pack.
     """
@@ -60,6 +61,7 @@ class ScoredFrame:
     likeness: Likeness | None = None
     captions: tuple[Caption, ...] = ()
     matches: tuple[tuple[Match, ...], ...] = ()
+    taught: tuple[TaughtMatch | None, ...] = ()
     video: NDArray[np.float32] | None = None
     encoder: str | None = None
 

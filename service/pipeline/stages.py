@@ -218,6 +218,7 @@ class Stages:
             likeness=self._likeness(observation, fused),
             captions=said,
             matches=guided.matches,
+            taught=guided.taught,
             video=observation.video,
             encoder=None if self.encoder is None else self.encoder.hash,
         )

@@ -7,19 +7,23 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, func, insert, or_, select, update
 
-from service.contracts.alert import Alert, AlertEvent, AlertState, Verdict
+from service.contracts.alert import Alert, AlertEvent, AlertKind, AlertState, Teaching, Verdict
 from service.errors import InvalidInput, NotFound
 from service.store.database import Database
-from service.store.tables import alerts
+from service.store.tables import alert_clips, alerts, streams, taught
 
 MAX_ALERTS = 100_000
-"""Closed alerts kept; the oldest go beyond that. At 1 to 2 KB a row this is below 200 MB, and it is years of a
+"""Closed alerts kept; the oldest go beyond that, but for those that taught something, at most a hundred a stream: who
+wants to take that back does it by their verdict. At 1 to 2 KB a row this is below 200 MB, and it is years of a
 calibrated camera: 256 streams of one alert a day fill it in 13 months."""
 
 _PRUNE_AT_ONCE = 5_000
 """SQLite takes at most 32,766 parameters in a statement."""
+
+_FEATURE_BYTES = 2
+"""Of one number of a clip's features, as they are stored."""
 
 _OWNED_ELSEWHERE = {"verdict", "clip"}
 """Columns that `record` leaves alone in a row that exists: people and the clip writer set them meanwhile."""
@@ -74,18 +78,17 @@ class AlertStore:
             if before is not None:
                 wanted.append(_older_than(connection, before))
             newest_first = (alerts.c.opened_at.desc(), alerts.c.id.desc())
-            rows = connection.execute(select(alerts).where(*wanted).order_by(*newest_first).limit(max(1, limit))).all()
+            rows = connection.execute(_select().where(*wanted).order_by(*newest_first).limit(max(1, limit))).all()
         return [_alert(row) for row in rows]
 
-    def set_verdict(self, alert_id: str, verdict: Verdict | None) -> Alert:
+    def set_verdict(self, alert_id: str, verdict: Verdict | None) -> None:
         """Note what a person says of an alert; None takes it back.
 
         Raises:
             NotFound: ``alert_not_found``.
         """
         with self.database.transaction() as connection:
-            connection.execute(update(alerts).where(alerts.c.id == alert_id).values(verdict=verdict))
-            return _get(connection, alert_id)
+            set_verdict(connection, alert_id, verdict)
 
     def snapshot_path(self, alert_id: str) -> Path:
         """The file with the picture at an alert's peak.
@@ -106,7 +109,7 @@ class AlertStore:
         The event's id is the alert's with a number that counts its changes: the same however often the event
         is delivered, and in the order in which they happened.
         """
-        values = alert.model_dump(exclude={"heads", "objects"})
+        values = alert.model_dump(exclude={"heads", "objects", "taught"})
         values |= alert.model_dump(include={"heads", "objects"}, mode="json")
         keep = _OWNED_ELSEWHERE | ({"snapshot"} if alert.snapshot is None else set())
         changed = connection.execute(
@@ -117,12 +120,12 @@ class AlertStore:
         ).rowcount
         if not changed:
             connection.execute(insert(alerts).values(**values, revision=1))
-        row = connection.execute(select(alerts).where(alerts.c.id == alert.id)).one()
+        row = connection.execute(_select().where(alerts.c.id == alert.id)).one()
         return AlertEvent.model_validate({"id": f"{alert.id}-{row.revision}", "event": event, "alert": _alert(row)})
 
     def still_open(self, connection: Connection) -> Sequence[Alert]:
         """Every alert that is open, oldest first."""
-        query = select(alerts).where(alerts.c.state == AlertState.OPEN.value)
+        query = _select().where(alerts.c.state == AlertState.OPEN.value)
         return [_alert(row) for row in connection.execute(query.order_by(alerts.c.opened_at, alerts.c.id))]
 
     def forget_snapshots(self, connection: Connection, alert_ids: Sequence[str]) -> None:
@@ -131,23 +134,54 @@ class AlertStore:
             connection.execute(update(alerts).where(alerts.c.id.in_(alert_ids)).values(snapshot=None))
 
     def prune(self) -> Sequence[str]:
-        """Delete the oldest closed alerts beyond those to keep, and return their ids."""
+        """Delete the oldest closed alerts beyond those to keep that taught nothing, and return their ids."""
         with self.database.transaction() as connection:
             excess = connection.execute(select(func.count()).select_from(alerts)).scalar_one() - self._keep
             if excess <= 0:
                 return []
-            closed = select(alerts.c.id).where(alerts.c.state == AlertState.CLOSED.value)
+            teach = alerts.c.id.in_(select(taught.c.alert_id))
+            closed = select(alerts.c.id).where(alerts.c.state == AlertState.CLOSED.value, ~teach)
             first = closed.order_by(alerts.c.opened_at, alerts.c.id).limit(min(excess, _PRUNE_AT_ONCE))
             oldest = connection.execute(first).scalars().all()
             connection.execute(delete(alerts).where(alerts.c.id.in_(oldest)))
         return oldest
 
 
+def set_verdict(connection: Connection, alert_id: str, verdict: Verdict | None) -> None:
+    """Note, in the caller's transaction, what a person says of an alert; None takes it back.
+
+    Raises:
+        NotFound: ``alert_not_found``.
+    """
+    if not connection.execute(update(alerts).where(alerts.c.id == alert_id).values(verdict=verdict)).rowcount:
+        raise _not_found(alert_id)
+
+
 def _get(connection: Connection, alert_id: str) -> Alert:
-    row = connection.execute(select(alerts).where(alerts.c.id == alert_id)).first()
+    row = connection.execute(_select().where(alerts.c.id == alert_id)).first()
     if row is None:
-        raise NotFound("alert_not_found", f"expected an alert's id, got {alert_id!r}", alert_id=alert_id)
+        raise _not_found(alert_id)
     return _alert(row)
+
+
+def _not_found(alert_id: str) -> NotFound:
+    return NotFound("alert_not_found", f"expected an alert's id, got {alert_id!r}", alert_id=alert_id)
+
+
+def _select() -> Select[Any]:
+    """Alerts, and what there is of each to learn from."""
+    return (
+        select(
+            alerts,
+            streams.c.id.label("taught_stream"),
+            alert_clips.c.alert_id.label("known"),
+            taught.c.dim.label("taught_dim"),
+            func.length(taught.c.clips).label("taught_bytes"),
+        )
+        .outerjoin(streams, streams.c.id == alerts.c.stream_id)
+        .outerjoin(alert_clips, alert_clips.c.alert_id == alerts.c.id)
+        .outerjoin(taught, taught.c.alert_id == alerts.c.id)
+    )
 
 
 def _older_than(connection: Connection, alert_id: str) -> ColumnElement[bool]:
@@ -158,4 +192,29 @@ def _older_than(connection: Connection, alert_id: str) -> ColumnElement[bool]:
 
 
 def _alert(row: Row[Any]) -> Alert:
-    return Alert.model_validate({name: row._mapping[name] for name in Alert.model_fields})
+    stored = {name: row._mapping[name] for name in Alert.model_fields if name != "taught"}
+    return Alert.model_validate({**stored, "taught": _teaching(row)})
+
+
+def _teaching(row: Row[Any]) -> Teaching | None:
+    if row.verdict != "false_alarm":
+        return None
+    if row.taught_dim is not None:
+        objects = row.taught_bytes // (row.taught_dim * _FEATURE_BYTES)
+        return Teaching(
+            objects=objects,
+            detail=f"What looks and moves like {'its object' if objects == 1 else f'one of its {objects} objects'} "
+            "counts as normal there.",
+        )
+    if row.kind == AlertKind.OFFLINE:
+        why = "an outage has no objects"
+    elif row.taught_stream is None:
+        why = "the stream is deleted"
+    elif row.known is not None:
+        why = "newer false alarms have taken its place"
+    else:
+        why = (
+            "what its objects look like is not known; it is of those that were followed for about a second, on a "
+            "stream with an encoder, and is kept for the newest alerts only"
+        )
+    return Teaching(objects=0, detail=f"Nothing was learned: {why}.")

@@ -12,13 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
+from service.contracts.alert import Verdict
 from service.contracts.guidance import GuidanceAudit, GuidanceSpec
 from service.errors import Conflict, NotFound
+from service.store.alerts import set_verdict
 from service.store.database import Database
 from service.store.tables import alert_clips, guidance, guidance_audit, streams, taught
 
 AUDIT_KEPT = 2_000
 """Edits kept for each stream; the oldest go beyond that. At 600 bytes each, 1.2 MB."""
+
+ORPHANS_KEPT = 10_000
+"""Edits kept of all streams together that are deleted: 6 MB, whoever creates and deletes streams in a loop."""
 
 CLIPS_KEPT = 10_000
 """Alerts whose objects' clip features are kept, in all; the oldest go beyond that. 768 bytes an object, and at most ten
@@ -27,17 +32,31 @@ objects an alert, bound them to 77 MB. A false alarm is told within days, not af
 TAUGHT_KEPT = 100
 """Taught alerts of one stream; the oldest go beyond that. Who has taught a hundred should enrol again."""
 
+SAYS_NOTHING = {"note", "expires_at"}
+"""Fields that may change without a change of what a rule says or does: the note is for people, and when a rule ends
+says nothing of what it is to count against while it is in force."""
+
 Action = Literal["created", "changed", "deleted", "undone"]
 
 
 @dataclass(frozen=True, slots=True)
 class RuleRecord:
-    """A rule as it is stored."""
+    """A rule as it is stored.
+
+    Attributes:
+        id: Of the rule.
+        spec: What it says.
+        created_at: When it was made.
+        updated_at: When it was last written, by whatever edit.
+        edited_at: When what it says or does was last changed, which of two rules decides that counts; to undo an edit
+            brings back the moment before it.
+    """
 
     id: str
     spec: GuidanceSpec
     created_at: datetime
     updated_at: datetime
+    edited_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,24 +105,28 @@ class GuidanceStore:
             NotFound: ``stream_not_found``.
         """
         now = datetime.now(UTC)
-        record = RuleRecord(uuid4().hex[:12], spec, now, now)
+        record = RuleRecord(uuid4().hex[:12], spec, now, now, now)
         with self._database.transaction() as connection:
             _insert(connection, stream_id, record)
             _note(connection, stream_id, record, now, who, "created", None, spec)
         return record
 
     def change(self, stream_id: str, rule_id: str, spec: GuidanceSpec, who: str) -> RuleRecord:
-        """Replace a rule.
+        """Replace a rule; by the same, nothing is written.
 
         Raises:
             NotFound: ``rule_not_found``.
         """
         with self._database.transaction() as connection:
             before = _get(connection, stream_id, rule_id)
+            if spec == before.spec:
+                return before
             now = max(datetime.now(UTC), before.updated_at)
-            _replace(connection, rule_id, spec, now)
+            edited_at = before.edited_at if _says(spec) == _says(before.spec) else now
+            record = RuleRecord(rule_id, spec, before.created_at, now, edited_at)
+            _replace(connection, record)
             _note(connection, stream_id, before, now, who, "changed", before.spec, spec)
-        return RuleRecord(rule_id, spec, before.created_at, now)
+        return record
 
     def remove(self, stream_id: str, rule_id: str, who: str) -> None:
         """Delete a rule. Idempotent."""
@@ -134,7 +157,7 @@ class GuidanceStore:
             now = datetime.now(UTC)
             present = None if row is None else _rule(row)
             spec = None if last.before is None else GuidanceSpec.model_validate(last.before)
-            record = None if spec is None else RuleRecord(rule_id, spec, last.created_at, now)
+            record = None if spec is None else RuleRecord(rule_id, spec, last.created_at, now, last.edited_at)
             if record is None:
                 connection.execute(delete(guidance).where(guidance.c.id == rule_id))
             elif present is None:
@@ -142,8 +165,8 @@ class GuidanceStore:
                 check_room(connection.execute(count).scalar_one(), most)
                 _insert(connection, stream_id, record)
             else:
-                _replace(connection, rule_id, record.spec, now)
-            noted = record or present or RuleRecord(rule_id, GuidanceSpec.model_validate(last.after), now, now)
+                _replace(connection, record)
+            noted = record or present or RuleRecord(rule_id, GuidanceSpec.model_validate(last.after), now, now, now)
             before = None if present is None else present.spec
             _note(connection, stream_id, noted, now, who, "undone", before, spec, undoes=last.id)
         return record
@@ -166,12 +189,6 @@ class GuidanceStore:
             insert(alert_clips).values(stream_id=stream_id, recorded_at=datetime.now(UTC), **_columns(clips))
         )
 
-    def clips(self, alert_id: str) -> Clips | None:
-        """What an alert's objects looked like, while that is kept."""
-        with self._database.reading() as connection:
-            row = connection.execute(select(alert_clips).where(alert_clips.c.alert_id == alert_id)).first()
-        return None if row is None else _clips(row)
-
     def prune(self, keep: int = CLIPS_KEPT) -> None:
         """Forget the clips of the oldest alerts beyond those to keep."""
         order = (alert_clips.c.recorded_at.desc(), alert_clips.c.alert_id)
@@ -179,33 +196,37 @@ class GuidanceStore:
         with self._database.transaction() as connection:
             connection.execute(delete(alert_clips).where(alert_clips.c.alert_id.not_in(kept)))
 
-    def teach(self, stream_id: str, record: TaughtRecord, keep: int = TAUGHT_KEPT) -> None:
-        """Note that these clips are normal on a stream; the oldest go beyond ``keep``.
+    def judge_alert(
+        self, stream_id: str, alert_id: str, verdict: Verdict | None, radius: float, keep: int = TAUGHT_KEPT
+    ) -> Sequence[TaughtRecord]:
+        """Note what a person says of a stream's alert, and what that teaches; in one transaction, or not at all.
+
+        Args:
+            stream_id: Its stream.
+            alert_id: The alert.
+            verdict: ``false_alarm`` teaches what is kept of its objects' looks; anything else takes that back.
+            radius: Cosine distance within which an object is the same.
+            keep: Taught alerts of the stream; the oldest go beyond that.
+
+        Returns:
+            As ``taught``.
 
         Raises:
+            NotFound: ``alert_not_found``.
             sqlalchemy.exc.IntegrityError: If there is no such stream.
         """
-        order = (taught.c.taught_at.desc(), taught.c.alert_id)
         with self._database.transaction() as connection:
-            connection.execute(delete(taught).where(taught.c.alert_id == record.clips.alert_id))
-            values = _columns(record.clips) | {"radius": record.radius, "taught_at": record.taught_at}
-            connection.execute(insert(taught).values(stream_id=stream_id, **values))
-            mine = taught.c.stream_id == stream_id
-            excess = select(taught.c.alert_id).where(mine).order_by(*order).offset(keep)
-            ids = connection.execute(excess.limit(TAUGHT_KEPT)).scalars().all()
-            connection.execute(delete(taught).where(taught.c.alert_id.in_(ids)))
-
-    def unteach(self, alert_id: str) -> None:
-        """Take it back. Idempotent."""
-        with self._database.transaction() as connection:
+            set_verdict(connection, alert_id, verdict)
             connection.execute(delete(taught).where(taught.c.alert_id == alert_id))
+            row = connection.execute(select(alert_clips).where(alert_clips.c.alert_id == alert_id)).first()
+            if verdict == "false_alarm" and row is not None:
+                _teach(connection, stream_id, TaughtRecord(_clips(row), radius, datetime.now(UTC)), keep)
+            return _taught(connection, stream_id)
 
     def taught(self, stream_id: str) -> Sequence[TaughtRecord]:
         """What false alarms taught a stream, oldest first."""
-        query = select(taught).where(taught.c.stream_id == stream_id).order_by(taught.c.taught_at, taught.c.alert_id)
         with self._database.reading() as connection:
-            rows = connection.execute(query).all()
-        return [TaughtRecord(_clips(row), row.radius, row.taught_at) for row in rows]
+            return _taught(connection, stream_id)
 
 
 def check_room(count: int, most: int) -> None:
@@ -236,7 +257,7 @@ def rule_not_found(rule_id: str) -> NotFound:
 
 
 def _rule(row: Row[Any]) -> RuleRecord:
-    return RuleRecord(row.id, GuidanceSpec.model_validate(row.spec), row.created_at, row.updated_at)
+    return RuleRecord(row.id, GuidanceSpec.model_validate(row.spec), row.created_at, row.updated_at, row.edited_at)
 
 
 def _insert(connection: Connection, stream_id: str, record: RuleRecord) -> None:
@@ -244,12 +265,21 @@ def _insert(connection: Connection, stream_id: str, record: RuleRecord) -> None:
     if connection.execute(select(streams.c.id).where(streams.c.id == stream_id)).first() is None:
         msg = f"expected the id of a registered stream, got {stream_id[:40]!r}"
         raise NotFound("stream_not_found", msg)
-    values = {"created_at": record.created_at, "updated_at": record.updated_at, "spec": _stored(record.spec)}
+    values = {"created_at": record.created_at, **_changing(record)}
     connection.execute(insert(guidance).values(id=record.id, stream_id=stream_id, **values))
 
 
-def _replace(connection: Connection, rule_id: str, spec: GuidanceSpec, now: datetime) -> None:
-    connection.execute(update(guidance).where(guidance.c.id == rule_id).values(spec=_stored(spec), updated_at=now))
+def _replace(connection: Connection, record: RuleRecord) -> None:
+    connection.execute(update(guidance).where(guidance.c.id == record.id).values(_changing(record)))
+
+
+def _changing(record: RuleRecord) -> dict[str, Any]:
+    """The columns that an edit may change."""
+    return {"spec": _stored(record.spec), "updated_at": record.updated_at, "edited_at": record.edited_at}
+
+
+def _says(spec: GuidanceSpec) -> dict[str, Any]:
+    return spec.model_dump(exclude=SAYS_NOTHING)
 
 
 def _stored(spec: GuidanceSpec | None) -> Any:
@@ -267,13 +297,10 @@ def _note(
     after: GuidanceSpec | None,
     undoes: int | None = None,
 ) -> None:
-    """Add to the audit, and forget its oldest entries beyond what is kept."""
+    """Add an edit of ``rule``, as it was before, to the audit; forget its oldest entries beyond what is kept."""
     values = {"action": action, "before": _stored(before), "after": _stored(after), "undoes": undoes}
-    connection.execute(
-        insert(guidance_audit).values(
-            stream_id=stream_id, rule_id=rule.id, at=now, who=who, created_at=rule.created_at, **values
-        )
-    )
+    values |= {"created_at": rule.created_at, "edited_at": rule.edited_at}
+    connection.execute(insert(guidance_audit).values(stream_id=stream_id, rule_id=rule.id, at=now, who=who, **values))
     mine = guidance_audit.c.stream_id == stream_id
     newest = select(guidance_audit.c.id).where(mine).order_by(guidance_audit.c.id.desc())
     oldest = connection.execute(newest.offset(AUDIT_KEPT).limit(1)).scalar()
@@ -294,6 +321,29 @@ def _last_edit(connection: Connection, stream_id: str, rule_id: str) -> Row[Any]
         msg = f"expected an edit of rule {rule_id[:40]!r} to take back, got none that was not taken back"
         raise Conflict("nothing_to_undo", msg)
     return last
+
+
+def prune_orphans(connection: Connection) -> None:
+    """Forget, in the caller's transaction, the oldest edits on deleted streams beyond what is kept."""
+    orphan = guidance_audit.c.stream_id.not_in(select(streams.c.id))
+    newest = select(guidance_audit.c.id).where(orphan).order_by(guidance_audit.c.id.desc())
+    oldest = connection.execute(newest.offset(ORPHANS_KEPT).limit(1)).scalar()
+    if oldest is not None:
+        connection.execute(delete(guidance_audit).where(orphan, guidance_audit.c.id <= oldest))
+
+
+def _teach(connection: Connection, stream_id: str, record: TaughtRecord, keep: int) -> None:
+    values = _columns(record.clips) | {"radius": record.radius, "taught_at": record.taught_at}
+    connection.execute(insert(taught).values(stream_id=stream_id, **values))
+    order = (taught.c.taught_at.desc(), taught.c.alert_id)
+    excess = select(taught.c.alert_id).where(taught.c.stream_id == stream_id).order_by(*order).offset(keep)
+    ids = connection.execute(excess.limit(TAUGHT_KEPT)).scalars().all()
+    connection.execute(delete(taught).where(taught.c.alert_id.in_(ids)))
+
+
+def _taught(connection: Connection, stream_id: str) -> Sequence[TaughtRecord]:
+    query = select(taught).where(taught.c.stream_id == stream_id).order_by(taught.c.taught_at, taught.c.alert_id)
+    return [TaughtRecord(_clips(row), row.radius, row.taught_at) for row in connection.execute(query)]
 
 
 def _columns(clips: Clips) -> dict[str, Any]:

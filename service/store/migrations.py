@@ -162,4 +162,16 @@ def _add_guidance(connection: Connection) -> None:
         connection.execute(text(statement))
 
 
-MIGRATIONS: tuple[Migration, ...] = (_create_tables, _add_guidance)
+def _add_edited_at(connection: Connection) -> None:
+    """Version 3: when what a rule says or does was last changed, apart from when it was last written."""
+    for statement in (
+        "ALTER TABLE guidance ADD COLUMN edited_at BIGINT NOT NULL DEFAULT 0",
+        "UPDATE guidance SET edited_at = updated_at",
+        "ALTER TABLE guidance_audit ADD COLUMN edited_at BIGINT NOT NULL DEFAULT 0",
+        # What it was before these edits was not kept: to undo one puts the rule back to its making.
+        "UPDATE guidance_audit SET edited_at = created_at",
+    ):
+        connection.execute(text(statement))
+
+
+MIGRATIONS: tuple[Migration, ...] = (_create_tables, _add_guidance, _add_edited_at)

@@ -15,6 +15,7 @@ from service.contracts.enrolment import EnrolmentSpec
 from service.contracts.stream import StreamSpec
 from service.errors import NotFound
 from service.store.database import Database
+from service.store.guidance import prune_orphans
 from service.store.tables import pending_enrolments, secrets, streams
 
 
@@ -87,9 +88,15 @@ class StreamStore:
         return StreamRecord(stream_id, spec, secret_url is not None, record.created_at, now)
 
     def delete(self, stream_id: str) -> bool:
-        """Delete a stream with its secret and its pending enrolment; its alerts stay. False if there was none."""
+        """Delete a stream with its secret, pending enrolment and rules; False if there was none.
+
+        Its alerts stay, and so do the edits of its rules, among the newest of those of deleted streams.
+        """
         with self._database.transaction() as connection:
-            return connection.execute(delete(streams).where(streams.c.id == stream_id)).rowcount > 0
+            deleted = connection.execute(delete(streams).where(streams.c.id == stream_id)).rowcount > 0
+            if deleted:
+                prune_orphans(connection)
+        return deleted
 
     def secret_url(self, stream_id: str) -> SecretStr | None:
         """A stream's URL with its credentials, or None if it has none."""

@@ -131,6 +131,7 @@ guidance = Table(
     Column("spec", JsonText, nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("updated_at", Moment, nullable=False),
+    Column("edited_at", Moment, nullable=False),
 )
 
 guidance_audit = Table(
@@ -146,6 +147,7 @@ guidance_audit = Table(
     Column("after", JsonText),
     Column("created_at", Moment, nullable=False),
     Column("undoes", BigInteger),
+    Column("edited_at", Moment, nullable=False),
 )
 
 alert_clips = Table(

@@ -211,6 +211,9 @@ function fillItem(element, alert) {
   for (const button of element.querySelectorAll("[data-verdict]")) {
     button.setAttribute("aria-pressed", String(button.getAttribute("data-verdict") === alert.verdict));
   }
+  const taught = find(element, ".alert-taught");
+  taught.hidden = alert.taught === null;
+  setText(taught, alert.taught?.detail ?? "");
   fillThumb(find(element, ".thumb"), alert);
 }
 

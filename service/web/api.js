@@ -48,6 +48,7 @@
  * @property {{text: string, similarity: number}[]} actions what it looks most like
  * @property {{mode: string, distance: number}|null} nearest the normal mode that it is nearest to
  * @property {Match[]} matches rules that matched it
+ * @property {{alert_id: string, relief: number}|null} taught the false alarm that it is like
  *
  * @typedef {object} Match
  * @property {string} rule_id
@@ -84,6 +85,7 @@
  * @property {ScoredObject[]} objects
  * @property {string} message
  * @property {"confirmed"|"false_alarm"|null} verdict
+ * @property {{objects: number, detail: string}|null} taught what a false alarm taught its camera
  * @property {string|null} snapshot
  *
  * @typedef {object} Enrolment

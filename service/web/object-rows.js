@@ -43,6 +43,7 @@ export function reasons(object) {
     const by = evidence === "caption" ? "what is known of it" : "its looks";
     lines.push(`Rule “${text}”, ${verdict === "normal" ? "normal" : "an anomaly"}: ${percent(similarity)} by ${by}`);
   }
+  if (object.taught) lines.push(`Like a false alarm: ${percent(object.taught.relief)} of its score taken away`);
   return lines;
 }
 

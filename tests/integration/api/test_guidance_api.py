@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 
+from service.api.context import PREVIEWS_WAITING
 from service.contracts.alert import AlertState
+from service.contracts.guidance import PreviewSpec
+from service.errors import NotFound
 from service.store.guidance import Clips
 from support.alerts import NOON, make_alert
 from support.serving import VIDEO, Service, assert_problem, unchanged, wait_until
@@ -68,6 +74,7 @@ BAD_RULES = {
     "a time zone that is none": (schedule(timezone="Mars/Olympus"), 422, "invalid_input"),
     "an end in the past": (rule(expires_at="2020-01-01T00:00:00Z"), 422, "expires_in_past"),
     "an end without a zone": (rule(expires_at="2099-01-01T00:00:00"), 422, "invalid_input"),
+    "an end in milliseconds": (rule(expires_at=1_900_000_000_000), 422, "invalid_input"),
     "an unknown method": (rule(method="magic"), 422, "invalid_input"),
     "an unknown field": (rule(colour="red"), 422, "invalid_input"),
     "a list": ([rule()], 422, "invalid_input"),
@@ -163,6 +170,15 @@ def test_a_rule_from_its_making_to_its_undoing(service: Service, paused: str) ->
     assert page == edits[2:4]
 
 
+def test_a_number_is_an_end_in_seconds_however_far_off(service: Service, paused: str) -> None:
+    path = f"/streams/{paused}/guidance"
+    made = service.http.post(path, json=rule(expires_at=32_503_680_000)).json()
+    assert made["expires_at"] == "3000-01-01T00:00:00Z"
+    changed = service.http.patch(f"{path}/{made['id']}", json={"expires_at": 32_503_680_001}).json()
+    assert changed["expires_at"] == "3000-01-01T00:00:01Z"
+    assert service.http.delete(f"{path}/{made['id']}").status_code == 204
+
+
 @pytest.mark.parametrize("who", ["", "a" * 101, "tab\tbed"])
 def test_who_is_printable_and_short(service: Service, paused: str, who: str) -> None:
     response = service.http.post(f"/streams/{paused}/guidance", json=rule(), headers={"X-Watchword-User": who})
@@ -256,6 +272,35 @@ def test_a_preview_from_memory(service: Service, live: str) -> None:
     assert service.http.get(f"/streams/{live}/guidance").json() == []
 
 
+def test_previews_take_turns_and_only_so_many_wait(
+    service: Service, paused: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running, most, go = 0, 0, threading.Event()
+
+    def slow(stream_id: str, spec: PreviewSpec) -> None:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        assert go.wait(30)
+        running -= 1
+        raise NotFound("rule_not_found", "expected to be asked for its turns only")
+
+    def ask(_: object = None) -> httpx.Response:
+        return service.http.post(f"/streams/{paused}/guidance/preview", json={"rule": rule()})
+
+    monkeypatch.setattr(service.application, "preview_rule", slow)
+    previewing = service.app.state.context.previewing._limiter
+    with ThreadPoolExecutor(PREVIEWS_WAITING + 1) as clients:
+        waiting = [clients.submit(ask) for _ in range(PREVIEWS_WAITING + 1)]
+        wait_until(lambda: previewing.statistics().tasks_waiting == PREVIEWS_WAITING, "a full lane")
+        refused = ask()
+        go.set()
+        assert {each.result().status_code for each in waiting} == {404}
+    assert_problem(refused, 503, "too_many_previews")
+    assert refused.headers["Retry-After"] == "2"
+    assert most == 1
+
+
 def test_a_preview_needs_an_enrolled_stream(service: Service, paused: str) -> None:
     response = service.http.post(f"/streams/{paused}/guidance/preview", json={"rule": rule()})
     assert_problem(response, 409, "no_profile")
@@ -278,15 +323,26 @@ def test_a_false_alarm_is_learned_from_until_it_is_taken_back(service: Service, 
 
     def say(verdict: str | None) -> list[dict[str, Any]]:
         response = service.http.patch("/alerts/false", json={"verdict": verdict})
-        assert response.json()["verdict"] == verdict
+        alert = response.json()
+        assert (alert["verdict"], alert["taught"] and alert["taught"]["objects"]) == (
+            verdict,
+            1 if verdict == "false_alarm" else None,
+        )
         return list(service.http.get(f"/streams/{live}/taught").json())
 
     (taught,) = say("false_alarm")
     assert (taught["alert_id"], taught["objects"], taught["active"]) == ("false", 1, True)
     assert say("false_alarm") != []
+    wait_until(lambda: _relieved(service, live), "an object that is told with the false alarm", timeout=60)
     assert say("confirmed") == []
     assert len(say("false_alarm")) == 1
     assert say(None) == []
+
+
+def _relieved(service: Service, stream: str) -> list[dict[str, Any]]:
+    """Objects of the last messages that are relieved by the alert ``false``."""
+    found = [each["taught"] for message in messages(service, stream) for each in message["objects"] if each["taught"]]
+    return [each for each in found if each["alert_id"] == "false" and 0 < each["relief"] <= 1]
 
 
 def test_a_verdict_on_an_alert_of_a_deleted_stream_is_noted(service: Service) -> None:
@@ -294,6 +350,7 @@ def test_a_verdict_on_an_alert_of_a_deleted_stream_is_noted(service: Service) ->
         service.application.alerts.record(connection, make_alert("orphan", stream="gone"), "opened")
     response = service.http.patch("/alerts/orphan", json={"verdict": "false_alarm"})
     assert (response.status_code, response.json()["verdict"]) == (200, "false_alarm")
+    assert response.json()["taught"] == {"objects": 0, "detail": "Nothing was learned: the stream is deleted."}
 
 
 # ---- over a restart and a deletion

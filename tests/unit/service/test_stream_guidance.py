@@ -255,6 +255,22 @@ def test_contradictions_are_told_on_both_sides(
     assert told == expected
 
 
+def test_undo_brings_back_who_wins(guidance: StreamGuidance) -> None:
+    def winner() -> set[str]:
+        return {conflict.wins for rule in guidance.rules() for conflict in rule.conflicts}
+
+    first = guidance.add(spec(), "mara").id
+    second = guidance.add(spec(verdict="anomaly"), "mara").id
+    assert winner() == {second}
+    guidance.change(first, patch(strength=0.9), "mara")
+    assert winner() == {first}
+    guidance.undo(first, "mara")
+    assert winner() == {second}
+    guidance.change(first, patch(note="why"), "mara")
+    guidance.change(first, patch(), "mara")
+    assert winner() == {second}
+
+
 # ---- what is refused
 
 
@@ -446,28 +462,61 @@ def test_a_false_alarm_teaches_and_can_be_taken_back(
     guidance: StreamGuidance, alarm: str, database: Database, stream: str
 ) -> None:
     assert fight(guidance) == 5.0
-    assert guidance.teach(alarm)
+    guidance.judge_alert(alarm, "false_alarm")
     assert fight(guidance) == 0.0
     assert guided(guidance) == 4.0
     (taught,) = guidance.taught()
     assert (taught.alert_id, taught.objects, taught.radius, taught.active) == (alarm, 3, RADIUS, True)
     again = opened(database, stream)
     assert fight(again) == 0.0
-    again.unteach(alarm)
-    again.unteach(alarm)
-    assert fight(again) == 5.0
-    assert again.taught() == []
+    assert AlertStore(database, Path()).get(alarm).verdict == "false_alarm"
+    for verdict in ("confirmed", None):
+        again.judge_alert(alarm, "false_alarm")
+        again.judge_alert(alarm, verdict)
+        assert fight(again) == 5.0
+        assert again.taught() == []
+
+
+def test_of_verdicts_at_once_the_last_is_noted_and_in_force(
+    guidance: StreamGuidance, alarm: str, database: Database
+) -> None:
+    alerts = AlertStore(database, Path())
+    for _ in range(5):
+        threads = [
+            threading.Thread(target=guidance.judge_alert, args=(alarm, verdict))
+            for verdict in ("false_alarm", "confirmed", "false_alarm", None)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        false = alerts.get(alarm).verdict == "false_alarm"
+        assert ([each.alert_id for each in guidance.taught()], fight(guidance)) == (([alarm], 0) if false else ([], 5))
+
+
+def test_a_verdict_that_cannot_teach_is_not_noted(
+    guidance: StreamGuidance, alarm: str, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("service.store.guidance._teach", full)
+    with pytest.raises(OSError, match="No space left"):
+        guidance.judge_alert(alarm, "false_alarm")
+    assert AlertStore(database, Path()).get(alarm).verdict is None
+    assert (guidance.taught(), fight(guidance)) == ([], 5.0)
 
 
 def test_what_another_encoder_saw_is_kept_and_says_nothing(guidance: StreamGuidance, alarm: str) -> None:
-    guidance.teach(alarm)
+    guidance.judge_alert(alarm, "false_alarm")
     guidance.understand(lambda: words.language(encoder=False), None)
     assert [taught.active for taught in guidance.taught()] == [False]
     assert fight(guidance) == 5.0
 
 
-def test_an_alert_of_which_nothing_is_known_teaches_nothing(guidance: StreamGuidance) -> None:
-    assert not guidance.teach("nobody")
+def test_an_alert_that_is_not_there_cannot_be_judged(guidance: StreamGuidance) -> None:
+    with pytest.raises(NotFound, match="'nobody'"):
+        guidance.judge_alert("nobody", "false_alarm")
     assert guidance.taught() == []
 
 

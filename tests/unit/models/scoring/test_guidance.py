@@ -366,20 +366,32 @@ def test_what_was_taught_relieves_what_is_as_near_as_normal_objects_are() -> Non
     frame = words.seen(("two people fighting", 5.0), ("riding a bicycle", 5.0), ("", 5.0))
     near = 1 - float((modes @ frame.video[0]).max())
     assert near > 0.05
-    assert guided(Guide.compile([], taught=Taught(modes, np.full(2, near * 1.01, np.float32))), frame) == [0, 5, 5]
-    assert guided(Guide.compile([], taught=Taught(modes, np.full(2, near / 1.3, np.float32))), frame) == [5, 5, 5]
+    for radius, expected in ((near * 1.01, [0, 5, 5]), (near / 1.3, [5, 5, 5])):
+        taught = Taught(modes, np.full(2, radius, np.float32), ("a", "b"))
+        assert guided(Guide.compile([], taught=taught), frame) == expected
 
 
 def test_relief_of_a_taught_mode_fades_with_distance() -> None:
     mode = np.array([[1.0, 0.0]], np.float32)
     angles = np.arccos(1 - np.array([0.0, 0.1, 0.1125, 0.125, 0.2]))
     video = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
-    relief = Taught(mode, np.array([0.1], np.float32)).relief(video)
+    relief, _ = Taught(mode, np.array([0.1], np.float32), ("a",)).relief(video)
     np.testing.assert_allclose(relief, [1.0, 1.0, 0.5, 0.0, 0.0], atol=1e-3)
 
 
+def test_an_object_is_told_with_the_false_alarm_that_relieves_it() -> None:
+    modes = np.stack([words.clip("two people fighting"), words.clip("riding a bicycle")])
+    compiled = Guide.compile([], taught=Taught(modes, np.full(2, 0.2, np.float32), ("brawl", "bike")))
+    frame = words.seen(("riding a bicycle", 5.0), ("walking", 5.0), ("two people fighting", 5.0), ("", 5.0))
+    judgement = compiled.judge(frame)
+    assert [each and each.alert_id for each in judgement.taught] == ["bike", None, "brawl", None]
+    assert [each.relief if each else 0.0 for each in judgement.taught] == judgement.relief.tolist()
+    assert compiled.judge(frame, explain=False).taught == ()
+    assert guide().judge(frame).taught == ()
+
+
 def test_an_anomaly_rule_counts_against_what_was_taught() -> None:
-    taught = Taught(words.clip("two people fighting")[None], np.array([0.1], np.float32))
+    taught = Taught(words.clip("two people fighting")[None], np.array([0.1], np.float32), ("a",))
     fights = rule("a brawl", "anomaly")
     compiled = Guide.compile([(fights, LANGUAGE.read(fights.text))], LANGUAGE.statements, LANGUAGE.space, taught)
     assert guided(compiled, words.seen(("two people fighting", 3.0))) == [LIFT]

@@ -3,12 +3,16 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from service.contracts.alert import Alert, AlertEvent, AlertKind, AlertState
+from service.contracts.stream import StreamSpec
 from service.errors import InvalidInput, NotFound
 from service.store.alerts import AlertStore
 from service.store.database import Database
+from service.store.guidance import Clips, GuidanceStore
+from service.store.streams import StreamStore
 from support.alerts import NOON, make_alert
 
 
@@ -51,12 +55,54 @@ def test_every_change_has_an_event_of_its_own(store: AlertStore) -> None:
 
 def test_a_change_leaves_a_verdict_a_clip_and_an_older_picture_alone(store: AlertStore) -> None:
     record(store, make_alert("a", snapshot="/alerts/a/snapshot.jpg", clip="/alerts/a/clip.mp4"))
-    assert store.set_verdict("a", "false_alarm").verdict == "false_alarm"
+    store.set_verdict("a", "false_alarm")
     event = record(store, make_alert("a", state=AlertState.CLOSED), "closed")
     kept = (event.alert.verdict, event.alert.clip, event.alert.snapshot)
     assert kept == ("false_alarm", "/alerts/a/clip.mp4", "/alerts/a/snapshot.jpg")
     assert store.get("a") == event.alert
-    assert store.set_verdict("a", None).verdict is None
+    store.set_verdict("a", None)
+    assert store.get("a").verdict is None
+
+
+def test_a_false_alarm_says_what_it_taught_and_why_nothing(store: AlertStore, database: Database) -> None:
+    stream = StreamStore(database).create(StreamSpec(name="Yard", url="file:yard.mp4"), None).id
+    guidance = GuidanceStore(database)
+    looks = {"one": 1, "three": 3}
+    for alert_id, kind, of in (
+        ("one", AlertKind.ANOMALY, stream),
+        ("three", AlertKind.ANOMALY, stream),
+        ("blind", AlertKind.ANOMALY, stream),
+        ("outage", AlertKind.OFFLINE, stream),
+        ("orphan", AlertKind.ANOMALY, "gone"),
+    ):
+        record(store, make_alert(alert_id, stream=of, kind=kind))
+        if alert_id in looks:
+            with database.transaction() as connection:
+                features = np.eye(looks[alert_id], 4, dtype=np.float16)
+                guidance.record_clips(connection, of, Clips(alert_id, "hash", features))
+        assert store.get(alert_id).taught is None
+
+    def told(alert_id: str) -> tuple[int, str]:
+        teaching = store.get(alert_id).taught
+        assert teaching is not None
+        return teaching.objects, teaching.detail
+
+    for alert_id in ("one", "three", "blind", "outage"):
+        guidance.judge_alert(stream, alert_id, "false_alarm", radius=0.1)
+    store.set_verdict("orphan", "false_alarm")
+    assert [told(alert_id)[0] for alert_id in ("one", "three", "blind", "outage", "orphan")] == [1, 3, 0, 0, 0]
+    for alert_id, why in (
+        ("three", "one of its 3 objects"),
+        ("blind", "what its objects look like is not known"),
+        ("outage", "an outage has no objects"),
+        ("orphan", "the stream is deleted"),
+    ):
+        assert why in told(alert_id)[1]
+    guidance.judge_alert(stream, "three", "false_alarm", radius=0.1, keep=1)
+    assert told("one") == (0, "Nothing was learned: newer false alarms have taken its place.")
+    assert store.list(stream=stream, limit=1)[0].taught == store.get("three").taught
+    guidance.judge_alert(stream, "three", "confirmed", radius=0.1)
+    assert store.get("three").taught is None
 
 
 FILTERS = [
@@ -137,3 +183,17 @@ def test_the_oldest_closed_alerts_make_room(store: AlertStore) -> None:
     assert store.prune() == []
     assert AlertStore(store.database, store.snapshots, keep=4).prune() == ["b", "c"]
     assert ids(store.list()) == "feda"
+
+
+def test_an_alert_that_taught_something_stays_so_that_it_can_be_taken_back(
+    store: AlertStore, database: Database
+) -> None:
+    stream = StreamStore(database).create(StreamSpec(name="Yard", url="file:yard.mp4"), None).id
+    guidance, few = GuidanceStore(database), AlertStore(database, store.snapshots, keep=0)
+    record(store, make_alert("a", stream=stream, state=AlertState.CLOSED))
+    with database.transaction() as connection:
+        guidance.record_clips(connection, stream, Clips("a", "hash", np.eye(1, 4, dtype=np.float16)))
+    guidance.judge_alert(stream, "a", "false_alarm", radius=0.1)
+    assert few.prune() == []
+    guidance.judge_alert(stream, "a", None, radius=0.1)
+    assert few.prune() == ["a"]

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from service.contracts.alert import AlertState
 from service.contracts.guidance import GuidanceSpec
@@ -13,7 +13,7 @@ from service.errors import Conflict, NotFound
 from service.store import guidance as module
 from service.store.alerts import AlertStore
 from service.store.database import Database
-from service.store.guidance import Clips, GuidanceStore, TaughtRecord
+from service.store.guidance import Clips, GuidanceStore
 from service.store.streams import StreamStore
 from service.store.tables import alert_clips
 from support.alerts import NOON, make_alert
@@ -35,7 +35,15 @@ def stream(streams: StreamStore) -> str:
 
 
 def spec(text: str = "a person riding a bicycle", **fields: object) -> GuidanceSpec:
-    return GuidanceSpec.model_validate({"text": text, "verdict": "normal", **fields})
+    return GuidanceSpec.model_validate({"text": text, "verdict": "normal"} | fields)
+
+
+def teach(store: GuidanceStore, stream: str, alert_id: str, radius: float = 0.1, count: int = 2, keep: int = 3) -> None:
+    database = store._database
+    with database.transaction() as connection:
+        AlertStore(database, Path()).record(connection, make_alert(alert_id, stream=stream), "opened")
+        store.record_clips(connection, stream, clips(alert_id, count))
+    store.judge_alert(stream, alert_id, "false_alarm", radius, keep)
 
 
 def texts(store: GuidanceStore, stream: str) -> list[str]:
@@ -67,6 +75,43 @@ def test_a_change_keeps_id_and_age(store: GuidanceStore, stream: str) -> None:
     assert (changed.id, changed.created_at) == (record.id, record.created_at)
     assert changed.updated_at >= record.updated_at
     assert store.list(stream) == [changed]
+
+
+def test_an_edit_that_changes_nothing_writes_nothing(store: GuidanceStore, stream: str) -> None:
+    record = store.add(stream, spec(expires_at="2030-01-01T00:00:00Z"), "mara")
+    same = spec(expires_at="2030-01-01T02:00:00+02:00")
+    assert store.change(stream, record.id, same, "tom") == record
+    assert store.list(stream) == [record]
+    assert [entry.action for entry in store.audit(stream, 10)] == ["created"]
+
+
+@pytest.mark.parametrize(
+    ("change", "edits"),
+    [
+        ({"note": "why"}, False),
+        ({"expires_at": "2030-01-01T00:00:00Z"}, False),
+        ({"text": "a cyclist"}, True),
+        ({"verdict": "anomaly"}, True),
+        ({"strength": 0.5}, True),
+        ({"zone": "Gate"}, True),
+        ({"schedule": {"days": ["mon"]}}, True),
+        ({"enabled": False}, True),
+        ({"method": "equation10"}, True),
+    ],
+)
+def test_what_a_rule_says_or_does_dates_it_and_undo_brings_the_date_back(
+    store: GuidanceStore, stream: str, change: dict[str, object], edits: bool
+) -> None:
+    record = store.add(stream, spec(), "mara")
+    changed = store.change(stream, record.id, spec(**change), "mara")
+    assert (changed.edited_at > record.edited_at, changed.updated_at > record.updated_at) == (edits, True)
+    store.remove(stream, record.id, "mara")
+    dates = []
+    for _ in range(2):
+        undone = store.undo(stream, record.id, "mara", most=5)
+        assert store.list(stream) == [undone]
+        dates.append(undone.edited_at)
+    assert dates == [changed.edited_at, record.edited_at]
 
 
 def test_every_edit_is_in_the_audit(store: GuidanceStore, stream: str) -> None:
@@ -147,7 +192,7 @@ def test_rules_go_with_their_stream_and_the_audit_stays(
     store: GuidanceStore, streams: StreamStore, stream: str
 ) -> None:
     store.add(stream, spec(), "mara")
-    store.teach(stream, TaughtRecord(clips("a"), 0.1, NOON))
+    teach(store, stream, "a")
     streams.delete(stream)
     assert (store.list(stream), store.taught(stream)) == ([], [])
     assert [entry.action for entry in store.audit(stream, 10)] == ["created"]
@@ -163,18 +208,35 @@ def test_the_audit_is_bounded(store: GuidanceStore, stream: str, monkeypatch: py
     assert [entry.after.text for entry in store.audit(stream, 10) if entry.after] == ["5", "4", "3"]
 
 
+def test_the_audit_of_deleted_streams_is_bounded_together(
+    store: GuidanceStore, streams: StreamStore, stream: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "ORPHANS_KEPT", 4)
+    store.add(stream, spec("kept"), "mara")
+    gone = [streams.create(StreamSpec(name=name, url="file:a.mp4"), None).id for name in ("A", "B")]
+    for each in gone:
+        for index in range(3):
+            store.add(each, spec(str(index)), "mara")
+        streams.delete(each)
+    kept = [[entry.after and entry.after.text for entry in store.audit(each, 10)] for each in (stream, *gone)]
+    assert kept == [["kept"], ["2"], ["2", "1", "0"]]
+
+
 def test_clips_live_as_long_as_their_alert(store: GuidanceStore, database: Database, tmp_path) -> None:
     alerts = AlertStore(database, tmp_path, keep=0)
     with database.transaction() as connection:
         alerts.record(connection, make_alert("a", state=AlertState.CLOSED, closed_at=NOON), "closed")
         store.record_clips(connection, "yard", clips("a", 1))
         store.record_clips(connection, "yard", clips("a", 3))
-    found = store.clips("a")
-    assert found is not None
-    assert (found.encoder, found.features.dtype) == ("hash", np.float16)
-    np.testing.assert_array_equal(found.features, np.eye(3, 4))
+
+    def kept() -> list[tuple[str, int, int, int]]:
+        columns = alert_clips.c.encoder, alert_clips.c.dim, func.length(alert_clips.c.clips)
+        with database.reading() as connection:
+            return [tuple(row) for row in connection.execute(select(*columns))]
+
+    assert kept() == [("hash", 4, 3 * 4 * 2)]
     alerts.prune()
-    assert store.clips("a") is None
+    assert kept() == []
 
 
 def test_clips_of_the_oldest_alerts_go(store: GuidanceStore, database: Database, tmp_path) -> None:
@@ -190,16 +252,19 @@ def test_clips_of_the_oldest_alerts_go(store: GuidanceStore, database: Database,
 
 def test_what_was_taught_is_kept_and_bounded(store: GuidanceStore, stream: str) -> None:
     for index in range(4):
-        store.teach(stream, TaughtRecord(clips(str(index)), index / 10, NOON + timedelta(seconds=index)), keep=3)
+        teach(store, stream, str(index), index / 10)
     assert [(record.clips.alert_id, record.radius) for record in store.taught(stream)] == [
         ("1", 0.1),
         ("2", 0.2),
         ("3", 0.3),
     ]
-    store.teach(stream, TaughtRecord(clips("2", 1), 0.5, NOON))
-    store.unteach("3")
-    store.unteach("3")
+    teach(store, stream, "2", 0.5, count=1)
+    for verdict in ("confirmed", None):
+        store.judge_alert(stream, "3", verdict, 0.1)
     assert [(record.clips.alert_id, record.radius, len(record.clips.features)) for record in store.taught(stream)] == [
-        ("2", 0.5, 1),
         ("1", 0.1, 2),
+        ("2", 0.5, 1),
     ]
+    (kept, _) = store.taught(stream)
+    assert (kept.clips.encoder, kept.clips.features.dtype) == ("hash", np.float16)
+    np.testing.assert_array_equal(kept.clips.features, np.eye(2, 4))
