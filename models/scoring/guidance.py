@@ -44,9 +44,9 @@ frame can weigh in smoothing (``models.scoring.smoothing.MOST_SURPRISE``)."""
 
 MATCH_FROM, MATCH_FULL = 0.5, 0.8
 """Similarities at which a rule begins to act and at which it acts in full; linear between. What is less likely
-than not stays as it is: from 0.35 to 0.65, somebody who lay was relieved of a quarter as a cyclist. Chosen on scenes that
-nothing is tested on, where 95 % of the frames with somebody who sweeps alert under an anomaly rule, and 2 % of the
-others (docs/decisions/0009-guidance.md)."""
+than not stays as it is: from 0.35 to 0.65, somebody who lay was relieved of a quarter as a cyclist. Chosen on scenes
+that nothing is tested on, where 95 % of the frames with somebody who sweeps alert under an anomaly rule, and 2 % of
+the others (docs/decisions/0009-guidance.md)."""
 
 THRESHOLD, THETA, GAMMA = 0.3, 5.0, 5.0
 """Of equation 10, whose paper gives none of them. In the built-in space clips have a cosine of 0.55 (median) with a
