@@ -19,6 +19,7 @@ class Action(BaseModel):
 
     text: str
     similarity: float = Field(description="Cosine in the joint space of pictures and words, -1..1.")
+    alike: bool = Field(True, description="Whether it is alike enough to be named; if none is, it resembles nothing.")
 
 
 class NearestMode(BaseModel):
@@ -101,7 +102,7 @@ class ScoreMessage(BaseModel):
                             "recognised": True,
                             "caption": "a person riding a bicycle, fast",
                             "terms": {"speed": 5.5, "direction": 0.1, "size": 1.2, "appearance": 2.1},
-                            "actions": [{"text": "riding a bicycle", "similarity": 0.41}],
+                            "actions": [{"text": "riding a bicycle", "similarity": 0.61, "alike": True}],
                             "nearest": {"mode": "walking", "distance": 0.37},
                             "matches": [],
                             "taught": None,

@@ -45,7 +45,7 @@
  * @property {number|null} raw_score without them
  * @property {Record<string, number>} terms per attribute, how far from normal
  * @property {string} caption what is known of it, in words
- * @property {{text: string, similarity: number}[]} actions what it looks most like
+ * @property {{text: string, similarity: number, alike: boolean}[]} actions what it looks most like
  * @property {{mode: string, distance: number}|null} nearest the normal mode that it is nearest to
  * @property {Match[]} matches rules that matched it
  * @property {{alert_id: string, relief: number}|null} taught the false alarm that it is like
