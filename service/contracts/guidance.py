@@ -320,8 +320,11 @@ class PreviewOut(BaseModel):
     warnings: list[str]
     objects: list[PreviewObject] = Field(description="What it would have matched, the most alike first.")
     more_objects: int = Field(0, description="How many more there are than are listed.")
-    alerts_removed: list[PreviewAlert]
-    alerts_raised: list[PreviewAlert]
+    alerts_removed: list[PreviewAlert] = Field(description="Alerts whose cause the rule would have taken away.")
+    alerts_absorbed: list[PreviewAlert] = Field(
+        description="Alerts that would have been part of another one, or too soon after it to be sent."
+    )
+    alerts_raised: list[PreviewAlert] = Field(description="Alerts that the rule would have added.")
     curves: PreviewCurves
 
 
