@@ -284,7 +284,7 @@ class PreviewObject(BaseModel):
     first_pts: float
     last_pts: float
     frames: int = Field(description="Frames in which it matched.")
-    similarity: float = Field(ge=0, le=1, description="The highest.")
+    similarity: float = Field(ge=0, le=1, description="How surely it is what the rule says, at most.")
     evidence: Evidence = Field(description="What matched then: its picture or its caption.")
     box: Box
     thumbnail: str | None = Field(None, description="A `data:` URL of a JPEG, from within a second of the best match.")

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from models.scoring.guidance import MATCH_FROM, MATCH_FULL
 from service.contracts.stream import StreamState
 
 Box = Annotated[
@@ -35,7 +36,12 @@ class RuleMatch(BaseModel):
     rule_id: str
     text: str
     verdict: Literal["normal", "anomaly"]
-    similarity: float = Field(ge=0, le=1, description="How strongly, 0..1.")
+    similarity: float = Field(
+        ge=0,
+        le=1,
+        description=f"How surely it is what the rule says: it acts from {MATCH_FROM} on, in full from {MATCH_FULL}. "
+        "Under `equation10` a bare cosine.",
+    )
     evidence: Literal["image", "caption"] = Field(description="What matched: its picture, or its caption.")
 
 
