@@ -42,7 +42,7 @@ export function reasons(object) {
   if (object.nearest) lines.push(`Nearest normal: ${object.nearest.mode}, ${object.nearest.distance.toFixed(2)} away`);
   for (const { text, verdict, similarity, evidence } of object.matches ?? []) {
     const by = evidence === "caption" ? "what is known of it" : "its looks";
-    lines.push(`Rule “${text}”, ${verdict === "normal" ? "normal" : "an anomaly"}: ${percent(similarity)} by ${by}`);
+    lines.push(`Rule “${text}”, ${verdict === "normal" ? "normal" : "an anomaly"}: ${percent(similarity)} sure, by ${by}`);
   }
   if (object.taught) lines.push(`Like a false alarm: ${percent(object.taught.relief)} of its score taken away`);
   return lines;
