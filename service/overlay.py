@@ -76,7 +76,8 @@ def _reason(scored: ScoredObject) -> str:
     rule = next((match.text for match in scored.matches if match.verdict == "anomaly"), None)
     if rule is not None:
         return f"  rule: {_short(rule)}"
-    return f"  {_short(scored.actions[0].text)}" if scored.actions else ""
+    action = next((each.text for each in scored.actions if each.alike), None)
+    return "" if action is None else f"  {_short(action)}"
 
 
 def _short(text: str) -> str:

@@ -62,6 +62,8 @@ def preview(
     frames = [raw, *(guided_frames(raw, rows.moment, known, objects) for objects in guided)]
     curves = [_final(moments, values, fused) for values in frames]
     before, after = (_incidents(moments, curve, threshold) for curve in curves[1:])
+    lost = _lost(before, after)
+    cause = [_reaches(one, moments, curves[2], threshold) for one in lost]
     objects = _objects(moments, rows, new)
     return PreviewOut(
         seconds=round(moments[-1].at - moments[0].at, 2) if moments else 0.0,
@@ -72,8 +74,9 @@ def preview(
         warnings=said.warnings,
         objects=objects[:MOST_OBJECTS],
         more_objects=max(0, len(objects) - MOST_OBJECTS),
-        alerts_removed=_only(before, after),
-        alerts_raised=_only(after, before),
+        alerts_removed=[_alert(one) for one, still in zip(lost, cause, strict=True) if not still],
+        alerts_absorbed=[_alert(one) for one, still in zip(lost, cause, strict=True) if still],
+        alerts_raised=[_alert(one) for one in after if not any(_meet(one, other) for other in before)],
         curves=PreviewCurves(
             at=[round(moment.at, 3) for moment in moments],
             pts=[round(moment.pts, 3) for moment in moments],
@@ -124,18 +127,31 @@ def _incidents(moments: Sequence[Moment], curve: NDArray[np.float64], threshold:
     return found if machine.incident is None else [*found, machine.incident]
 
 
-def _only(these: Sequence[Incident], those: Sequence[Incident]) -> list[PreviewAlert]:
-    """Incidents of ``these`` that share no moment with any of ``those``."""
-    return [
-        PreviewAlert(
-            opened_at=_moment(one.opened_at),
-            closed_at=None if one.closed_at is None else _moment(one.closed_at),
-            peak_score=display(one.peak),
-            peak_at=_moment(one.peak_at),
-        )
-        for one in these
-        if not any(one.opened_at <= other.updated_at and other.opened_at <= one.updated_at for other in those)
-    ]
+def _lost(before: Sequence[Incident], after: Sequence[Incident]) -> list[Incident]:
+    """Incidents that have none of their own any more: each of ``after`` goes on the first one that it meets."""
+    firsts = (next((one for one in before if _meet(one, other)), None) for other in after)
+    kept = {one.id for one in firsts if one is not None}
+    return [one for one in before if one.id not in kept]
+
+
+def _reaches(one: Incident, moments: Sequence[Moment], curve: NDArray[np.float64], threshold: float) -> bool:
+    """Whether a curve reaches the threshold while an incident lasts."""
+    at = np.array([moment.at for moment in moments])
+    return bool((curve[(at >= one.opened_at) & (at <= one.updated_at)] >= threshold).any())
+
+
+def _meet(one: Incident, other: Incident) -> bool:
+    """Whether two incidents share a moment."""
+    return one.opened_at <= other.updated_at and other.opened_at <= one.updated_at
+
+
+def _alert(one: Incident) -> PreviewAlert:
+    return PreviewAlert(
+        opened_at=_moment(one.opened_at),
+        closed_at=None if one.closed_at is None else _moment(one.closed_at),
+        peak_score=display(one.peak),
+        peak_at=_moment(one.peak_at),
+    )
 
 
 def _objects(moments: Sequence[Moment], rows: Rows, judgement: Judgement) -> list[PreviewObject]:

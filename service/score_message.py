@@ -7,6 +7,7 @@ import time
 
 import numpy as np
 
+from models.scoring.words import RIDDEN, category
 from service.contracts.score import Action, NearestMode, RuleMatch, ScoredObject, ScoreMessage, TaughtMatch
 from service.contracts.stream import StreamState
 from service.pipeline.scored import ScoredFrame, display
@@ -95,7 +96,22 @@ def _actions(frame: ScoredFrame, index: int) -> list[Action]:
     if likeness is None or index >= len(likeness.actions):
         return []
     pairs = zip(likeness.actions[index].tolist(), likeness.similarities[index].tolist(), strict=True)
-    return [Action(text=likeness.phrases[each], similarity=round(value, 3)) for each, value in pairs if each >= 0]
+    named = ((likeness.phrases[each], value) for each, value in pairs if each >= 0)
+    return [
+        Action(
+            text=text,
+            similarity=round(value, 3),
+            alike=value >= frame.resembles_from and _may_be(frame, index, text),
+        )
+        for text, value in named
+    ]
+
+
+def _may_be(frame: ScoredFrame, index: int, phrase: str) -> bool:
+    """Whether a phrase may be of an object: what a detector calls a car or a dog does nothing that people do."""
+    label = frame.label(index)
+    unridden = frame.recognised and category(label) is not None and label not in RIDDEN
+    return not unridden or any(category(word) is not None for word in phrase.split()[:2])
 
 
 def _nearest(frame: ScoredFrame, index: int) -> NearestMode | None:

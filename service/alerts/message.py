@@ -19,6 +19,10 @@ def anomaly_message(objects: Sequence[AlertObject], surprise: float, sentences: 
         surprise: The peak, -log10 of the share of normal frames that look at least this unusual.
         sentences: For each of their terms, what is said of an object that stands out by it.
     """
+    rule = _rule(objects)
+    if rule is not None:
+        # How rare it is was learned without the rule, and says nothing of why there is an alert.
+        return f'{_subject(objects[0])} matches the rule "{rule}", which is an anomaly here.'
     return f"{_what(objects, sentences)}; {_rarity(surprise)}."
 
 
@@ -27,20 +31,26 @@ def outage_message(stream_name: str, seconds: float) -> str:
     return f"{stream_name} has sent no picture for {seconds:.0f} seconds."
 
 
+def _rule(objects: Sequence[AlertObject]) -> str | None:
+    """The rule that made what stands out most an anomaly."""
+    matches = objects[0].matches if objects else []
+    return next((match.text for match in matches if match.verdict == "anomaly"), None)
+
+
 def _what(objects: Sequence[AlertObject], sentences: Mapping[str, str]) -> str:
     if not objects:
         return "The picture as a whole is unlike what is usual there"
     top = objects[0]
-    rule = next((match for match in top.matches if match.verdict == "anomaly"), None)
-    if rule is not None:
-        return f'{_subject(top)} matches the rule "{rule.text}"'
     strongest = max(top.terms, key=lambda term: top.terms[term], default=None)
     sentence = "is not usual there" if strongest is None else sentences[strongest]
     return f"{_subject(top)} {sentence}{_resembling(top)}"
 
 
 def _resembling(top: AlertObject) -> str:
-    return f' and most resembles "{top.actions[0].text}"' if top.actions else ""
+    if not top.actions:
+        return ""
+    action = next((each.text for each in top.actions if each.alike), None)
+    return " and resembles nothing known" if action is None else f' and most resembles "{action}"'
 
 
 def _subject(top: AlertObject) -> str:

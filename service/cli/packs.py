@@ -204,12 +204,21 @@ def _build_official(name: str, file: Path | None, options: Options, *, accept_un
     """The pack of official weights, of a file that is just these."""
     from export.hub import HubError, check_file, official
 
-    weights = official(name)
-    path = weights_path() / weights.file if file is None else file
-    if not path.is_file():
-        code, message = "missing_file", f"expected {weights.title} in {path}: watchword packs pull {name} fetches it"
-        raise HubError(code, message)
-    found = check_file(weights, path, accept_unpinned=accept_unpinned)
+    try:
+        weights = official(name)
+        path = weights_path() / weights.file if file is None else file
+        if not path.is_file():
+            code, message = (
+                "missing_file",
+                f"expected {weights.title} in {path}: watchword packs pull {name} fetches it",
+            )
+            raise HubError(code, message)
+        found = check_file(weights, path, accept_unpinned=accept_unpinned)
+    except HubError as error:
+        if file is None or error.code not in {"unknown_weights", "wrong_hash"}:
+            raise
+        message = f"{error}; a detector of your own, or another export, needs --licence and --provenance"
+        raise HubError(error.code, message) from error
     facts = {
         "version": weights.revision[:40],
         "description": weights.title,

@@ -70,7 +70,7 @@ class Alert(BaseModel):
                             "recognised": True,
                             "caption": "a person riding a bicycle, fast",
                             "terms": {"speed": 5.5, "direction": 0.1, "size": 1.2, "appearance": 2.1},
-                            "actions": [{"text": "riding a bicycle", "similarity": 0.41}],
+                            "actions": [{"text": "riding a bicycle", "similarity": 0.61, "alike": True}],
                             "nearest": {"mode": "walking", "distance": 0.37},
                             "matches": [],
                             "taught": None,

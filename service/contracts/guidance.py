@@ -284,7 +284,7 @@ class PreviewObject(BaseModel):
     first_pts: float
     last_pts: float
     frames: int = Field(description="Frames in which it matched.")
-    similarity: float = Field(ge=0, le=1, description="The highest.")
+    similarity: float = Field(ge=0, le=1, description="How surely it is what the rule says, at most.")
     evidence: Evidence = Field(description="What matched then: its picture or its caption.")
     box: Box
     thumbnail: str | None = Field(None, description="A `data:` URL of a JPEG, from within a second of the best match.")
@@ -320,8 +320,11 @@ class PreviewOut(BaseModel):
     warnings: list[str]
     objects: list[PreviewObject] = Field(description="What it would have matched, the most alike first.")
     more_objects: int = Field(0, description="How many more there are than are listed.")
-    alerts_removed: list[PreviewAlert]
-    alerts_raised: list[PreviewAlert]
+    alerts_removed: list[PreviewAlert] = Field(description="Alerts whose cause the rule would have taken away.")
+    alerts_absorbed: list[PreviewAlert] = Field(
+        description="Alerts that would have been part of another one, or too soon after it to be sent."
+    )
+    alerts_raised: list[PreviewAlert] = Field(description="Alerts that the rule would have added.")
     curves: PreviewCurves
 
 

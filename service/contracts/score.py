@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from models.scoring.guidance import MATCH_FROM, MATCH_FULL
 from service.contracts.stream import StreamState
 
 Box = Annotated[
@@ -19,6 +20,7 @@ class Action(BaseModel):
 
     text: str
     similarity: float = Field(description="Cosine in the joint space of pictures and words, -1..1.")
+    alike: bool = Field(True, description="Whether it is alike enough to be named; if none is, it resembles nothing.")
 
 
 class NearestMode(BaseModel):
@@ -34,7 +36,12 @@ class RuleMatch(BaseModel):
     rule_id: str
     text: str
     verdict: Literal["normal", "anomaly"]
-    similarity: float = Field(ge=0, le=1, description="How strongly, 0..1.")
+    similarity: float = Field(
+        ge=0,
+        le=1,
+        description=f"How surely it is what the rule says: it acts from {MATCH_FROM} on, in full from {MATCH_FULL}. "
+        "Under `equation10` a bare cosine.",
+    )
     evidence: Literal["image", "caption"] = Field(description="What matched: its picture, or its caption.")
 
 
@@ -101,7 +108,7 @@ class ScoreMessage(BaseModel):
                             "recognised": True,
                             "caption": "a person riding a bicycle, fast",
                             "terms": {"speed": 5.5, "direction": 0.1, "size": 1.2, "appearance": 2.1},
-                            "actions": [{"text": "riding a bicycle", "similarity": 0.41}],
+                            "actions": [{"text": "riding a bicycle", "similarity": 0.61, "alike": True}],
                             "nearest": {"mode": "walking", "distance": 0.37},
                             "matches": [],
                             "taught": None,

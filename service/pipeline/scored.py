@@ -38,6 +38,7 @@ class ScoredFrame:
         terms: By name, ``(N + M,)`` float32, how far from normal; NaN where it says nothing.
         sentences: For each term, what alerts say of an object that stands out by it.
         likeness: What the ``N`` objects resemble, where a head or the encoder knows words.
+        resembles_from: Cosine from which on an object resembles a phrase; below, that is only the nearest of all.
         captions: ``N + M``, what is known of each in words; empty while not enrolled.
         matches: ``N + M``, the text rules that each matched; empty where the stream has none.
         taught: ``N + M``, the false alarm that each is like; empty where nothing was taught.
@@ -59,6 +60,7 @@ class ScoredFrame:
     terms: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
     sentences: Mapping[str, str] = field(default_factory=dict)
     likeness: Likeness | None = None
+    resembles_from: float = -1.0
     captions: tuple[Caption, ...] = ()
     matches: tuple[tuple[Match, ...], ...] = ()
     taught: tuple[TaughtMatch | None, ...] = ()

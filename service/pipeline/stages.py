@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.heads.base import Arrays, Likeness
-from models.heads.likeness import Vocabulary
+from models.heads.likeness import RESEMBLES, Vocabulary
 from models.observation import Objects, Observation
 from service.engine.detectors.base import Detector
 from service.engine.encoder import JointEncoder
@@ -54,6 +54,8 @@ class Stages:
         self.encoder = encoder
         self._observe = observe
         self._vocabulary = None if encoder is None else Vocabulary(encoder.bank)
+        # Of other spaces (CLIP's cosines lie near 0.25) nothing was measured: there the nearest is always named.
+        self._resembles_from = RESEMBLES if encoder is not None and encoder.sentence else -1.0
         self._terms = Terms({name: loaded.head.terms for name, loaded in heads.items()})
         needed = needed_encoder(heads)
         if needed is not None and (encoder is None or encoder.name != needed):
@@ -216,6 +218,7 @@ class Stages:
             terms={self._terms.names[key]: values for key, values in fused.terms.items()},
             sentences=self._terms.sentences,
             likeness=self._likeness(observation, fused),
+            resembles_from=self._resembles_from,
             captions=said,
             matches=guided.matches,
             taught=guided.taught,

@@ -19,9 +19,10 @@ const KICK_MS = 300;
 const ANNOUNCE_MS = 4000;
 
 export class AlertList {
-  /** @param {{onOpenCount: (count: number) => void}} events */
-  constructor({ onOpenCount }) {
+  /** @param {{onOpenCount: (count: number) => void, onJudged: () => void}} events */
+  constructor({ onOpenCount, onJudged }) {
     this.onOpenCount = onOpenCount;
+    this.onJudged = onJudged;
     this.list = find(document, "#alert-list");
     this.none = find(document, "#no-alerts");
     /** @type {Map<string, {alert: Alert, element: HTMLElement}>} */
@@ -129,6 +130,7 @@ export class AlertList {
     try {
       const neighbour = item.element.nextElementSibling ?? item.element.previousElementSibling;
       this.put(await setVerdict(id, pressed ? null : verdict));
+      this.onJudged();
       this.render();
       // In "To review" the judged one leaves the list: the keyboard goes on with the next.
       if (item.element.hidden) /** @type {HTMLElement|null} */ (neighbour?.querySelector(`[data-verdict=${verdict}]`) ?? null)?.focus();

@@ -45,7 +45,7 @@
  * @property {number|null} raw_score without them
  * @property {Record<string, number>} terms per attribute, how far from normal
  * @property {string} caption what is known of it, in words
- * @property {{text: string, similarity: number}[]} actions what it looks most like
+ * @property {{text: string, similarity: number, alike: boolean}[]} actions what it looks most like
  * @property {{mode: string, distance: number}|null} nearest the normal mode that it is nearest to
  * @property {Match[]} matches rules that matched it
  * @property {{alert_id: string, relief: number}|null} taught the false alarm that it is like
@@ -68,6 +68,7 @@
  * @property {number|null} raw_score the same without them
  * @property {number|null} threshold
  * @property {string|null} alert_id
+ * @property {Record<string, number>} heads each head's own score, before smoothing and rules
  * @property {ScoredObject[]} objects
  *
  * @typedef {object} Alert
@@ -147,8 +148,18 @@
  * @property {PreviewObject[]} objects
  * @property {number} more_objects
  * @property {object[]} alerts_removed
+ * @property {object[]} alerts_absorbed
  * @property {object[]} alerts_raised
  * @property {{at: number[], without_rule: number[], with_rule: number[]}} curves
+ *
+ * @typedef {object} Edit
+ * @property {number} id
+ * @property {string} at
+ * @property {string} who
+ * @property {"created"|"changed"|"deleted"|"undone"} action
+ * @property {string} rule_id
+ * @property {RuleSpec & {enabled: boolean}|null} before
+ * @property {RuleSpec & {enabled: boolean}|null} after
  *
  * @typedef {object} Taught
  * @property {string} alert_id
@@ -175,8 +186,8 @@ export class Problem extends Error {
   }
 }
 
-/** Registering a camera probes it first, which may take several seconds. */
-const PROBE_TIMEOUT_MS = 30_000;
+/** Registering a camera probes it first, and a busy machine tries a rule on ten minutes for as long. */
+const LONG_TIMEOUT_MS = 30_000;
 const TIMEOUT_MS = 10_000;
 
 /**
@@ -250,7 +261,7 @@ export const listStreams = () => request("GET", "streams");
  * @returns {Promise<Stream>}
  */
 export const createStream = (spec, probe) =>
-  request("POST", `streams?probe=${probe}`, { body: spec, timeout: PROBE_TIMEOUT_MS });
+  request("POST", `streams?probe=${probe}`, { body: spec, timeout: LONG_TIMEOUT_MS });
 
 /**
  * @param {string} id
@@ -258,7 +269,7 @@ export const createStream = (spec, probe) =>
  * @returns {Promise<Stream>}
  */
 export const updateStream = (id, patch) =>
-  request("PATCH", streamPath(id), { body: patch, timeout: PROBE_TIMEOUT_MS });
+  request("PATCH", streamPath(id), { body: patch, timeout: LONG_TIMEOUT_MS });
 
 /** @param {string} id */
 export const deleteStream = (id) => request("DELETE", streamPath(id));
@@ -316,10 +327,18 @@ export const undoRule = (id, rule) => request("POST", rulePath(id, rule, "/undo"
 /**
  * What a rule that is not saved would have done to the last minutes.
  * @param {string} id
- * @param {{rule: RuleSpec, minutes: number}} spec
+ * @param {{rule: RuleSpec, minutes: number, replaces: string|null}} spec
  * @returns {Promise<Preview>}
  */
-export const previewRule = (id, spec) => request("POST", streamPath(id, "/guidance/preview"), { body: spec });
+export const previewRule = (id, spec) =>
+  request("POST", streamPath(id, "/guidance/preview"), { body: spec, timeout: LONG_TIMEOUT_MS });
+
+/**
+ * Edits of a camera's rules, the newest first.
+ * @param {string} id
+ * @returns {Promise<Edit[]>}
+ */
+export const listEdits = (id) => request("GET", streamPath(id, "/guidance/audit"));
 
 /**
  * What false alarms have taught a camera.

@@ -35,7 +35,7 @@ class Page {
     /** @type {CameraDetail|null} */
     this.detail = null;
     this.pacer = new SnapshotPacer();
-    this.alerts = new AlertList({ onOpenCount: (count) => showOpenCount(count) });
+    this.alerts = new AlertList({ onOpenCount: (count) => showOpenCount(count), onJudged: () => void this.detail?.rules.load() });
     this.feed = new Feed(api.url("scores").replace(/^http/, "ws"), {
       onScore: (message) => this.receive(message),
       onState: (state, waiting) => this.connection(state, waiting),

@@ -6,7 +6,7 @@ import { create, find, fromTemplate, setText } from "./dom.js";
 import { clock, counted, duration, moment, rarity, score as scoreText } from "./format.js";
 import { clearProblem, numberOf, submit } from "./forms.js";
 import { objectRows, reasons } from "./object-rows.js";
-import { PictureView } from "./picture-view.js";
+import { isUnusual, PictureView } from "./picture-view.js";
 import { live } from "./pictures.js";
 import { Rules } from "./rules.js";
 import { facts, showBadge, showProgress, showReason, showScore, showVeil } from "./status.js";
@@ -107,6 +107,9 @@ export class CameraDetail {
     const objects = this.camera.delivering ? (this.picture.message?.objects ?? []) : [];
     find(this.element, "table.objects").replaceChildren(...objectRows(objects, this.camera.threshold));
     find(this.element, ".no-objects").hidden = objects.length > 0;
+    const raised = find(this.element, ".raised");
+    setText(raised, this.camera.delivering ? raisedBy(this.picture.message, this.camera.threshold) : "");
+    raised.hidden = raised.textContent === "";
   }
 
   prepareTip() {
@@ -244,6 +247,20 @@ export class CameraDetail {
   renderPause() {
     setText(find(this.element, ".pause"), this.camera.stream.enabled ? "Pause" : "Resume");
   }
+}
+
+/**
+ * What raised a score that no object in view explains; empty if one does.
+ * @param {import("./api.js").ScoreMessage|null} message
+ * @param {number|null} threshold
+ */
+function raisedBy(message, threshold) {
+  if (message === null || threshold === null || (message.score ?? 0) < threshold) return "";
+  if (message.objects.some((object) => isUnusual(object, threshold))) return "";
+  const heads = Object.entries(message.heads).filter(([, value]) => value >= threshold).map(([name, value]) => `${name} ${scoreText(value)}`);
+  return heads.length > 0
+    ? `No object in view raised the score, the picture as a whole did (${heads.join(", ")}).`
+    : "The score is smoothed: what raised it was there a moment ago.";
 }
 
 /** @param {ScoredObject} object */

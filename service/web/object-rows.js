@@ -36,12 +36,13 @@ export function reasons(object) {
   if (object.caption) lines.push(object.caption);
   const distances = why(object);
   if (distances !== "") lines.push(`Unusual: ${distances}`);
-  const actions = (object.actions ?? []).slice(0, MOST_ACTIONS).map(({ text }) => text);
-  if (actions.length > 0) lines.push(`Looks like: ${actions.join("; ")}`);
+  const actions = object.actions ?? [];
+  const alike = actions.filter((action) => action.alike).slice(0, MOST_ACTIONS).map(({ text }) => text);
+  if (actions.length > 0) lines.push(alike.length > 0 ? `Looks like: ${alike.join("; ")}` : "Resembles nothing known");
   if (object.nearest) lines.push(`Nearest normal: ${object.nearest.mode}, ${object.nearest.distance.toFixed(2)} away`);
   for (const { text, verdict, similarity, evidence } of object.matches ?? []) {
     const by = evidence === "caption" ? "what is known of it" : "its looks";
-    lines.push(`Rule “${text}”, ${verdict === "normal" ? "normal" : "an anomaly"}: ${percent(similarity)} by ${by}`);
+    lines.push(`Rule “${text}”, ${verdict === "normal" ? "normal" : "an anomaly"}: ${percent(similarity)} sure, by ${by}`);
   }
   if (object.taught) lines.push(`Like a false alarm: ${percent(object.taught.relief)} of its score taken away`);
   return lines;

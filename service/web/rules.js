@@ -11,6 +11,9 @@ import { drawCurves } from "./curves.js";
 /** @typedef {import("./api.js").RuleSpec} RuleSpec */
 /** @typedef {import("./api.js").Preview} Preview */
 
+/** A score that moves by less than this looks the same. */
+const LEAST_MOVE = 0.005;
+const ACTIONS = { created: "added", changed: "changed", deleted: "deleted", undone: "took back an edit of" };
 const VERDICTS = { normal: "is normal here", anomaly: "is an anomaly here" };
 const DAY_NAMES = { mon: "Mon", tue: "Tue", wed: "Wed", thu: "Thu", fri: "Fri", sat: "Sat", sun: "Sun" };
 /** How far back a rule is tried, as far as the service remembers. */
@@ -18,7 +21,7 @@ const PREVIEW_MINUTES = 10;
 /** What a rule was understood as: the phrases that count. */
 const MOST_PHRASES = 3;
 const MOST_THUMBS = 12;
-/** A rule that was taken away can be brought back for so long. */
+/** An edit can be taken back with one press for so long; afterwards, in the list of edits. */
 const UNDO_MS = 15_000;
 
 export class Rules {
@@ -34,6 +37,8 @@ export class Rules {
     this.undoTimer = 0;
     /** The preview that is awaited; an older one's answer is not shown. */
     this.asked = 0;
+    /** @type {Rule|null} the saved rule that the form changes */
+    this.editing = null;
     this.prepareForm();
     this.fillZones();
     this.forgetPreview();
@@ -43,17 +48,66 @@ export class Rules {
   prepareForm() {
     this.form.addEventListener("submit", async (event) => {
       event.preventDefault();
-      await submit(this.form, async () => {
-        await api.addRule(this.camera.id, this.spec());
-        this.form.reset();
-        this.forgetPreview();
+      await this.submitSpec(async (spec) => {
+        if (this.editing === null) await api.addRule(this.camera.id, spec);
+        else {
+          const { id } = await api.changeRule(this.camera.id, this.editing.id, spec);
+          this.offerUndo(id, `Changed “${spec.text}”.`);
+        }
+        this.edit(null);
         await this.load();
       });
     });
+    find(this.form, ".cancel").addEventListener("click", () => this.edit(null));
+    const edits = /** @type {HTMLDetailsElement} */ (find(this.card, ".edits"));
+    edits.addEventListener("toggle", () => void this.load());
     find(this.form, ".try").addEventListener("click", () => void this.tryOut());
     // What was tried is no longer what would be saved.
     this.form.addEventListener("input", () => this.forgetPreview());
     find(this.form, "details").addEventListener("toggle", () => this.fillZones());
+  }
+
+  /**
+   * @param {(spec: RuleSpec) => Promise<unknown>} action
+   */
+  submitSpec(action) {
+    return submit(this.form, async () => {
+      const spec = this.spec();
+      if (spec.text === "") {
+        const message = "Write what the rule is about.";
+        throw new api.Problem(0, "empty", message, [{ field: "text", message }]);
+      }
+      await action(spec);
+    });
+  }
+
+  /**
+   * Takes a saved rule into the form, or empties it for a new one.
+   * @param {Rule|null} rule
+   */
+  edit(rule) {
+    this.editing = rule;
+    this.form.reset();
+    clearProblem(this.form);
+    this.forgetPreview();
+    find(this.form, ".cancel").hidden = rule === null;
+    setText(find(this.form, "[type=submit]"), rule === null ? "Save rule" : "Save change");
+    if (rule === null) return;
+    const field = (/** @type {string} */ name) => /** @type {HTMLInputElement|HTMLSelectElement} */ (find(this.form, `[name=${name}]`));
+    const { schedule } = rule;
+    const strength = /** @type {HTMLSelectElement} */ (field("strength"));
+    if (![...strength.options].some(({ value }) => Number(value) === rule.strength)) strength.add(new Option(String(rule.strength)));
+    field("text").value = rule.text;
+    field("verdict").value = rule.verdict;
+    strength.value = String(rule.strength);
+    field("zone").value = rule.zone ?? "";
+    field("from").value = schedule?.from ?? "";
+    // A time field knows no 24:00; left empty it means that.
+    field("to").value = schedule === null || schedule.to === "24:00" ? "" : schedule.to;
+    for (const box of /** @type {NodeListOf<HTMLInputElement>} */ (this.form.querySelectorAll("[name=days]"))) box.checked = schedule?.days.includes(box.value) ?? false;
+    field("expires_at").value = rule.expires_at === null ? "" : localMinute(new Date(rule.expires_at));
+    /** @type {HTMLDetailsElement} */ (find(this.form, "details")).open = facts(rule) !== "";
+    field("text").focus();
   }
 
   /** @returns {RuleSpec} */
@@ -70,7 +124,7 @@ export class Rules {
       strength: Number(data.get("strength")),
       zone: String(data.get("zone")) || null,
       schedule: timed
-        ? { days: days.length > 0 ? days : Object.keys(DAY_NAMES), from: begins, to: ends, overnight: ends < begins, timezone: this.camera.stream.timezone ?? Intl.DateTimeFormat().resolvedOptions().timeZone }
+        ? { days: days.length > 0 ? days : Object.keys(DAY_NAMES), from: begins, to: ends, overnight: ends < begins, timezone: this.editing?.schedule?.timezone ?? this.camera.stream.timezone ?? Intl.DateTimeFormat().resolvedOptions().timeZone }
         : null,
       expires_at: expires === "" ? null : new Date(expires).toISOString(),
     };
@@ -95,19 +149,23 @@ export class Rules {
 
   async tryOut() {
     const asked = ++this.asked;
-    await submit(this.form, async () => {
-      const result = await api.previewRule(this.camera.id, { rule: this.spec(), minutes: PREVIEW_MINUTES });
+    const well = await this.submitSpec(async (rule) => {
+      this.preview.hidden = false;
+      this.preview.classList.add("pending");
+      setText(find(this.preview, ".outcome"), `Trying it on the last ${PREVIEW_MINUTES} minutes …`);
+      const result = await api.previewRule(this.camera.id, { rule, minutes: PREVIEW_MINUTES, replaces: this.editing?.id ?? null });
       if (asked === this.asked) this.showPreview(result);
     });
+    if (!well) this.forgetPreview();
   }
 
   /** @param {Preview} result */
   showPreview(result) {
-    this.preview.hidden = false;
+    this.preview.classList.remove("pending");
     setText(find(this.preview, ".outcome"), outcome(result));
     setText(find(this.preview, ".understood"), understood(result.resembles));
     find(this.preview, ".warnings").replaceChildren(...notes(result));
-    const thumbs = result.objects.slice(0, MOST_THUMBS).map(thumbnail);
+    const thumbs = [...grouped(result.objects).values()].slice(0, MOST_THUMBS).map(thumbnail);
     find(this.preview, ".matches").replaceChildren(...thumbs);
     const chart = find(this.preview, ".chart");
     chart.hidden = result.curves.at.length < 2;
@@ -116,8 +174,13 @@ export class Rules {
 
   async load() {
     try {
-      const [rules, taught] = await Promise.all([api.listRules(this.camera.id), api.listTaught(this.camera.id)]);
-      this.render(rules, taught);
+      const open = /** @type {HTMLDetailsElement} */ (find(this.card, ".edits")).open;
+      const [rules, taught, edits] = await Promise.all([
+        api.listRules(this.camera.id),
+        api.listTaught(this.camera.id),
+        open ? api.listEdits(this.camera.id) : [],
+      ]);
+      this.render(rules, taught, edits);
     } catch (error) {
       if (!(error instanceof api.Problem)) throw error;
       // A camera that cannot run has none; its own message says why.
@@ -127,8 +190,11 @@ export class Rules {
   /**
    * @param {Rule[]} rules
    * @param {import("./api.js").Taught[]} taught
+   * @param {import("./api.js").Edit[]} edits
    */
-  render(rules, taught) {
+  render(rules, taught, edits) {
+    const last = undoable(edits);
+    find(this.card, ".edit-list").replaceChildren(...edits.map((edit) => this.editItem(edit, last.has(edit.id))));
     find(this.card, ".rule-list").replaceChildren(...rules.map((rule) => this.item(rule, rules)));
     find(this.card, ".no-rules").hidden = rules.length > 0;
     find(this.card, ".taught-head").hidden = taught.length === 0;
@@ -143,17 +209,37 @@ export class Rules {
     const element = fromTemplate("rule-item");
     const box = /** @type {HTMLInputElement} */ (find(element, "input"));
     box.checked = rule.enabled;
-    box.addEventListener("change", () => void this.change(element, () => api.changeRule(this.camera.id, rule.id, { enabled: box.checked })));
+    box.addEventListener("change", () => void this.toggle(element, rule, box.checked));
     setText(find(element, ".rule-text"), rule.text);
     setText(find(element, ".rule-verdict"), VERDICTS[rule.verdict]);
     element.dataset.verdict = rule.verdict;
     element.classList.toggle("idle", !rule.active);
     setText(find(element, ".rule-facts"), facts(rule));
     find(element, ".warnings").replaceChildren(...notes(rule, rules));
+    const edit = find(element, ".edit");
+    edit.setAttribute("aria-label", `Edit the rule ${rule.text}`);
+    edit.addEventListener("click", () => this.edit(rule));
     const remove = find(element, ".remove");
     remove.setAttribute("aria-label", `Delete the rule ${rule.text}`);
     remove.addEventListener("click", () => void this.remove(element, rule));
     return element;
+  }
+
+  /**
+   * @param {import("./api.js").Edit} edit
+   * @param {boolean} last whether it is what an undo of its rule takes back
+   */
+  editItem(edit, last) {
+    const at = moment(Date.parse(edit.at), Date.now());
+    const text = (edit.after ?? edit.before)?.text ?? "";
+    const item = create("li", {}, create("span", { text: `${at}, ${edit.who} ${ACTIONS[edit.action]} “${text}”${switched(edit)}` }));
+    if (last) {
+      const button = create("button", { text: "Undo" });
+      button.setAttribute("type", "button");
+      button.addEventListener("click", () => void this.change(item, () => api.undoRule(this.camera.id, edit.rule_id)));
+      item.append(button);
+    }
+    return item;
   }
 
   /** @param {import("./api.js").Taught} taught */
@@ -171,18 +257,32 @@ export class Rules {
    */
   async remove(element, rule) {
     const done = await this.change(element, () => api.deleteRule(this.camera.id, rule.id));
-    if (done) this.offerUndo(rule);
+    if (done && this.editing?.id === rule.id) this.edit(null);
+    if (done) this.offerUndo(rule.id, `Deleted “${rule.text}”.`);
   }
 
-  /** @param {Rule} rule */
-  offerUndo(rule) {
+  /**
+   * @param {HTMLElement} element
+   * @param {Rule} rule
+   * @param {boolean} enabled
+   */
+  async toggle(element, rule, enabled) {
+    const done = await this.change(element, () => api.changeRule(this.camera.id, rule.id, { enabled }));
+    if (done) this.offerUndo(rule.id, `Switched “${rule.text}” ${enabled ? "on" : "off"}.`);
+  }
+
+  /**
+   * @param {string} id of the rule
+   * @param {string} said what was done
+   */
+  offerUndo(id, said) {
     const bar = find(this.card, ".undo");
-    bar.replaceChildren(create("span", { text: `Deleted “${rule.text}”.` }));
+    bar.replaceChildren(create("span", { text: said }));
     const button = create("button", { text: "Undo" });
     button.setAttribute("type", "button");
     button.addEventListener("click", () => {
       bar.hidden = true;
-      void this.change(bar, () => api.undoRule(this.camera.id, rule.id));
+      void this.change(bar, () => api.undoRule(this.camera.id, id));
     });
     bar.append(button);
     bar.hidden = false;
@@ -226,12 +326,72 @@ export class Rules {
 function outcome(result) {
   const matched = result.objects.length + result.more_objects;
   if (result.frames === 0) return "Nothing to try it on yet: the camera has given no score in the last minutes.";
-  const parts = [
-    matched === 0 ? "match nothing" : `match ${counted(matched, "object")}`,
-    result.alerts_removed.length === 0 ? "remove no alert" : `remove ${counted(result.alerts_removed.length, "alert")}`,
-    result.alerts_raised.length === 0 ? "raise none" : `raise ${result.alerts_raised.length}`,
+  const moves = [moved(result, 1), moved(result, -1)].filter((part) => part !== "");
+  const { alerts_removed: gone, alerts_absorbed: absorbed, alerts_raised: come } = result;
+  const alerts = [
+    gone.length > 0 ? `${gone.length} would go` : "none would go",
+    come.length > 0 ? `${come.length} would come` : "none would come",
+    ...(absorbed.length > 0 ? [`${absorbed.length} would become part of others`] : []),
   ];
-  return `In the last ${duration(result.seconds)} it would ${parts.join(", ")}.`;
+  const matches = `In the last ${duration(result.seconds)} it would match ${matched === 0 ? "nothing" : counted(matched, "object")}`;
+  return `${[matches, ...moves].join(", ")}. Of the alerts ${alerts.join(", ")}.`;
+}
+
+/**
+ * How many frames a rule would raise, or lower, and what that comes to.
+ * @param {Preview} result
+ * @param {1|-1} sign
+ */
+function moved({ curves, threshold }, sign) {
+  const scores = curves.with_rule.filter((score, index) => sign * (score - curves.without_rule[index]) >= LEAST_MOVE);
+  if (scores.length === 0) return "";
+  const over = scores.filter((score) => score >= threshold).length;
+  return sign > 0
+    ? `raise ${counted(scores.length, "frame")} (${over} to the threshold or above)`
+    : `lower ${counted(scores.length, "frame")} (${over === 0 ? "none" : over} still at the threshold or above)`;
+}
+
+/**
+ * Objects of which the same is said, the most alike of each first.
+ * @param {import("./api.js").PreviewObject[]} objects
+ */
+function grouped(objects) {
+  /** @type {Map<string, import("./api.js").PreviewObject[]>} */
+  const groups = new Map();
+  for (const object of objects) {
+    const name = `${object.caption || object.label} ${object.evidence}`;
+    groups.set(name, [...(groups.get(name) ?? []), object]);
+  }
+  return groups;
+}
+
+/**
+ * Of each rule the edit that an undo takes back: the newest that none took back yet.
+ * @param {import("./api.js").Edit[]} edits the newest first
+ * @returns {Set<number>} their ids
+ */
+function undoable(edits) {
+  const [last, undone] = [new Map(), new Map()];
+  for (const { id, rule_id: rule, action } of edits) {
+    const waiting = undone.get(rule) ?? 0;
+    if (action === "undone") undone.set(rule, waiting + 1);
+    else if (waiting > 0) undone.set(rule, waiting - 1);
+    else if (!last.has(rule)) last.set(rule, id);
+  }
+  return new Set(last.values());
+}
+
+/** @param {import("./api.js").Edit} edit */
+function switched({ before, after }) {
+  return before === null || after === null || before.enabled === after.enabled ? "" : after.enabled ? ", on" : ", off";
+}
+
+/**
+ * As a field for date and time takes it.
+ * @param {Date} date
+ */
+function localMinute(date) {
+  return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 }
 
 /** @param {{text: string, weight: number}[]} phrases */
@@ -268,8 +428,9 @@ function notes({ warnings, conflicts, id }) {
   return [...warnings, ...contradictions].map((text) => create("li", { text: sentence(text) }));
 }
 
-/** @param {import("./api.js").PreviewObject} object */
-function thumbnail(object) {
+/** @param {import("./api.js").PreviewObject[]} objects of which the same is said */
+function thumbnail(objects) {
+  const object = objects.find((one) => one.thumbnail !== null) ?? objects[0];
   const name = object.caption === "" ? object.label : object.caption;
   const text = `${name}, ${clock(Date.parse(object.first_at))}`;
   const figure = create("figure", { title: text });
@@ -281,6 +442,7 @@ function thumbnail(object) {
     figure.append(image);
   }
   const means = object.evidence === "caption" ? "by what is known of it" : "by its looks";
-  figure.append(create("figcaption", {}, create("span", { text: name }), create("span", { class: "hint", text: `${Math.round(object.similarity * 100)} % ${means}` })));
+  const more = objects.length === 1 ? [] : [create("span", { class: "hint", text: `and ${objects.length - 1} more like it` })];
+  figure.append(create("figcaption", {}, create("span", { text: name }), create("span", { class: "hint", text: `${Math.round(object.similarity * 100)} % sure, ${means}` }), ...more));
   return create("li", {}, figure);
 }

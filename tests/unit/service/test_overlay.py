@@ -107,6 +107,7 @@ ACTION = {"text": "riding a bicycle", "similarity": 0.4}
         ({}, True, "person 7  0.90"),
         ({"actions": [ACTION]}, True, "person 7  0.90  riding a bicycle"),
         ({"actions": [ACTION]}, False, "person 7  0.90"),
+        ({"actions": [{**ACTION, "alike": False}]}, True, "person 7  0.90"),
         ({"actions": [ACTION], "matches": [RULE]}, True, "person 7  0.90  rule: no bicycles"),
         ({"matches": [{**RULE, "verdict": "normal"}]}, True, "person 7  0.90"),
         ({"matches": [{**RULE, "text": "x" * 200}]}, True, f"person 7  0.90  rule: {'x' * 37}..."),

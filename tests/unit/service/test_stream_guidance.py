@@ -391,6 +391,26 @@ def test_a_preview_raises_alerts_too(guidance: StreamGuidance, fused: Calibratio
     assert [each.track_id for each in out.objects] == [2]
 
 
+def test_an_alert_too_soon_after_one_that_the_rule_raises_is_absorbed_and_not_removed(
+    guidance: StreamGuidance, fused: Calibration
+) -> None:
+    remember(guidance, "walking", seconds(0, 10), surprise=0.5)
+    remember(guidance, "running", seconds(10, 20), surprise=0.5, track=2)
+    remember(guidance, "walking", seconds(20, 30), surprise=0.5)
+    remember(guidance, "two people fighting", seconds(30, 40), surprise=6.0, track=3)
+    out = tried(guidance, fused, spec("a jogger", "anomaly"))
+    assert [len(each) for each in (out.alerts_removed, out.alerts_absorbed, out.alerts_raised)] == [0, 1, 1]
+    assert out.alerts_absorbed[0].opened_at.timestamp() > NOON + 29
+
+
+def test_two_alerts_that_a_rule_joins_are_one(guidance: StreamGuidance, fused: Calibration) -> None:
+    remember(guidance, "two people fighting", seconds(0, 10), surprise=6.0, track=1)
+    remember(guidance, "running", seconds(10, 50), surprise=0.5, track=2)
+    remember(guidance, "two people fighting", seconds(50, 60), surprise=6.0, track=3)
+    out = tried(guidance, fused, spec("a jogger", "anomaly"))
+    assert [len(each) for each in (out.alerts_removed, out.alerts_absorbed, out.alerts_raised)] == [0, 1, 0]
+
+
 def test_a_preview_compares_with_the_rules_in_force(guidance: StreamGuidance, fused: Calibration) -> None:
     remember(guidance, "riding a bicycle", seconds(0, 20), surprise=6.0)
     rule = guidance.add(spec(), "mara")

@@ -31,17 +31,25 @@ def test_what_stands_out(objects: list[tuple[str, dict[str, float]]], expected: 
 
 
 def test_it_names_the_action_that_it_resembles_most() -> None:
-    actions = [{"text": "riding a bicycle", "similarity": 0.5}, {"text": "walking", "similarity": 0.1}]
-    top = AlertObject(track_id=1, box=BOX, label="person", score=0.9, terms={"size": 3.0}, actions=actions)
-    said = 'A person is of a size that is not usual there and most resembles "riding a bicycle"; '
-    assert anomaly_message([top], 3.0, SENTENCES).startswith(said)
+    running, riding = ({"text": text, "similarity": 0.6} for text in ("running", "riding a bicycle"))
+    named, nothing = 'and most resembles "riding a bicycle"; ', "and resembles nothing known; "
+    for actions, said in (
+        ([riding, running], named),
+        ([{**running, "alike": False}, riding], named),
+        ([{**running, "alike": False}], nothing),
+    ):
+        top = AlertObject(track_id=1, box=BOX, label="person", score=0.9, terms={"size": 3.0}, actions=actions)
+        assert anomaly_message([top], 3.0, SENTENCES).startswith(
+            f"A person is of a size that is not usual there {said}"
+        )
 
 
-def test_a_rule_that_raised_it_comes_first() -> None:
+def test_a_rule_that_raised_it_is_all_that_is_said() -> None:
     match = {"rule_id": "r", "similarity": 0.8, "evidence": "caption"}
     calm, alarm = ({**match, "text": text, "verdict": verdict} for text, verdict in RULES)
     top = AlertObject(track_id=1, box=BOX, label="car", score=1.0, terms={"size": 1.0}, matches=[calm, alarm])
-    assert anomaly_message([top], 6.0, SENTENCES).startswith('A car matches the rule "cars on the path"; ')
+    said = 'A car matches the rule "cars on the path", which is an anomaly here.'
+    assert anomaly_message([top], 6.0, SENTENCES) == said
 
 
 RULES = (("slow cars", "normal"), ("cars on the path", "anomaly"))

@@ -91,6 +91,13 @@ def test_refuses_bad_names_and_tiles_and_leaves_nothing(packs, graph, name, opti
     assert not packs.exists() or not list(packs.iterdir())
 
 
+@pytest.mark.parametrize(("name", "said"), [("mine", "got 'mine'"), ("yolox-nano", "sha256")])
+def test_a_file_that_is_no_official_weights_is_told_how_to_be_built(packs, graph, name, said):
+    message = run("build", name, graph, exit_code=2)
+    assert said in message
+    assert message.endswith("needs --licence and --provenance")
+
+
 def test_a_name_is_taken_until_it_is_replaced(packs, graph):
     run("build", "mine", graph, *LICENCE)
     assert "mine" in run("build", "mine", graph, *LICENCE, exit_code=2)
