@@ -6,9 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from sqlalchemy import select
 
 from service.alerts.compose import Evidence, alert_clips
-from service.store.guidance import GuidanceStore
+from service.store.database import Database
+from service.store.tables import alert_clips as alert_clips_table
 from support.alerts import scored_frame, wait_until
 from support.house import House
 
@@ -30,6 +32,11 @@ def test_they_are_committed_with_the_alert(tmp_path: Path) -> None:
         for index in range(30):
             frame = replace(scored_frame(index / 10, 5.0), video=CLIP, encoder="e1")
             alert_id = house.manager.observe(frame, "Yard")
-        store = GuidanceStore(house.database)
-        wait_until(lambda: store.clips(alert_id) is not None)
-        np.testing.assert_allclose(store.clips(alert_id).features, CLIP, atol=1e-3)
+        wait_until(lambda: kept(house.database, alert_id) is not None)
+        np.testing.assert_allclose(kept(house.database, alert_id), CLIP, atol=1e-3)
+
+
+def kept(database: Database, alert_id: str) -> np.ndarray | None:
+    with database.reading() as connection:
+        row = connection.execute(select(alert_clips_table).where(alert_clips_table.c.alert_id == alert_id)).first()
+    return None if row is None else np.frombuffer(row.clips, "<f2").reshape(-1, row.dim)
