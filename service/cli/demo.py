@@ -27,7 +27,7 @@ FIRST_ANOMALY_S = 8.0
 
 PEOPLE = 4
 """On the plaza. With its usual 13, the `motion` detector finds one region where people pass each other, and what a rule
-names is rarely by itself: a rule about cyclists quietened 66 % of the frames in which one alerts, and with four 90 %
+names is rarely by itself: a rule about cyclists quietened 66 % of the frames in which one alerts, and with four 87 %
 (docs/evaluation.md)."""
 
 CAMERA_START_S = 60.0
