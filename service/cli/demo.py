@@ -61,7 +61,9 @@ def demo(
             host="127.0.0.1", port=_usable_port(port), data_dir=Path(folder), media_dir=Path(folder), redis_url=None
         )
         with Server(Application(settings)) as server, httpx.Client(base_url=server.url, timeout=30) as api:
-            signal.signal(signal.SIGTERM, _interrupt)
+            # SIGINT too: a shell that starts it in the background leaves that ignored.
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, _interrupt)
             console.print(f"The page is at [bold]{server.url}/[/bold]  (API: {server.url}/docs).  Ctrl-C stops.\n")
             try:
                 _run(api, camera, enrol_seconds)
@@ -156,7 +158,7 @@ def _serve_camera(control: Connection, seed: int) -> None:
 
 
 def _interrupt(_number: int, _frame: object) -> None:
-    """SIGTERM ends the demo as Ctrl-C does: nothing is kept, nothing left running."""
+    """SIGINT and SIGTERM end the demo: nothing is kept, nothing left running."""
     raise KeyboardInterrupt
 
 
