@@ -20,9 +20,9 @@ from export.onnx import to_onnx
 from export.pack_writer import PackWriter
 from export.parity import Array, ExportError, Inputs, Parity, check, check_scores, runner
 from export.weights import store_as_int8
-from models.clips import clip_features
+from models.embedding import clip_features
+from models.guidance.bank import Phrase
 from models.pack import Pack
-from models.scoring.bank import Phrase
 
 Floats = NDArray[np.float32]
 Run = Callable[[str, Inputs], Floats]

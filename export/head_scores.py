@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from models.guidance.bank import Phrase
 from models.heads.base import Arrays
-from models.heads.svad import SvadHead
-from models.scoring.bank import Phrase
+from models.heads.svad.head import SvadHead
 from models.scoring.calibration import MIN_SCORES
 
 Floats = NDArray[np.float32]

@@ -34,14 +34,14 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError, model_validator
 
 from models.graph import NotAGraph, Signature, Tensor, read_signature
-from models.scoring.bank import Phrase, read_phrases
+from models.guidance.bank import Phrase, read_phrases
 
 FORMAT = 1
 REQUIRES = "0.1.0"
 """The first version of this program that reads every manifest of this format; what writes packs puts it into them."""
 
 MANIFEST = "manifest.json"
-BUILT_IN = Path(__file__).parent / "packs"
+BUILT_IN = Path(__file__).parent / "built_in"
 NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 
 _VERSION = r"^[0-9]{1,6}(\.[0-9]{1,6}){1,2}$"

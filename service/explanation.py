@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from models.scoring.polygon import Polygon, contains
-from models.scoring.reading import Reading
-from models.scoring.similarity import sameness
+from models.guidance.polygon import Polygon, contains
+from models.guidance.reader import Reading
+from models.guidance.statements import sameness
 from service.contracts.guidance import Conflict, GuidanceSpec, Resemblance
 from service.language import Language
 from service.schedule import overlap

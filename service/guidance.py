@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from models.guidance.guide import Guide, Judgement, Seen, normal_radius
+from models.guidance.reader import Reading
 from models.scoring.calibration import Calibration
-from models.scoring.guidance import Guide, Judgement, Seen, normal_radius
-from models.scoring.reading import Reading
 from service.contracts.alert import Verdict
 from service.contracts.guidance import (
     GuidanceOut,

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.scoring.guidance import Space
-from models.scoring.reading import Embed, Reader, Reading
-from models.scoring.similarity import Statements
+from models.guidance.guide import Space
+from models.guidance.reader import Embed, Reader, Reading
+from models.guidance.statements import Statements
 from service.contracts.guidance import Resemblance
 from service.engine.encoder import JointEncoder, TextEncoder
 

@@ -11,9 +11,9 @@ from itertools import count
 import numpy as np
 from numpy.typing import NDArray
 
+from models.guidance.captions import Caption
+from models.guidance.guide import Floats, Guide, Judgement, Match, guided_frames, guided_objects
 from models.scoring.calibration import Calibration
-from models.scoring.caption import Caption
-from models.scoring.guidance import Floats, Guide, Judgement, Match, guided_frames, guided_objects
 from service.alerts.incident import Incident, IncidentMachine, IncidentRules, Sample
 from service.contracts.guidance import PreviewAlert, PreviewCurves, PreviewObject, PreviewOut
 from service.explanation import Explanation

@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.scoring.caption import Caption
-from models.scoring.guidance import Floats, Seen
+from models.guidance.captions import Caption
+from models.guidance.guide import Floats, Seen
 from service.pipeline.context import Unguided
 
 T = TypeVar("T")

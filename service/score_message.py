@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 
-from models.scoring.words import RIDDEN, category
+from models.guidance.vocabulary import RIDDEN, category
 from service.contracts.score import Action, NearestMode, RuleMatch, ScoredObject, ScoreMessage, TaughtMatch
 from service.contracts.stream import StreamState
 from service.pipeline.scored import ScoredFrame, display

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from models.scoring.guidance import Rule
-from models.scoring.polygon import Polygon
+from models.guidance.guide import Rule
+from models.guidance.polygon import Polygon
 from service.contracts.guidance import GuidanceSpec
 from service.contracts.stream import Zone
 from service.schedule import covers

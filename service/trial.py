@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from models.heads import load_head
+from models.heads.registry import load_head
 from models.pack import DetectorManifest, HeadManifest, Pack, PackError
 from service.engine.detectors import Detector, detector_of
 from service.engine.encoder import JointEncoder

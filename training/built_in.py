@@ -15,9 +15,9 @@ from tokenizers import Tokenizer
 from export.encoder import Report, Samples, Space, Towers, export_encoder
 from export.heads import export_svad
 from export.weights import round_weights
+from models.guidance.bank import LIKE_A_TRAINED, Phrase
 from models.networks.text_tower import PAD, TextTower
 from models.pack import Pack
-from models.scoring.bank import LIKE_A_TRAINED, Phrase
 from training.bank_prompts import TextSide, learn_bank_prompts
 from training.object_clips import CONTEXT, MOTION, TRUTH, ObjectClips
 from training.phrases import Phrases

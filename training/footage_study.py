@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from models.scoring.guidance import Method, Verdict
+from models.guidance.guide import Method, Verdict
 from service.errors import InvalidInput
 from service.ingest.frame import PreparedFrame
 from service.language import Language

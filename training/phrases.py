@@ -13,7 +13,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from models.scoring.bank import Phrase
+from models.guidance.bank import Phrase
 
 SOURCE = Path(__file__).with_name("phrases.json")
 LEAST_PHRASINGS = 25

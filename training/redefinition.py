@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from models.scoring.guidance import Judgement
+from models.guidance.guide import Judgement
 from service.pipeline.scored import display
 from training.metrics import auc_between, iou
 from training.replay import Recording, replay

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from models.guidance.captions import Caption
+from models.guidance.guide import Judgement, Seen, guided_frames, guided_objects
 from models.observation import UNTRACKED
-from models.scoring.caption import Caption
-from models.scoring.guidance import Judgement, Seen, guided_frames, guided_objects
 from service.ingest.frame import PreparedFrame
 from service.pipeline.context import Unguided
 from service.pipeline.offline import OfflinePipeline

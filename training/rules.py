@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.scoring.guidance import Doubles, Floats, Guide, Judgement, Match, Method, Rule, Seen, Verdict
+from models.guidance.guide import Doubles, Floats, Guide, Judgement, Match, Method, Rule, Seen, Verdict
 from service.guidance import SAMPLE, TUNE_S
 from service.language import Language
 from service.recent import RecentPast

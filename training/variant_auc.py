@@ -31,7 +31,7 @@ _CALIBRATION = 64
 def judge_of(pack: Pack, folder: Path, usual: Collection[str] = USUAL, count: int = 600) -> tuple[Samples, Judge]:
     """Clips to calibrate on, and a judge by others.
 
-    The head learns from half of the usual clips, and ranks the other half and all others (``models.heads.svad``).
+    The head learns from half of the usual clips, and ranks the other half and all others (``models.heads.svad.head``).
 
     Args:
         pack: Of an encoder.

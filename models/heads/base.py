@@ -10,8 +10,8 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from models.guidance.vocabulary import Unusual
 from models.observation import Observation
-from models.scoring.words import Unusual
 
 Arrays = Mapping[str, NDArray[np.generic]]
 """Named arrays: what is stored of features and profiles (``.npz``, never pickled)."""

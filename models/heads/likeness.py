@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from models.guidance.bank import Bank
 from models.heads.base import Likeness
-from models.scoring.bank import Bank
 
 Floats = NDArray[np.float32]
 

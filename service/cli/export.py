@@ -17,8 +17,8 @@ from service.cli.console import console, fail_clearly
 if TYPE_CHECKING:
     from export.encoder import Samples
     from export.parity import Parity
+    from models.guidance.bank import Phrase
     from models.pack import Pack, PackLibrary
-    from models.scoring.bank import Phrase
     from training.object_clips import ObjectClips
 
 export_app = typer.Typer(
@@ -66,7 +66,7 @@ def encoder(
     watchword export encoder clip-b16-tfc weights.safetensors --architecture clip-vit-b16 --run runs/clip \\
         --clips runs/clips224[/dim]
     """
-    from models.scoring.bank import read_phrases
+    from models.guidance.bank import read_phrases
 
     with _needs_extra():
         from export.towers import ARCHITECTURES, CONTEXT, export_clip
@@ -164,7 +164,7 @@ def head(
     """
     import numpy as np
 
-    from models.scoring.bank import read_phrases
+    from models.guidance.bank import read_phrases
 
     with _needs_extra():
         from export.heads import export_svad

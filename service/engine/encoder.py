@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from models.clips import clip_features
+from models.embedding import clip_features
+from models.guidance.bank import Bank, Phrase
 from models.pack import EncoderManifest, Pack, PackError, Precision
-from models.scoring.bank import Bank, Phrase
 from service.engine.engine_queue import EngineQueue
 from service.engine.session import Session
 

@@ -10,9 +10,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from models.guidance.guide import Judgement, Seen
 from models.heads.base import Arrays
 from models.observation import Objects
-from models.scoring.guidance import Judgement, Seen
 from service.contracts.stream import Detection, Zone
 from service.ingest.frame import PreparedFrame
 from service.pipeline.clips import ClipBuffers

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from models.guidance.captions import SOMETHING, Caption, describe
+from models.guidance.guide import Match, Seen, TaughtMatch, guided_frame, guided_objects
 from models.observation import UNTRACKED, Observation
-from models.scoring.caption import SOMETHING, Caption, describe
-from models.scoring.guidance import Match, Seen, TaughtMatch, guided_frame, guided_objects
 from service.ingest.frame import PreparedFrame
 from service.pipeline.context import Guidance, StreamContext, Unguided
 from service.pipeline.scored import REGION

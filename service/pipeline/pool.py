@@ -7,9 +7,9 @@ import threading
 from collections.abc import Sequence
 from typing import TypeVar
 
-from models.heads import load_head
+from models.guidance.bank import read_phrases
+from models.heads.registry import load_head
 from models.pack import HeadManifest, Pack, PackLibrary
-from models.scoring.bank import read_phrases
 from service.engine.detectors import load_pack_detector
 from service.engine.detectors.base import Detector
 from service.engine.encoder import JointEncoder, TextEncoder

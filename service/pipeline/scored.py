@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from models.guidance.captions import Caption
+from models.guidance.guide import Match, TaughtMatch
 from models.heads.base import Likeness
 from models.observation import Objects
-from models.scoring.caption import Caption
-from models.scoring.guidance import Match, TaughtMatch
 from service.ingest.frame import PreparedFrame
 
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from models.guidance.vocabulary import Unusual
 from models.heads.base import Term
-from models.scoring.words import Unusual
 
 TermKey = tuple[str, str]
 """Names of a head's pack and of one of its terms."""

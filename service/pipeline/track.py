@@ -11,8 +11,8 @@ import supervision as sv
 from numpy.typing import NDArray
 from trackers import BIoU, ByteTrackTracker
 
+from models.guidance.polygon import contains, foot_points
 from models.observation import UNTRACKED, Objects
-from models.scoring.polygon import contains, foot_points
 from service.contracts.stream import Detection, Zone
 from service.errors import InvalidInput
 

@@ -17,10 +17,10 @@ from pathlib import Path
 
 import numpy as np
 
+from models.guidance.captions import Caption
+from models.guidance.guide import Seen
 from models.pack import PackLibrary
 from models.scoring.calibration import Calibration
-from models.scoring.caption import Caption
-from models.scoring.guidance import Seen
 from service.contracts.guidance import GuidancePatch, GuidanceSpec, PreviewSpec
 from service.contracts.stream import StreamSpec, Zone
 from service.engine.detectors.coco import COCO

@@ -10,10 +10,10 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from models.scoring.caption import Caption
-from models.scoring.guidance import Floats, Seen, Space
-from models.scoring.reading import Reader
-from models.scoring.similarity import Statements
+from models.guidance.captions import Caption
+from models.guidance.guide import Floats, Seen, Space
+from models.guidance.reader import Reader
+from models.guidance.statements import Statements
 from service.language import Language
 from service.pipeline.context import Unguided
 

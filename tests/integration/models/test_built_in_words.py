@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from models.guidance.captions import SOMETHING, Caption
+from models.guidance.statements import Statements, support
+from models.guidance.wording import clauses
 from models.pack import BUILT_IN, Pack
-from models.scoring.caption import SOMETHING, Caption
-from models.scoring.similarity import Statements, support
-from models.scoring.wording import clauses
 from service.engine.detectors.coco import COCO
 from service.engine.encoder import TextEncoder
 

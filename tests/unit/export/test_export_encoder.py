@@ -19,10 +19,10 @@ from export.encoder import Samples, Space, Towers, export_encoder, sample_clips,
 from export.onnx import Crops, Unit, to_onnx
 from export.parity import ExportError, check, compare
 from models.graph import read_signature
+from models.guidance.bank import Phrase
 from models.networks.image_tower import ImageTower
 from models.networks.temporal import TemporalFusion
 from models.pack import Pack, PackError
-from models.scoring.bank import Phrase
 from support.encoders import LENGTH, colour_tokenizer
 
 DIM, FRAMES = 32, 9

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from export.head_scores import head_scores, learn_normal, svad_head
-from models.scoring.bank import Phrase
+from models.guidance.bank import Phrase
 
 PHRASES = [Phrase(text="walking", kind="action"), Phrase(text="running", kind="action")]
 

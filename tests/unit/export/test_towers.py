@@ -8,8 +8,8 @@ import json
 import numpy as np
 import pytest
 
+from models.guidance.bank import Phrase
 from models.pack import PackError
-from models.scoring.bank import Phrase
 from support.networks import clip_checkpoint
 from support.torch_vision import need_torchvision
 

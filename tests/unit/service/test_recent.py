@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from models.scoring.guidance import Seen
+from models.guidance.guide import Seen
 from service.recent import SAME, RecentPast, tabulated
 from support import words
 

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from models.guidance.guide import LIFT, RADIUS, guided_objects
 from models.scoring.calibration import Calibration
-from models.scoring.guidance import LIFT, RADIUS, guided_objects
 from service.contracts.guidance import GuidanceOut, GuidancePatch, GuidanceSpec, PreviewOut, PreviewSpec
 from service.contracts.stream import StreamSpec, Zone
 from service.errors import Conflict, InvalidInput, NotFound

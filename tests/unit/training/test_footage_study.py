@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
+from models.guidance.guide import Seen
 from models.scoring.calibration import Calibration
-from models.scoring.guidance import Seen
 from service.errors import InvalidInput
 from service.pipeline.profile import Profile
 from support.words import CYCLIST, WALKER, clip, language

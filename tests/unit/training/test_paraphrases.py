@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from models.scoring.wording import clauses, negation
+from models.guidance.wording import clauses, negation
 from training.paraphrases import PARAPHRASES, Paraphrases
 from training.virtual.actions import ACTIONS
 

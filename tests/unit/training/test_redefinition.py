@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
+from models.guidance.guide import Judgement, Seen
 from models.scoring.calibration import Calibration
-from models.scoring.guidance import Judgement, Seen
 from service.pipeline.profile import Profile
 from support.words import clip, language
 from training.redefinition import Scene, measure_alarm, measure_drift, measure_relief

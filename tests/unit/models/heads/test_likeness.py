@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from models.guidance.bank import Bank
 from models.heads.likeness import SHOWN, Vocabulary, most_alike
-from models.scoring.bank import Bank
 
 
 def test_the_most_alike_come_first_and_nothing_is_said_of_nobody() -> None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from models.heads import load_head
+from models.heads.registry import load_head
 from models.pack import PackLibrary
 
 

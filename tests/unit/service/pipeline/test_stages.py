@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from models.guidance.guide import Judgement, Match, Seen
 from models.pack import PackLibrary
-from models.scoring.guidance import Judgement, Match, Seen
 from service.contracts.stream import Detection, StreamState
 from service.engine.encoder import JointEncoder
 from service.errors import InvalidInput

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.scoring.direction import fit_direction, rarity
+from models.heads.attributes.direction import fit_direction, rarity
 
 EAST, WEST, SOUTH = (1.0, 0.0), (-1.0, 0.0), (0.0, 1.0)
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.scoring.place import fit_place, usual
+from models.heads.attributes.place import fit_place, usual
 
 
 def scene(level, count: int = 20_000, seed: int = 0, columns=(0.0, 1.0), rows=(0.3, 1.0)):

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.heads.descriptor import LENGTH, describe
+from models.heads.attributes.descriptor import LENGTH, describe
 
 WHOLE = np.array([[0.0, 0.0, 1.0, 1.0]], np.float32)
 

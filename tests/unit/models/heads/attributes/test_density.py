@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.scoring.density import distance, fit_density
+from models.heads.attributes.density import distance, fit_density
 
 KINDS = ("kmeans", "gmm", "knn")
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.heads.windows import HEIGHTS, MAX_WINDOWS, find_windows, moving
+from models.heads.attributes.windows import HEIGHTS, MAX_WINDOWS, find_windows, moving
 from models.observation import Motion
 
 SHAPE = (200, 300)

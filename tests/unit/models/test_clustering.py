@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.scoring.spherical import spherical_kmeans
+from models.clustering import spherical_kmeans
 
 
 def groups(count: int, each: int, dim: int = 16, noise: float = 0.1) -> np.ndarray:

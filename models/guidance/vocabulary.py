@@ -3,7 +3,7 @@
 An operator may call the same thing a person walking, a pedestrian or people on foot. No sentence encoder puts these
 near enough to each other and far enough from a cyclist (measured with all-MiniLM-L6-v2: the cosine of "people on foot"
 is 0.29 to "a person walking", that of "a person riding a bicycle" 0.64 to "a person riding a motorcycle"). So a caption
-is compared by all that can be said of it, and against all that can be said of others (``models.scoring.similarity``).
+is compared by all that can be said of it, and against all that can be said of others (``models.guidance.statements``).
 """
 
 from __future__ import annotations

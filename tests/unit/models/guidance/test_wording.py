@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from models.scoring.wording import MOST_CLAUSES, clauses, negation
+from models.guidance.wording import MOST_CLAUSES, clauses, negation
 
 
 @pytest.mark.parametrize(

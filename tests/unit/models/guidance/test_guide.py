@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.scoring.guidance import (
+from models.guidance.guide import (
     LIFT,
     MATCHES,
     RADIUS,

@@ -20,14 +20,14 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from models.clustering import spherical_kmeans
 from models.heads.base import Arrays, Fitted, HeadScores, Likeness, Term
 from models.heads.likeness import most_alike
 from models.heads.shapes import check_shapes
+from models.heads.svad.responses import mixture_distances, nearest_centres, responses
 from models.observation import Observation
 from models.scoring.calibration import MIN_SCORES
 from models.scoring.odd import odd_frames
-from models.scoring.responses import mixture_distances, nearest_centres, responses
-from models.scoring.spherical import spherical_kmeans
 
 Floats = NDArray[np.float32]
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from models.scoring.caption import Caption
-from models.scoring.words import PERSON, wordings
+from models.guidance.captions import Caption
+from models.guidance.vocabulary import PERSON, wordings
 
 Floats = NDArray[np.float32]
 

@@ -1,7 +1,7 @@
 """What is said of an object by what is known of it already: its class, who rides or carries what, how it moves.
 
 No picture is looked at. A caption is a sentence for people and the facts behind it, for comparing it with rules
-(``models.scoring.similarity``). Of one detector and its zones there are a few thousand different captions at most.
+(``models.guidance.statements``). Of one detector and its zones there are a few thousand different captions at most.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from models.guidance.vocabulary import CARRIED, PERSON, RIDDEN, UNUSUAL, Fact, Unusual, category, named, wordings
 from models.observation import Objects
-from models.scoring.words import CARRIED, PERSON, RIDDEN, UNUSUAL, Fact, Unusual, category, named, wordings
 
 Floats = NDArray[np.floating]
 Zones = Sequence[tuple[str, NDArray[np.bool_]]]
@@ -42,7 +42,7 @@ class Caption:
 
     Attributes:
         text: A sentence for people, such as "a person riding a bicycle, faster than usual here".
-        facts: What is known, as ``models.scoring.words`` names it.
+        facts: What is known, as ``models.guidance.vocabulary`` names it.
         unknown: Facts that it may or may not have: nobody looked.
     """
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from models.scoring.place import GRID, SHRINKAGE, cell_of, frames_seen
+from models.heads.attributes.place import GRID, SHRINKAGE, cell_of, frames_seen
 
 Floats = NDArray[np.float64]
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from models.scoring.responses import mixture_distances, nearest_centres, responses
+from models.heads.svad.responses import mixture_distances, nearest_centres, responses
 
 
 def unit(seed: int, *shape: int) -> np.ndarray:

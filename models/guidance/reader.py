@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.scoring.wording import clauses, negation
+from models.guidance.wording import clauses, negation
 
 Floats = NDArray[np.float32]
 Embed = Callable[[Sequence[str]], Floats]

@@ -7,9 +7,9 @@ from typing import get_args
 import numpy as np
 import pytest
 
+from models.guidance.captions import SOMETHING, describe
+from models.guidance.vocabulary import Unusual, wordings
 from models.observation import Objects
-from models.scoring.caption import SOMETHING, describe
-from models.scoring.words import Unusual, wordings
 
 NAMES = ("person", "bicycle", "car", "dog", "suitcase", "skateboard", "bench", "motion")
 NAN = (np.nan, np.nan)

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from models.heads.svad import SvadHead
+from models.heads.svad.head import SvadHead
 from models.observation import UNTRACKED, Motion, Objects, Observation
 from models.scoring.calibration import Calibration
 

@@ -42,7 +42,7 @@ class Phrase(BaseModel):
 
 
 LIKE_A_TRAINED = 0.75
-"""Cosine to something that an encoder was trained on from which a phrase means the same, as `models.scoring.reading`
+"""Cosine to something that an encoder was trained on from which a phrase means the same, as `models.guidance.reader`
 has it for rules. "A person raking leaves" is like sweeping by 0.76, "a person vomiting" like throwing by 0.69."""
 
 _PHRASES = TypeAdapter(Annotated[tuple[Phrase, ...], Field(min_length=1, max_length=MOST_PHRASES, strict=False)])

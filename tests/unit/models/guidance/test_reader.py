@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from models.scoring.reading import Reader
+from models.guidance.reader import Reader
 from support.words import KINDS, PHRASES, sentences
 
 DENIES = "cycling without a helmet"

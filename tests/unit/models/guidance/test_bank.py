@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.scoring.bank import Bank, read_phrases
+from models.guidance.bank import Bank, read_phrases
 
 
 def unit(*rows: tuple[float, ...]) -> np.ndarray:

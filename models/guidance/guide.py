@@ -8,7 +8,7 @@ that cosine, for it is badly calibrated and differs from scene to scene. It asks
   (``Reading.weights``); a text that means none of them moves nothing.
 * How much nearer is the object's clip to those phrases than to all others (``_Contrast``), and is that more than is
   usual for the objects of this stream (``Usual``)?
-* Is the rule true of what is said of the object, its caption (``models.scoring.similarity``)?
+* Is the rule true of what is said of the object, its caption (``models.guidance.statements``)?
 
 Heads are not asked again. A rule gives an object relief (what it is unusual for does not count) or lift (a surprise
 that it reaches at least), both bounded; ``guided_objects`` and ``guided_frame`` apply them, live, in previews and in
@@ -25,11 +25,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from models.scoring.caption import Caption
-from models.scoring.polygon import Polygon, contains, foot_points
-from models.scoring.reading import Reading
-from models.scoring.similarity import Statements, support
-from models.scoring.spherical import spherical_kmeans
+from models.clustering import spherical_kmeans
+from models.guidance.captions import Caption
+from models.guidance.polygon import Polygon, contains, foot_points
+from models.guidance.reader import Reading
+from models.guidance.statements import Statements, support
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]

@@ -20,16 +20,16 @@ from typing import ClassVar, Literal, cast, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from models.heads.attributes.density import Kind, distance, fit_density
+from models.heads.attributes.descriptor import LENGTH, describe
+from models.heads.attributes.direction import SECTORS, fit_direction, rarity
+from models.heads.attributes.place import GRID, fit_place, usual
+from models.heads.attributes.windows import ASPECT, HEIGHTS, find_windows, moving, thin
 from models.heads.base import Arrays, Fitted, HeadScores, Term
-from models.heads.descriptor import LENGTH, describe
 from models.heads.shapes import check_shapes
-from models.heads.windows import ASPECT, HEIGHTS, find_windows, moving, thin
 from models.observation import Motion, Observation
 from models.scoring.calibration import MIN_SCORES
-from models.scoring.density import Kind, distance, fit_density
-from models.scoring.direction import SECTORS, fit_direction, rarity
 from models.scoring.odd import odd_frames
-from models.scoring.place import GRID, fit_place, usual
 
 Floats = NDArray[np.float64]
 Index = NDArray[np.intp]

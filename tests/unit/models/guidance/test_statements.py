@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from models.scoring.caption import SOMETHING, Caption
-from models.scoring.similarity import Statements, sameness, support
+from models.guidance.captions import SOMETHING, Caption
+from models.guidance.statements import Statements, sameness, support
 
 NAMES = ("person", "bicycle", "car", "dog")
 BANK = ("people fighting", "a person riding a bicycle", "an empty street")

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.scoring.polygon import contains, foot_points
+from models.guidance.polygon import contains, foot_points
 
 NOTCHED = ((0.0, 0.0), (0.5, 0.3), (1.0, 0.0), (1.0, 0.8), (0.0, 0.8))
 

@@ -1,0 +1,1 @@
+"""The `attributes` head, one attribute or table a file."""

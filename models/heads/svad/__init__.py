@@ -1,0 +1,1 @@
+"""The `svad` head and its equations."""
