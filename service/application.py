@@ -14,32 +14,32 @@ from functools import partial
 from pydantic import SecretStr, ValidationError
 
 from models.pack import PackLibrary
-from service.admission import RETRY_AFTER_S, admit
 from service.alerts.manager import AlertManager
 from service.contracts.alert import Alert, Verdict
 from service.contracts.enrolment import EnrolmentOut, EnrolmentSpec
 from service.contracts.guidance import GuidanceAudit, PreviewOut, PreviewSpec
 from service.contracts.stream import StreamOut, StreamPatch, StreamSpec, StreamState, StreamStatus
+from service.delivery.feed import ScoreFeed
+from service.delivery.picture import Picture
 from service.engine.engine_queue import EngineQueue
+from service.enrolment.stream_profile import Learner, file_source, profile_path
 from service.errors import Conflict, InvalidInput, NotFound, Overloaded
-from service.feed import ScoreFeed
-from service.guidance import StreamGuidance
+from service.guidance.stream_guidance import StreamGuidance
 from service.ingest.probe import probe as try_source
 from service.ingest.source import Source, parse_source
-from service.learning import Learner, file_source, profile_path
-from service.live_stream import LiveStream, Services
 from service.metrics import Metrics
-from service.picture import Picture
 from service.pipeline.pool import StagesPool
-from service.pipeline.profile import Profile, ProfileError
 from service.pipeline.stages import Stages
 from service.pipeline.track import check_classes
 from service.pipeline.worker import Worker
+from service.profiles.profile import Profile, ProfileError
 from service.settings import Settings
 from service.store.alerts import AlertStore
 from service.store.database import Database
 from service.store.guidance import GuidanceStore
 from service.store.streams import StreamRecord, StreamStore
+from service.streams.admission import RETRY_AFTER_S, admit
+from service.streams.stream import LiveStream, Services
 
 logger = logging.getLogger(__name__)
 

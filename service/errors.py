@@ -10,8 +10,8 @@
 
 A pack that does not verify is a ``models.pack.PackError`` (422 too): models know nothing of the service.
 
-Three more stay inside, each caught by whoever called for what failed: ``EnrolmentError`` (pipeline/enrolment.py), too
-little to learn from; ``ProfileError`` (pipeline/profile.py), a profile of no use here; ``EngineError``
+Three more stay inside, each caught by whoever called for what failed: ``EnrolmentError`` (profiles/fit.py), too
+little to learn from; ``ProfileError`` (profiles/profile.py), a profile of no use here; ``EngineError``
 (engine/tensorrt.py), TensorRT or its GPU.
 
 Each carries a stable ``code`` for programs and a message for people that says what was expected and what

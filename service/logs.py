@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 
-from service.ingest.redact import RedactingFilter
+from service.redact import RedactingFilter
 
 FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 

@@ -24,12 +24,12 @@ from numpy.typing import NDArray
 
 from models.scoring.smoothing import smooth_offline
 from service.alerts.incident import IncidentMachine, IncidentRules, Sample
-from service.ingest.frame import PreparedFrame
+from service.frames import PreparedFrame
 from service.ingest.ingest import read_all
 from service.ingest.source import local_source
 from service.pipeline.offline import OfflinePipeline
-from service.pipeline.profile import Profile
 from service.pipeline.scored import ScoredFrame
+from service.profiles.profile import Profile
 from service.settings import Settings
 from training.datasets import Clip, Dataset, DatasetError, LabelledClip, Truth
 from training.datasets.footage import count_frames
@@ -201,7 +201,7 @@ def evaluate(
 
     Raises:
         DatasetError: If truth and footage do not fit together.
-        service.pipeline.enrolment.EnrolmentError: If the training clips do not suffice.
+        service.profiles.fit.EnrolmentError: If the training clips do not suffice.
     """
     random.seed(seed)
     np.random.seed(seed)  # what draws without a generator of its own draws from this one

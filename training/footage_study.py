@@ -19,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.guidance.guide import Method, Verdict
+from service.engine.language import Language
 from service.errors import InvalidInput
-from service.ingest.frame import PreparedFrame
-from service.language import Language
+from service.frames import PreparedFrame
 from service.pipeline.offline import OfflinePipeline
 from service.pipeline.scored import display
 from training.datasets import Clip, Dataset, Truth
@@ -93,7 +93,7 @@ def record_file(
         progress: Told how far it is.
 
     Raises:
-        service.pipeline.enrolment.EnrolmentError: If they do not suffice.
+        service.profiles.fit.EnrolmentError: If they do not suffice.
     """
     progress = progress or Silent()
     clip = Clip(video.stem, video, frame_rate(video))

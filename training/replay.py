@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from models.guidance.captions import Caption
 from models.guidance.guide import Judgement, Seen, guided_frames, guided_objects
 from models.observation import UNTRACKED
-from service.ingest.frame import PreparedFrame
+from service.frames import PreparedFrame
 from service.pipeline.context import Unguided
 from service.pipeline.offline import OfflinePipeline
-from service.pipeline.profile import Profile
 from service.pipeline.scored import ScoredFrame
 from service.pipeline.scoring import final_surprise, smooth_series
+from service.profiles.profile import Profile
 
 
 class ReplayError(RuntimeError):

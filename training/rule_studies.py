@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.guidance.guide import Method, Verdict
-from service.language import Language
+from service.engine.language import Language
 from service.pipeline.offline import OfflinePipeline
 from training.datasets import Dataset, DatasetError
 from training.datasets.base import runs

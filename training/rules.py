@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.guidance.guide import Doubles, Floats, Guide, Judgement, Match, Method, Rule, Seen, Verdict
-from service.guidance import SAMPLE, TUNE_S
-from service.language import Language
-from service.recent import RecentPast
+from service.engine.language import Language
+from service.guidance.history import RecentPast
+from service.guidance.stream_guidance import SAMPLE, TUNE_S
 from training.replay import Recording
 
 PAST_BYTES = 24_000_000

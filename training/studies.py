@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 
 from models.pack import Pack, PackLibrary
-from service.language import Language
+from service.engine.language import Language
 from service.pipeline.offline import OfflinePipeline, build_language, build_pipeline
-from service.pipeline.profile import Profile
+from service.profiles.profile import Profile
 from service.settings import Settings
 from training.datasets import Dataset
 from training.evaluate import Evaluation, Progress, evaluate

@@ -10,7 +10,7 @@ import numpy as np
 
 from models.observation import UNTRACKED, Objects
 from service.engine.detectors import Detector
-from service.ingest.frame import PreparedFrame
+from service.frames import PreparedFrame
 from training.datasets import DatasetError
 from training.object_clips import can_be_told
 from training.virtual.truth import ClipTruth

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.alerts.incident import Incident
-from service.alerts.message import anomaly_message, outage_message
+from service.alerts.sentence import anomaly_message, outage_message
 from service.contracts.alert import Alert, AlertKind, AlertObject, AlertState
 from service.contracts.score import Explained, ScoredObject
 from service.pipeline.scored import ScoredFrame, display
-from service.score_message import scored_objects
+from service.presentation.message import scored_objects
 from service.store.guidance import Clips
 
 MAX_OBJECTS = 10

@@ -13,16 +13,16 @@ from uuid import uuid4
 from service.alerts.compose import Evidence, alert_clips, anomaly_alert, closed, outage_alert
 from service.alerts.incident import Change, IncidentMachine, IncidentRules, Sample, Step
 from service.alerts.outage import OutageMachine, OutageRules
-from service.alerts.publisher import Publisher
 from service.alerts.recorder import Record, Recorder
 from service.alerts.snapshots import SnapshotFolder
-from service.alerts.webhook import Webhook
-from service.bus import Bus, open_bus
 from service.contracts.alert import Alert, AlertEvent, AlertKind
 from service.contracts.stream import StreamState
 from service.metrics import Metrics
 from service.pipeline.scored import ScoredFrame
 from service.settings import Settings
+from service.sinks import Bus, open_bus
+from service.sinks.publisher import Publisher
+from service.sinks.webhook import Webhook
 from service.store.alerts import AlertStore
 from service.store.database import Database
 from service.store.guidance import GuidanceStore

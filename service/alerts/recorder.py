@@ -17,7 +17,7 @@ from service.alerts.compose import Evidence
 from service.alerts.snapshots import SnapshotFolder
 from service.contracts.alert import Alert, AlertEvent
 from service.metrics import Metrics
-from service.overlay import draw, encode_jpeg
+from service.presentation.overlay import draw, encode_jpeg
 from service.store.alerts import AlertStore
 from service.store.database import Database
 from service.store.guidance import Clips, GuidanceStore

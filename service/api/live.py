@@ -20,7 +20,7 @@ from service.api.limits import Clients, within
 from service.application import Application
 from service.contracts.stream import StreamOut, StreamState
 from service.errors import Conflict, NotFound
-from service.overlay import encode_jpeg
+from service.presentation.overlay import encode_jpeg
 
 logger = logging.getLogger(__name__)
 

@@ -26,7 +26,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from models.pack import PackError
 from service.errors import Overloaded, WatchwordError
-from service.ingest.redact import redact
+from service.redact import redact
 
 logger = logging.getLogger(__name__)
 

@@ -13,8 +13,8 @@ from service.api.context import App, Context, InContext, StreamId
 from service.api.limits import within
 from service.api.problems import problem_response, responses
 from service.contracts.score import ScoreMessage
+from service.delivery.feed import Subscription
 from service.errors import NotFound, Overloaded
-from service.feed import Subscription
 
 TAG = "scores"
 router = APIRouter(tags=[TAG])

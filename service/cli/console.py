@@ -27,9 +27,9 @@ def fail_clearly(command: Callable[P, R]) -> Callable[P, R]:
 
         from models.pack import PackError
         from service.errors import WatchwordError
-        from service.ingest.redact import redact
-        from service.pipeline.enrolment import EnrolmentError
-        from service.pipeline.profile import ProfileError
+        from service.profiles.fit import EnrolmentError
+        from service.profiles.profile import ProfileError
+        from service.redact import redact
 
         try:
             return command(*args, **kwargs)

@@ -36,7 +36,7 @@ def doctor(
     [dim]watchword doctor
     watchword doctor --json | jq '.[] | select(.level == "problem")'[/dim]
     """
-    from service.diagnosis import diagnose, worst
+    from service.cli.diagnosis import diagnose, worst
     from service.settings import Settings
 
     settings = Settings()
@@ -61,8 +61,8 @@ def _build_engines(settings: Settings) -> bool:
     """Build, try and time an engine for every graph of every pack; whether all of them serve."""
     from models.pack import PackLibrary
     from service.cli.engines import open_engines
+    from service.engine.pack_check import try_engine
     from service.engine.session import Session
-    from service.trial import try_engine
 
     queue, said = open_engines(settings)
     console.print(f"[bold]TensorRT[/bold]: {escape(said)}", soft_wrap=True)

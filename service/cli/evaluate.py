@@ -51,7 +51,7 @@ def evaluate(
     """
     need_extra()
     from service.pipeline.offline import build_pipeline
-    from service.pipeline.profile import Profile
+    from service.profiles.profile import Profile
     from service.settings import Settings
     from training.datasets import open_dataset
     from training.evaluate import evaluate as run

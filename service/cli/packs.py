@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from models.pack import Pack, PackEntry, PackLibrary
     from service.engine.detectors import Options
     from service.engine.detectors.tiles import Tiles
+    from service.engine.pack_check import Trial
     from service.settings import Settings
-    from service.trial import Trial
 
 packs_app = typer.Typer(
     no_args_is_help=True,
@@ -277,7 +277,7 @@ def _kind(pack: Pack) -> str:
 
 
 def _try(pack: Pack) -> Trial:
-    from service.trial import try_pack
+    from service.engine.pack_check import try_pack
 
     return try_pack(pack, threads=1)
 

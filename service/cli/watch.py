@@ -16,7 +16,7 @@ from service.cli.console import console, fail_clearly
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from service.ingest.frame import PreparedFrame
+    from service.frames import PreparedFrame
     from service.ingest.source import Source
     from service.pipeline.scored import ScoredFrame
     from service.settings import Settings
@@ -45,7 +45,7 @@ def watch(
     watchword watch yard.mp4 --profile yard.npz[/dim]
     """
     from service.pipeline.offline import build_pipeline
-    from service.pipeline.profile import Profile
+    from service.profiles.profile import Profile
     from service.settings import Settings
 
     settings = Settings()

@@ -8,14 +8,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from service.frames import PreparedFrame
 from service.ingest.failures import Cause, SourceFailure
-from service.ingest.frame import PreparedFrame
 from service.ingest.reader import Decoded, Reader, SourceInfo, open_reader
-from service.ingest.redact import redact
 from service.ingest.sampler import Sampler
 from service.ingest.source import IMAGE_RATE, Source
 from service.ingest.timeline import Backlog, Moment, Timeline
 from service.metrics import Metrics
+from service.redact import redact
 from service.settings import Settings
 
 logger = logging.getLogger(__name__)

@@ -8,8 +8,8 @@ from enum import StrEnum
 import av.error
 
 from service.errors import SourceRefused
-from service.ingest.redact import redact
 from service.ingest.source import Source
+from service.redact import redact
 
 
 class Cause(StrEnum):

@@ -10,11 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from service.backoff import Backoff
 from service.contracts.stream import StreamState
-from service.ingest.backoff import Backoff
+from service.frames import PreparedFrame
 from service.ingest.decoding import Decoding
 from service.ingest.failures import Cause, SourceFailure
-from service.ingest.frame import PreparedFrame
 from service.ingest.playback import read_all
 from service.ingest.source import Source
 from service.ingest.states import StateMachine

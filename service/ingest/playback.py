@@ -6,8 +6,8 @@ import queue
 import threading
 from collections.abc import Iterator
 
+from service.frames import PreparedFrame
 from service.ingest.failures import SourceFailure
-from service.ingest.frame import PreparedFrame
 from service.ingest.reader import open_reader
 from service.ingest.sampler import Sampler
 from service.ingest.source import Source

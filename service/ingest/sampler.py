@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from service.ingest.frame import Frame, PreparedFrame
+from service.frames import Frame, PreparedFrame
 from service.ingest.prepare import Preparer
 from service.ingest.reader import Decoded
 from service.ingest.timeline import Cadence, Moment, Timeline

@@ -16,7 +16,7 @@ from urllib.parse import SplitResult, parse_qs, quote, unquote, urlsplit, urluns
 from pydantic import SecretStr
 
 from service.errors import InvalidSource
-from service.ingest.redact import MASK, mask_values
+from service.redact import MASK, mask_values
 
 Transport = Literal["tcp", "udp"]
 

@@ -14,13 +14,13 @@ from models.guidance.guide import Judgement, Seen
 from models.heads.base import Arrays
 from models.observation import Objects
 from service.contracts.stream import Detection, Zone
-from service.ingest.frame import PreparedFrame
-from service.pipeline.clips import ClipBuffers
-from service.pipeline.profile import Profile
-from service.pipeline.samples import Sample, Samples
+from service.frames import PreparedFrame
+from service.pipeline.inputs.clips import ClipBuffers
 from service.pipeline.scoring import Scorer
 from service.pipeline.track import ObjectFilter, Tracker
 from service.pipeline.velocities import TrackVelocities
+from service.profiles.profile import Profile
+from service.profiles.samples import Sample, Samples
 
 
 @dataclass(frozen=True, slots=True)

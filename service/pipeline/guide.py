@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from models.guidance.captions import SOMETHING, Caption, describe
 from models.guidance.guide import Match, Seen, TaughtMatch, guided_frame, guided_objects
 from models.observation import UNTRACKED, Observation
-from service.ingest.frame import PreparedFrame
+from service.frames import PreparedFrame
 from service.pipeline.context import Guidance, StreamContext, Unguided
 from service.pipeline.scored import REGION
 from service.pipeline.scoring import Fused

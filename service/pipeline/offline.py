@@ -8,15 +8,15 @@ from contextlib import ExitStack, closing, contextmanager
 from models.pack import PackLibrary
 from service.contracts.stream import Detection, Zone
 from service.engine.detectors import Detector, load_detector
-from service.ingest.frame import PreparedFrame
-from service.language import Language, language_of
+from service.engine.language import Language, language_of
+from service.frames import PreparedFrame
 from service.pipeline.context import StreamContext
-from service.pipeline.enrolment import fit_profile
 from service.pipeline.pool import load_encoder, load_pack_head, load_sentences
-from service.pipeline.profile import Profile
-from service.pipeline.samples import Samples
 from service.pipeline.scored import ScoredFrame
 from service.pipeline.stages import Stages, needed_encoder
+from service.profiles.fit import fit_profile
+from service.profiles.profile import Profile
+from service.profiles.samples import Samples
 from service.settings import Settings
 
 OFFLINE_FPS = 25.0

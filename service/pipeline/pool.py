@@ -14,11 +14,11 @@ from service.engine.detectors import load_pack_detector
 from service.engine.detectors.base import Detector
 from service.engine.encoder import JointEncoder, TextEncoder
 from service.engine.engine_queue import EngineQueue
+from service.engine.language import Language, language_of
 from service.errors import InvalidInput
-from service.language import Language, language_of
 from service.metrics import Metrics
-from service.pipeline.enrolment import LoadedHead
 from service.pipeline.stages import Stages, needed_encoder
+from service.profiles.fit import LoadedHead
 from service.settings import Settings
 
 logger = logging.getLogger(__name__)

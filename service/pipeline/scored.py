@@ -12,7 +12,7 @@ from models.guidance.captions import Caption
 from models.guidance.guide import Match, TaughtMatch
 from models.heads.base import Likeness
 from models.observation import Objects
-from service.ingest.frame import PreparedFrame
+from service.frames import PreparedFrame
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from models.heads.base import HeadScores, Likeness
 from models.scoring.calibration import Calibration
 from models.scoring.smoothing import CausalSmoother
-from service.pipeline.profile import Profile
-from service.pipeline.samples import Sample, gaps
 from service.pipeline.terms import TermKey
+from service.profiles.profile import Profile
+from service.profiles.samples import Sample, gaps
 
 SMOOTHING_S = 0.35
 """Time constant of the causal smoothing. An exponential weight of 0.25 a frame at 10 frames a second, the

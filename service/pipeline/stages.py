@@ -16,16 +16,16 @@ from models.observation import Objects, Observation
 from service.engine.detectors.base import Detector
 from service.engine.encoder import JointEncoder
 from service.errors import InvalidInput
-from service.ingest.frame import PreparedFrame
-from service.pipeline.clips import ClipBuffers
+from service.frames import PreparedFrame
 from service.pipeline.context import StreamContext
-from service.pipeline.embed import embed
-from service.pipeline.enrolment import LoadedHead
 from service.pipeline.guide import Guided, captions, guide, unguided
-from service.pipeline.profile import Profile, ProfileError
+from service.pipeline.inputs.clips import ClipBuffers
+from service.pipeline.inputs.embed import embed
 from service.pipeline.scored import ScoredFrame
 from service.pipeline.scoring import Fused, Scorer
 from service.pipeline.terms import Terms
+from service.profiles.fit import LoadedHead
+from service.profiles.profile import Profile, ProfileError
 
 
 class Stages:

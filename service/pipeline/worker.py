@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from service.ingest.frame import PreparedFrame
+from service.frames import PreparedFrame
 from service.metrics import Metrics
 from service.pipeline.context import StreamContext
 from service.pipeline.scored import ScoredFrame

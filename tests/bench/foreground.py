@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from models.observation import Objects
 from service.engine.detectors import OnnxDetector, Options
 from service.engine.detectors.motion import regions
+from service.frames import Frame, PreparedFrame
 from service.ingest.background import Background
-from service.ingest.frame import Frame, PreparedFrame
 
 SHARED = Path(__file__).parents[3] / "shared"
 CLIPS = (1, 2, 7, 16)

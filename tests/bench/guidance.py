@@ -25,8 +25,8 @@ from service.contracts.guidance import GuidancePatch, GuidanceSpec, PreviewSpec
 from service.contracts.stream import StreamSpec, Zone
 from service.engine.detectors.coco import COCO
 from service.engine.encoder import JointEncoder
-from service.guidance import StreamGuidance
-from service.language import Language, language_of
+from service.engine.language import Language, language_of
+from service.guidance.stream_guidance import StreamGuidance
 from service.pipeline.context import Unguided
 from service.store.database import Database
 from service.store.guidance import GuidanceStore

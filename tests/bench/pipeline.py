@@ -34,16 +34,16 @@ from numpy.typing import NDArray
 from models.pack import PackLibrary
 from service.engine.detectors import load_detector
 from service.engine.session import Session
+from service.frames import PreparedFrame
 from service.ingest.flow import DenseFlow
-from service.ingest.frame import PreparedFrame
 from service.ingest.reader import open_reader
 from service.ingest.sampler import Sampler
 from service.ingest.source import local_source
 from service.ingest.timeline import Timeline
 from service.pipeline.offline import OFFLINE_FPS, OfflinePipeline
 from service.pipeline.pool import load_encoder, load_pack_head
-from service.pipeline.profile import Profile
 from service.pipeline.stages import Stages, needed_encoder
+from service.profiles.profile import Profile
 from service.settings import Settings
 from training.datasets import Clip, Dataset, open_dataset
 from training.evaluate import evaluate

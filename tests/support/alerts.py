@@ -10,7 +10,7 @@ import numpy as np
 
 from models.observation import Objects
 from service.contracts.alert import Alert, AlertKind, AlertState
-from service.ingest.frame import Frame, PreparedFrame
+from service.frames import Frame, PreparedFrame
 from service.pipeline.scored import ScoredFrame
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)

@@ -10,7 +10,7 @@ import numpy as np
 from export.pack_writer import PackWriter
 from models.observation import UNTRACKED, Motion, Objects
 from models.pack import Pack
-from service.ingest.frame import Frame, PreparedFrame
+from service.frames import Frame, PreparedFrame
 from support.encoders import COLOURS, DIM
 
 Square = tuple[float, float, str]

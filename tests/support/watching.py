@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from service.contracts.stream import StreamState
-from service.ingest.frame import PreparedFrame
+from service.frames import PreparedFrame
 from service.ingest.ingest import Ingest
 from service.ingest.source import Source, parse_source
 from service.metrics import Metrics

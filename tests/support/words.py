@@ -14,7 +14,7 @@ from models.guidance.captions import Caption
 from models.guidance.guide import Floats, Seen, Space
 from models.guidance.reader import Reader
 from models.guidance.statements import Statements
-from service.language import Language
+from service.engine.language import Language
 from service.pipeline.context import Unguided
 
 PHRASES = ("riding a bicycle", "cycling along", "walking", "running", "two people fighting", "an empty street")

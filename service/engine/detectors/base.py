@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from models.observation import Objects
-from service.ingest.frame import PreparedFrame
+from service.frames import PreparedFrame
 
 
 class Detector(Protocol):

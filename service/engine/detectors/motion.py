@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.observation import UNTRACKED, Objects
-from service.ingest.frame import PreparedFrame
+from service.frames import PreparedFrame
 
 NAMES = ("motion",)
 

@@ -21,7 +21,7 @@ from service.engine.detectors.letterbox import Letterbox, Part
 from service.engine.detectors.tiles import WHOLE, Tiles, choose, cut, join, seen_better, split
 from service.engine.engine_queue import EngineQueue
 from service.engine.session import Session
-from service.ingest.frame import PreparedFrame
+from service.frames import PreparedFrame
 
 CONFIDENCE = 0.25
 """Below it, small YOLOs see people in lamp posts and bushes. Tracks begin at a higher one (``pipeline/track.py``)."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from service.bus import MemoryBus
+from service.sinks import MemoryBus
 from support.alerts import wait_until
 from support.house import House
 from support.postgres import Postgres, postgres_server

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from service.bus.redis import CHANNEL, STREAM
 from service.contracts.alert import Alert
+from service.sinks.redis import CHANNEL, STREAM
 from support.alerts import wait_until
 from support.house import UNUSUAL, House
 from support.valkey import PASSWORD, Valkey, valkey

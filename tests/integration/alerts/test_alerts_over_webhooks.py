@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from service.alerts import webhook as module
 from service.contracts.alert import AlertEvent
+from service.sinks import webhook as module
 from support.alerts import wait_until
 from support.house import UNUSUAL, House
 from support.webhook import Answer, WebhookServer

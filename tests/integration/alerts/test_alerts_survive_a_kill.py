@@ -13,8 +13,8 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from service.bus.redis import STREAM
 from service.contracts.alert import AlertState
+from service.sinks.redis import STREAM
 from service.store.outbox import Outbox
 from support.alerts import wait_until
 from support.house import House

@@ -17,9 +17,9 @@ from prometheus_client import generate_latest
 
 from service.contracts.stream import StreamState
 from service.ingest.ingest import Ingest
-from service.ingest.redact import RedactingFilter
 from service.ingest.source import parse_source
 from service.metrics import Metrics
+from service.redact import RedactingFilter
 from service.settings import Settings
 from support.http import HttpServer
 from support.peers import Peer, asking_for_password, forwarding, over_tls, refusing, silent

@@ -28,7 +28,7 @@ def pictures():
 def test_a_pack_that_the_service_runs(tmp_path, checkpoints, pictures, architecture, layout, size):
     from export.detectors import export_yolo
     from service.engine.detectors import detector_of
-    from service.ingest.frame import Frame, PreparedFrame
+    from service.frames import Frame, PreparedFrame
 
     pack, parity = export_yolo(tmp_path, "mine", architecture, checkpoints[architecture], pictures, "a test", size=size)
     assert parity.error < 1e-4

@@ -16,9 +16,9 @@ import pytest
 
 from models.observation import Objects
 from models.scoring.calibration import Calibration
-from service.ingest.frame import PreparedFrame
-from service.pipeline.profile import HeadProfile, Profile
+from service.frames import PreparedFrame
 from service.pipeline.scored import ScoredFrame
+from service.profiles.profile import HeadProfile, Profile
 from service.settings import Settings
 from training.datasets import DatasetError, open_dataset
 from training.evaluate import evaluate

@@ -11,7 +11,7 @@ import pytest
 from models.guidance.guide import Seen
 from models.scoring.calibration import Calibration
 from service.errors import InvalidInput
-from service.pipeline.profile import Profile
+from service.profiles.profile import Profile
 from support.words import CYCLIST, WALKER, clip, language
 from training.datasets import Regions, Truth
 from training.footage_study import Footage, WrittenRule, coverage_of, study_footage

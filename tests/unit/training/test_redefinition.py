@@ -10,7 +10,7 @@ import pytest
 
 from models.guidance.guide import Judgement, Seen
 from models.scoring.calibration import Calibration
-from service.pipeline.profile import Profile
+from service.profiles.profile import Profile
 from support.words import clip, language
 from training.redefinition import Scene, measure_alarm, measure_drift, measure_relief
 from training.replay import Recording, replay

@@ -15,15 +15,15 @@ from models.scoring.calibration import Calibration
 from service.contracts.guidance import GuidanceSpec, PreviewSpec
 from service.contracts.stream import Detection, StreamSpec
 from service.engine.encoder import JointEncoder
-from service.guidance import StreamGuidance
-from service.ingest.frame import PreparedFrame
-from service.language import Language, language_of
+from service.engine.language import Language, language_of
+from service.frames import PreparedFrame
+from service.guidance.stream_guidance import StreamGuidance
 from service.pipeline.context import StreamContext
 from service.pipeline.offline import OfflinePipeline
 from service.pipeline.pool import load_pack_head
-from service.pipeline.profile import Profile
 from service.pipeline.scored import ScoredFrame, display
 from service.pipeline.stages import Stages
+from service.profiles.profile import Profile
 from service.store.database import Database
 from service.store.guidance import GuidanceStore
 from service.store.streams import StreamStore

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from service.ingest.frame import Frame, PreparedFrame
+from service.frames import Frame, PreparedFrame
 from service.settings import Settings
 from support.street import write_virtual
 from training.datasets import DatasetError, open_dataset

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from models.crops import crop
 from models.observation import UNTRACKED
 from service.engine.detectors.base import Detector
-from service.ingest.frame import PreparedFrame
+from service.frames import PreparedFrame
 from service.ingest.playback import read_all
 from service.ingest.source import local_source
 from service.pipeline.track import Tracker

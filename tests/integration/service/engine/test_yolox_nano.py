@@ -11,7 +11,7 @@ import pytest
 from models.pack import PackLibrary
 from service.engine.detectors import OnnxDetector, Options, load_detector
 from service.engine.detectors.tiles import Grid
-from service.ingest.frame import Frame, PreparedFrame
+from service.frames import Frame, PreparedFrame
 
 SHARED = Path(__file__).resolve().parents[5] / "shared"
 WEIGHTS = SHARED / "weights" / "yolox_nano.onnx"

@@ -17,11 +17,11 @@ from sqlalchemy import event
 
 from service.alerts.incident import IncidentRules
 from service.alerts.manager import AlertManager
-from service.bus import MemoryBus
 from service.contracts.alert import Alert, AlertEvent, AlertKind, AlertState
 from service.contracts.stream import StreamState
 from service.metrics import Metrics
 from service.settings import Settings
+from service.sinks import MemoryBus
 from service.store.alerts import AlertStore
 from service.store.database import Database
 from service.store.outbox import Outbox

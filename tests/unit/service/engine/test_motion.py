@@ -5,7 +5,7 @@ import pytest
 
 from models.observation import UNTRACKED, Motion
 from service.engine.detectors.motion import MotionDetector, regions
-from service.ingest.frame import Frame, PreparedFrame
+from service.frames import Frame, PreparedFrame
 
 SHAPE = (240, 360)
 

@@ -13,7 +13,7 @@ from models.pack import PackError
 from service.engine.detectors.coco import COCO
 from service.engine.detectors.onnx import OnnxDetector, Options, suppress
 from service.engine.detectors.tiles import Grid
-from service.ingest.frame import Frame, PreparedFrame
+from service.frames import Frame, PreparedFrame
 from support.graphs import write_graph, yolo_answer, yolo_nms_answer, yolox_answer
 
 NAMES = ("person", "bicycle", "car")

@@ -9,8 +9,8 @@ import pytest
 
 from models.heads.base import HeadScores, Likeness
 from models.scoring.calibration import Calibration
-from service.pipeline.profile import HeadProfile, Profile
 from service.pipeline.scoring import SHOWN_REGIONS, Scorer
+from service.profiles.profile import HeadProfile, Profile
 
 WALKER, CYCLIST, ELSEWHERE = (0.1, 0.1, 0.1, 0.2), (0.3, 0.1, 0.1, 0.2), (0.8, 0.8, 0.1, 0.1)
 

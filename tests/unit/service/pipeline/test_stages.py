@@ -18,9 +18,9 @@ from service.metrics import STAGES
 from service.pipeline.context import StreamContext, Unguided
 from service.pipeline.offline import OfflinePipeline
 from service.pipeline.pool import load_pack_head
-from service.pipeline.profile import Profile, ProfileError
 from service.pipeline.stages import Stages, needed_encoder
-from service.score_message import score_message
+from service.presentation.message import score_message
+from service.profiles.profile import Profile, ProfileError
 from support.colours import SquareDetector, strolling, write_svad
 from support.encoders import COLOURS, write_encoder
 

@@ -11,7 +11,7 @@ import pytest
 
 from models.observation import Objects
 from service.contracts.stream import Detection
-from service.ingest.frame import Frame, PreparedFrame
+from service.frames import Frame, PreparedFrame
 from service.metrics import Metrics
 from service.pipeline.context import StreamContext
 from service.pipeline.scored import ScoredFrame

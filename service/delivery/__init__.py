@@ -1,0 +1,1 @@
+"""Score messages and pictures on their way to clients."""

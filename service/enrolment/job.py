@@ -1,0 +1,155 @@
+"""One stream's enrolment while it runs: gathers normal frames live or from files, then fits, in its own thread."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor
+from datetime import UTC, datetime
+
+from service.contracts.enrolment import EnrolmentOut, EnrolmentSpec, EnrolmentState
+from service.frames import PreparedFrame
+from service.pipeline.context import StreamContext
+from service.pipeline.offline import OfflinePipeline
+from service.profiles.fit import EnrolmentError
+from service.profiles.profile import Profile
+from service.profiles.samples import Samples
+
+logger = logging.getLogger(__name__)
+
+
+class CancelledError(Exception):
+    """The enrolment was given up; nothing of it is kept."""
+
+
+class Enrolment:
+    """From the first frame gathered to the profile kept. Thread-safe.
+
+    The present profile stays in force until the new one is there, and for good if this one fails.
+    """
+
+    def __init__(
+        self,
+        spec: EnrolmentSpec,
+        pipeline: OfflinePipeline,
+        executor: Executor,
+        samples: Samples | None,
+        keep: Callable[[Enrolment, Profile], None],
+        changed: Callable[[], None],
+    ) -> None:
+        """Start nothing yet.
+
+        Args:
+            spec: What to learn from.
+            pipeline: The stream's detector and heads.
+            executor: Where files are read and profiles are fitted; it outlives the enrolment.
+            samples: The frames of the profile that is extended, or None.
+            keep: Called with this enrolment and its profile, from the executor's thread.
+            changed: Called after each change of state, from any thread.
+        """
+        self.spec = spec
+        self._pipeline = pipeline
+        self._executor = executor
+        self._samples = Samples() if samples is None else samples
+        self._before = (self._samples.frames, self._samples.seconds)
+        self._keep = keep
+        self._changed = changed
+        self._context: StreamContext | None = None
+        self._cancelled = threading.Event()
+        self._lock = threading.Lock()
+        self._state = EnrolmentState.COLLECTING
+        self._error: str | None = None
+        self._files_done = 0
+        self._started_at = datetime.now(UTC)
+        self._finished_at: datetime | None = None
+
+    def learn_live(self, context: StreamContext) -> None:
+        """Gather the stream's own frames from now on; ``watch`` then says when it is enough."""
+        self._context = context
+        context.collect(self._samples)
+
+    def learn_files(self, clips: Iterable[Callable[[], Iterator[PreparedFrame]]]) -> None:
+        """Gather the frames of recordings, then fit, in the executor."""
+        self._executor.submit(self._run, list(clips))
+
+    def watch(self) -> None:
+        """Called after each live frame: goes on to fitting once enough was gathered."""
+        if self._context is None or self.spec.seconds is None or self.state is not EnrolmentState.COLLECTING:
+            return
+        if self._samples.seconds - self._before[1] >= self.spec.seconds:
+            self._context.collect(None)
+            self._become(EnrolmentState.FITTING)
+            self._executor.submit(self._run, [])
+
+    def cancel(self) -> None:
+        """Give it up; idempotent. Nothing is kept, also if it is fitting at this moment."""
+        self._cancelled.set()
+        if self._context is not None:
+            self._context.collect(None)
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether it was given up."""
+        return self._cancelled.is_set()
+
+    @property
+    def state(self) -> EnrolmentState:
+        """Where it stands."""
+        with self._lock:
+            return self._state
+
+    def out(self) -> EnrolmentOut:
+        """As the API speaks of it; profiles are the caller's to add."""
+        frames = self._samples.frames - self._before[0]
+        seconds = self._samples.seconds - self._before[1]
+        with self._lock:
+            return EnrolmentOut(
+                state=self._state,
+                progress=self._progress(seconds),
+                frames=frames,
+                seconds=round(seconds, 2),
+                started_at=self._started_at,
+                finished_at=self._finished_at,
+                error=self._error,
+            )
+
+    def _progress(self, seconds: float) -> float:
+        if self._state is EnrolmentState.READY:
+            return 1.0
+        if self.spec.seconds is not None:
+            return min(1.0, seconds / self.spec.seconds)
+        return self._files_done / len(self.spec.sources or [None])
+
+    def _run(self, clips: list[Callable[[], Iterator[PreparedFrame]]]) -> None:
+        try:
+            for clip in clips:
+                self._pipeline.gather([clip()], self._samples, on_frame=self._stop_if_cancelled)
+                self._files_done += 1
+            self._become(EnrolmentState.FITTING)
+            profile = self._pipeline.fit(self._samples, self._origin())
+            self._stop_if_cancelled()
+            self._keep(self, profile)
+            self._become(EnrolmentState.READY)
+        except CancelledError:
+            logger.info("an enrolment was given up")
+        except EnrolmentError as error:
+            self._become(EnrolmentState.FAILED, str(error))
+        except Exception as error:
+            logger.exception("an enrolment failed")
+            self._become(EnrolmentState.FAILED, f"{type(error).__name__}: {error}")
+
+    def _origin(self) -> str:
+        return "live" if self.spec.sources is None else ", ".join(self.spec.sources)
+
+    def _stop_if_cancelled(self) -> None:
+        if self._cancelled.is_set():
+            raise CancelledError
+
+    def _become(self, state: EnrolmentState, error: str | None = None) -> None:
+        with self._lock:
+            self._state, self._error = state, error
+            if state in (EnrolmentState.READY, EnrolmentState.FAILED):
+                self._finished_at = datetime.now(UTC)
+        if not self._cancelled.is_set():
+            self._changed()

@@ -1,0 +1,301 @@
+"""What one stream has learned to be normal: its profile, kept over restarts, and the enrolment that makes a new one."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from service.contracts.enrolment import EnrolmentOut, EnrolmentSpec, EnrolmentState, ProfileOut
+from service.contracts.stream import StreamSpec
+from service.enrolment.job import Enrolment
+from service.errors import Conflict, InvalidSource
+from service.frames import PreparedFrame
+from service.ingest.ingest import read_all
+from service.ingest.source import Source, parse_source
+from service.pipeline.context import StreamContext
+from service.pipeline.offline import OfflinePipeline
+from service.pipeline.scored import FULL_SCALE
+from service.pipeline.stages import Stages
+from service.profiles.profile import DEFAULT_ALERTS_PER_DAY, Profile, ProfileError
+from service.profiles.samples import Samples
+from service.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Learner:
+    """What the learning of all streams shares.
+
+    Attributes:
+        settings: The service's settings.
+        executor: Reads enrolment files and fits profiles.
+        remember: Keeps the enrolment that a stream has begun (or None) over a restart.
+    """
+
+    settings: Settings
+    executor: Executor
+    remember: Callable[[str, EnrolmentSpec | None], None]
+
+
+class Learning:
+    """The profile in force of one stream, and the enrolment under way. Thread-safe."""
+
+    def __init__(
+        self,
+        stream_id: str,
+        spec: StreamSpec,
+        stages: Stages,
+        context: StreamContext,
+        learner: Learner,
+        changed: Callable[[], None],
+    ) -> None:
+        """Learn nothing yet, and score by nothing.
+
+        Args:
+            stream_id: Whose.
+            spec: Its settings.
+            stages: Its detector and heads.
+            context: Gets every profile as it comes into force, and gathers the frames of a live enrolment.
+            learner: What all streams share.
+            changed: Called after each change of an enrolment's state, from any thread.
+        """
+        self._stream_id = stream_id
+        self._spec = spec
+        self._stages = stages
+        self._context = context
+        self._learner = learner
+        self._changed = changed
+        # Held while a profile is written; never by the worker.
+        self._lock = threading.RLock()
+        self._enrolment: Enrolment | None = None
+        self._enrolment_problem: str | None = None
+        self._profile: Profile | None = None
+        self._profile_problem: str | None = None
+
+    # ---- state
+
+    @property
+    def enrolled(self) -> bool:
+        """Whether there is a profile to score by."""
+        return self._profile is not None
+
+    @property
+    def running(self) -> bool:
+        """Whether an enrolment is under way."""
+        enrolment = self._enrolment
+        return enrolment is not None and enrolment.state in (EnrolmentState.COLLECTING, EnrolmentState.FITTING)
+
+    @property
+    def reading_files(self) -> bool:
+        """Whether recordings are being read for it now."""
+        enrolment = self._enrolment
+        return self.running and enrolment is not None and enrolment.spec.sources is not None
+
+    @property
+    def problem(self) -> str | None:
+        """Why the profile that was kept is not in force."""
+        return self._profile_problem
+
+    def out(self) -> EnrolmentOut:
+        """How far the enrolment is, and what this stream has learned."""
+        enrolment, profile = self._enrolment, self._profile
+        if enrolment is not None:
+            out = enrolment.out()
+        elif self._enrolment_problem is not None:
+            out = EnrolmentOut(state=EnrolmentState.FAILED, error=self._enrolment_problem)
+        elif profile is not None:
+            out = EnrolmentOut(
+                state=EnrolmentState.READY,
+                progress=1.0,
+                frames=profile.frames,
+                seconds=profile.seconds,
+                finished_at=profile.created_at,
+            )
+        else:
+            out = EnrolmentOut(state=EnrolmentState.NONE, error=self._profile_problem)
+        return out.model_copy(update={"profiles": [] if profile is None else self._profiles_out(profile)})
+
+    def _profiles_out(self, profile: Profile) -> list[ProfileOut]:
+        return [
+            ProfileOut(
+                pack=name,
+                created_at=profile.created_at,
+                frames=profile.frames,
+                seconds=round(profile.seconds, 2),
+                origin=profile.origin,
+                summary=self._stages.heads[name].head.summary(head.arrays),
+            )
+            for name, head in profile.heads.items()
+        ]
+
+    # ---- enrolment
+
+    def enrol(self, spec: EnrolmentSpec, other: Profile | None = None) -> None:
+        """Begin an enrolment; the present profile stays in force until the new one is there.
+
+        Args:
+            spec: What to learn from.
+            other: The profile to take over, when ``spec.stream`` names one.
+
+        Raises:
+            Conflict: If one is under way, there is nothing to extend, or the stream is paused and has no live picture.
+            InvalidSource: If a file is not there.
+            ProfileError: If the other profile does not fit this stream.
+        """
+        with self._lock:
+            if self.running:
+                code, msg = "enrolment_running", "expected no enrolment under way; DELETE the running one first"
+                raise Conflict(code, msg)
+            if other is not None:
+                self._keep(replace(other, origin=f"stream {spec.stream}"))
+            else:
+                self._begin(spec)
+
+    def fail(self, reason: str) -> None:
+        """Say of an enrolment that was due why it could not begin."""
+        self._enrolment_problem = reason
+        self._learner.remember(self._stream_id, None)
+
+    def watch(self) -> None:
+        """Called by the worker after each live frame: goes on to fitting once enough was gathered."""
+        enrolment = self._enrolment
+        if enrolment is not None:
+            enrolment.watch()
+
+    def forget(self) -> None:
+        """Give up a running enrolment and delete the profile. Idempotent."""
+        with self._lock:
+            if self._enrolment is not None:
+                self._enrolment.cancel()
+                self._enrolment = None
+            self._learner.remember(self._stream_id, None)
+            self._path.unlink(missing_ok=True)
+            self._use(None)
+            self._profile_problem = self._enrolment_problem = None
+
+    def close(self) -> None:
+        """Give up a running enrolment; the profile stays. Idempotent."""
+        with self._lock:
+            if self._enrolment is not None:
+                self._enrolment.cancel()
+
+    def _begin(self, spec: EnrolmentSpec) -> None:
+        if spec.seconds is not None and not self._spec.enabled:
+            code, msg = "stream_paused", "expected an enabled stream to learn from its live picture; it is paused"
+            raise Conflict(code, msg)
+        clips = [self._clip(file_source(path, self._learner.settings.media_dir)) for path in spec.sources or ()]
+        enrolment = Enrolment(
+            spec=spec,
+            pipeline=OfflinePipeline(
+                self._stages.unobserved(), fps=self._spec.fps, detection=self._spec.detection, zones=self._spec.zones
+            ),
+            executor=self._learner.executor,
+            samples=self._samples_to_extend() if spec.extend else None,
+            keep=self._keep_enrolled,
+            changed=self._enrolment_changed,
+        )
+        self._learner.remember(self._stream_id, spec)
+        self._enrolment = enrolment
+        self._enrolment_problem = None
+        if spec.sources is None:
+            enrolment.learn_live(self._context)
+        else:
+            enrolment.learn_files(clips)
+
+    def _clip(self, source: Source) -> Callable[[], Iterator[PreparedFrame]]:
+        return partial(read_all, self._stream_id, source, self._spec.fps, self._learner.settings)
+
+    def _samples_to_extend(self) -> Samples:
+        if self._profile is None:
+            code, msg = "nothing_to_extend", "expected a profile to extend; this stream has none"
+            raise Conflict(code, msg)
+        samples = Profile.load(self._path).samples
+        if samples is None:
+            msg = "a profile file always holds its samples"
+            raise AssertionError(msg)
+        return samples
+
+    def _enrolment_changed(self) -> None:
+        out = self.out()
+        logger.info("stream %s: enrolment %s, %d frames", self._stream_id, out.state, out.frames)
+        if not self.running:
+            self._learner.remember(self._stream_id, None)
+        self._changed()
+
+    # ---- profile
+
+    def take_up(self) -> None:
+        """Score by the profile that was kept, if there is one and it fits."""
+        if not self._path.exists():
+            return
+        try:
+            profile = Profile.load(self._path, samples=False)
+            self._stages.check(profile)
+        except ProfileError as error:
+            self._profile_problem = str(error)
+            logger.warning("stream %s: %s", self._stream_id, error)
+            return
+        self._use(profile)
+
+    def configure(self, spec: StreamSpec) -> None:
+        """Take new settings, a threshold among them."""
+        self._spec = spec
+        self._set_threshold()
+
+    @property
+    def _path(self) -> Path:
+        return profile_path(self._learner.settings, self._stream_id)
+
+    def _keep_enrolled(self, enrolment: Enrolment, profile: Profile) -> None:
+        with self._lock:
+            if self._enrolment is enrolment and not enrolment.cancelled:
+                self._keep(profile)
+
+    def _keep(self, profile: Profile) -> None:
+        self._stages.check(profile)
+        profile.save(self._path)
+        self._use(replace(profile, samples=None))
+        self._profile_problem = None
+
+    def _use(self, profile: Profile | None) -> None:
+        self._profile = profile
+        self._context.use_profile(profile)
+        self._set_threshold()
+
+    def _set_threshold(self) -> None:
+        scorer, profile = self._context.scorer, self._profile
+        if scorer is not None and profile is not None:
+            scorer.threshold = threshold(self._spec, profile)
+
+
+def threshold(spec: StreamSpec, profile: Profile) -> float:
+    """The surprise at which an alert opens on a stream with these settings and this profile."""
+    if spec.threshold is not None:
+        return spec.threshold * FULL_SCALE
+    return profile.threshold(spec.alerts_per_day or DEFAULT_ALERTS_PER_DAY, spec.fps)
+
+
+def profile_path(settings: Settings, stream_id: str) -> Path:
+    """Where a stream's profile is kept."""
+    return settings.data_dir / "profiles" / f"{stream_id}.npz"
+
+
+def file_source(path: str, media_dir: Path) -> Source:
+    """A file to learn from, given as a path under the media folder, with or without ``file:`` before it.
+
+    Raises:
+        InvalidSource: If it is not there, or not under the folder.
+    """
+    if "://" in path:
+        # Not repeated: it may be a camera's URL, with its password.
+        raise InvalidSource("source_path", "expected a path under the media folder to learn from, got a URL")
+    source = parse_source(path if path.startswith("file:") else f"file:{path}", "tcp", media_dir)
+    if source.path is None or not source.path.exists():
+        raise InvalidSource("source_missing", f"expected a file under the media folder, got {source.url!r}: not there")
+    return source

@@ -1,0 +1,120 @@
+"""What is said of a rule to who wrote it: how it is understood, what contradicts it, and why it may do nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+
+from models.guidance.polygon import Polygon, contains
+from models.guidance.reader import Reading
+from models.guidance.statements import sameness
+from service.contracts.guidance import Conflict, GuidanceSpec, Resemblance
+from service.engine.language import Language
+from service.guidance.schedule import overlap
+from service.guidance.scope import Site
+from service.store.guidance import RuleRecord
+
+SAME_MEANING = 0.5
+"""How far two rules must mean the same to contradict each other."""
+
+_STEPS = (np.arange(64, dtype=np.float32) + 0.5) / 64
+_GRID = np.stack(np.meshgrid(_STEPS, _STEPS), axis=-1).reshape(-1, 2).astype(np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What is said of a rule without looking at the past."""
+
+    resembles: list[Resemblance]
+    conflicts: list[Conflict]
+    warnings: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Explainer:
+    """Explains the rules of one stream.
+
+    Attributes:
+        site: Its zones and clock.
+        language: What its rules are read with, if there is anything.
+        read: Texts as they are understood; None without a language.
+    """
+
+    site: Site
+    language: Language | None
+    read: Callable[[str], Reading | None]
+
+    def explain(self, record: RuleRecord, others: Iterable[RuleRecord]) -> Explanation:
+        """Explain a rule beside the others of its stream, among which it may be."""
+        reading = self.read(record.spec.text)
+        resembles = [] if self.language is None or reading is None else self.language.resembles(reading)
+        denied = None if reading is None else reading.negation
+        untrained = reading is not None and self.language is not None and not self.language.seen(reading)
+        warnings = list(self._warnings(record.spec, denied, understood=bool(resembles), untrained=untrained))
+        return Explanation(resembles, self._conflicts(record, reading, others), warnings)
+
+    def _warnings(self, spec: GuidanceSpec, denied: str | None, *, understood: bool, untrained: bool) -> Iterable[str]:
+        if self.language is None:
+            yield "There is nothing to understand words with (no encoder pack `words`): the rule matches nothing."
+            return
+        if denied is not None:
+            yield (
+                f'A rule names what is seen, and this text says what is not ("{denied}"): it matches nothing. '
+                "Write what is seen, with the verdict that it has, and an exception as a rule of its own."
+            )
+        elif self.language.space is None and spec.method == "equation10":
+            yield "Equation 10 compares pictures, and the stream has no encoder: the rule matches nothing."
+        elif self.language.space is None:
+            yield "The stream has no encoder: only captions are compared with the text."
+        elif not understood and spec.method == "contrastive":
+            yield "The text is like no phrase of the bank: it means nothing to what is seen and moves no score by it."
+        elif untrained and spec.method == "contrastive":
+            yield (
+                "The stream's encoder has learned no clips of anything like it: only what is said of an object, its "
+                "class and how it moves, is compared with the text."
+            )
+        if spec.zone is not None and spec.zone not in self.site.zones:
+            yield f"The stream has no zone {spec.zone!r} (any more): the rule is not in force until it has."
+        if spec.expires_at is not None and spec.expires_at <= datetime.now(UTC):
+            yield f"It expired at {spec.expires_at.isoformat()}."
+        if spec.strength == 0:
+            yield "Its strength is 0: it moves nothing."
+
+    def _conflicts(self, record: RuleRecord, reading: Reading | None, others: Iterable[RuleRecord]) -> list[Conflict]:
+        """Enabled rules that say the opposite of the same thing, where and when both are in force."""
+        if reading is None or not self.site.applies(record.spec):
+            return []
+        mine = self.site.rule(record)
+        found = []
+        for other in others:
+            its = self.read(other.spec.text)
+            if other.id == record.id or its is None or not self.site.applies(other.spec):
+                continue
+            theirs = self.site.rule(other)
+            if (
+                theirs.verdict != mine.verdict
+                and _mean_the_same(reading, its)
+                and _meet(mine.polygon, theirs.polygon)
+                and overlap(record.spec.schedule, other.spec.schedule, self.site.timezone, datetime.now(UTC))
+            ):
+                wins = max(mine, theirs, key=lambda rule: rule.precedence).id
+                found.append(Conflict(id=other.id, text=theirs.text, verdict=theirs.verdict, wins=wins))
+        return found
+
+
+def _mean_the_same(one: Reading, other: Reading) -> bool:
+    """Whether two texts do, as sentences or as what they are understood as."""
+    norms = float(np.linalg.norm(one.weights) * np.linalg.norm(other.weights))
+    understood = float(one.weights @ other.weights) / norms if norms > 0 else 0.0
+    said = float(sameness(one.sentences @ other.sentences.T).max())
+    return max(understood, said) >= SAME_MEANING
+
+
+def _meet(one: Polygon | None, other: Polygon | None) -> bool:
+    """Whether two zones have a part of the picture in common, to a 64th of it; None is all of it."""
+    if one is None or other is None or one == other:
+        return True
+    return bool((contains(one, _GRID) & contains(other, _GRID)).any())

@@ -1,0 +1,217 @@
+"""What a rule that is not saved would have done to the recent past."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import count
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.guidance.captions import Caption
+from models.guidance.guide import Floats, Guide, Judgement, Match, guided_frames, guided_objects
+from models.scoring.calibration import Calibration
+from service.alerts.incident import Incident, IncidentMachine, IncidentRules, Sample
+from service.contracts.guidance import PreviewAlert, PreviewCurves, PreviewObject, PreviewOut
+from service.guidance.explanation import Explanation
+from service.guidance.history import Moment, Rows, tabulated
+from service.pipeline.scored import display
+from service.pipeline.scoring import final_surprise, smooth_series
+
+MOST_OBJECTS = 50
+"""Objects listed: more are a page that nobody scrolls, at 4 kB a thumbnail."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """The rules in force and the one that is tried, compiled together.
+
+    Attributes:
+        guide: All of them.
+        without: ``(M, R)`` bool, which were in force at each of the moments.
+        with_rule: The same with the new one, and without the one that it replaces.
+        new: ``(M, R)``, the new one alone.
+    """
+
+    guide: Guide
+    without: NDArray[np.bool_]
+    with_rule: NDArray[np.bool_]
+    new: NDArray[np.bool_]
+
+
+def preview(
+    moments: Sequence[Moment], tried: Tried, fused: Calibration, threshold: float, said: Explanation
+) -> PreviewOut:
+    """Judge the past again, smooth and calibrate it as it was live, and open the alerts that it would have opened.
+
+    Args:
+        moments: The past, oldest first.
+        tried: The rules.
+        fused: Calibration of smoothed scores.
+        threshold: The surprise at which alerts open.
+        said: Of the new rule itself.
+    """
+    rows = tabulated(moments)
+    without, with_rule, new = _judged(tried, rows)
+    raw = np.array([moment.surprise for moment in moments], np.float64)
+    known = rows.seen.surprise
+    guided = (guided_objects(known, judgement) for judgement in (without, with_rule))
+    frames = [raw, *(guided_frames(raw, rows.moment, known, objects) for objects in guided)]
+    curves = [_final(moments, values, fused) for values in frames]
+    before, after = (_incidents(moments, curve, threshold) for curve in curves[1:])
+    lost = _lost(before, after)
+    cause = [_reaches(one, moments, curves[2], threshold) for one in lost]
+    objects = _objects(moments, rows, new)
+    return PreviewOut(
+        seconds=round(moments[-1].at - moments[0].at, 2) if moments else 0.0,
+        frames=len(moments),
+        threshold=display(threshold),
+        resembles=said.resembles,
+        conflicts=said.conflicts,
+        warnings=said.warnings,
+        objects=objects[:MOST_OBJECTS],
+        more_objects=max(0, len(objects) - MOST_OBJECTS),
+        alerts_removed=[_alert(one) for one, still in zip(lost, cause, strict=True) if not still],
+        alerts_absorbed=[_alert(one) for one, still in zip(lost, cause, strict=True) if still],
+        alerts_raised=[_alert(one) for one in after if not any(_meet(one, other) for other in before)],
+        curves=PreviewCurves(
+            at=[round(moment.at, 3) for moment in moments],
+            pts=[round(moment.pts, 3) for moment in moments],
+            raw=_shown(curves[0]),
+            without_rule=_shown(curves[1]),
+            with_rule=_shown(curves[2]),
+        ),
+    )
+
+
+def _judged(tried: Tried, rows: Rows) -> tuple[Judgement, Judgement, Judgement]:
+    """Without the new rule, with it, and by it alone. How surely rules are of objects is asked once for all three."""
+    guide, space = tried.guide, tried.guide.space
+    cosines = None if space is None or not len(rows.clips) else _spread(space.cosines(rows.clips), rows.clip)
+    likely = guide.likely(rows.seen, cosines) if guide.rules and len(rows.seen) else None
+    without, with_rule = (
+        guide.judge(rows.seen, active[rows.moment], likely=likely, explain=False)
+        for active in (tried.without, tried.with_rule)
+    )
+    return without, with_rule, guide.judge(rows.seen, tried.new[rows.moment], likely=likely)
+
+
+def _spread(values: Floats, which: NDArray[np.intp]) -> Floats:
+    """``(N, K)``: the cosines of each row's clip, 0 where it has none."""
+    rows = values[which]
+    rows[which < 0] = 0.0
+    return rows
+
+
+def _final(moments: Sequence[Moment], values: NDArray[np.float64], fused: Calibration) -> NDArray[np.float64]:
+    """``(M,)`` surprises as the live service makes them of the frames'."""
+    pts, epochs = np.array([moment.pts for moment in moments]), np.array([moment.epoch for moment in moments])
+    calm = np.array([moment.calm for moment in moments])
+    return final_surprise(fused, smooth_series(values, pts, epochs), calm)
+
+
+def _incidents(moments: Sequence[Moment], curve: NDArray[np.float64], threshold: float) -> list[Incident]:
+    """The incidents that these surprises lead to; the last one may still be open."""
+    numbers = count()
+    machine = IncidentMachine(IncidentRules(), lambda: str(next(numbers)))
+    found: list[Incident] = []
+    for moment, value in zip(moments, curve.tolist(), strict=True):
+        for change in machine.step(Sample(moment.epoch, moment.pts, moment.at, value, threshold)).changes:
+            if change.event == "opened":
+                machine.sent(change.incident.id)
+            elif change.event == "closed":
+                found.append(change.incident)
+    return found if machine.incident is None else [*found, machine.incident]
+
+
+def _lost(before: Sequence[Incident], after: Sequence[Incident]) -> list[Incident]:
+    """Incidents that have none of their own any more: each of ``after`` goes on the first one that it meets."""
+    firsts = (next((one for one in before if _meet(one, other)), None) for other in after)
+    kept = {one.id for one in firsts if one is not None}
+    return [one for one in before if one.id not in kept]
+
+
+def _reaches(one: Incident, moments: Sequence[Moment], curve: NDArray[np.float64], threshold: float) -> bool:
+    """Whether a curve reaches the threshold while an incident lasts."""
+    at = np.array([moment.at for moment in moments])
+    return bool((curve[(at >= one.opened_at) & (at <= one.updated_at)] >= threshold).any())
+
+
+def _meet(one: Incident, other: Incident) -> bool:
+    """Whether two incidents share a moment."""
+    return one.opened_at <= other.updated_at and other.opened_at <= one.updated_at
+
+
+def _alert(one: Incident) -> PreviewAlert:
+    return PreviewAlert(
+        opened_at=_moment(one.opened_at),
+        closed_at=None if one.closed_at is None else _moment(one.closed_at),
+        peak_score=display(one.peak),
+        peak_at=_moment(one.peak_at),
+    )
+
+
+def _objects(moments: Sequence[Moment], rows: Rows, judgement: Judgement) -> list[PreviewObject]:
+    """What the new rule matched, by track, the most alike first."""
+    tracks = [track for moment in moments for track in moment.tracks]
+    labels = [label for moment in moments for label in moment.labels]
+    matched: dict[int, list[tuple[int, Match]]] = {}
+    for row, matches in enumerate(judgement.matches):
+        if matches:
+            matched.setdefault(tracks[row], []).append((row, matches[0]))
+    pictures = _pictures(moments)
+    objects = []
+    for track, found in matched.items():
+        row, best = max(found, key=lambda each: each[1].similarity)
+        first, last, peak = (moments[rows.moment[each]] for each in (found[0][0], found[-1][0], row))
+        x, y, width, height = rows.seen.boxes[row].tolist()
+        objects.append(
+            PreviewObject(
+                track_id=track if track >= 0 else None,
+                label=labels[row],
+                caption=_text(rows.seen.captions[row]),
+                first_at=_moment(first.at),
+                last_at=_moment(last.at),
+                first_pts=first.pts,
+                last_pts=last.pts,
+                frames=len({int(rows.moment[each]) for each, _ in found}),
+                similarity=round(min(1.0, best.similarity), 3),
+                evidence=best.evidence,
+                box=(x, y, width, height),
+                thumbnail=_nearest(pictures.get(track, ()), peak.at),
+            )
+        )
+    return sorted(objects, key=lambda each: -each.similarity)
+
+
+def _text(caption: Caption | None) -> str:
+    return "" if caption is None else caption.text
+
+
+def _pictures(moments: Sequence[Moment]) -> Mapping[int, Sequence[tuple[float, bytes]]]:
+    """Each track's thumbnails with their times."""
+    pictures: dict[int, list[tuple[float, bytes]]] = {}
+    for moment in moments:
+        for track, jpeg in moment.thumbnails.items():
+            pictures.setdefault(track, []).append((moment.at, jpeg))
+    return pictures
+
+
+def _nearest(pictures: Sequence[tuple[float, bytes]], at: float) -> str | None:
+    """The thumbnail nearest in time, as a ``data:`` URL."""
+    if not pictures:
+        return None
+    _, jpeg = min(pictures, key=lambda picture: abs(picture[0] - at))
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()
+
+
+def _shown(surprises: NDArray[np.float64]) -> list[float]:
+    """As scores."""
+    return [round(display(value), 4) for value in surprises.tolist()]
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

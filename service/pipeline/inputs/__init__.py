@@ -1,0 +1,1 @@
+"""What heads look at: buffers over the frames of a stream, filled once for all heads."""

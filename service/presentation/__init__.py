@@ -1,0 +1,1 @@
+"""Scored frames for people and programs: messages and pictures with boxes."""

@@ -1,0 +1,179 @@
+"""What is normal for one stream: learned by enrolment, kept in one file, and used by scoring."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.heads.base import Arrays
+from models.scoring.calibration import Calibration
+from service.profiles.samples import Samples
+
+FORMAT = 1
+
+DEFAULT_ALERTS_PER_DAY = 1.0
+"""False alerts that normal footage may raise when the operator asked for nothing else: few and true."""
+
+
+class ProfileError(ValueError):
+    """A profile file that cannot be used; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeadProfile:
+    """One head's part: what it learned, and the calibration of its raw frame scores.
+
+    Attributes:
+        pack: Name of the head's pack.
+        pack_hash: Its hash when this was learned; a profile is of no use under another.
+        arrays: What ``Head.fit`` returned.
+        calibration: Raw score to surprise.
+    """
+
+    pack: str
+    pack_hash: str
+    arrays: Arrays
+    calibration: Calibration
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What is normal for one stream under its packs and its detector.
+
+    Attributes:
+        heads: By pack name.
+        fused: Calibration of the fused and smoothed surprise, so that the final score means what it says.
+        detector: Name of the detector that it was learned with.
+        created_at: When it was fitted.
+        origin: Where from: ``live``, the files' names, or another stream's id.
+        frames: Normal frames seen in enrolment.
+        seconds: Seconds of footage they cover.
+        samples: The frames that were kept of them, so that it can be extended; None where only scores are wanted.
+        encoder: Name and hash of the encoder that its heads learned with; None if none of them needs one.
+    """
+
+    heads: Mapping[str, HeadProfile]
+    fused: Calibration
+    detector: str
+    created_at: datetime
+    origin: str
+    frames: int
+    seconds: float
+    samples: Samples | None
+    encoder: str | None = None
+
+    def threshold(self, alerts_per_day: float = DEFAULT_ALERTS_PER_DAY, fps: float = math.inf) -> float:
+        """The surprise that normal footage exceeds so often a day.
+
+        Args:
+            alerts_per_day: Wished false alerts a day, greater than 0.
+            fps: Frames scored a second, if fewer than in the enrolment.
+        """
+        return self.fused.threshold(alerts_per_day, min(self.frames / max(self.seconds, 1e-9), fps))
+
+    def save(self, path: Path) -> None:
+        """Write it, so that a reader sees the old file or the new one whole, whatever happens.
+
+        Raises:
+            ValueError: If it was loaded without its samples: saving would lose them.
+        """
+        if self.samples is None:
+            msg = "expected a profile with its samples, got one that was loaded for scoring only"
+            raise ValueError(msg)
+        arrays: dict[str, NDArray[np.generic]] = {}
+        for name, head in self.heads.items():
+            arrays |= {f"head/{name}/{key}": np.asarray(value) for key, value in head.arrays.items()}
+            arrays |= {f"calibration/{name}/{key}": value for key, value in head.calibration.to_arrays().items()}
+        arrays |= {f"fused/{key}": value for key, value in self.fused.to_arrays().items()}
+        arrays |= {f"samples/{key}": value for key, value in self.samples.to_arrays().items()}
+        header = {
+            "format": FORMAT,
+            "detector": self.detector,
+            "encoder": self.encoder,
+            "created_at": self.created_at.isoformat(),
+            "origin": self.origin,
+            "frames": self.frames,
+            "seconds": self.seconds,
+            "packs": {name: head.pack_hash for name, head in self.heads.items()},
+        }
+        arrays["header"] = np.frombuffer(json.dumps(header).encode(), np.uint8)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                np.savez(file, **arrays)  # type: ignore[arg-type]  # the stubs take its flag for one of the arrays
+                file.flush()
+                os.fsync(file.fileno())
+            Path(temporary).replace(path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+
+    @classmethod
+    def load(cls, path: Path, *, samples: bool = True) -> Profile:
+        """Read a profile, with the frames that it was learned from or (to save memory) without.
+
+        Raises:
+            ProfileError: If the file is missing, damaged, or of a newer format.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                wanted = [name for name in file.files if samples or not name.startswith("samples/")]
+                arrays = {name: file[name] for name in wanted}
+            header = json.loads(arrays["header"].tobytes())
+            if header["format"] != FORMAT:
+                msg = f"expected a profile of format {FORMAT}, got {header['format']!r}"
+                raise ProfileError(msg)
+            return cls._read(header, arrays, samples=samples)
+        except ProfileError:
+            raise
+        except Exception as error:  # whatever a damaged file makes of the readers, it is one thing to the caller
+            msg = f"expected a readable profile at {path.name}, got {type(error).__name__}"
+            raise ProfileError(msg) from error
+
+    @classmethod
+    def _read(cls, header: dict[str, Any], arrays: Mapping[str, NDArray[np.generic]], *, samples: bool) -> Profile:
+        heads = {
+            str(name): HeadProfile(
+                str(name),
+                str(pack_hash),
+                _under(arrays, f"head/{name}/"),
+                _calibration(_under(arrays, f"calibration/{name}/")),
+            )
+            for name, pack_hash in header["packs"].items()
+        }
+        return cls(
+            heads=heads,
+            fused=_calibration(_under(arrays, "fused/")),
+            detector=str(header["detector"]),
+            created_at=datetime.fromisoformat(header["created_at"]).astimezone(UTC),
+            origin=str(header["origin"]),
+            frames=int(header["frames"]),
+            seconds=float(header["seconds"]),
+            samples=Samples.from_arrays(_under(arrays, "samples/")) if samples else None,
+            encoder=None if header.get("encoder") is None else str(header["encoder"]),
+        )
+
+
+def _calibration(arrays: Arrays) -> Calibration:
+    """A calibration that can be relied on: finite and increasing, or every score under it would be a lie."""
+    calibration = Calibration.from_arrays(arrays)
+    numbers = np.concatenate([np.ravel(np.asarray(value, np.float64)) for value in arrays.values()])
+    if not np.isfinite(numbers).all() or not (np.diff(calibration.scores) > 0).all():
+        msg = "expected a calibration of finite, increasing scores"
+        raise ProfileError(msg)
+    return calibration
+
+
+def _under(arrays: Mapping[str, NDArray[np.generic]], prefix: str) -> dict[str, NDArray[np.generic]]:
+    return {name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)}

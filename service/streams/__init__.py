@@ -1,0 +1,1 @@
+"""Registered streams, from registration to deletion."""

@@ -1,0 +1,279 @@
+"""One registered stream while the service runs: its ingest, its pipeline context, its picture, what it learns."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from service.alerts.manager import AlertManager
+from service.contracts.enrolment import EnrolmentOut, EnrolmentSpec
+from service.contracts.stream import StreamSpec, StreamState, StreamStatus
+from service.delivery.feed import ScoreFeed
+from service.delivery.picture import LivePicture
+from service.enrolment.stream_profile import Learner, Learning
+from service.errors import WatchwordError
+from service.frames import PreparedFrame
+from service.ingest.ingest import Ingest
+from service.ingest.source import Source
+from service.metrics import Metrics
+from service.pipeline.context import Guidance, StreamContext
+from service.pipeline.scored import ScoredFrame, display
+from service.pipeline.stages import Stages
+from service.pipeline.worker import Worker
+from service.presentation.message import score_message, scoreless_message
+from service.profiles.profile import Profile, ProfileError
+from service.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+RATE_FRAMES = 50
+"""The measured rate is of so many last frames."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What all streams share.
+
+    Attributes:
+        settings: The service's settings.
+        metrics: Its metrics.
+        worker: Runs the pipeline over all streams.
+        feed: Takes score messages.
+        alerts: Takes scored frames and the states of sources.
+        learner: What their learning shares.
+    """
+
+    settings: Settings
+    metrics: Metrics
+    worker: Worker
+    feed: ScoreFeed
+    alerts: AlertManager
+    learner: Learner
+
+
+class LiveStream:
+    """Runs one stream from ``start`` to ``close``. Thread-safe."""
+
+    def __init__(
+        self,
+        stream_id: str,
+        spec: StreamSpec,
+        source: Source,
+        stages: Stages,
+        services: Services,
+        sequence: Iterator[int],
+        guidance: Guidance | None = None,
+    ) -> None:
+        """Nothing runs before ``start``.
+
+        Args:
+            stream_id: Of the registered stream.
+            spec: Its settings.
+            source: What it reads.
+            stages: Its detector, heads and encoder.
+            services: What all streams share.
+            sequence: Gives every score message its number.
+            guidance: Its text rules.
+        """
+        self.stream_id = stream_id
+        self.spec = spec
+        self.source = source
+        self.stages = stages
+        self.picture = LivePicture()
+        self.context = StreamContext(stream_id, spec.fps, spec.detection, spec.zones, stages.clip_buffers(), guidance)
+        self._services = services
+        self._state_lock = threading.Lock()
+        self._sequence = sequence
+        # Numbers and publishes in one step, so that messages of two threads come in the order of their numbers.
+        self._publishing = threading.Lock()
+        self._times: deque[float] = deque(maxlen=RATE_FRAMES)
+        self._latency_ms: float | None = None
+        self._alert_id: str | None = None
+        self._waiting = False
+        self._closed = False
+        self._told: StreamState | None = None
+        self._told_at = datetime.now(UTC)
+        self.learning = Learning(stream_id, spec, stages, self.context, services.learner, self._learning_changed)
+        self._ingest = Ingest(
+            stream_id,
+            source,
+            spec.fps,
+            services.settings,
+            services.metrics,
+            services.worker.notify,
+            self._source_changed,
+        )
+
+    # ---- life
+
+    def start(self, pending: EnrolmentSpec | None, other: Profile | None = None) -> None:
+        """Take up the profile that was kept, begin what enrolment is due, and let frames flow if enabled.
+
+        Args:
+            pending: The enrolment to begin: a new stream's own, or one that a restart interrupted.
+            other: The profile to take over, when ``pending.stream`` names one.
+        """
+        self.learning.take_up()
+        # A paused stream has no live picture to learn from: that enrolment waits for it to be enabled.
+        if pending is not None and (self.spec.enabled or pending.seconds is None):
+            self._try_to_enrol(pending, other)
+        if self.spec.enabled:
+            self._services.worker.add(self)
+            # A recording would play out unseen while its normal is still learned from others.
+            from_files = pending is not None and pending.seconds is None
+            self._waiting = self.source.is_file and from_files and self.learning.running
+            if not self._waiting:
+                self._ingest.start()
+        else:
+            self._services.alerts.source_state(self.stream_id, self.spec.name, StreamState.PAUSED, time.time())
+        self._tell()
+
+    def _try_to_enrol(self, pending: EnrolmentSpec, other: Profile | None) -> None:
+        """An enrolment that cannot begin (its files are gone, say) must not cost the camera its picture."""
+        try:
+            self.enrol(pending, other)
+        except (WatchwordError, ProfileError) as error:
+            logger.warning("stream %s (%s): no enrolment: %s", self.stream_id, self.spec.name, error)
+            self.learning.fail(str(error))
+
+    def close(self) -> None:
+        """Stop everything that belongs to this stream. Idempotent, legal in every state."""
+        self._closed = True
+        self._services.worker.remove(self.stream_id)
+        self._ingest.close()
+        self.learning.close()
+        self.picture.close()
+
+    def configure(self, spec: StreamSpec) -> None:
+        """Take new settings that need no new decoder: name, threshold, zones, detection."""
+        self.spec = spec
+        self.context.configure(spec.detection, spec.zones)
+        self.learning.configure(spec)
+
+    # ---- frames, called by the worker
+
+    def take(self) -> PreparedFrame | None:
+        """The newest prepared frame, at most once."""
+        return self._ingest.take()
+
+    def scored(self, frame: ScoredFrame) -> None:
+        """Take a scored frame: alerts, feed, picture, enrolment."""
+        self.learning.watch()
+        now = time.monotonic()
+        self._times.append(now)
+        self._latency_ms = (now - frame.source.frame.arrived) * 1000
+        self._tell()
+        with self._publishing:
+            # The worker may still hold a frame when its source has failed: an old picture must not look like a new one.
+            state = self.state
+            if state not in (StreamState.LIVE, StreamState.ENROLLING):
+                return
+            if frame.surprise is not None:
+                self._alert_id = self._services.alerts.observe(frame, self.spec.name)
+                self._services.metrics.score.labels(self.stream_id).set(display(frame.surprise))
+            seq = next(self._sequence)
+            message = score_message(frame, self.stream_id, seq, state, self._latency_ms, self._alert_id)
+            self._services.feed.publish(message)
+            self.picture.show(frame, seq)
+
+    # ---- state
+
+    @property
+    def state(self) -> StreamState:
+        """Where the stream stands."""
+        if not self.spec.enabled:
+            return StreamState.PAUSED
+        state = self._ingest.status.state
+        if state is StreamState.LIVE and not self.learning.enrolled and self.learning.running:
+            return StreamState.ENROLLING
+        return state
+
+    def status(self) -> StreamStatus:
+        """What the stream is doing, in full."""
+        ingest = self._ingest.status
+        state = self.state
+        live = state in (StreamState.LIVE, StreamState.ENROLLING)
+        scorer = self.context.scorer
+        return StreamStatus(
+            state=state,
+            detail=self._detail(state, ingest.detail),
+            since=self._told_at,
+            width=ingest.width,
+            height=ingest.height,
+            measured_fps=self._measured_fps() if live else None,
+            latency_ms=self._latency_ms if live else None,
+            reconnects=ingest.reconnects,
+            last_frame_at=ingest.last_frame_at,
+            threshold=None if scorer is None or scorer.threshold is None else display(scorer.threshold),
+            enrolled=scorer is not None,
+        )
+
+    def _detail(self, state: StreamState, source_detail: str | None) -> str | None:
+        if state is StreamState.PAUSED:
+            return "paused by its settings"
+        if self._waiting:
+            return f"learns what is normal from other recordings first, {self.learning.out().progress:.0%}"
+        if state is StreamState.ENROLLING:
+            return f"learning what is normal, {self.learning.out().progress:.0%}"
+        if state is StreamState.LIVE and not self.learning.enrolled:
+            return self.learning.problem or "not enrolled: POST /streams/{id}/enrolment to begin"
+        return source_detail
+
+    def _measured_fps(self) -> float | None:
+        times = list(self._times)
+        if len(times) < 2 or times[-1] == times[0]:
+            return None
+        return round((len(times) - 1) / (times[-1] - times[0]), 2)
+
+    def _source_changed(self, state: StreamState, detail: str | None) -> None:
+        if self._closed:
+            return
+        logger.info("stream %s (%s): source %s, %s", self.stream_id, self.spec.name, state, detail or "frames flow")
+        if state is not StreamState.LIVE:
+            with self._publishing:
+                self.picture.clear()
+            self._times.clear()
+        # A recording that has ended is no camera that went away.
+        ended = self.source.is_file and state is StreamState.OFFLINE
+        told = StreamState.PAUSED if ended else state
+        self._services.alerts.source_state(self.stream_id, self.spec.name, told, time.time())
+        self._tell()
+
+    def _tell(self) -> None:
+        """Publish the state if it is news, with a null score: never 0, never the last value again."""
+        with self._state_lock:
+            state = self.state
+            if state is self._told:
+                return
+            self._told, self._told_at = state, datetime.now(UTC)
+        metrics = self._services.metrics
+        for possible in StreamState:
+            metrics.stream_state.labels(self.stream_id, possible.value).set(possible is state)
+        with self._publishing:
+            if state is not StreamState.LIVE:
+                metrics.score.remove_by_labels({"stream": self.stream_id})
+            self._services.feed.publish(scoreless_message(self.stream_id, next(self._sequence), state))
+
+    # ---- enrolment
+
+    def enrol(self, spec: EnrolmentSpec, other: Profile | None = None) -> EnrolmentOut:
+        """Begin an enrolment; arguments and errors as ``Learning.enrol``."""
+        self.learning.enrol(spec, other)
+        self._tell()
+        return self.learning.out()
+
+    def forget_enrolment(self) -> None:
+        """Give up a running enrolment and delete the profile. Idempotent."""
+        self.learning.forget()
+        self._tell()
+
+    def _learning_changed(self) -> None:
+        if self._waiting and not self.learning.running:
+            self._waiting = False
+            self._ingest.start()
+        self._tell()

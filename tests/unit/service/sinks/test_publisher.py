@@ -1,0 +1,213 @@
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from service.contracts.alert import AlertEvent
+from service.metrics import Metrics
+from service.sinks import DeliveryFailed
+from service.sinks import publisher as module
+from service.sinks.publisher import BACKOFF_FIRST_S, BACKOFF_MAX_S, Publisher, backoff
+from service.store.database import Database
+from service.store.outbox import Outbox
+from support.alerts import make_alert, wait_until
+
+
+class Line:
+    """A bus whose line can be cut, in any way."""
+
+    name = "line"
+
+    def __init__(self) -> None:
+        self.fault: Exception | None = None
+        self.attempts: list[tuple[str, float]] = []
+        self.taken: list[str] = []
+        self.closed = 0
+
+    def publish(self, event: AlertEvent) -> None:
+        self.attempts.append((event.id, time.monotonic()))
+        if self.fault is not None:
+            raise self.fault
+        self.taken.append(event.id)
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+class Post:
+    """An outbox and a publisher for one line."""
+
+    def __init__(self, folder: Path) -> None:
+        self.database = Database(f"sqlite:///{folder / 'watchword.db'}", busy_timeout_s=0.05)
+        self.outbox = Outbox(self.database)
+        self.metrics = Metrics()
+        self.line = Line()
+        self.publisher = Publisher(self.line, self.outbox, self.metrics)
+
+    def queue(self, events: str) -> None:
+        with self.database.transaction() as connection:
+            for name in events.split():
+                event = AlertEvent(id=name, event="updated", alert=make_alert(name[0]))
+                self.outbox.add(connection, event, ["line"], datetime.now(UTC))
+        self.publisher.notify(len(events.split()))
+
+    def count(self, outcome: str) -> float:
+        labels = {"sink": "line", "outcome": outcome}
+        return self.metrics.registry.get_sample_value("watchword_deliveries_total", labels) or 0.0
+
+    def depth(self) -> float | None:
+        return self.metrics.registry.get_sample_value("watchword_outbox_depth", {"sink": "line"})
+
+
+@pytest.fixture
+def post(tmp_path: Path) -> Iterator[Post]:
+    post = Post(tmp_path)
+    yield post
+    post.publisher.close(10)
+    post.database.close()
+    assert post.line.closed == 1
+    assert not any(thread.name == "alerts-to-line" for thread in threading.enumerate())
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BACKOFF_FIRST_S", 0.02)
+    monkeypatch.setattr(module, "BACKOFF_MAX_S", 0.1)
+    monkeypatch.setattr(module, "STORE_RETRY_S", 0.05)
+
+
+def test_waits_double_up_to_a_bound() -> None:
+    waits = [backoff(failures) for failures in range(1, 2000)]
+    assert waits[:4] == [BACKOFF_FIRST_S * factor for factor in (1, 2, 4, 8)]
+    assert waits == sorted(waits)
+    assert waits[-1] == BACKOFF_MAX_S
+
+
+def test_a_backlog_is_delivered_in_its_order_and_counted(post: Post) -> None:
+    post.queue("a1 b1 a2 c1 b2")
+    post.publisher = Publisher(post.line, post.outbox, post.metrics)
+    post.publisher.start()
+    wait_until(lambda: post.depth() == 0)
+    assert post.line.taken == ["a1", "b1", "a2", "c1", "b2"]
+    post.queue("a3")
+    wait_until(lambda: post.line.taken[-1] == "a3")
+    wait_until(lambda: post.depth() == 0)
+    wait_until(lambda: post.count("delivered") == 6)
+
+
+def test_a_dead_line_is_asked_ever_more_rarely(post: Post) -> None:
+    post.line.fault = DeliveryFailed("cut")
+    post.publisher.start()
+    post.queue("a1 b1 c1")
+    wait_until(lambda: len(post.line.attempts) == 3)
+    assert post.depth() == 3
+    (_, first), (_, second), (_, third) = post.line.attempts
+    assert 0.25 <= second - first < 1.0
+    assert 0.5 <= third - second < 2.0
+    assert post.outbox.depth("line") == 3
+
+
+def test_a_line_that_comes_back_gets_everything_in_each_alerts_order(post: Post, quick: None) -> None:
+    post.line.fault = DeliveryFailed("cut")
+    post.publisher.start()
+    post.queue("a1 b1 a2 b2")
+    wait_until(lambda: len(post.line.attempts) >= 6)
+    post.line.fault = None
+    wait_until(lambda: post.depth() == 0)
+    assert sorted(post.line.taken) == ["a1", "a2", "b1", "b2"]
+    assert post.line.taken.index("a1") < post.line.taken.index("a2")
+    assert post.line.taken.index("b1") < post.line.taken.index("b2")
+
+
+def test_a_fault_in_the_line_itself_is_survived(post: Post, quick: None, caplog: pytest.LogCaptureFixture) -> None:
+    post.line.fault = ZeroDivisionError("bug")
+    post.publisher.start()
+    post.queue("a1")
+    wait_until(lambda: post.count("failed") >= 2)
+    assert "line: unexpected failure with event a1" in caplog.text
+    post.line.fault = None
+    wait_until(lambda: post.line.taken == ["a1"])
+
+
+def test_the_other_side_may_ask_for_more_time_up_to_the_bound(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BACKOFF_FIRST_S", 0.01)
+    monkeypatch.setattr(module, "BACKOFF_MAX_S", 0.6)
+    post.line.fault = DeliveryFailed("busy", retry_after=3600)
+    post.publisher.start()
+    post.queue("a1")
+    wait_until(lambda: len(post.line.attempts) == 2)
+    (_, first), (_, second) = post.line.attempts
+    assert 0.5 <= second - first < 2.0
+
+
+def test_what_waits_is_bounded(
+    post: Post, quick: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(module, "MAX_PENDING", 2)
+    monkeypatch.setattr(Outbox.trim, "__defaults__", (2,))
+    post.line.fault = DeliveryFailed("cut")
+    post.publisher.start()
+    post.queue("a1 b1 c1 d1 e1")
+    wait_until(lambda: post.count("dropped") == 3)
+    assert post.depth() == post.outbox.depth("line") == 2
+    assert "3 of the oldest events dropped" in caplog.text
+    post.line.fault = None
+    wait_until(lambda: sorted(post.line.taken) == ["d1", "e1"])
+
+
+def test_an_outbox_that_does_not_answer_is_asked_again(
+    post: Post, quick: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    post.publisher.start()
+    with post.database.transaction() as connection:
+        connection.execute(text("ALTER TABLE outbox RENAME TO away"))
+    post.publisher.notify(0)
+    wait_until(lambda: "line: the outbox does not answer" in caplog.text)
+    with post.database.transaction() as connection:
+        connection.execute(text("ALTER TABLE away RENAME TO outbox"))
+    post.queue("a1")
+    wait_until(lambda: post.line.taken == ["a1"])
+
+
+def test_an_event_that_cannot_be_crossed_off_is_delivered_again_under_its_id(post: Post, quick: None) -> None:
+    post.publisher.start()
+    lock = threading.Event()
+    real_publish = post.line.publish
+
+    def publish_and_lock(event: AlertEvent) -> None:
+        real_publish(event)
+        if not lock.is_set():
+            lock.set()
+            blocker.__enter__()
+
+    blocker = post.database.transaction()
+    post.line.publish = publish_and_lock  # type: ignore[method-assign]
+    post.queue("a1")
+    wait_until(lambda: len(post.line.taken) >= 2)
+    assert set(post.line.taken) == {"a1"}
+    blocker.__exit__(None, None, None)
+    wait_until(lambda: post.depth() == 0)
+
+
+def test_closing_delivers_what_the_line_takes(post: Post) -> None:
+    post.queue("a1 b1 a2")
+    post.publisher.start()
+    post.publisher.close(10)
+    assert post.line.taken == ["a1", "b1", "a2"]
+
+
+def test_closing_does_not_wait_for_a_dead_line(post: Post) -> None:
+    post.line.fault = DeliveryFailed("cut")
+    post.queue("a1 b1")
+    post.publisher.start()
+    wait_until(lambda: post.line.attempts)
+    start = time.monotonic()
+    post.publisher.close(10)
+    assert time.monotonic() - start < 1
+    assert post.outbox.depth("line") == 2
