@@ -1,7 +1,7 @@
 """A small text tower: token embeddings, a few transformer layers, the mean over tokens, unit length.
 
-Distilled from a sentence encoder (``training/text_tower.py``). Without layers it is a static embedding: a sum of words
-that knows no order.
+Distilled from a sentence encoder (``training/text/text_tower.py``). Without layers it is a static embedding: a sum of
+words that knows no order.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from service.cli.console import console, fail_clearly
 from service.cli.progress import need_extra, task_bars
 
 if TYPE_CHECKING:
-    from training.evaluate import Evaluation
+    from training.evaluation.evaluate import Evaluation
 
 
 @fail_clearly
@@ -54,9 +54,9 @@ def evaluate(
     from service.profiles.profile import Profile
     from service.settings import Settings
     from training.datasets import open_dataset
-    from training.evaluate import evaluate as run
+    from training.evaluation.evaluate import evaluate as run
+    from training.evaluation.truth_detector import detector_of
     from training.provenance import provenance
-    from training.truth_detector import detector_of
 
     origin = provenance()  # of the code that runs, not of what a later commit made of it
     settings = Settings()
@@ -93,7 +93,7 @@ def _save(evaluation: Evaluation, detector: str, origin: dict[str, Any], out: Pa
     (out / "metrics.json").write_text(json.dumps(figures, indent=2) + "\n")
     evaluation.save_scores(out / "scores")
     if plots:
-        from training.plots import save_plots
+        from training.evaluation.plots import save_plots
 
         save_plots(evaluation, out / "plots")
     _show(figures)

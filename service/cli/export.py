@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from export.parity import Parity
     from models.guidance.bank import Phrase
     from models.pack import Pack, PackLibrary
-    from training.object_clips import ObjectClips
+    from training.data.object_clips import ObjectClips
 
 export_app = typer.Typer(
     no_args_is_help=True,
@@ -71,8 +71,8 @@ def encoder(
     with _needs_extra():
         from export.towers import ARCHITECTURES, CONTEXT, export_clip
         from service.cli.official import world_samples
-        from training.frozen_clip import trained_fusion
-        from training.object_clips import ObjectClips
+        from training.data.object_clips import ObjectClips
+        from training.svad.frozen_clip import trained_fusion
     if architecture not in ARCHITECTURES:
         expected = f"expected one of {', '.join(ARCHITECTURES)}, got {architecture!r}"
         raise typer.BadParameter(expected, param_hint="--architecture")
@@ -207,7 +207,7 @@ def variants(
     """
     with _needs_extra():
         from export.quantise import add_variants
-        from training.variant_auc import USUAL, judge_of
+        from training.studies.variant_auc import USUAL, judge_of
     asked = set(bits or ("fp16", "int8"))
     if unknown := asked - {"fp16", "int8"}:
         raise typer.BadParameter(f"expected fp16 or int8, got {', '.join(sorted(unknown))}", param_hint="--bits")
@@ -242,7 +242,7 @@ def _some_clips(clips: ObjectClips) -> Samples:
     import numpy as np
 
     from export.encoder import Samples
-    from training.svad import balanced
+    from training.svad.trainer import balanced
 
     batch = clips.batch(balanced(clips.labels, 16, 0.0, np.random.default_rng(0)))
     return Samples(batch.crops, batch.geometry)

@@ -12,7 +12,7 @@ import typer
 from service.cli.console import console, errors
 
 if TYPE_CHECKING:
-    from training.evaluate import Progress
+    from training.evaluation.evaluate import Progress
 
 
 @contextmanager

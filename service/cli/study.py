@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from training.datasets import Dataset
-    from training.studies import Setup, Study
+    from training.studies.study import Setup, Study
 
 study_app = typer.Typer(
     name="study",
@@ -57,7 +57,7 @@ def svad(
     """
     need_extra()
     from training.provenance import provenance
-    from training.studies import study_svad
+    from training.studies.study import study_svad
 
     origin, setup = provenance(), _setup(detector, heads, fps, alerts_per_day, seed)
     with task_bars() as progress:
@@ -83,7 +83,7 @@ def cross_scene(
     """
     need_extra()
     from training.provenance import provenance
-    from training.studies import study_cross_scene
+    from training.studies.study import study_cross_scene
 
     origin, setup = provenance(), _setup(detector, heads, fps, alerts_per_day, seed)
     with task_bars() as progress:
@@ -110,9 +110,9 @@ def redefinition(
     [dim]watchword study redefinition runs/plaza runs/station --out results/rules[/dim]
     """
     need_extra()
-    from training.paraphrases import Paraphrases
     from training.provenance import provenance
-    from training.rule_studies import record_scenes, save_curves, study_redefinition
+    from training.studies.paraphrases import Paraphrases
+    from training.studies.rule_studies import record_scenes, save_curves, study_redefinition
 
     origin, setup = provenance(), _setup(detector, heads, fps, alerts_per_day, seed, encoder)
     footage, wording = _open(datasets), Paraphrases.load()
@@ -150,8 +150,8 @@ def footage(
     """
     need_extra()
     from training.datasets.footage import frame_rate
-    from training.footage_study import WrittenRule, record_dataset, record_file, save_curves, study_footage
     from training.provenance import provenance
+    from training.studies.footage import WrittenRule, record_dataset, record_file, save_curves, study_footage
 
     rules = [WrittenRule.parse(line) for line in rule]
     if source.is_dir() == (learn is not None):
@@ -232,11 +232,11 @@ def _variants(
     seed: int,
 ) -> None:
     need_extra()
-    from training import variants
     from training.provenance import provenance
-    from training.studies import study_variants
-    from training.svad import Pretraining
-    from training.teacher import Teacher
+    from training.studies import variants
+    from training.studies.study import study_variants
+    from training.svad.trainer import Pretraining
+    from training.text.teacher import Teacher
 
     origin, setup = provenance(), _setup(detector, "svad", fps, 1.0, seed)
     settings = Pretraining(steps=steps, batch=batch, seed=seed)
@@ -251,7 +251,7 @@ def _setup(
     detector: str, heads: str, fps: float | None, alerts_per_day: float, seed: int, encoder: str | None = None
 ) -> Setup:
     from service.settings import Settings
-    from training.studies import Setup
+    from training.studies.study import Setup
 
     packs = tuple(name.strip() for name in heads.split(","))
     return Setup(Settings(), detector, packs, fps, alerts_per_day, seed, encoder)

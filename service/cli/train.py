@@ -38,7 +38,7 @@ def clips(
     """
     from tqdm import tqdm
 
-    from training.object_clips import world_jobs, write_worlds
+    from training.data.object_clips import world_jobs, write_worlds
 
     jobs = world_jobs(worlds, seed, seconds, scene)
     with tqdm(total=len(jobs), desc="worlds") as bar:
@@ -67,7 +67,7 @@ def actions(
     from models.pack import PackLibrary
     from service.engine.detectors import load_detector
     from service.settings import Settings
-    from training.action_clips import write_actions
+    from training.data.action_clips import write_actions
     from training.datasets.actions import SPLITS, open_actions
 
     chosen = next((name for name in SPLITS if name == split), None)
@@ -119,12 +119,12 @@ def pretrain(
     import torch
 
     from models.pack import file_hash
-    from training.object_clips import ObjectClips
-    from training.phrases import Phrases
-    from training.svad import Pretraining, built_in, pretrain, words
-    from training.svad import precision as checked
-    from training.teacher import Teacher
-    from training.zero_shot import accuracy
+    from training.data.object_clips import ObjectClips
+    from training.svad.trainer import Pretraining, built_in, pretrain, words
+    from training.svad.trainer import precision as checked
+    from training.svad.zero_shot import accuracy
+    from training.text.phrases import Phrases
+    from training.text.teacher import Teacher
 
     if (clip is None) != (weights is None):
         raise typer.BadParameter("expected --clip and --weights together", param_hint="--weights")
@@ -149,7 +149,7 @@ def pretrain(
             said = words(data.actions, phrases, teacher.encode)
         encoder = built_in(settings)
     else:
-        from training.frozen_clip import FrozenClip
+        from training.svad.frozen_clip import FrozenClip
 
         towers = FrozenClip(clip, weights)
         encoder, said = towers.encoder(settings), words(data.actions, phrases, towers.text().encode)
@@ -185,9 +185,9 @@ def prompts(
     """
     import torch
 
-    from training.built_in import prompts_over_bank
-    from training.frozen_clip import prompts_over_clip
-    from training.svad import PromptTuning
+    from training.svad.built_in import prompts_over_bank
+    from training.svad.frozen_clip import prompts_over_clip
+    from training.svad.trainer import PromptTuning
 
     torch.set_num_threads(threads)
     settings = PromptTuning(steps=steps, batch=batch, rate=rate, count=count, seed=seed)
@@ -221,7 +221,7 @@ def write_packs(
     import torch
 
     from models.pack import BUILT_IN
-    from training.built_in import write_packs
+    from training.svad.built_in import write_packs
 
     torch.set_num_threads(threads)
     made = write_packs(

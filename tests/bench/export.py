@@ -57,7 +57,7 @@ def main() -> None:
 
 def _measure(name: str, folder: Path, clips: Path | None) -> Iterator[str]:
     if name == "words":
-        from training.variant_auc import judge_of
+        from training.studies.variant_auc import judge_of
 
         copy = folder / "packs" / "copy"  # a built-in pack is not changed, and no other has its name
         shutil.copytree(BUILT_IN / name, copy)

@@ -46,7 +46,7 @@ from service.pipeline.stages import Stages, needed_encoder
 from service.profiles.profile import Profile
 from service.settings import Settings
 from training.datasets import Clip, Dataset, open_dataset
-from training.evaluate import evaluate
+from training.evaluation.evaluate import evaluate
 from training.provenance import provenance
 
 PED2 = Path(__file__).parents[3] / "shared" / "data" / "ped2"

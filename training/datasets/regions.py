@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment  # type: ignore[import-untyped]
 
 from training.datasets.base import Regions
-from training.metrics import iou
+from training.evaluation.metrics import iou
 
 LEAST_PIXELS = 20
 """Smaller components are crumbs of a hand-drawn mask, not objects. The smallest true region of UCSD Ped2 has 22."""

@@ -10,7 +10,7 @@ pytest.importorskip("tensorboard")
 from export.onnx import to_onnx  # noqa: E402
 from export.parity import check  # noqa: E402
 from export.weights import round_weights, store_as_int8  # noqa: E402
-from training.svad import Pretraining, built_in  # noqa: E402
+from training.svad.trainer import Pretraining, built_in  # noqa: E402
 
 
 @pytest.fixture(scope="module")

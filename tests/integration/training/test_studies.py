@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from service.cli.study import study_app
 from support.street import write_street, write_virtual
-from training.paraphrases import Paraphrases
+from training.studies.paraphrases import Paraphrases
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ from service.cli.export import export_app
 from service.cli.train import train_app
 from support.networks import clip_checkpoint
 from support.torch_vision import need_torchvision
-from training.object_clips import LABELS, RUN, Runs, finish, write_shard
+from training.data.object_clips import LABELS, RUN, Runs, finish, write_shard
 
 SIZE, DIM = 32, 64
 MODEL = "ViT-B-32-tiny"

@@ -1,0 +1,240 @@
+"""The evaluator over real footage whose brightness is the truth, with a pipeline that scores brightness.
+
+So any frame that slips, is lost or counted twice shows as an AUC below 1.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from models.observation import Objects
+from models.scoring.calibration import Calibration
+from service.frames import PreparedFrame
+from service.pipeline.scored import ScoredFrame
+from service.profiles.profile import HeadProfile, Profile
+from service.settings import Settings
+from training.datasets import DatasetError, open_dataset
+from training.evaluation.evaluate import evaluate
+from training.evaluation.plots import save_plots
+
+FPS = 10
+BOX = (0.25, 0.25, 0.25, 0.5)
+FAR_BOX = (0.75, 0.0, 0.1, 0.1)
+
+
+def write_footage(path: Path, labels: list[int], seed: int = 0) -> None:
+    """A grey clip, bright where its label is 1, never twice the same brightness within a label."""
+    noise = np.random.default_rng(seed).integers(0, 30, len(labels))
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=FPS)
+        stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
+        stream.bit_rate = 2_000_000
+        for label, extra in zip(labels, noise, strict=True):
+            picture = np.full((64, 96, 3), (160 if label else 60) + extra, np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode())
+
+
+LABELS = {"01": [0] * 30 + [1] * 20 + [0] * 10, "02": [1] * 15 + [0] * 25, "03": [0] * 35}
+
+
+@pytest.fixture
+def root(tmp_path):
+    """Two scenes; boxes where anomalous."""
+    train, test, boxes = {}, {}, {}
+    for name, scene in (("01", "gate"), ("02", "yard")):
+        write_footage(tmp_path / f"train_{name}.mp4", [0] * 40)
+        train[name] = {"file": f"train_{name}.mp4", "scene": scene}
+    for name, labels in LABELS.items():
+        write_footage(tmp_path / f"test_{name}.mp4", labels)
+        scene = "yard" if name == "02" else "gate"
+        test[name] = {"file": f"test_{name}.mp4", "labels": labels, "scene": scene}
+        boxes[name] = [[[24, 16, 24, 32]] if label else [] for label in labels]
+    (tmp_path / "boxes.json").write_text(json.dumps(boxes))
+    save(tmp_path, train, test)
+    return tmp_path
+
+
+def save(root: Path, train: dict, test: dict) -> None:
+    document = {"dataset": "two gates", "size": [96, 64], "train": train, "test": test}
+    (root / "labels.json").write_text(json.dumps(document))
+
+
+def _clip(frame: PreparedFrame) -> str:
+    """Name of the clip a frame is of, as the data set's document has it."""
+    return Path(frame.stream_id).stem.removeprefix("train_").removeprefix("test_")
+
+
+class Brightness:
+    """Stands in for the service's pipeline: as surprising as it is bright."""
+
+    def __init__(self) -> None:
+        self.enrolled: list[list[str]] = []
+        self.scored_under: dict[str, str] = {}
+
+    def enrol(self, clips: Iterable[Iterable[PreparedFrame]], origin: str, on_frame) -> Profile:
+        names, values, seconds = [], [], 0.0
+        for clip in clips:
+            for frame in clip:
+                values.append(float(frame.frame.image.mean()))
+                seconds += 1 / FPS
+                on_frame()
+            names.append(_clip(frame))
+        self.enrolled.append(names)
+        clip_numbers = np.zeros(len(values), int)
+        calibration = Calibration.fit(np.array(values), clip_numbers)
+        fused = Calibration.fit(calibration.surprise(np.array(values)), clip_numbers)
+        heads = {"brightness": HeadProfile("brightness", "abc123", {}, calibration)}
+        return Profile(heads, fused, "none", datetime.now(UTC), origin, len(values), seconds, None)
+
+    def score(self, frames: Iterable[PreparedFrame], profile: Profile, threshold: float) -> Iterator[ScoredFrame]:
+        for frame in frames:
+            self.scored_under[_clip(frame)] = profile.origin
+            raw = float(profile.heads["brightness"].calibration.surprise(float(frame.frame.image.mean())))
+            surprise = float(profile.fused.surprise(raw))
+            # an object that is as surprising as the frame, and one far off that never is
+            boxes = np.array([BOX, FAR_BOX], np.float32)
+            objects = Objects(boxes, np.ones(2, np.float32), np.zeros(2, np.int32), np.array([1, 2]), ("object",))
+            yield ScoredFrame(
+                frame,
+                objects,
+                surprise=surprise,
+                unguided=surprise,
+                unsmoothed=raw,
+                threshold=threshold,
+                surprises=np.array([surprise, -1.0]),
+            )
+
+
+def run(root: Path, pipeline: Brightness | None = None, **options):
+    settings = Settings(_env_file=None)
+    return evaluate(open_dataset(root), pipeline or Brightness(), settings, lambda _: 4.0, **options)
+
+
+def test_every_frame_meets_its_label(root):
+    evaluation = run(root)
+    metrics = evaluation.metrics()
+    assert metrics["frames"] == sum(map(len, LABELS.values()))
+    assert metrics["causal"] == dict.fromkeys(("micro_auc", "macro_auc", "auprc", "max_f1"), 1.0) | {"eer": 0.0}
+    assert metrics["offline"]["micro_auc"] > 0.99
+    first = evaluation.clips[0]
+    assert first.offline[29] > first.surprise[29]  # it sees the event of frame 30 coming, which causal scores cannot
+    for clip in evaluation.clips:
+        assert clip.index.tolist() == list(range(len(LABELS[clip.clip.name])))
+
+
+def test_regions_events_and_alerts(root):
+    metrics = run(root).metrics()
+    # the second object has the lowest score of all, one a frame, so it costs nothing before all is found
+    assert (metrics["rbdc"], metrics["tbdc"]) == (1.0, 1.0)
+    assert metrics["regions"] == {"rbdc": 1.0, "tbdc": 1.0, "regions": 35, "tracks": 2, "frames": 135}
+    events = metrics["events"]
+    assert (events["events"], events["missed"], events["false_alarms"]) == (2, 0, 0)
+    # the rules open an alert after 0.25 s, which at 10 frames a second is the third frame after the first
+    assert events["delays_s"] == pytest.approx([0.3, 0.3])
+    assert metrics["detection_delay_s"] == pytest.approx(0.3)
+    assert metrics["false_alarms_per_hour"] == 0.0
+    assert metrics["threshold"] == 4.0
+
+
+def test_a_profile_for_each_scene(root):
+    pipeline = Brightness()
+    metrics = run(root, pipeline).metrics()
+    assert pipeline.enrolled == [["01"], ["02"]]
+    assert set(metrics["enrolment"]["scenes"]) == {"gate", "yard"}
+    assert metrics["packs"] == {"brightness": "abc123"}
+    assert {name: origin.rpartition(" ")[2] for name, origin in pipeline.scored_under.items()} == {
+        "01": "gate",
+        "02": "yard",
+        "03": "gate",
+    }
+
+
+def test_a_scene_without_training_clips_learns_from_all(root):
+    document = json.loads((root / "labels.json").read_text())
+    document["test"]["03"]["scene"] = "roof"
+    save(root, document["train"], document["test"])
+    pipeline = Brightness()
+    run(root, pipeline)
+    assert pipeline.enrolled == [["01"], ["02"], ["01", "02"]]
+    assert pipeline.scored_under["03"] == "2 clips of all scenes"
+
+
+def test_a_given_profile_is_used_instead(root):
+    pipeline = Brightness()
+    profile = run(root, pipeline).profiles["yard"]
+    pipeline.enrolled.clear()
+    run(root, pipeline, profile=profile)
+    assert pipeline.enrolled == []
+    assert set(pipeline.scored_under.values()) == {profile.origin}
+
+
+def test_fewer_frames_a_second_keep_their_labels(root):
+    evaluation = run(root, fps=5.0)
+    metrics = evaluation.metrics()
+    assert metrics["causal"]["micro_auc"] == 1.0
+    assert metrics["frames"] == pytest.approx(sum(map(len, LABELS.values())) / 2, abs=3)
+    first = evaluation.clips[0]
+    assert first.truth.labels.tolist() == [LABELS["01"][index] for index in first.index]
+    ((start, end),) = first.truth.events
+    assert (first.index[start], first.index[end]) == (30, 50)
+
+
+def test_truth_that_does_not_fit_stops_before_enrolment(root):
+    document = json.loads((root / "labels.json").read_text())
+    document["test"]["03"]["labels"] = [0] * 34
+    save(root, document["train"], document["test"])
+    pipeline = Brightness()
+    with pytest.raises(DatasetError, match="clip 03: expected 35 labels"):
+        run(root, pipeline)
+    assert pipeline.enrolled == []
+
+
+def test_a_frame_that_is_not_scored_is_an_error(root):
+    class Forgetful(Brightness):
+        def score(self, frames, profile, threshold):
+            yield from list(super().score(frames, profile, threshold))[1:]
+
+    with pytest.raises(DatasetError, match=r"clip 01: expected 60 frames, as its labels say; decoded 60, scored 59"):
+        run(root, Forgetful())
+
+
+def test_progress_counts_every_frame(root):
+    class Counted:
+        def __init__(self):
+            self.tasks = []
+
+        def begin(self, task, frames):
+            self.tasks.append([task, frames, 0])
+
+        def advance(self):
+            self.tasks[-1][2] += 1
+
+    counted = Counted()
+    run(root, progress=counted)
+    assert [task[0] for task in counted.tasks][:2] == ["enrolment: gate", "enrolment: yard"]
+    assert all(frames == done for _, frames, done in counted.tasks)
+
+
+def test_scores_and_plots_are_written(root, tmp_path):
+    evaluation = run(root)
+    evaluation.save_scores(tmp_path / "scores")
+    table = np.genfromtxt(tmp_path / "scores" / "01.csv", delimiter=",", names=True)
+    assert table["label"].tolist() == LABELS["01"]
+    np.testing.assert_allclose(table["causal"], evaluation.clips[0].surprise)
+    assert table["alert"][33] == 1
+    assert table["alert"][:33].sum() == 0
+    paths = save_plots(evaluation, tmp_path / "plots")
+    assert sorted(path.name for path in paths) == ["01.png", "02.png", "03.png", "roc.png"]
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in paths)
+
+
+def test_metrics_are_json(root):
+    assert json.loads(json.dumps(run(root).metrics()))["dataset"]["name"] == "two gates"

@@ -1,0 +1,1 @@
+"""Measuring the service on data sets, through its own pipeline."""

@@ -1,0 +1,1 @@
+"""The tables and figures of papers, and what rules in words do, in numbers."""

@@ -1,0 +1,93 @@
+"""Rules in words over recordings, set against a stream's recent objects as they are live."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.guidance.guide import Doubles, Floats, Guide, Judgement, Match, Method, Rule, Seen, Verdict
+from service.engine.language import Language
+from service.guidance.history import RecentPast
+from service.guidance.stream_guidance import SAMPLE, TUNE_S
+from training.studies.replay import Recording
+
+PAST_BYTES = 24_000_000
+"""Memory of a stream's past, as a service has it whose operator sets nothing."""
+
+
+class Rulebook:
+    """Judges recordings by rules. Keeps what does not depend on the rule, so that the next one costs little."""
+
+    def __init__(self, language: Language) -> None:
+        self._language = language
+        self._stretches: dict[int, list[_Stretch]] = {}
+
+    def judge(
+        self,
+        recording: Recording,
+        texts: str | tuple[str, ...],
+        verdict: Verdict = "normal",
+        method: Method = "contrastive",
+    ) -> Judgement:
+        """What one rule, or several of one verdict, says of all objects of a recording.
+
+        Every ``TUNE_S`` the rules are set against its past, as those of a stream that begins with the recording.
+        """
+        language = self._language
+        listed = (texts,) if isinstance(texts, str) else texts
+        rules = [
+            (Rule(str(number), text, verdict, method=method), language.read(text)) for number, text in enumerate(listed)
+        ]
+        guide = Guide.compile(rules, language.statements, language.space)
+        parts = []
+        for stretch in self._cut(recording):
+            tuned = guide.tuned(*stretch.past)
+            parts.append(tuned.judge(stretch.seen, cosines=stretch.cosines))
+        matches: tuple[tuple[Match, ...], ...] = tuple(row for part in parts for row in part.matches)
+        return Judgement(
+            np.concatenate([part.relief for part in parts]), np.concatenate([part.lift for part in parts]), matches
+        )
+
+    def _cut(self, recording: Recording) -> list[_Stretch]:
+        key = id(recording)
+        if key not in self._stretches:
+            self._stretches[key] = list(_stretches(recording, self._language))
+        return self._stretches[key]
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """The frames of a recording between two tunings.
+
+    Attributes:
+        recording: Whose; held so that its id is not given to another one.
+        seen: Their objects.
+        cosines: ``(N, K)``, ``Space.cosines`` of them, or None without an encoder.
+        past: What ``RecentPast.sample`` gave before them.
+    """
+
+    recording: Recording
+    seen: Seen
+    cosines: Floats | None
+    past: tuple[Floats, Doubles]
+
+
+def _stretches(recording: Recording, language: Language) -> Iterator[_Stretch]:
+    past = RecentPast(PAST_BYTES)
+    sample = past.sample(SAMPLE)
+    start, tuned_at = 0, -np.inf
+    for frame, pts in enumerate(recording.pts.tolist()):
+        past.add(recording.unguided(frame))
+        if pts - tuned_at >= TUNE_S:
+            yield _stretch(recording, start, frame + 1, language, sample)
+            sample = past.sample(SAMPLE)
+            start, tuned_at = frame + 1, pts
+    yield _stretch(recording, start, len(recording.pts), language, sample)
+
+
+def _stretch(recording: Recording, start: int, end: int, language: Language, past: tuple[Floats, Doubles]) -> _Stretch:
+    rows, seen = slice(int(recording.first[start]), int(recording.first[end])), recording.seen
+    part = Seen(seen.boxes[rows], seen.video[rows], seen.captions[rows], seen.surprise[rows])
+    return _Stretch(recording, part, None if language.space is None else language.space.cosines(part.video), past)

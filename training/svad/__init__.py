@@ -1,0 +1,1 @@
+"""Training of the svad method: encoder, prompts, and the packs made of them."""
