@@ -31,7 +31,7 @@ _SEED = 20240607
 _BATCHES = (1, 2, 5)
 _PIXEL = 1.0
 _TIE = 1e-3
-_LEAST_SCORE = 0.01  # nobody asks for detections that are less sure
+_MIN_SCORE = 0.01  # nobody asks for detections that are less sure
 
 
 def export_yolo(
@@ -181,7 +181,7 @@ def _inputs(pictures: NDArray[np.uint8], size: int) -> list[dict[str, NDArray[np
 def _compare(expected: NDArray[np.floating], got: NDArray[np.floating]) -> Parity:
     """Of candidates ``(B, 4 + classes, anchors)``: boxes, and scores, by their own scales."""
     boxes = compare(expected[:, :4], got[:, :4], _PIXEL)
-    return worst([boxes, compare(expected[:, 4:], got[:, 4:], _LEAST_SCORE)])
+    return worst([boxes, compare(expected[:, 4:], got[:, 4:], _MIN_SCORE)])
 
 
 def _compare_ranked(expected: NDArray[np.floating], got: NDArray[np.floating]) -> Parity:
@@ -193,7 +193,7 @@ def _compare_ranked(expected: NDArray[np.floating], got: NDArray[np.floating]) -
     found = []
     for rows, others in zip(expected, got, strict=True):
         widest = max(float(np.abs(rows[:, :4]).max()), _PIXEL)
-        for row in rows[rows[:, 4] >= max(_LEAST_SCORE, float(rows[-1, 4]) + _TIE)]:
+        for row in rows[rows[:, 4] >= max(_MIN_SCORE, float(rows[-1, 4]) + _TIE)]:
             scale = np.array([widest] * 4 + [float(row[4])])
             errors = (np.abs(others[:, :5] - row[:5]) / scale).max(axis=1) + (others[:, 5] != row[5])
             nearest = others[errors.argmin()]

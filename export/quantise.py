@@ -43,15 +43,15 @@ from models.pack import EncoderManifest, Pack
 Bits = Literal["fp16", "int8"]
 Role = Literal["image", "temporal", "text"]
 
-LEAST_COSINE: Final = {"fp16": 0.999, "int8": 0.95}
+MIN_COSINE: Final = {"fp16": 0.999, "int8": 0.95}
 """Between features of a variant and of the graph it was made of. A graph that overflows, or whose scales were
 calibrated on something else, falls far below; scores decide about the rest."""
 
-LARGEST_LOSS: Final = 0.01
+MAX_LOSS: Final = 0.01
 """Of AUC. Quantisation that costs more is not worth its speed."""
 
 _FLOAT = onnx.TensorProto.FLOAT
-_LARGEST_HALF = 65504.0
+_MAX_HALF = 65504.0
 _CALIBRATED = 256  # crops; ranges settle before that, and the calibrator keeps every activation of them
 
 
@@ -220,10 +220,10 @@ def add_variants(
                 else:
                     to_int8(source, graph, inputs[role])
                 parity = compare(run_graph(source, inputs[role]), run_graph(graph, inputs[role]))
-                if not parity.cosine >= LEAST_COSINE[bit]:
+                if not parity.cosine >= MIN_COSINE[bit]:
                     code = "parity"
                     message = (
-                        f"expected features of {graph.name} at a cosine of at least {LEAST_COSINE[bit]} "
+                        f"expected features of {graph.name} at a cosine of at least {MIN_COSINE[bit]} "
                         f"to float32's, got {parity.cosine:.3f}"
                     )
                     raise ExportError(code, message)
@@ -231,9 +231,9 @@ def add_variants(
                 if judge is not None and baseline is not None:
                     say(f"{role}: scores in {bit}")
                     auc, change = baseline, _change(own.using(role, graph), own, role, judge, baseline)
-                    if change < -LARGEST_LOSS:
+                    if change < -MAX_LOSS:
                         code = "scores"
-                        message = f"expected {graph.name} to cost at most {LARGEST_LOSS} of AUC, got {-change:.3f}"
+                        message = f"expected {graph.name} to cost at most {MAX_LOSS} of AUC, got {-change:.3f}"
                         raise ExportError(code, message)
                 costs[role, bit] = Cost(parity, graph.stat().st_size, auc, change)
                 measured = {} if auc is None else {"auc": auc, "auc_change": change}
@@ -253,9 +253,9 @@ def add_variants(
 
 def _check_range(graph: Path, inputs: Inputs) -> None:
     largest = largest_value(graph, inputs)
-    if largest > _LARGEST_HALF:
+    if largest > _MAX_HALF:
         code = "parity"
-        message = f"expected values in {graph.name} that float16 holds, up to {_LARGEST_HALF:g}, got {largest:.3g}"
+        message = f"expected values in {graph.name} that float16 holds, up to {_MAX_HALF:g}, got {largest:.3g}"
         raise ExportError(code, message)
 
 

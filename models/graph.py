@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
-_DEEPEST = 50  # messages within messages; a graph within a graph (If, Loop) is three, and exporters stay below 4 graphs
-_LONGEST_NAME = 4096
-_MOST_FIELDS = 1_000_000  # of one message: bounds the memory that a file made for it could take
+_MAX_DEPTH = (
+    50  # messages within messages; a graph within a graph (If, Loop) is three, and exporters stay below 4 graphs
+)
+_MAX_NAME = 4096
+_MAX_FIELDS = 1_000_000  # of one message: bounds the memory that a file made for it could take
 _TYPES = {1: "float32", 2: "uint8", 3: "int8", 6: "int32", 7: "int64", 9: "bool", 10: "float16", 11: "float64"}
 _LEADS_TO_WEIGHTS = {
     "model": {7: "graph", 20: "training", 25: "function"},
@@ -129,7 +131,7 @@ def _signature(stream: BinaryIO, graph: _Field) -> Signature:
 
 def _refuse_outside_weights(stream: BinaryIO, message: _Field, kind: str, depth: int = 0) -> None:
     """Refuse weights in other files, wherever a model can hold weights."""
-    if depth > _DEEPEST:
+    if depth > _MAX_DEPTH:
         raise NotAGraph("its graphs are nested too deep")
     for field in _fields(stream, message.start, message.end):
         if kind == "tensor":
@@ -176,7 +178,7 @@ def _of(stream: BinaryIO, message: _Field, number: int) -> list[_Field]:
 
 
 def _text(stream: BinaryIO, field: _Field) -> str:
-    if field.end - field.start > _LONGEST_NAME:
+    if field.end - field.start > _MAX_NAME:
         raise NotAGraph("a name in it is too long")
     stream.seek(field.start)
     try:
@@ -188,7 +190,7 @@ def _text(stream: BinaryIO, field: _Field) -> str:
 def _fields(stream: BinaryIO, start: int, end: int) -> Iterator[_Field]:
     """The fields of a message, without what lies in them."""
     at = start
-    for _ in range(_MOST_FIELDS):
+    for _ in range(_MAX_FIELDS):
         if at >= end:
             return
         stream.seek(at)

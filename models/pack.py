@@ -45,9 +45,9 @@ BUILT_IN = Path(__file__).parent / "built_in"
 NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 
 _VERSION = r"^[0-9]{1,6}(\.[0-9]{1,6}){1,2}$"
-_LARGEST_MANIFEST = 1_000_000
-_LARGEST_TOKENIZER = 64_000_000
-_LARGEST_ARRAYS = 256 << 20  # bytes in memory of one file's arrays, however small they are packed
+_MAX_MANIFEST = 1_000_000
+_MAX_TOKENIZER = 64_000_000
+_MAX_ARRAYS = 256 << 20  # bytes in memory of one file's arrays, however small they are packed
 _log = logging.getLogger(__name__)
 
 
@@ -596,8 +596,8 @@ def _read_manifest(folder: Path) -> bytes:
     if not path.is_file():
         code, message = "missing_file", f"expected {MANIFEST} in {folder.name}, found none"
         raise PackError(code, message)
-    if path.stat().st_size > _LARGEST_MANIFEST:
-        code, message = "wrong_size", f"expected at most {_LARGEST_MANIFEST} bytes of {MANIFEST}"
+    if path.stat().st_size > _MAX_MANIFEST:
+        code, message = "wrong_size", f"expected at most {_MAX_MANIFEST} bytes of {MANIFEST}"
         raise PackError(code, message)
     return path.read_bytes()
 
@@ -697,8 +697,8 @@ def _phrases(folder: Path, file: File) -> tuple[Phrase, ...]:
 def _verify_tokenizer(folder: Path, file: File) -> None:
     """Tell a tokenizer from another file; the ``tokenizers`` library reads all of it when it is loaded."""
     try:
-        if file.bytes > _LARGEST_TOKENIZER:
-            raise ValueError(f"it is larger than {_LARGEST_TOKENIZER} bytes")
+        if file.bytes > _MAX_TOKENIZER:
+            raise ValueError(f"it is larger than {_MAX_TOKENIZER} bytes")
         content = json.loads((folder / file.file).read_bytes())
         if not isinstance(content, dict) or not isinstance(content.get("model"), dict):
             raise ValueError("it has no model")
@@ -734,8 +734,8 @@ def array_headers(path: Path) -> Mapping[str, Array]:
             raise ValueError("one is in it twice, or is not called NAME.npy")
         if any(entry.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED} for entry in entries):
             raise ValueError("one is neither stored nor deflated")  # zipfile does not bound what others unpack to
-        if sum(entry.file_size for entry in entries) > _LARGEST_ARRAYS:
-            raise ValueError(f"they are more than {_LARGEST_ARRAYS} bytes")
+        if sum(entry.file_size for entry in entries) > _MAX_ARRAYS:
+            raise ValueError(f"they are more than {_MAX_ARRAYS} bytes")
         return {name: _header(archive, file) for name, file in zip(names, files, strict=True)}
 
 

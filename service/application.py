@@ -352,7 +352,7 @@ class Application:
             self._rules,
             spec.zones,
             spec.timezone,
-            most_rules=settings.max_rules,
+            max_rules=settings.max_rules,
             past_bytes=settings.past_bytes,
         )
 

@@ -18,10 +18,10 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 Floats = NDArray[np.float32]
 Kind = Literal["action", "background"]
 
-MOST_PHRASES = 5000
+MAX_PHRASES = 5000
 """More would cost each object more than its image tower does."""
 
-_LARGEST_FILE = 2_000_000
+_MAX_FILE = 2_000_000
 
 
 class Phrase(BaseModel):
@@ -45,7 +45,7 @@ LIKE_A_TRAINED = 0.75
 """Cosine to something that an encoder was trained on from which a phrase means the same, as `models.guidance.reader`
 has it for rules. "A person raking leaves" is like sweeping by 0.76, "a person vomiting" like throwing by 0.69."""
 
-_PHRASES = TypeAdapter(Annotated[tuple[Phrase, ...], Field(min_length=1, max_length=MOST_PHRASES, strict=False)])
+_PHRASES = TypeAdapter(Annotated[tuple[Phrase, ...], Field(min_length=1, max_length=MAX_PHRASES, strict=False)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +106,12 @@ class Bank:
             features: ``(M, D)`` float32 of unit length, in the bank's space.
 
         Raises:
-            ValueError: As at construction, or the bank would exceed ``MOST_PHRASES``.
+            ValueError: As at construction, or the bank would exceed ``MAX_PHRASES``.
         """
         known = {text.casefold() for text in self.phrases}
         new = [index for index, text in enumerate(phrases) if text.casefold() not in known]
-        if len(self) + len(new) > MOST_PHRASES:
-            msg = f"expected at most {MOST_PHRASES} phrases, got {len(self) + len(new)}"
+        if len(self) + len(new) > MAX_PHRASES:
+            msg = f"expected at most {MAX_PHRASES} phrases, got {len(self) + len(new)}"
             raise ValueError(msg)
         trained = None
         if self.trained is not None:
@@ -140,8 +140,8 @@ def read_phrases(path: Path) -> tuple[Phrase, ...]:
         ValueError: It is not of this form, too large, or says something twice; the message names file and entry.
         OSError: It cannot be read.
     """
-    if (size := path.stat().st_size) > _LARGEST_FILE:
-        msg = f"{path.name}: expected at most {_LARGEST_FILE} bytes, got {size}"
+    if (size := path.stat().st_size) > _MAX_FILE:
+        msg = f"{path.name}: expected at most {_MAX_FILE} bytes, got {size}"
         raise ValueError(msg)
     try:
         phrases = _PHRASES.validate_json(path.read_bytes())

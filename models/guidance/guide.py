@@ -40,7 +40,7 @@ Evidence = Literal["image", "caption"]
 
 LIFT = 6.0
 """The surprise that an object reaches which an anomaly rule of strength 1 matches surely: score 1, the most that a
-frame can weigh in smoothing (``models.scoring.smoothing.MOST_SURPRISE``)."""
+frame can weigh in smoothing (``models.scoring.smoothing.MAX_SURPRISE``)."""
 
 MATCH_FROM, MATCH_FULL = 0.5, 0.8
 """Similarities at which a rule begins to act and at which it acts in full; linear between. What is less likely

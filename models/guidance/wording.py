@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 
-MOST_CLAUSES = 8
+MAX_CLAUSES = 8
 
 _JUDGED = (
     "normal|fine|ok|okay|allowed|permitted|usual|unusual|common|expected|unexpected|acceptable|harmless|safe|good|bad|"
@@ -59,7 +59,7 @@ def clauses(text: str) -> tuple[str, ...]:
 
     In lower case, split at "or" and punctuation, and at "and" between two plain names ("bicycles and scooters"); each
     without words that only judge it ("... is normal here", "ignore ..."); a text that only judges stays as it is.
-    At most ``MOST_CLAUSES``, the rest is left out. None where the text has no word.
+    At most ``MAX_CLAUSES``, the rest is left out. None where the text has no word.
     """
     said = " ".join(text.casefold().split())
     for short, long in _WRITTEN_OUT:
@@ -67,7 +67,7 @@ def clauses(text: str) -> tuple[str, ...]:
     names = [_unframed(clause) for part in _BETWEEN.split(_unframed(said)) for clause in _listed(part)]
     named = dict.fromkeys(name for name in names if _WORD.search(name))
     about = [name for name in named if not _VERDICT.fullmatch(name)]
-    return tuple(about or named)[:MOST_CLAUSES]
+    return tuple(about or named)[:MAX_CLAUSES]
 
 
 def negation(clause: str) -> str | None:

@@ -11,10 +11,10 @@ FENCE = 2.5
 """Far out, where 0 is the median and 1 about the 99 % quantile: of an exponential tail one frame in six thousand, of
 a Gaussian's far fewer."""
 
-MOST_EPISODES = 2
+MAX_EPISODES = 2
 """What comes back a third time is no odd event but part of what is normal there."""
 
-MOST_ODD = 0.05
+MAX_ODD = 0.05
 """If more than this share is far out, it is the fence that is wrong."""
 
 EPISODE_GAP = 0.02
@@ -40,7 +40,7 @@ def odd_frames(distances: NDArray[np.floating], clips: Sequence[int]) -> NDArray
         at = np.flatnonzero(values > FENCE)
         apart = (np.diff(at) > max(1.0, EPISODE_GAP * len(values))) | (np.diff(numbers[at]) != 0)
         episodes = np.split(at, np.flatnonzero(apart) + 1) if len(at) else []
-        if len(episodes) <= MOST_EPISODES:
+        if len(episodes) <= MAX_EPISODES:
             for episode in episodes:
                 odd[episode[0] : episode[-1] + 1] = True
-    return odd if odd.mean() <= MOST_ODD else np.zeros(len(odd), bool)
+    return odd if odd.mean() <= MAX_ODD else np.zeros(len(odd), bool)

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-MOST_SURPRISE = 6.0
+MAX_SURPRISE = 6.0
 """Larger surprises, rarer than one normal frame in a million, weigh as much as this one. Minutes of footage cannot tell
 one in a million from one in a billion, and without a bound a single extreme frame rules its neighbours for seconds
 after it: on Ped2 it cost 0.1 to 0.3 points of AUC causally and 0.2 to 0.3 over whole clips, and no alert was sooner."""
@@ -22,7 +22,7 @@ class CausalSmoother:
     Weights are normalised from the first value on, so a series starts at its own level instead of at zero.
     """
 
-    def __init__(self, time_constant_s: float, most: float = MOST_SURPRISE) -> None:
+    def __init__(self, time_constant_s: float, most: float = MAX_SURPRISE) -> None:
         """Set up.
 
         Args:
@@ -72,7 +72,7 @@ class CausalSmoother:
 
 
 def smooth_offline(
-    values: ArrayLike, pts: ArrayLike, sigma_s: float, most: float = MOST_SURPRISE
+    values: ArrayLike, pts: ArrayLike, sigma_s: float, most: float = MAX_SURPRISE
 ) -> NDArray[np.float64]:
     """Gaussian mean over a whole clip, both sides: what papers report, not what a live service can know.
 

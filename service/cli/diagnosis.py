@@ -33,8 +33,8 @@ OPENCV = ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "o
 VECTOR = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "amx_int8", "asimd", "asimddp", "sve")
 """Instructions that decide how fast graphs run; ``vnni``, ``amx`` and ``asimddp`` are those of int8."""
 
-_LEAST_DISK = 1 << 30  # an hour of alerts' pictures, and the database beside them
-_LEAST_MEMORY = 2 << 30  # the service with one stream and a YOLO takes half of it
+_MIN_DISK = 1 << 30  # an hour of alerts' pictures, and the database beside them
+_MIN_MEMORY = 2 << 30  # the service with one stream and a YOLO takes half of it
 _TIMEOUT_S = 3.0
 
 
@@ -112,12 +112,12 @@ def _memory(_: Settings) -> Iterator[Finding]:
     if bound is not None and bound < total:
         used = _number(_read(Path("/sys/fs/cgroup/memory.current"))) or 0
         total, free = bound, min(free, bound - used)
-    short = free < _LEAST_MEMORY
+    short = free < _MIN_MEMORY
     yield Finding(
         "memory",
         "note" if short else "ok",
         f"{_size(free)} free of {_size(total)}",
-        f"Below {_size(_LEAST_MEMORY)} detectors of high resolution or many streams may be killed." if short else "",
+        f"Below {_size(_MIN_MEMORY)} detectors of high resolution or many streams may be killed." if short else "",
         {"total": total, "free": free},
     )
 
@@ -204,7 +204,7 @@ def _disk(settings: Settings) -> Iterator[Finding]:
         advice = f"Give this user the right to write in {there}, or set WATCHWORD_DATA_DIR."
         yield Finding("disk", "problem", f"{there} cannot be written: {error.strerror}", advice, facts)
         return
-    short = free < _LEAST_DISK
+    short = free < _MIN_DISK
     advice = "Alerts' pictures and clips soon fill it: make room, or set WATCHWORD_DATA_DIR." if short else ""
     yield Finding("disk", "note" if short else "ok", f"{_size(free)} free for {folder}", advice, facts)
     if not settings.media_dir.is_dir():

@@ -24,7 +24,7 @@ FRAMES = 9
 INTERVAL_S = 0.12
 """Seconds between them, likewise: nine frames then see one second, a stride and a half of a walker."""
 
-MOST_TEXTS = 4096
+MAX_TEXTS = 4096
 """Texts whose features are remembered: 6 MB at 384 numbers. Captions and rules repeat; typed words are few."""
 
 
@@ -72,7 +72,7 @@ class TextEncoder:
             found.update(zip(new, self._run(new), strict=True))
             with self._lock:
                 self._known.update((text, found[text]) for text in new)
-                while len(self._known) > MOST_TEXTS:
+                while len(self._known) > MAX_TEXTS:
                     self._known.popitem(last=False)
         return np.stack([found[text] for text in texts]) if texts else np.zeros((0, self.dim), np.float32)
 

@@ -16,7 +16,7 @@ from service.engine.encoder import JointEncoder, TextEncoder
 SHOWN = 8
 """Phrases named of those that a rule was understood as."""
 
-LEAST_WEIGHT = 0.05
+MIN_WEIGHT = 0.05
 """Phrases that weigh less say nothing to a person."""
 
 
@@ -53,7 +53,7 @@ class Language:
         return [
             Resemblance(text=self.phrases[index], weight=round(float(reading.weights[index]), 3))
             for index in order.tolist()
-            if reading.weights[index] >= LEAST_WEIGHT
+            if reading.weights[index] >= MIN_WEIGHT
         ]
 
 

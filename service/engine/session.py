@@ -19,8 +19,8 @@ BUCKETS = (16, 8, 4, 2, 1)
 """Batch sizes that a graph is run with. Memory pools grow with every new shape and never shrink
 (microsoft/onnxruntime#24376, #9509), so there are few shapes."""
 
-_MOST_THREADS = 4  # small graphs gain nothing beyond
-_LARGEST_GRAPH = 2**31
+_MAX_THREADS = 4  # small graphs gain nothing beyond
+_MAX_GRAPH = 2**31
 _TOLERANCE = 0.02  # of the largest value: float16 keeps three digits, and sums lose one
 _AGREEMENT = 0.9  # of the values: equal scores may come in another order
 
@@ -50,7 +50,7 @@ class Session:
             PackError: ``bad_graph``, if it is no graph that ONNX Runtime can load.
         """
         options = ort.SessionOptions()
-        options.intra_op_num_threads = threads or min(_MOST_THREADS, len(os.sched_getaffinity(0)))
+        options.intra_op_num_threads = threads or min(_MAX_THREADS, len(os.sched_getaffinity(0)))
         options.inter_op_num_threads = 1
         options.log_severity_level = 4  # errors come as exceptions
         # Threads that spin between two runs slow whatever runs beside them: optical flow from 4.6 to 7.5 ms.
@@ -207,7 +207,7 @@ def _load(path: Path, options: ort.SessionOptions) -> ort.InferenceSession:
     if not path.is_file():
         code, message = "missing_file", f"expected an ONNX graph at {path.name}, found no file"
         raise PackError(code, message)
-    if not 0 < path.stat().st_size < _LARGEST_GRAPH:
+    if not 0 < path.stat().st_size < _MAX_GRAPH:
         code, message = (
             "bad_graph",
             f"expected an ONNX graph below 2 GiB in {path.name}, got {path.stat().st_size} bytes",

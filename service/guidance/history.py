@@ -91,9 +91,9 @@ class Rows:
 class RecentPast:
     """A ring of moments, bounded in time and bytes. Thread-safe; one thread adds."""
 
-    def __init__(self, most_bytes: int, seconds: float = SECONDS) -> None:
-        """Args: most_bytes, the oldest moments go beyond that; seconds, and beyond this age."""
-        self._most_bytes = most_bytes
+    def __init__(self, max_bytes: int, seconds: float = SECONDS) -> None:
+        """Args: max_bytes, the oldest moments go beyond that; seconds, and beyond this age."""
+        self._most_bytes = max_bytes
         self._seconds = seconds
         self._lock = threading.Lock()
         self._moments: deque[Moment] = deque()

@@ -21,7 +21,7 @@ from service.guidance.history import Moment, Rows, tabulated
 from service.pipeline.scored import display
 from service.pipeline.scoring import final_surprise, smooth_series
 
-MOST_OBJECTS = 50
+MAX_OBJECTS = 50
 """Objects listed: more are a page that nobody scrolls, at 4 kB a thumbnail."""
 
 
@@ -72,8 +72,8 @@ def preview(
         resembles=said.resembles,
         conflicts=said.conflicts,
         warnings=said.warnings,
-        objects=objects[:MOST_OBJECTS],
-        more_objects=max(0, len(objects) - MOST_OBJECTS),
+        objects=objects[:MAX_OBJECTS],
+        more_objects=max(0, len(objects) - MAX_OBJECTS),
         alerts_removed=[_alert(one) for one, still in zip(lost, cause, strict=True) if not still],
         alerts_absorbed=[_alert(one) for one, still in zip(lost, cause, strict=True) if still],
         alerts_raised=[_alert(one) for one in after if not any(_meet(one, other) for other in before)],

@@ -93,7 +93,7 @@ class StreamGuidance:
         zones: Sequence[Zone] = (),
         timezone: str | None = None,
         *,
-        most_rules: int,
+        max_rules: int,
         past_bytes: int,
     ) -> None:
         """Take up the rules that are stored.
@@ -103,13 +103,13 @@ class StreamGuidance:
             store: Where they are kept.
             zones: Of the stream.
             timezone: Of the stream, an IANA name; None is UTC.
-            most_rules: Rules it may have.
+            max_rules: Rules it may have.
             past_bytes: Memory for the past that previews look at.
         """
         self.stream_id = stream_id
         self.past = RecentPast(past_bytes)
         self._store = store
-        self._most_rules = most_rules
+        self._most_rules = max_rules
         self._lock = threading.RLock()
         self._site = Site.of(zones, timezone)
         self._records = {record.id: record for record in store.list(stream_id)}

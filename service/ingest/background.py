@@ -26,9 +26,9 @@ _TICK_S = ABSORB_S / 255  # support is counted in uint8 ticks, which saturate wh
 _FOLLOW_S = 4.0  # time constant of the background's own drift, where it shows
 _FORGET = 0.5  # ticks a candidate loses per tick in which the background, or something else, shows
 _MARGIN = 2  # ticks by which a candidate must have been seen for longer
-_LEAST_CONTRAST = 11.0  # grey levels
+_MIN_CONTRAST = 11.0  # grey levels
 _NOISE_FACTOR = 5.0  # contrast over the spread of the background around its mean
-_MOST_SPREAD = 8.0  # what differs more is no noise
+_MAX_SPREAD = 8.0  # what differs more is no noise
 _RESTLESS_S = 20.0  # over which a pixel's changes of state are counted
 _RESTLESS = (0.2, 0.4)  # share of looks with a change: people passing stay near the first, leaves above the second
 _RESTLESS_FACTOR = 3.0  # contrast over the usual difference, where it is restless
@@ -40,7 +40,7 @@ _RATIO_SCALE = 200.0
 _WINDOW = (5, 5)
 _GHOSTS_S = 1.0  # how often ghosts are looked for
 _STILL_TICKS = 6
-_LEAST_GHOST = 30  # pixels
+_MIN_GHOST = 30  # pixels
 _EDGE_FACTOR = 1.5
 _CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
 _SQUARE_3 = np.ones((3, 3), np.uint8)
@@ -96,7 +96,7 @@ class _Model:
 
     def __init__(self, smooth: MatLike, pts: float) -> None:
         self.shape = smooth.shape
-        self.contrast = _LEAST_CONTRAST
+        self.contrast = _MIN_CONTRAST
         self.expected: MatLike
         self.usual_difference: MatLike = np.zeros(self.shape, np.uint8)
         self._started = self._looked = pts
@@ -197,9 +197,9 @@ class _Model:
         """How much contrast makes foreground: beyond the noise, and beyond what is usual where it is restless."""
         sample, quiet = difference[::4, ::4], shows[::4, ::4] > 0
         if quiet.any():
-            spread = float(np.sqrt(np.mean(np.minimum(sample[quiet], _MOST_SPREAD) ** 2)))
+            spread = float(np.sqrt(np.mean(np.minimum(sample[quiet], _MAX_SPREAD) ** 2)))
             self._spread += min(1.0, step) * (spread - self._spread) / 2
-        self.contrast = max(_LEAST_CONTRAST, _NOISE_FACTOR * self._spread)
+        self.contrast = max(_MIN_CONTRAST, _NOISE_FACTOR * self._spread)
         differs = _above(difference, self.contrast)
         rate = max(1 - np.exp(-step / _RESTLESS_S), min(1.0, step / age))
         cv2.accumulateWeighted(cv2.bitwise_xor(differs, self._differs), self._changes, rate)
@@ -234,7 +234,7 @@ def _ghosts(still: MatLike, smooth: MatLike, expected: MatLike) -> MatLike:
     """Mask of the still regions whose outline is in the background and not in the picture: what left them."""
     solid = cv2.morphologyEx(still, cv2.MORPH_OPEN, _SQUARE_3)
     ghosts = np.zeros(still.shape, np.uint8)
-    if cv2.countNonZero(solid) < _LEAST_GHOST:
+    if cv2.countNonZero(solid) < _MIN_GHOST:
         return ghosts
     count, labels = cv2.connectedComponents(solid, ltype=cv2.CV_16U)
     outline = cv2.morphologyEx(solid, cv2.MORPH_GRADIENT, _SQUARE_3) > 0
@@ -243,7 +243,7 @@ def _ghosts(still: MatLike, smooth: MatLike, expected: MatLike) -> MatLike:
     in_background = np.bincount(owners, _edges(expected)[outline], count)
     length = np.bincount(owners, minlength=count)
     left = in_background > _EDGE_FACTOR * in_picture + length
-    left &= np.bincount(labels.ravel(), minlength=count) >= _LEAST_GHOST
+    left &= np.bincount(labels.ravel(), minlength=count) >= _MIN_GHOST
     left[0] = False
     ghosts[left[labels]] = 255
     return ghosts

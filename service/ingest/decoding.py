@@ -20,7 +20,7 @@ from service.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-_LONGEST_PAUSE_S = 10.0
+_MAX_PAUSE_S = 10.0
 """A file whose PTS leap further ahead is not waited for."""
 
 
@@ -37,7 +37,7 @@ class Pacer:
         if self._origin is None:
             self._origin = now - pts
         delay = self._origin + pts - now
-        if abs(delay) > _LONGEST_PAUSE_S or (delay < 0 and not self._catch_up):
+        if abs(delay) > _MAX_PAUSE_S or (delay < 0 and not self._catch_up):
             self._origin = now - pts
             return 0.0
         return delay
@@ -136,7 +136,7 @@ class Decoding:
     def _last_frame_lasts(self) -> float:
         """Seconds before a file starts again: one frame of its rate, so that a single picture does not spin."""
         fps = None if self.info is None else self.info.fps
-        return min(_LONGEST_PAUSE_S, 1.0 / (fps or IMAGE_RATE))
+        return min(_MAX_PAUSE_S, 1.0 / (fps or IMAGE_RATE))
 
     @contextmanager
     def _counted(self) -> Iterator[None]:

@@ -13,12 +13,12 @@ _CELLS_ON_LONG_SIDE = 12
 # 12 grey levels (1.0, 1.0).
 _CHANGED_CELLS = 0.4
 _CHANGED_TEXTURE = 0.85
-_LEAST_TEXTURE = 0.1  # with less of it, a moved camera cannot be seen, and only light is looked for
+_MIN_TEXTURE = 0.1  # with less of it, a moved camera cannot be seen, and only light is looked for
 _CHANGED_FLAT_CELLS = 0.8
 _STILL_CELLS = 0.3
 _SETTLED_S = 0.3
 # A wood in the wind never stands still: after so long what is seen is learned, restless pixels and all.
-_LONGEST_S = 10.0
+_MAX_S = 10.0
 _GRACE_S = 5.0
 
 
@@ -60,7 +60,7 @@ class Disturbance:
         if not _changed_as_a_whole(grey, background, restlessness, level):
             self._since = None
             return False
-        if pts - self._since > _LONGEST_S:
+        if pts - self._since > _MAX_S:
             self._since, self._not_before = None, pts + _GRACE_S
             return True
         still = previous is not None and float(_cells(cv2.absdiff(grey, previous), level).mean()) < _STILL_CELLS
@@ -80,7 +80,7 @@ def _changed_as_a_whole(grey: MatLike, background: MatLike, restlessness: MatLik
     if share < _CHANGED_CELLS:
         return False
     textured = _cells(cv2.absdiff(background[:, 4:], background[:, :-4]), level)
-    if textured.mean() < _LEAST_TEXTURE:
+    if textured.mean() < _MIN_TEXTURE:
         return share > _CHANGED_FLAT_CELLS
     return float(changed[textured].mean()) > _CHANGED_TEXTURE
 

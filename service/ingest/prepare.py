@@ -16,7 +16,7 @@ PAIR_INTERVAL_S = 0.1
 """Flow compares pictures at most so far apart where the source's rate allows. Nearer ones show less movement over
 the same noise; over longer ones limbs and crossing people no longer match."""
 
-LONGEST_PAIR_S = 1.0
+MAX_PAIR_S = 1.0
 """Pictures further apart than this show no motion that could be matched."""
 
 PAIR_SLACK = 1.05
@@ -29,7 +29,7 @@ MARGIN = 24
 """Pixels around the foreground that flow is computed for: what moves 20 pixels between two pictures (half the width of
 the picture a second, at 10 pictures a second) is then found whole in both."""
 
-LEAST_PART = 128
+MIN_PART = 128
 """Flow is computed coarse to fine; a smaller part of the picture has too few levels for what moves far."""
 
 PART_STEP = 16
@@ -103,7 +103,7 @@ class Preparer:
         near = [entry for entry in earlier if pts - entry[0] <= PAIR_INTERVAL_S * PAIR_SLACK]
         if near:
             return near[0]
-        return earlier[-1] if earlier and pts - earlier[-1][0] <= LONGEST_PAIR_S else None
+        return earlier[-1] if earlier and pts - earlier[-1][0] <= MAX_PAIR_S else None
 
     def _shrink(self, luma: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """The picture at analysis resolution, averaged and not sampled, so that fine texture does not flicker.
@@ -137,8 +137,8 @@ def moving_part(foreground: NDArray[np.uint8]) -> tuple[slice, slice] | None:
 
 
 def _grown(start: int, stop: int, size: int) -> slice:
-    """The range with its margin, at least ``LEAST_PART`` long, and within ``size``."""
+    """The range with its margin, at least ``MIN_PART`` long, and within ``size``."""
     length = stop - start + 2 * MARGIN
-    length = min(size, max(LEAST_PART, -(-length // PART_STEP) * PART_STEP))
+    length = min(size, max(MIN_PART, -(-length // PART_STEP) * PART_STEP))
     first = min(max(0, (start + stop - length) // 2), size - length)
     return slice(first, first + length)

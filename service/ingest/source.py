@@ -22,7 +22,7 @@ Transport = Literal["tcp", "udp"]
 
 SCHEMES = ("rtsp", "rtsps", "http", "https", "file")
 MAX_URL = 2048
-LONGEST_NAME = 255
+MAX_NAME = 255
 """Bytes of a file's name that the usual file systems take; asking them for a longer one is an error of its own."""
 IMAGE_RATE = 25.0
 """Pictures per second of a folder of images that does not say: what image sequences commonly mean."""
@@ -176,8 +176,8 @@ def _parse_file(rest: str, media_dir: Path) -> Source:
     if not name or name.startswith("/") or ".." in Path(name).parts:
         msg = "expected file:PATH with a path relative to the media folder and no `..` in it"
         raise InvalidSource("source_path", msg)
-    if any(len(part.encode()) > LONGEST_NAME for part in Path(name).parts):
-        msg = f"expected names of at most {LONGEST_NAME} bytes in file:PATH, got a longer one"
+    if any(len(part.encode()) > MAX_NAME for part in Path(name).parts):
+        msg = f"expected names of at most {MAX_NAME} bytes in file:PATH, got a longer one"
         raise InvalidSource("source_path", msg)
     root = media_dir.resolve()
     path = (root / name).resolve()

@@ -10,7 +10,7 @@ from typing import Protocol
 logger = logging.getLogger(__name__)
 
 # Sleeping ends by itself so often, so that a deadline that moved forward is never missed by much.
-_LONGEST_SLEEP_S = 0.5
+_MAX_SLEEP_S = 0.5
 _SHORTEST_SLEEP_S = 0.005
 
 
@@ -69,7 +69,7 @@ class Supervisor:
             next_look = min(_supervise(member) for member in members)
             with self._news:
                 if not self._woken:
-                    self._news.wait(min(max(next_look - time.monotonic(), _SHORTEST_SLEEP_S), _LONGEST_SLEEP_S))
+                    self._news.wait(min(max(next_look - time.monotonic(), _SHORTEST_SLEEP_S), _MAX_SLEEP_S))
 
 
 def _supervise(member: Supervised) -> float:
@@ -77,7 +77,7 @@ def _supervise(member: Supervised) -> float:
         return member.supervise(time.monotonic())
     except Exception:
         logger.exception("a stream's supervision failed; the others go on")
-        return time.monotonic() + _LONGEST_SLEEP_S
+        return time.monotonic() + _MAX_SLEEP_S
 
 
 SHARED = Supervisor()

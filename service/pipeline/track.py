@@ -24,7 +24,7 @@ CONFIRMED_AFTER = 2
 
 # Small detectors are seldom sure of small people. What scores less can continue a track, and cannot begin one.
 _SURE = 0.35
-_LEAST_OVERLAP = 0.1
+_MIN_OVERLAP = 0.1
 # Boxes are widened by this share of themselves on each side before they are compared, so that what moves 3.5 of its
 # heights a second (a cyclist) still meets its prediction: plain IoU loses it at 10 frames a second and loses a
 # walker at 2; with 4 / fps, both are followed (tests/unit/service/pipeline/test_track.py).
@@ -45,7 +45,7 @@ class Tracker:
             track_activation_threshold=_SURE,
             high_conf_det_threshold=_SURE,
             minimum_consecutive_frames=CONFIRMED_AFTER,
-            minimum_iou_threshold=_LEAST_OVERLAP,
+            minimum_iou_threshold=_MIN_OVERLAP,
             iou=BIoU(min(max(_WIDENED_PER_S / fps, low), high)),
         )
         self._first_pts: float | None = None

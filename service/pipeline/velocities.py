@@ -14,7 +14,7 @@ SPAN_S = 0.6
 """Positions are compared over so long: a detector's box trembles by a few hundredths of its height from frame to
 frame, which over a tenth of a second would be a walk."""
 
-LEAST_S = 0.25
+MIN_S = 0.25
 """Over less nothing is said."""
 
 
@@ -47,6 +47,6 @@ class TrackVelocities:
             while feet[0][0] < pts - SPAN_S:
                 feet.popleft()
             elapsed = pts - feet[0][0]
-            if elapsed >= LEAST_S:
+            if elapsed >= MIN_S:
                 velocities[index] = [(feet[-1][axis] - feet[0][axis]) / elapsed for axis in (1, 2)]
         return velocities

@@ -12,7 +12,7 @@ from service.pipeline.scoring import calibrate_fused
 from service.profiles.profile import HeadProfile, Profile
 from service.profiles.samples import Samples
 
-LEAST_FRAMES = 50
+MIN_FRAMES = 50
 """Fewer normal frames than this say nothing about a quantile worth alerting on (5 s at 10 frames a second)."""
 
 
@@ -45,8 +45,8 @@ def fit_profile(
         EnrolmentError: If the samples do not suffice.
     """
     kept = samples.kept()
-    if len(kept) < LEAST_FRAMES:
-        msg = f"expected at least {LEAST_FRAMES} normal frames to learn from, got {len(kept)}"
+    if len(kept) < MIN_FRAMES:
+        msg = f"expected at least {MIN_FRAMES} normal frames to learn from, got {len(kept)}"
         raise EnrolmentError(msg)
     clips = [sample.clip for sample in kept]
     profiles: dict[str, HeadProfile] = {}

@@ -113,10 +113,10 @@ class Samples:
         return samples
 
 
-def gaps(samples: Sequence[Sample], longest_s: float = 1.0) -> NDArray[np.bool_]:
+def gaps(samples: Sequence[Sample], max_gap_s: float = 1.0) -> NDArray[np.bool_]:
     """Where a run of frames starts: ``(N,)``, true at the first, at a new clip, and after a pause."""
     clips = np.array([sample.clip for sample in samples])
     pts = np.array([sample.pts for sample in samples])
     starts = np.ones(len(samples), bool)
-    starts[1:] = (np.diff(clips) != 0) | (np.diff(pts) > longest_s) | (np.diff(pts) <= 0)
+    starts[1:] = (np.diff(clips) != 0) | (np.diff(pts) > max_gap_s) | (np.diff(pts) <= 0)
     return starts

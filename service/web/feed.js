@@ -13,7 +13,7 @@
  */
 
 const FIRST_WAIT_MS = 500;
-const LONGEST_WAIT_MS = 15_000;
+const MAX_WAIT_MS = 15_000;
 /** A dead link makes no sound: after so much silence the service is asked over HTTP whether it is there. */
 const SILENCE_MS = 8_000;
 /** A socket that closes sooner was never of use, and the next wait is longer still. */
@@ -110,7 +110,7 @@ export class Feed {
     this.drop();
     if (this.openedAt !== null && performance.now() - this.openedAt > SETTLED_MS) this.failures = 0;
     this.openedAt = null;
-    const longest = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** this.failures);
+    const longest = Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * 2 ** this.failures);
     this.failures += 1;
     // Jitter, so that the pages of a whole control room do not all come back in the same instant.
     const wait = longest * (0.5 + Math.random() / 2);

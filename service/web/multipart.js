@@ -1,7 +1,7 @@
 /** Reading a multipart/x-mixed-replace answer part by part, as it comes. */
 
 /** A header block or a picture larger than this is not what a camera sends. */
-const LARGEST_PART = 16_000_000;
+const MAX_PART = 16_000_000;
 const HEADER_END = [13, 10, 13, 10];
 
 /**
@@ -22,7 +22,7 @@ export async function* readParts(response) {
         yield part;
         continue;
       }
-      if (buffer.length > LARGEST_PART) throw new Error("a part of the answer does not end");
+      if (buffer.length > MAX_PART) throw new Error("a part of the answer does not end");
       const { done, value } = await reader.read();
       if (done) return;
       const joined = new Uint8Array(buffer.length + value.length);

@@ -7,11 +7,11 @@ import { isUnusual } from "./picture-view.js";
 /** @typedef {import("./api.js").ScoredObject} ScoredObject */
 
 /** The most unusual ones; a crowd's tail would only make the page jump. */
-const MOST_ROWS = 8;
-const MOST_TERMS = 4;
-const MOST_ACTIONS = 2;
+const MAX_ROWS = 8;
+const MAX_TERMS = 4;
+const MAX_ACTIONS = 2;
 /** Less than this reads 0.0 and says nothing. */
-const LEAST_TERM = 0.05;
+const MIN_TERM = 0.05;
 
 /**
  * Per attribute how far from normal, farthest first.
@@ -19,9 +19,9 @@ const LEAST_TERM = 0.05;
  * @returns {string}
  */
 export function why(object) {
-  const terms = Object.entries(object.terms ?? {}).filter(([, value]) => value >= LEAST_TERM).sort(([, a], [, b]) => b - a);
+  const terms = Object.entries(object.terms ?? {}).filter(([, value]) => value >= MIN_TERM).sort(([, a], [, b]) => b - a);
   // A no-break space: the number stays with its name.
-  return terms.slice(0, MOST_TERMS).map(([name, value]) => `${name}\u00a0${value.toFixed(1)}`).join(", ");
+  return terms.slice(0, MAX_TERMS).map(([name, value]) => `${name}\u00a0${value.toFixed(1)}`).join(", ");
 }
 
 const percent = (/** @type {number} */ share) => `${Math.round(share * 100)}\u00a0%`;
@@ -37,7 +37,7 @@ export function reasons(object) {
   const distances = why(object);
   if (distances !== "") lines.push(`Unusual: ${distances}`);
   const actions = object.actions ?? [];
-  const alike = actions.filter((action) => action.alike).slice(0, MOST_ACTIONS).map(({ text }) => text);
+  const alike = actions.filter((action) => action.alike).slice(0, MAX_ACTIONS).map(({ text }) => text);
   if (actions.length > 0) lines.push(alike.length > 0 ? `Looks like: ${alike.join("; ")}` : "Resembles nothing known");
   if (object.nearest) lines.push(`Nearest normal: ${object.nearest.mode}, ${object.nearest.distance.toFixed(2)} away`);
   for (const { text, verdict, similarity, evidence } of object.matches ?? []) {
@@ -61,7 +61,7 @@ export function objectRows(objects, threshold) {
     cell.setAttribute("scope", "col");
     head.append(cell);
   }
-  const rows = [...objects].sort((a, b) => (b.score ?? 0) - (a.score ?? 0)).slice(0, MOST_ROWS).map((object) => {
+  const rows = [...objects].sort((a, b) => (b.score ?? 0) - (a.score ?? 0)).slice(0, MAX_ROWS).map((object) => {
     const name = object.track_id === null ? object.label : `${object.label} ${object.track_id}`;
     const row = create("tr", {}, create("td", { text: name }), create("td", { class: "number", text: scoreText(object.score) }), create("td", {}, ...reasons(object).map((text) => create("div", { text }))));
     row.classList.toggle("over", isUnusual(object, threshold));

@@ -12,15 +12,15 @@ import { drawCurves } from "./curves.js";
 /** @typedef {import("./api.js").Preview} Preview */
 
 /** A score that moves by less than this looks the same. */
-const LEAST_MOVE = 0.005;
+const MIN_MOVE = 0.005;
 const ACTIONS = { created: "added", changed: "changed", deleted: "deleted", undone: "took back an edit of" };
 const VERDICTS = { normal: "is normal here", anomaly: "is an anomaly here" };
 const DAY_NAMES = { mon: "Mon", tue: "Tue", wed: "Wed", thu: "Thu", fri: "Fri", sat: "Sat", sun: "Sun" };
 /** How far back a rule is tried, as far as the service remembers. */
 const PREVIEW_MINUTES = 10;
 /** What a rule was understood as: the phrases that count. */
-const MOST_PHRASES = 3;
-const MOST_THUMBS = 12;
+const MAX_PHRASES = 3;
+const MAX_THUMBS = 12;
 /** An edit can be taken back with one press for so long; afterwards, in the list of edits. */
 const UNDO_MS = 15_000;
 
@@ -165,7 +165,7 @@ export class Rules {
     setText(find(this.preview, ".outcome"), outcome(result));
     setText(find(this.preview, ".understood"), understood(result.resembles));
     find(this.preview, ".warnings").replaceChildren(...notes(result));
-    const thumbs = [...grouped(result.objects).values()].slice(0, MOST_THUMBS).map(thumbnail);
+    const thumbs = [...grouped(result.objects).values()].slice(0, MAX_THUMBS).map(thumbnail);
     find(this.preview, ".matches").replaceChildren(...thumbs);
     const chart = find(this.preview, ".chart");
     chart.hidden = result.curves.at.length < 2;
@@ -343,7 +343,7 @@ function outcome(result) {
  * @param {1|-1} sign
  */
 function moved({ curves, threshold }, sign) {
-  const scores = curves.with_rule.filter((score, index) => sign * (score - curves.without_rule[index]) >= LEAST_MOVE);
+  const scores = curves.with_rule.filter((score, index) => sign * (score - curves.without_rule[index]) >= MIN_MOVE);
   if (scores.length === 0) return "";
   const over = scores.filter((score) => score >= threshold).length;
   return sign > 0
@@ -397,7 +397,7 @@ function localMinute(date) {
 /** @param {{text: string, weight: number}[]} phrases */
 function understood(phrases) {
   if (phrases.length === 0) return "";
-  return `Understood as: ${phrases.slice(0, MOST_PHRASES).map(({ text }) => text).join("; ")}.`;
+  return `Understood as: ${phrases.slice(0, MAX_PHRASES).map(({ text }) => text).join("; ")}.`;
 }
 
 /** @param {Rule} rule */

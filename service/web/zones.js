@@ -12,8 +12,8 @@ import { create, find, icon } from "./dom.js";
 const SVG = "http://www.w3.org/2000/svg";
 const KEY_STEP = 0.01;
 const FEWEST_CORNERS = 3;
-const MOST_CORNERS = 64;
-const MOST_ZONES = 32;
+const MAX_CORNERS = 64;
+const MAX_ZONES = 32;
 
 /** Nothing counts in an ignored zone, only what is in a watched one; a marked one is only a place for rules. */
 const MODES = /** @type {const} */ (["ignore", "watch", "mark"]);
@@ -96,7 +96,7 @@ export class ZoneEditor {
   renderButtons() {
     this.saveButton.hidden = !this.changed;
     this.undoButton.hidden = !this.changed;
-    this.addButton.hidden = this.zones.length >= MOST_ZONES;
+    this.addButton.hidden = this.zones.length >= MAX_ZONES;
   }
 
   /**
@@ -161,7 +161,7 @@ export class ZoneEditor {
     const zone = this.chosen === null ? undefined : this.zones[this.chosen];
     if (zone === undefined) return;
     zone.polygon.forEach((_, corner) => this.handles.append(this.cornerHandle(zone, corner)));
-    if (zone.polygon.length >= MOST_CORNERS) return;
+    if (zone.polygon.length >= MAX_CORNERS) return;
     zone.polygon.forEach((_, corner) => this.handles.append(this.middleHandle(zone, corner)));
   }
 

@@ -98,7 +98,7 @@ def main() -> None:
         database = Database(f"sqlite:///{Path(folder) / 'watchword.db'}")
         stream = StreamStore(database).create(StreamSpec(name="Bench", url="file:bench.mp4"), None).id
         guidance = StreamGuidance(
-            stream, GuidanceStore(database), [ZONE], most_rules=arguments.rules + 1, past_bytes=24_000_000
+            stream, GuidanceStore(database), [ZONE], max_rules=arguments.rules + 1, past_bytes=24_000_000
         )
         guidance.understand(lambda: language, encoder.hash)
         measure(guidance, encoder, language, arguments)

@@ -29,7 +29,7 @@ virtual world do. Clips of HMDB51 and Weizmann last about 2 s, which is one run.
 SAMPLES: Final = 100
 """Of a shard: what an interruption may cost."""
 
-_LONGEST_GAP_S = 0.5
+_MAX_GAP_S = 0.5
 
 
 def write_actions(
@@ -149,7 +149,7 @@ def _starts(times: NDArray[np.float64]) -> Iterator[int]:
     """Where whole runs without a gap begin."""
     start = 0
     while start + RUN <= len(times):
-        gaps = np.flatnonzero(np.diff(times[start : start + RUN]) > _LONGEST_GAP_S)
+        gaps = np.flatnonzero(np.diff(times[start : start + RUN]) > _MAX_GAP_S)
         if len(gaps):
             start += int(gaps[-1]) + 1
         else:

@@ -20,7 +20,7 @@ SHORT = 0.15
 
 _GAIN, _TINT, _CONTRAST, _LIFT = (0.55, 1.5), (0.88, 1.14), (0.6, 1.4), (-25.0, 25.0)
 _SOFT_SIDES = (14, 48)  # pixels: an object as small as the far ones are
-_MOST_NOISE = 14.0  # grey levels
+_MAX_NOISE = 14.0  # grey levels
 _LIKE_GREY = np.array([0.114, 0.587, 0.299])  # of blue, green, red
 
 
@@ -89,7 +89,7 @@ def _occlude(clip: NDArray[np.uint8], rng: np.random.Generator) -> None:
 
 def _add_noise(clip: NDArray[np.uint8], noise: NDArray[np.float32], rng: np.random.Generator) -> None:
     """One sheet of noise for the batch, moved from frame to frame: drawing it anew took longer than the network."""
-    strength = float(rng.uniform(1.0, _MOST_NOISE))
+    strength = float(rng.uniform(1.0, _MAX_NOISE))
     sheet = (noise * strength + 64.0).clip(0, 128).astype(np.uint8)
     level = np.full_like(sheet, 64)
     for picture in clip:

@@ -51,7 +51,7 @@ UNKNOWN: Final = 255
 TRUTH, MOTION = 0, 1
 """Where a run's boxes are from."""
 
-MOST_RUNS = 12
+MAX_RUNS = 12
 """Of one action and source that are kept of a world: people walk far more often than they do anything else."""
 
 SETTLED_S = 4.0
@@ -63,10 +63,10 @@ ALIKE = {"against_stream": "walk"}
 LABELS = tuple(name for name in ACTIONS if name not in ALIKE)
 """The actions of the virtual world that are recorded."""
 
-LEAST_SIDE = 0.05
+MIN_SIDE = 0.05
 """Of the picture's height, an object's longer side: smaller ones are a few pixels, and who lies is not high."""
 
-LEAST_VISIBLE = 0.4
+MIN_VISIBLE = 0.4
 """Of an object's pixels: a slit between a tree and a post shows no action."""
 
 ANALYSIS_SIDE = 360
@@ -76,7 +76,7 @@ work of the service's `Preparer`, so only the background is learned here."""
 _RATES = (8.0, 13.0)  # frames a second: steps of 0.08 to 0.125 s, and of 0.15 to 0.25 s at every second one
 _SIZES = ((480, 270), (640, 360), (640, 360), (800, 450))
 _LABEL_TAIL = 5  # of the entries of a clip that must show its action, counted from the newest
-_LONGEST_GAP_S = 0.5
+_MAX_GAP_S = 0.5
 
 
 class ClipsError(ValueError):
@@ -118,7 +118,7 @@ class _Track:
 class RunRecorder:
     """Gathers the crops of tracked objects into runs; a fair sample of at most so many an action. Bounded."""
 
-    def __init__(self, size: int, rng: np.random.Generator, *, most: int = MOST_RUNS, context: float = CONTEXT) -> None:
+    def __init__(self, size: int, rng: np.random.Generator, *, most: int = MAX_RUNS, context: float = CONTEXT) -> None:
         """Args: size, side of a crop; rng, for the sample; most, runs kept an action and source; context, of crops."""
         self._size, self._rng, self._most, self._context = size, rng, most, context
         self._tracks: dict[tuple[int, int], _Track] = {}
@@ -130,7 +130,7 @@ class RunRecorder:
     ) -> None:
         """One more moment of an object."""
         entry = self._tracks.setdefault((source, track), _Track())
-        if entry.times and time - entry.times[-1] > _LONGEST_GAP_S:
+        if entry.times and time - entry.times[-1] > _MAX_GAP_S:
             entry = self._tracks[source, track] = _Track()
         entry.crops.append(crop(image, box, self._size, self._context))
         entry.boxes.append(np.asarray(box, np.float32))
@@ -208,7 +208,7 @@ def record_world(scene: Scene, seed: int, actions: Sequence[str], *, seconds: fl
                 box = objects.boxes[index]
                 action = _number(shown_action(box, known), actions)
                 recorder.add(MOTION, int(objects.track_ids[index]), image, box, time, action)
-        recorder.forget(time - _LONGEST_GAP_S)
+        recorder.forget(time - _MAX_GAP_S)
     return recorder.finish(aspect)
 
 
@@ -219,7 +219,7 @@ def _number(action: str | None, actions: Sequence[str]) -> int:
 
 def can_be_told(one: ObjectTruth, aspect: float) -> bool:
     """Whether enough of an object can be seen to tell what it does; aspect, the picture's width over its height."""
-    return max(one.box[2] * aspect, one.box[3]) >= LEAST_SIDE and one.visible >= LEAST_VISIBLE
+    return max(one.box[2] * aspect, one.box[3]) >= MIN_SIDE and one.visible >= MIN_VISIBLE
 
 
 class _Shaker:
@@ -471,7 +471,7 @@ def _windows(actions: NDArray[np.uint8], times: NDArray[np.float64], frames: int
             newest = actions[:, end - step * (tail - 1) : end + 1 : step]
             moments = times[:, end - step * (frames - 1) : end + 1 : step]
             good = (newest == newest[:, -1:]).all(axis=1) & (newest[:, -1] != UNKNOWN)
-            good &= (np.diff(moments, axis=1) <= _LONGEST_GAP_S).all(axis=1)
+            good &= (np.diff(moments, axis=1) <= _MAX_GAP_S).all(axis=1)
             runs = np.flatnonzero(good)
             found.append(np.stack([runs, np.full_like(runs, end), np.full_like(runs, step)], axis=1))
     windows = np.concatenate(found).astype(np.int32)

@@ -12,7 +12,7 @@ from scipy.optimize import linear_sum_assignment  # type: ignore[import-untyped]
 from training.datasets.base import Regions
 from training.evaluation.metrics import iou
 
-LEAST_PIXELS = 20
+MIN_PIXELS = 20
 """Smaller components are crumbs of a hand-drawn mask, not objects. The smallest true region of UCSD Ped2 has 22."""
 
 SAME_OBJECT_IOU = 0.1
@@ -35,7 +35,7 @@ def mask_boxes(mask: NDArray[np.generic]) -> NDArray[np.float32]:
     height, width = mask.shape
     _, _, stats, _ = cv2.connectedComponentsWithStats((mask != 0).astype(np.uint8), connectivity=8)
     parts = stats[1:]
-    kept = parts[parts[:, cv2.CC_STAT_AREA] >= LEAST_PIXELS, :4]
+    kept = parts[parts[:, cv2.CC_STAT_AREA] >= MIN_PIXELS, :4]
     return np.asarray(kept / (width, height, width, height), np.float32)
 
 

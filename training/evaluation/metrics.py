@@ -25,7 +25,7 @@ REGION_IOU = 0.1
 TRACK_SHARE = 0.1
 """A track is found if at least this share of its regions is (Ramachandra and Jones, alpha)."""
 
-MOST_FALSE_REGIONS = 1.0
+MAX_FALSE_REGIONS = 1.0
 """The curves are integrated up to so many false regions a frame."""
 
 
@@ -188,13 +188,13 @@ def _area(found: NDArray[np.float64], false: NDArray[np.float64], frames: int) -
     thresholds = np.unique(np.concatenate((found[np.isfinite(found)], false)))[::-1]
     rate = _at_least(found, thresholds) / len(found)
     per_frame = _at_least(false, thresholds) / frames
-    per_frame = np.concatenate(([0.0], per_frame, [max(MOST_FALSE_REGIONS, per_frame[-1] if len(per_frame) else 0.0)]))
+    per_frame = np.concatenate(([0.0], per_frame, [max(MAX_FALSE_REGIONS, per_frame[-1] if len(per_frame) else 0.0)]))
     rate = np.concatenate(([0.0], rate, [rate[-1] if len(rate) else 0.0]))
-    inside = per_frame <= MOST_FALSE_REGIONS
-    last = float(np.interp(MOST_FALSE_REGIONS, per_frame, rate)) if not inside.all() else float(rate[-1])
-    x = np.append(per_frame[inside], MOST_FALSE_REGIONS)
+    inside = per_frame <= MAX_FALSE_REGIONS
+    last = float(np.interp(MAX_FALSE_REGIONS, per_frame, rate)) if not inside.all() else float(rate[-1])
+    x = np.append(per_frame[inside], MAX_FALSE_REGIONS)
     y = np.append(rate[inside], last)
-    return float(np.trapezoid(y, x) / MOST_FALSE_REGIONS)
+    return float(np.trapezoid(y, x) / MAX_FALSE_REGIONS)
 
 
 def _at_least(scores: NDArray[np.float64], thresholds: NDArray[np.float64]) -> NDArray[np.float64]:

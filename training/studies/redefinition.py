@@ -25,9 +25,9 @@ from training.virtual.truth import ClipTruth, ObjectTruth
 
 QUIET = 0.95
 """Share of the alerting frames of an action that a rule which calls it normal must silence to hold."""
-MOST_FALL = 0.01
+MAX_FALL = 0.01
 """AUC that the other anomalies may lose for the rule to hold."""
-MOST_MOVE = 0.02
+MAX_MOVE = 0.02
 """Of any displayed score, in [0, 1], under a sentence that names nothing."""
 SEEN_IOU = 0.3
 """A detection shows a true object if they overlap by so much."""
@@ -150,13 +150,13 @@ class Relief:
     @property
     def holds(self) -> bool:
         """Whether it silences the action and leaves the rest."""
-        return self.share is not None and self.share >= QUIET and self.fall <= MOST_FALL
+        return self.share is not None and self.share >= QUIET and self.fall <= MAX_FALL
 
     def same_as(self, other: Relief) -> bool:
         """Whether it silences nearly as much as another rule that silences something, and costs hardly more."""
         if not self.share or not other.share:
             return False
-        return self.share >= other.share - (1.0 - QUIET) and self.fall <= max(0.0, other.fall) + MOST_FALL
+        return self.share >= other.share - (1.0 - QUIET) and self.fall <= max(0.0, other.fall) + MAX_FALL
 
 
 def measure_relief(scenes: Iterable[Scene], action: str, rule: Judge) -> Relief:
@@ -235,7 +235,7 @@ class Drift:
     @property
     def holds(self) -> bool:
         """Whether it is next to nothing."""
-        return max(self.frames, self.objects) <= MOST_MOVE
+        return max(self.frames, self.objects) <= MAX_MOVE
 
 
 def measure_drift(scenes: Iterable[Scene], rule: Judge) -> Drift:

@@ -41,7 +41,7 @@ from training.studies.study import Setup, Study
 from training.virtual.truth import ClipTruth
 
 METHODS: tuple[Method, ...] = ("contrastive", "equation10")
-LEAST_FRAMES = 25
+MIN_FRAMES = 25
 """Frames of an action in the footage for a rule about it to be measured: a second of one cyclist."""
 
 
@@ -114,8 +114,8 @@ def redefine(
         progress.advance()
         return lambda recording: book.judge(recording, text, verdict, method)
 
-    unusual = [action for action in wording.actions if _frames(scenes, action, anomalous=True) >= LEAST_FRAMES]
-    usual = [action for action in wording.actions if _frames(scenes, action, anomalous=False) >= LEAST_FRAMES]
+    unusual = [action for action in wording.actions if _frames(scenes, action, anomalous=True) >= MIN_FRAMES]
+    usual = [action for action in wording.actions if _frames(scenes, action, anomalous=False) >= MIN_FRAMES]
     ways = {action: wording.actions[action].paraphrases for action in unusual}
     total = len(unusual) + sum(map(len, ways.values())) + len(usual) + len(wording.unrelated)
     progress.begin(f"rules: {method}", total)
@@ -221,7 +221,7 @@ def save_curves(scenes: Sequence[Scene], language: Language, wording: Paraphrase
     book = Rulebook(language)
     paths = []
     for action, words in wording.actions.items():
-        if _frames(scenes, action, anomalous=True) < LEAST_FRAMES:
+        if _frames(scenes, action, anomalous=True) < MIN_FRAMES:
             continue
         scene = max(scenes, key=lambda one: int(one.doing(action, anomalous=True).sum()))
         recording = scene.recording

@@ -20,7 +20,7 @@ from training.text.phrases import Phrases
 T = TypeVar("T")
 
 WORDNET = Path("/usr/share/wordnet")
-MOST_WORDS = 30
+MAX_WORDS = 30
 """A longer sentence is no rule and no caption, and costs several of them."""
 
 
@@ -121,7 +121,7 @@ def corpus(camera: int, seed: int = 0, wordnet: Path | None = WORDNET) -> list[s
         sentences += [speaker.of_noun(nouns) for _ in range(camera // 2)]
         sentences += _definitions(wordnet)
     held_out = {plain(text) for text in Paraphrases.load().sentences()}
-    kept = sorted({text for text in sentences if plain(text) not in held_out and text.count(" ") < MOST_WORDS})
+    kept = sorted({text for text in sentences if plain(text) not in held_out and text.count(" ") < MAX_WORDS})
     random.shuffle(kept)
     return kept
 

@@ -16,8 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from models.guidance.bank import Phrase
 
 SOURCE = Path(__file__).with_name("phrases.json")
-LEAST_PHRASINGS = 25
-LEAST_BANK = 300
+MIN_PHRASINGS = 25
+MIN_BANK = 300
 SUBJECTS = ("a person", "a man", "a woman", "someone", "a child")
 SEVERAL = ("people", "kids")
 
@@ -63,12 +63,12 @@ class Phrases(_Strict):
     @model_validator(mode="after")
     def _is_enough(self) -> Phrases:
         for name, wording in self.actions.items():
-            if (count := len(wording.phrasings())) < LEAST_PHRASINGS:
-                msg = f"expected at least {LEAST_PHRASINGS} phrasings of {name}, got {count}"
+            if (count := len(wording.phrasings())) < MIN_PHRASINGS:
+                msg = f"expected at least {MIN_PHRASINGS} phrasings of {name}, got {count}"
                 raise ValueError(msg)
         texts = [phrase.text.casefold() for phrase in self.entries()]
-        if len(texts) < LEAST_BANK or len(set(texts)) < len(texts):
-            msg = f"expected at least {LEAST_BANK} different phrases in the bank, got {len(set(texts))} of {len(texts)}"
+        if len(texts) < MIN_BANK or len(set(texts)) < len(texts):
+            msg = f"expected at least {MIN_BANK} different phrases in the bank, got {len(set(texts))} of {len(texts)}"
             raise ValueError(msg)
         return self
 

@@ -19,7 +19,7 @@ Array = NDArray[np.float64]
 
 WARM_UP_S = 60.0
 """The world runs so long, unseen, before the first frame: the longest way through a scene takes about as long."""
-LONGEST_STEP = 0.05
+MAX_STEP = 0.05
 """Seconds; longer steps of time are cut into several."""
 PROP_RADII = {
     "tree": 0.35,
@@ -72,7 +72,7 @@ class Director:
 
     def advance(self, dt: float) -> None:
         """``dt`` seconds on."""
-        steps = max(1, math.ceil(dt / LONGEST_STEP - 1e-9))
+        steps = max(1, math.ceil(dt / MAX_STEP - 1e-9))
         for _ in range(steps):
             self._advance(dt / steps)
 

@@ -21,7 +21,7 @@ Array = NDArray[np.float64]
 
 LARGE = 150.0
 """Figures are drawn at least so tall, in pixels, and averaged down: thin limbs stay smooth."""
-MOST_ZOOM = 4
+MAX_ZOOM = 4
 ROUNDNESS = 0.17
 """How much brighter the side to the sun is, and darker the other, of 0.5."""
 SHOE: Tone = (38.0, 38.0, 42.0)
@@ -96,7 +96,7 @@ class FigurePainter:
         right, bottom = np.ceil(pixels.max(axis=0) + margin)
         if right < 0 or bottom < 0 or left >= self.camera.width or top >= self.camera.height:
             return None
-        zoom = int(np.clip(math.ceil(LARGE / (actor.look.height * per_metre)), 2, MOST_ZOOM))
+        zoom = int(np.clip(math.ceil(LARGE / (actor.look.height * per_metre)), 2, MAX_ZOOM))
         width, height = int(right - left), int(bottom - top)
         canvas: Image = np.zeros((height * zoom, width * zoom, 4), dtype=np.uint8)
         brush = SolidBrush(canvas, self.camera, self.light, zoom, (left, top))

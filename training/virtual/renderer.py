@@ -23,7 +23,7 @@ Array = NDArray[np.float64]
 
 SEEN = 127
 """A pixel belongs to whoever covers at least half of it."""
-LEAST_PIXELS = 24
+MIN_PIXELS = 24
 """An object with fewer visible pixels is not listed: nobody could tell what it is."""
 BEAT_S = 3.7
 """Period of a tree's main sway."""
@@ -227,7 +227,7 @@ class Renderer:
             own = instances[rows, columns] == place + 1
             box = tight_box(own)
             pixels = np.count_nonzero(own)
-            if box is None or pixels < LEAST_PIXELS:
+            if box is None or pixels < MIN_PIXELS:
                 continue
             x, y, w, h = box
             objects.append(

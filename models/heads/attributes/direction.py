@@ -11,7 +11,7 @@ Floats = NDArray[np.float64]
 
 SECTORS = 8
 
-LEAST_SHARE = 0.01
+MIN_SHARE = 0.01
 """No direction counts as rarer than this in the whole picture: a few minutes have not seen all there is."""
 
 
@@ -36,7 +36,7 @@ def fit_direction(x: Floats, y: Floats, velocities: Floats, frames: NDArray[np.i
     seen = 0.5 * seen + 0.25 * (np.roll(seen, 1, axis=1) + np.roll(seen, -1, axis=1))
     overall = seen.sum(axis=0)
     overall = overall / overall.sum() if overall.sum() > 0 else np.full(SECTORS, 1 / SECTORS)
-    overall = np.maximum(overall, LEAST_SHARE)
+    overall = np.maximum(overall, MIN_SHARE)
     overall /= overall.sum()
     shares: Floats = (seen + SHRINKAGE * overall) / (seen.sum(axis=1, keepdims=True) + SHRINKAGE)
     return shares

@@ -37,7 +37,7 @@ Index = NDArray[np.intp]
 BODY = 0.6
 """The upper share of a box whose motion is the body's. Below it legs swing, and stand still half of the time."""
 
-LEAST_BODY = 0.1
+MIN_BODY = 0.1
 """The share of the body that must move or be foreground; with less, an object counts as standing."""
 
 FAST_QUANTILE = 0.99
@@ -56,7 +56,7 @@ BLOB_WEIGHT = 0.5
 """Of objects that are no more than connected regions of motion. In a crowd several people make one, of any size, and
 the dense windows have seen the same motion better: on Ped2 such objects alone reach 85 of AUC, windows 99."""
 
-LEAST_STEP = 0.1
+MIN_STEP = 0.1
 """Of a term's scale. What hardly varies in normal footage is not unusual for varying a little: by a tenth of what is
 fast, of the spread of sizes, of the logarithm of a direction's share."""
 
@@ -369,7 +369,7 @@ def _body_velocities(motion: Motion, mask: NDArray[np.bool_], boxes: NDArray[np.
         # At most some hundred pixels: their median is as good as that of ten thousand.
         step = 1 + int(((right - left) * (bottom - top) / 500) ** 0.5)
         body = mask[top:bottom:step, left:right:step]
-        if np.count_nonzero(body) >= LEAST_BODY * body.size:
+        if np.count_nonzero(body) >= MIN_BODY * body.size:
             velocities[index] = np.median(motion.flow[top:bottom:step, left:right:step][body], axis=0)
     return velocities / np.float32(height * motion.interval)
 
@@ -463,7 +463,7 @@ def _scales(distances: Floats, frames: NDArray[np.bool_]) -> Floats:
     for column, values in enumerate(distances[frames].T):
         seen = values[np.isfinite(values)]
         low, high = np.quantile(seen, [0.5, 0.9]) if len(seen) else (0.0, 0.5)
-        scales[column] = low, max(2 * (high - low), LEAST_STEP)
+        scales[column] = low, max(2 * (high - low), MIN_STEP)
     return scales
 
 

@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 BANDS = 24
 """Bands of rows, each one point of the line."""
 
-LEAST_SAMPLES = 40
+MIN_SAMPLES = 40
 """A band with fewer has no quantile worth the name."""
 
 FLOOR = 0.25
@@ -27,7 +27,7 @@ zero, and noise would become speed."""
 GRID = (6, 8)
 """Rows and columns of the correction."""
 
-MOST_SLOWER = 0.1
+MIN_RATIO = 0.1
 """A cell in which nearly everything stands is not one where walking is ten times too fast."""
 
 SHRINKAGE = 200.0
@@ -96,7 +96,7 @@ def _bands(y: Floats, values: Floats, quantile: float) -> tuple[Floats, Floats]:
     rows, levels = [], []
     for index in range(BANDS):
         members = band == index
-        if np.count_nonzero(members) >= LEAST_SAMPLES:
+        if np.count_nonzero(members) >= MIN_SAMPLES:
             rows.append(y[members].mean())
             levels.append(np.quantile(values[members], quantile))
     if not rows:
@@ -129,7 +129,7 @@ def _correction(x: Floats, y: Floats, ratios: Floats, frames: NDArray[np.intp], 
     activity = frames_seen(frames, cells, count)
     logs = np.zeros(count)
     for cell in np.flatnonzero(activity):
-        logs[cell] = np.log(max(float(np.quantile(ratios[cells == cell], level)) / typical, MOST_SLOWER))
+        logs[cell] = np.log(max(float(np.quantile(ratios[cells == cell], level)) / typical, MIN_RATIO))
     activity, logs = activity.reshape(GRID), logs.reshape(GRID)
     shrunk: Floats = _blur(activity * logs) / (_blur(activity) + SHRINKAGE)
     return shrunk

@@ -30,7 +30,7 @@ rows, just above what matching finds in a still picture."""
 THIN_ABOVE = 160
 """Every second row and column says as much of motion in pictures higher than this, at a quarter of the cost."""
 
-LEAST_MOVING = 0.25
+MIN_MOVING = 0.25
 """The share of a window that must move or be foreground for it to say anything. On Ped2 the AUC is level from 0.1
 to 0.3."""
 
@@ -95,7 +95,7 @@ def find_windows(motion: Motion, mask: NDArray[np.bool_]) -> Windows:
             + sums[top[:, None], left]
         )
         visible = np.outer(bottom - top, right - left)
-        row, column = np.nonzero(total[..., 0] >= LEAST_MOVING * visible)
+        row, column = np.nonzero(total[..., 0] >= MIN_MOVING * visible)
         found = total[row, column]
         centres = [(left + right)[column] / (2 * width), (top + bottom)[row] / (2 * height)]
         places.append(np.stack(centres, axis=1))

@@ -34,10 +34,10 @@ Floats = NDArray[np.float32]
 FOLDS = 5
 """Stretches of time that are scored by what was learned from the others."""
 
-MOST_CLIPS = 4_000
+MAX_CLIPS = 4_000
 """Clips beyond this are thinned evenly before clustering: those of neighbouring frames are nearly alike."""
 
-LEAST_STEP = 1e-4
+MIN_STEP = 1e-4
 """Of the scale of cosine distances: footage in which everything is alike has none of its own."""
 
 
@@ -176,7 +176,7 @@ class SvadHead:
 
     def _modes(self, answers: Floats) -> tuple[Floats, NDArray[np.float64]]:
         """Centres of what is normal, ``(K, N)``, and the share of clips that each holds, ``(K,)``; largest first."""
-        centres = spherical_kmeans(answers[:: -(-len(answers) // MOST_CLIPS)], self._clusters)
+        centres = spherical_kmeans(answers[:: -(-len(answers) // MAX_CLIPS)], self._clusters)
         counts = np.bincount(nearest_centres(answers, centres)[0], minlength=len(centres))
         order = np.argsort(-counts, kind="stable")
         return centres[order], np.maximum(counts[order], 1) / np.maximum(counts, 1).sum()
@@ -216,4 +216,4 @@ def _checked_concentration(value: object) -> float | None:
 def _scale(raw: NDArray[np.float64]) -> tuple[float, float]:
     """Median and step: twice the way to the 90 % quantile, which an odd event of a few seconds does not move."""
     low, high = np.quantile(raw, [0.5, 0.9]).tolist()
-    return low, max(2 * (high - low), LEAST_STEP)
+    return low, max(2 * (high - low), MIN_STEP)

@@ -13,7 +13,7 @@ from service.frames import PreparedFrame
 
 NAMES = ("motion",)
 
-LEAST_AREA = 0.0005
+MIN_AREA = 0.0005
 """Share of the picture that a region must cover: 43 pixels of 360x240, a person 15 pixels high."""
 
 _GAP = 0.012  # of the longer side: parts of one body that a belt or a bag cuts apart lie nearer than this
@@ -31,9 +31,9 @@ class MotionDetector:
     names: tuple[str, ...] = NAMES
     recognises = False
 
-    def __init__(self, least_area: float = LEAST_AREA) -> None:
-        """Args: least_area, share of the picture in (0, 1)."""
-        self._least_area = least_area
+    def __init__(self, min_area: float = MIN_AREA) -> None:
+        """Args: min_area, share of the picture in (0, 1)."""
+        self._least_area = min_area
 
     def detect(self, frames: Sequence[PreparedFrame]) -> list[Objects]:
         """The moving regions of each frame, largest first."""
@@ -49,7 +49,7 @@ class MotionDetector:
         return regions(motion.foreground, self._least_area)
 
 
-def regions(foreground: NDArray[np.uint8], least_area: float = LEAST_AREA) -> Objects:
+def regions(foreground: NDArray[np.uint8], min_area: float = MIN_AREA) -> Objects:
     """The connected regions of a ``(h, w)`` mask of 0 and 1 that cover at least a share of the picture."""
     height, width = foreground.shape
     gap = max(1, round(_GAP * max(height, width)))
@@ -59,12 +59,12 @@ def regions(foreground: NDArray[np.uint8], least_area: float = LEAST_AREA) -> Ob
     found = stats[1:]  # the first is the background
     found = found[np.argsort(-found[:, cv2.CC_STAT_AREA], kind="stable")]
     share = found[:, cv2.CC_STAT_AREA] / foreground.size
-    found, share = found[share >= least_area], share[share >= least_area]
+    found, share = found[share >= min_area], share[share >= min_area]
     boxes = found[:, :4]
     solid = np.minimum(1.0, found[:, cv2.CC_STAT_AREA] / (_SOLID * boxes[:, 2] * boxes[:, 3]))
     return Objects(
         (boxes / np.array([width, height, width, height])).astype(np.float32),
-        (solid * (1 - least_area / (2 * share))).astype(np.float32),
+        (solid * (1 - min_area / (2 * share))).astype(np.float32),
         np.zeros(len(found), np.int32),
         np.full(len(found), UNTRACKED, np.int64),
         NAMES,

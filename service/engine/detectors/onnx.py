@@ -32,7 +32,7 @@ OVERLAP = 0.5
 DEFAULT_SIDE = 640
 """Longer side of the input of a graph that takes any size, if its metadata name none."""
 
-MOST_OBJECTS = 300
+MAX_OBJECTS = 300
 """In one picture; the surest ones."""
 
 
@@ -166,7 +166,7 @@ class OnnxDetector:
             keep = np.argsort(-scores, kind="stable")
         else:
             keep = suppress(corners, scores, class_ids, self._options.overlap)
-        keep = keep[:MOST_OBJECTS]
+        keep = keep[:MAX_OBJECTS]
         if len(found) > 1:
             tiles = np.repeat(np.arange(len(seen)), [len(one.scores) for one in seen])
             halves = np.concatenate(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from service.engine.detectors.letterbox import Part
 
-LEAST_OVERLAP = 0.15
+MIN_OVERLAP = 0.15
 """Of a tile's side: what is smaller lies whole in one of two neighbours."""
 
 _MOST = 4
@@ -131,7 +131,7 @@ def _inside(corners: NDArray[np.float32], part: Part) -> NDArray[np.bool_]:
 
 
 def _side(length: int, count: int) -> int:
-    return length if count == 1 else int(np.ceil(length / (count - LEAST_OVERLAP * (count - 1))))
+    return length if count == 1 else int(np.ceil(length / (count - MIN_OVERLAP * (count - 1))))
 
 
 def _starts(length: int, side: int, count: int) -> list[int]:

@@ -19,7 +19,7 @@ GREW = 1.25
 """An object that grew by this since its last crop is cut out again at once: it comes into view, or a box that held a
 part of it now holds all."""
 
-MOST_CROPS = 16
+MAX_CROPS = 16
 """Crops of one frame, those that have waited longest first: a crowd is looked at less often, not ever more slowly.
 At 3 ms a crop on two cores these take half of a frame's time at 10 frames a second."""
 
@@ -68,7 +68,7 @@ class ClipBuffers:
             pts: Presentation time in seconds.
 
         Returns:
-            ``(K,)`` indices, K at most ``MOST_CROPS``, those that have waited longest first.
+            ``(K,)`` indices, K at most ``MAX_CROPS``, those that have waited longest first.
         """
         # A millisecond, so that rounding of the times does not decide.
         half_frame = 0.0 if self._pts is None else max(0.0, pts - self._pts) / 2 + 1e-3
@@ -88,7 +88,7 @@ class ClipBuffers:
             if wait >= self._interval - half_frame or (objects.boxes[index, 2:] > GREW * last.box[2:]).any():
                 waits.append((wait, index))
         waits.sort(key=lambda each: -each[0])
-        return np.array([index for _, index in waits[:MOST_CROPS]], np.intp)
+        return np.array([index for _, index in waits[:MAX_CROPS]], np.intp)
 
     def add(self, objects: Objects, due: NDArray[np.intp], features: Floats, pts: float) -> None:
         """Take the features ``(K, F)`` of the crops of the objects that were due."""

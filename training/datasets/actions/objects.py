@@ -25,7 +25,7 @@ from training.datasets.actions.base import ActionSample, Boxes
 from training.datasets.actions.viewpoint import ViewpointWatch
 from training.datasets.footage import frame_rate
 
-LEAST_FRAMES = 9
+MIN_FRAMES = 9
 """Of the main object: the paper's clips are nine pictures long."""
 PERSON = "person"
 
@@ -87,7 +87,7 @@ def object_clip(
         fps: Pictures a second looked at, at most; None looks at every one.
 
     Raises:
-        Excluded: If the view changes, or nobody is followed for ``LEAST_FRAMES`` pictures.
+        Excluded: If the view changes, or nobody is followed for ``MIN_FRAMES`` pictures.
         service.ingest.source.SourceRefused: If the clip cannot be decoded.
     """
     if sample.still is False:
@@ -113,9 +113,9 @@ def object_clip(
                 track.add(crop(image, box, size, context), box, frame.frame.pts)
                 track.people += person
     main = max(tracks.values(), key=lambda track: track.weight, default=None)
-    if main is None or len(main.times) < LEAST_FRAMES:
+    if main is None or len(main.times) < MIN_FRAMES:
         seen = 0 if main is None else len(main.times)
-        raise Excluded(f"{sample.name}: expected somebody followed for {LEAST_FRAMES} pictures, got {seen}")
+        raise Excluded(f"{sample.name}: expected somebody followed for {MIN_FRAMES} pictures, got {seen}")
     return ObjectClip(sample, np.stack(main.crops), np.stack(main.boxes), np.array(main.times), aspect)
 
 

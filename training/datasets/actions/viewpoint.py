@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 
 SIDE = 240
 """Longest side at which pictures are compared, in pixels."""
-MOST_SHIFT = 0.08
+MAX_SHIFT = 0.08
 """A view that has shifted by more of the picture's longer side is another view. A hand-held camera that stays on its
 subject keeps within it."""
-LEAST_AGREEING = 0.25
+MIN_AGREEING = 0.25
 """Share of the corners that must agree on one movement; where fewer do, the picture was cut. Between unrelated
 pictures hardly any do; a body that fills half the picture leaves the other half."""
-LEAST_CORNERS = 12
+MIN_CORNERS = 12
 """Fewer corners decide nothing: a plain wall says neither that the camera moved nor that it did not."""
 
 _STEP_S = 0.2
@@ -48,7 +48,7 @@ class ViewpointWatch:
     @property
     def changed(self) -> bool:
         """Whether the clip is to be excluded."""
-        return self.cut or self.shift > MOST_SHIFT
+        return self.cut or self.shift > MAX_SHIFT
 
     def see(self, image: NDArray[np.uint8], pts: float) -> None:
         """Take the next picture, ``(H, W, 3)`` BGR, at ``pts`` seconds. Most are skipped: a view is slow to change."""
@@ -63,19 +63,19 @@ class ViewpointWatch:
 
     def _compare(self, before: NDArray[np.uint8], after: NDArray[np.uint8]) -> None:
         corners = _corners(before)
-        if len(corners) < LEAST_CORNERS:
+        if len(corners) < MIN_CORNERS:
             return
         moved, found, _ = cv2.calcOpticalFlowPyrLK(before, after, corners, None)  # type: ignore[call-overload]
         kept = found.ravel() == 1
         stayed = kept & (np.hypot(*(moved - corners).reshape(-1, 2).T) < _STILL_PX)
-        if stayed.sum() >= LEAST_AGREEING * len(corners):
+        if stayed.sum() >= MIN_AGREEING * len(corners):
             return
         agreeing = 0
         movement = None
-        if kept.sum() >= LEAST_CORNERS:
+        if kept.sum() >= MIN_CORNERS:
             movement, inliers = cv2.estimateAffinePartial2D(corners[kept], moved[kept], ransacReprojThreshold=_REACH_PX)
             agreeing = 0 if movement is None else int(inliers.sum())
-        if movement is None or agreeing < LEAST_AGREEING * len(corners):
+        if movement is None or agreeing < MIN_AGREEING * len(corners):
             self.cut = True
             return
         self._chain = np.vstack([movement, (0.0, 0.0, 1.0)]) @ self._chain

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from models.guidance.wording import MOST_CLAUSES, clauses, negation
+from models.guidance.wording import MAX_CLAUSES, clauses, negation
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_parts_of_words_deny_nothing(clause: str) -> None:
 
 
 def test_clauses_are_bounded() -> None:
-    assert len(clauses(" or ".join(f"thing {index}" for index in range(100)))) == MOST_CLAUSES
+    assert len(clauses(" or ".join(f"thing {index}" for index in range(100)))) == MAX_CLAUSES
 
 
 @pytest.mark.parametrize("text", ["is " * 3000, "please " * 1400, "no " * 3000, ", which" * 1400, "cars or " * 2000])

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.scoring.smoothing import MOST_SURPRISE, CausalSmoother, smooth_offline
+from models.scoring.smoothing import MAX_SURPRISE, CausalSmoother, smooth_offline
 
 series = st.lists(st.floats(-100, 100), min_size=1, max_size=50)
 
@@ -64,8 +64,8 @@ def test_causal_passes_over_what_says_nothing():
 def test_one_extreme_frame_weighs_no_more_than_one_in_a_million():
     smoother, values = CausalSmoother(1.0), np.zeros(50)
     values[20] = 1000.0
-    assert max(smoother.update(value, index * 0.1) for index, value in enumerate(values)) <= MOST_SURPRISE
-    assert smooth_offline(values, np.arange(50) * 0.1, 0.2).max() <= MOST_SURPRISE
+    assert max(smoother.update(value, index * 0.1) for index, value in enumerate(values)) <= MAX_SURPRISE
+    assert smooth_offline(values, np.arange(50) * 0.1, 0.2).max() <= MAX_SURPRISE
 
 
 def test_reset_forgets():

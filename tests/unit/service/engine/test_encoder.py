@@ -66,7 +66,7 @@ def test_geometry_reaches_a_tower_that_takes_it(tmp_path: Path) -> None:
 
 
 def test_a_text_is_computed_once_and_few_are_remembered(encoder: JointEncoder, monkeypatch) -> None:
-    monkeypatch.setattr(module, "MOST_TEXTS", 2)
+    monkeypatch.setattr(module, "MAX_TEXTS", 2)
     ran: list[list[str]] = []
     run = encoder.text._run
     monkeypatch.setattr(encoder.text, "_run", lambda texts: ran.append(list(texts)) or run(texts))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.engine.detectors.tiles import LEAST_OVERLAP, Grid, choose, cut, join, seen_better, split
+from service.engine.detectors.tiles import MIN_OVERLAP, Grid, choose, cut, join, seen_better, split
 
 SQUARE = (416, 416)
 
@@ -45,7 +45,7 @@ def test_tiles_are_of_one_size_cover_the_picture_and_overlap(picture, grid, size
         assert starts[0] == 0
         assert starts[-1] + side == picture[axis]
         for before, after in itertools.pairwise(starts):
-            assert before + side - after >= LEAST_OVERLAP * side - count
+            assert before + side - after >= MIN_OVERLAP * side - count
 
 
 def test_a_tile_grows_as_far_as_it_costs_no_scale():

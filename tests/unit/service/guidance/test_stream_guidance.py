@@ -52,7 +52,7 @@ def guidance(database: Database, stream: str) -> StreamGuidance:
 
 
 def opened(database: Database, stream: str, **arguments: Any) -> StreamGuidance:
-    values = {"zones": (GATE, YARD), "most_rules": 5, "past_bytes": 20_000_000} | arguments
+    values = {"zones": (GATE, YARD), "max_rules": 5, "past_bytes": 20_000_000} | arguments
     guidance = StreamGuidance(stream, GuidanceStore(database), **values)
     guidance.understand(words.language, words.ENCODER)
     return guidance
@@ -298,7 +298,7 @@ def test_what_is_refused_changes_nothing(guidance: StreamGuidance) -> None:
 
 
 def test_there_are_only_so_many_rules(database: Database, stream: str) -> None:
-    guidance = opened(database, stream, most_rules=2)
+    guidance = opened(database, stream, max_rules=2)
     guidance.add(spec(), "mara")
     last = guidance.add(spec("running"), "mara")
     with pytest.raises(Conflict) as caught:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.ingest.flow import DenseFlow
-from service.ingest.prepare import LEAST_PART, MARGIN, MAX_KEPT, Preparer, moving_part
+from service.ingest.prepare import MARGIN, MAX_KEPT, MIN_PART, Preparer, moving_part
 
 TEXTURE = cv2.GaussianBlur(np.random.default_rng(0).integers(0, 255, (300, 460), np.uint8), (5, 5), 0)
 
@@ -211,4 +211,4 @@ def test_the_part_holds_the_foreground_with_its_margin(shape, spots):
         first, last = min(place[axis] for place in places), max(place[axis] for place in places)
         assert 0 <= part[axis].start <= max(0, first - MARGIN)
         assert min(size, last + 1 + MARGIN) <= part[axis].stop <= size
-        assert part[axis].stop - part[axis].start >= min(size, LEAST_PART)
+        assert part[axis].stop - part[axis].start >= min(size, MIN_PART)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from models.observation import UNTRACKED, Objects
-from service.pipeline.velocities import LEAST_S, TrackVelocities
+from service.pipeline.velocities import MIN_S, TrackVelocities
 
 
 def objects(x: float, y: float, *tracks: int) -> Objects:
@@ -21,7 +21,7 @@ def test_speed_is_in_picture_heights_whatever_the_rate(fps: int) -> None:
     for index in range(2 * fps):
         moment = index / fps
         found = velocities.update(objects(0.1 + 0.1 * moment, 0.5 - 0.05 * moment, 1), moment, aspect=1.5)
-        assert np.isnan(found).all() == (moment < LEAST_S)
+        assert np.isnan(found).all() == (moment < MIN_S)
     np.testing.assert_allclose(found, [[0.15, -0.05]], atol=1e-3)
 
 

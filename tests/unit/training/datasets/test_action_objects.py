@@ -13,7 +13,7 @@ import pytest
 from service.engine.detectors.motion import MotionDetector
 from service.settings import Settings
 from training.datasets.actions import ActionSample
-from training.datasets.actions.objects import LEAST_FRAMES, Excluded, object_clip
+from training.datasets.actions.objects import MIN_FRAMES, Excluded, object_clip
 from training.datasets.actions.viewpoint import ViewpointWatch
 
 WIDTH, HEIGHT, FRAMES = 160, 120, 60
@@ -81,7 +81,7 @@ def test_boxes_of_the_data_set_are_taken(walk: ActionSample) -> None:
 
 
 def test_a_clip_in_which_nobody_is_followed_is_excluded(walk: ActionSample) -> None:
-    with pytest.raises(Excluded, match=f"expected somebody followed for {LEAST_FRAMES} pictures, got 0"):
+    with pytest.raises(Excluded, match=f"expected somebody followed for {MIN_FRAMES} pictures, got 0"):
         cut_out(replace(walk, end=8))
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from training.datasets.regions import FORGET_AFTER, LEAST_PIXELS, link, mask_boxes
+from training.datasets.regions import FORGET_AFTER, MIN_PIXELS, link, mask_boxes
 
 
 def boxes(*rows):
@@ -17,7 +17,7 @@ def test_each_connected_part_is_a_box_and_crumbs_are_not():
     mask[2:10, 4:8] = 255
     mask[12:18, 20:30] = 1
     mask[0, 0] = 1
-    assert LEAST_PIXELS > 1
+    assert MIN_PIXELS > 1
     np.testing.assert_allclose(mask_boxes(mask), [[0.1, 0.1, 0.1, 0.4], [0.5, 0.6, 0.25, 0.3]])
 
 

@@ -61,7 +61,7 @@ def profile(stages: Stages) -> Profile:
 def guidance(stages: Stages, tmp_path: Path) -> Iterator[StreamGuidance]:
     with closing(Database(f"sqlite:///{tmp_path / 'watchword.db'}")) as database:
         stream = StreamStore(database).create(StreamSpec(name="Yard", url="file:yard.mp4"), None).id
-        guidance = StreamGuidance(stream, GuidanceStore(database), most_rules=5, past_bytes=10_000_000)
+        guidance = StreamGuidance(stream, GuidanceStore(database), max_rules=5, past_bytes=10_000_000)
         guidance.understand(lambda: words_of(stages), stages.encoder.hash)
         yield guidance
 

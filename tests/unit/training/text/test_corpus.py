@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from training.studies.paraphrases import Paraphrases
-from training.text.corpus import MOST_WORDS, corpus
+from training.text.corpus import MAX_WORDS, corpus
 
 SYNSETS = {
     "noun": [
@@ -47,7 +47,7 @@ def test_definitions_examples_words_and_nouns_in_sentences(wordnet) -> None:
 def test_each_sentence_once_short_and_the_same_for_a_seed(wordnet) -> None:
     sentences = corpus(500, seed=3, wordnet=wordnet)
     assert len(set(sentences)) == len(sentences)
-    assert max(sentence.count(" ") for sentence in sentences) < MOST_WORDS
+    assert max(sentence.count(" ") for sentence in sentences) < MAX_WORDS
     assert sentences == corpus(500, seed=3, wordnet=wordnet)
     assert sentences != corpus(500, seed=4, wordnet=wordnet)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from models.observation import UNTRACKED, Objects
-from service.pipeline.inputs.clips import MOST_CROPS, ClipBuffers
+from service.pipeline.inputs.clips import MAX_CROPS, ClipBuffers
 from service.pipeline.track import LOST_S
 
 
@@ -81,10 +81,10 @@ def test_tracks_are_forgotten_once_they_are_lost_and_at_a_gap() -> None:
 
 def test_a_crowd_is_looked_at_in_turns() -> None:
     buffers = ClipBuffers(9, 0.1)
-    crowd = objects(*range(2 * MOST_CROPS + 3))
+    crowd = objects(*range(2 * MAX_CROPS + 3))
     last = np.full(len(crowd), -1)
     for index in range(30):
         taken = feed(buffers, crowd, index * 0.1)
-        assert len(taken) == MOST_CROPS
+        assert len(taken) == MAX_CROPS
         last[taken] = index
         assert (index - last).max() <= 2  # three frames are enough for all of them
