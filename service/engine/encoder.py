@@ -91,7 +91,7 @@ class TextEncoder:
 
     def _run(self, texts: Sequence[str]) -> Floats:
         encoded = self._tokenizer.encode_batch(list(texts))
-        features: Floats = self._session.run(np.array([each.ids for each in encoded], np.int64))
+        features: Floats = self._session.first(np.array([each.ids for each in encoded], np.int64))
         return features
 
 
@@ -142,7 +142,7 @@ class JointEncoder:
 
     def embed_crops(self, crops: NDArray[np.uint8]) -> Floats:
         """Features ``(B, F)`` of crops ``(B, S, S, 3)``, BGR, B of at least 1: the image tower."""
-        features: Floats = self._image.run(crops)
+        features: Floats = self._image.first(crops)
         return features
 
     def embed_clips(self, frames: Floats, geometry: Floats) -> Floats:
@@ -152,8 +152,9 @@ class JointEncoder:
             frames: ``(B, T, F)`` features of an object's crops, oldest first, B of at least 1.
             geometry: ``(B, T, 5)`` as ``models.crops.geometry`` gives it; not looked at by towers that take none.
         """
-        temporal = None if self._temporal is None else self._temporal.run
-        return clip_features(frames, geometry if self._geometry else None, temporal)
+        temporal = self._temporal
+        fuse = None if temporal is None else lambda inputs: temporal.run(inputs)["clip"]
+        return clip_features(frames, geometry if self._geometry else None, fuse)
 
     def embed_texts(self, texts: Sequence[str]) -> Floats:
         """``(B, D)`` features of unit length, each text computed once."""

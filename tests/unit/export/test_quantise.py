@@ -70,8 +70,8 @@ def clips_of(pack, precision, samples):
         Session(pack.file(pack.manifest.image.at(precision))),
         Session(pack.file(pack.manifest.temporal.graph)),
     )
-    features = image.run({"crops": samples.crops.reshape(-1, SIZE, SIZE, 3)})
-    return temporal.run({"frames": features.reshape(-1, FRAMES, features.shape[1])})
+    features = image.first(samples.crops.reshape(-1, SIZE, SIZE, 3))
+    return temporal.first(features.reshape(-1, FRAMES, features.shape[1]))
 
 
 def test_a_variant_that_costs_too_much_is_refused_and_changes_nothing(tmp_path, samples, judge):
