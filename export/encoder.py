@@ -22,7 +22,7 @@ from export.parity import Array, ExportError, Inputs, Parity, check, check_score
 from export.weights import store_as_int8
 from models.embedding import clip_features
 from models.guidance.bank import Phrase
-from models.pack import Pack
+from models.packs import Pack
 
 Floats = NDArray[np.float32]
 Run = Callable[[str, Inputs], Floats]
@@ -36,7 +36,7 @@ _STEP = 32  # items a run, which bounds memory for a bank of thousands
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """What an encoder's manifest says beside its graphs (``models.pack.EncoderManifest``).
+    """What an encoder's manifest says beside its graphs (``models.packs.EncoderManifest``).
 
     Attributes:
         version: Of the pack.
@@ -146,7 +146,7 @@ def export_encoder(
 
     Raises:
         ExportError: What does not agree, or inputs that do not fit.
-        models.pack.PackError: If the pack does not verify, or its name is taken.
+        models.packs.PackError: If the pack does not verify, or its name is taken.
     """
     _check_samples(samples, space)
     for tower in (towers.image, towers.temporal, towers.text):

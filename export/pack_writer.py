@@ -15,7 +15,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from models.pack import BUILT_IN, FORMAT, MANIFEST, REQUIRES, Pack, PackError, array_headers, file_hash, parse_manifest
+from models.packs import BUILT_IN, FORMAT, MANIFEST, REQUIRES, Pack, PackError, array_headers, file_hash, parse_manifest
 
 Facts = dict[str, object]
 

@@ -38,7 +38,7 @@ from tokenizers import Tokenizer
 from export.encoder import Floats, Samples, Say, run_graph, sample_clips, tokenise
 from export.pack_writer import PackWriter
 from export.parity import ExportError, Inputs, Parity, compare
-from models.pack import EncoderManifest, Pack
+from models.packs import EncoderManifest, Pack
 
 Bits = Literal["fp16", "int8"]
 Role = Literal["image", "temporal", "text"]
@@ -193,7 +193,7 @@ def add_variants(
         The new pack, and what each variant costs, by role and bits.
 
     Raises:
-        models.pack.PackError: ``pack_kind``, if it is no encoder.
+        models.packs.PackError: ``pack_kind``, if it is no encoder.
         ExportError: ``parity`` or ``scores``, if a variant costs too much. The pack is then as it was.
     """
     manifest = pack.manifest_of(EncoderManifest)

@@ -12,7 +12,7 @@ from tokenizers import Tokenizer
 
 from models.embedding import clip_features
 from models.guidance.bank import Bank, Phrase
-from models.pack import EncoderManifest, Pack, PackError, Precision
+from models.packs import EncoderManifest, Pack, PackError, Precision
 from service.engine.engine_queue import EngineQueue
 from service.engine.session import Session
 

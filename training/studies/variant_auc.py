@@ -12,7 +12,7 @@ from sklearn.metrics import roc_auc_score
 from export.encoder import Samples
 from export.head_scores import head_scores, learn_normal, svad_head
 from export.quantise import Judge
-from models.pack import EncoderManifest, Pack
+from models.packs import EncoderManifest, Pack
 from training.data.object_clips import Batch, ObjectClips
 from training.svad.trainer import balanced
 

@@ -37,7 +37,7 @@ from tqdm import tqdm
 from export.onnx import to_onnx
 from export.weights import round_weights, store_as_int8
 from models.networks.text_tower import PAD, TextTower
-from models.pack import file_hash
+from models.packs import file_hash
 from training.provenance import provenance
 from training.studies.paraphrases import Paraphrases
 from training.text.corpus import WORDNET, corpus

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.pack import (
+from models.packs import (
     BUILT_IN,
     DetectorManifest,
     HeadManifest,
@@ -510,7 +510,7 @@ def test_files_are_hashed_once_until_they_change(detector, monkeypatch):
             hashed.append(path.name)
         return file_hash(path)
 
-    monkeypatch.setattr("models.pack.file_hash", counting)
+    monkeypatch.setattr("models.packs.pack.file_hash", counting)
     library = PackLibrary([folder.parent])
     for _ in range(3):
         library.get("mine")

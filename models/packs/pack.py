@@ -41,7 +41,7 @@ REQUIRES = "0.1.0"
 """The first version of this program that reads every manifest of this format; what writes packs puts it into them."""
 
 MANIFEST = "manifest.json"
-BUILT_IN = Path(__file__).parent / "built_in"
+BUILT_IN = Path(__file__).parents[1] / "built_in"
 NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 
 _VERSION = r"^[0-9]{1,6}(\.[0-9]{1,6}){1,2}$"

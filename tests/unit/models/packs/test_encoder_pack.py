@@ -8,7 +8,7 @@ import json
 import numpy as np
 import pytest
 
-from models.pack import EncoderManifest, Pack, PackError, PackLibrary
+from models.packs import EncoderManifest, Pack, PackError, PackLibrary
 from support.encoders import DIM, image_graph, temporal_graph, write_encoder
 
 
