@@ -11,6 +11,7 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
+from models.arrays import Arrays
 from models.graph import Tensor, unsafe_passes
 from models.packs import PackError
 from service.engine.engine_queue import EngineQueue, EngineRequest, RunningEngine
@@ -25,7 +26,6 @@ _TOLERANCE = 0.02  # of the largest value: float16 keeps three digits, and sums 
 _AGREEMENT = 0.9  # of the values: equal scores may come in another order
 
 
-Arrays = Mapping[str, NDArray[Any]]
 """A graph's inputs or outputs by name, each with the batch first."""
 
 _DTYPES = {"float": "float32", "double": "float64"}  # where ONNX Runtime's word is not numpy's
