@@ -13,7 +13,7 @@ from functools import partial
 
 from pydantic import SecretStr, ValidationError
 
-from models.pack import PackLibrary
+from models.packs import PackLibrary
 from service.alerts.manager import AlertManager
 from service.contracts.alert import Alert, Verdict
 from service.contracts.enrolment import EnrolmentOut, EnrolmentSpec

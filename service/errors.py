@@ -8,7 +8,7 @@
     ├── Conflict                409  not possible in the present state
     └── Overloaded              503  the machine cannot carry it; says when to come back
 
-A pack that does not verify is a ``models.pack.PackError`` (422 too): models know nothing of the service.
+A pack that does not verify is a ``models.packs.PackError`` (422 too): models know nothing of the service.
 
 Three more stay inside, each caught by whoever called for what failed: ``EnrolmentError`` (profiles/fit.py), too
 little to learn from; ``ProfileError`` (profiles/profile.py), a profile of no use here; ``EngineError``

@@ -24,7 +24,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from models.pack import PackError
+from models.packs import PackError
 from service.errors import Overloaded, WatchwordError
 from service.redact import redact
 

@@ -12,7 +12,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from models.graph import Tensor, unsafe_passes
-from models.pack import PackError
+from models.packs import PackError
 from models.runtime import Batch
 from service.engine.engine_queue import EngineQueue, EngineRequest, RunningEngine
 

@@ -31,7 +31,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.pack import PackLibrary
+from models.packs import PackLibrary
 from service.engine.detectors import load_detector
 from service.engine.session import Session
 from service.frames import PreparedFrame

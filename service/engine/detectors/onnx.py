@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from models.graph import Tensor
 from models.observation import UNTRACKED, Objects
-from models.pack import PackError
+from models.packs import PackError
 from service.engine.detectors.coco import COCO
 from service.engine.detectors.layouts import LAYOUTS, STRIDES, Candidates, Layout, recognise
 from service.engine.detectors.letterbox import Letterbox, Part

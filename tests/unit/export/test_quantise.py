@@ -17,7 +17,7 @@ from export.encoder import Samples
 from export.parity import ExportError
 from export.quantise import Judge, add_variants, to_fp16
 from models.graph import read_signature
-from models.pack import BUILT_IN, PackError, PackLibrary
+from models.packs import BUILT_IN, PackError, PackLibrary
 from service.engine.session import Session
 from support.encoders import FRAMES, SIZE, write_encoder
 

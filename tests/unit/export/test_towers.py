@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from models.guidance.bank import Phrase
-from models.pack import PackError
+from models.packs import PackError
 from support.networks import clip_checkpoint
 from support.torch_vision import need_torchvision
 

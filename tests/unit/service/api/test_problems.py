@@ -11,7 +11,7 @@ from fastapi import FastAPI, WebSocket
 from httpx import ASGITransport, AsyncClient, Response
 from pydantic import BaseModel, Field, ValidationError
 
-from models.pack import PackError
+from models.packs import PackError
 from service.api import problems
 from service.api.problems import Incidents, example, field_problem, problem_response, responses
 from service.errors import Conflict, InvalidSource, NotFound, Overloaded, WatchwordError

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from onnx import TensorProto
 
-from models.pack import PackError
+from models.packs import PackError
 from service.engine.session import BUCKETS, Session, _plan
 from support.graphs import write_graph, write_sum, yolox_answer
 
