@@ -36,4 +36,4 @@ def head_scores(head: SvadHead, profile: Arrays, clips: Float32) -> Float64:
 
 def _frame(clip: Float32) -> Arrays:
     """A frame with one object, as ``SvadHead.features`` describes it."""
-    return {"video": clip[None].astype(np.float16), "believed": np.ones(1, np.uint8)}
+    return {"embeddings": clip[None].astype(np.float16), "believed": np.ones(1, np.uint8)}

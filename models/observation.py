@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
+
+from models.arrays import Float32, Mask
+from models.inputs import FrameWindow, Input, Keypoints, ObjectCrops, ObjectEmbedding, TrackCrops, Window
 
 UNTRACKED = -1
 """Track id of an object that no confirmed track holds (yet)."""
@@ -25,7 +30,7 @@ class Motion:
             ``foreground`` and ``flow`` say nothing about objects in this frame.
     """
 
-    flow: NDArray[np.float32]
+    flow: Float32
     foreground: NDArray[np.uint8]
     interval: float
     disturbed: bool = False
@@ -43,8 +48,8 @@ class Objects:
         names: The detector's class names.
     """
 
-    boxes: NDArray[np.float32]
-    confidences: NDArray[np.float32]
+    boxes: Float32
+    confidences: Float32
     class_ids: NDArray[np.int32]
     track_ids: NDArray[np.int64]
     names: tuple[str, ...]
@@ -52,7 +57,7 @@ class Objects:
     def __len__(self) -> int:
         return len(self.boxes)
 
-    def __getitem__(self, keep: NDArray[np.bool_] | NDArray[np.intp] | slice) -> Objects:
+    def __getitem__(self, keep: Mask | NDArray[np.intp] | slice) -> Objects:
         """The chosen objects, by mask, indices or slice."""
         return Objects(self.boxes[keep], self.confidences[keep], self.class_ids[keep], self.track_ids[keep], self.names)
 
@@ -83,14 +88,39 @@ class Observation:
         objects: Detected and tracked objects; zones that are to be ignored are already taken out.
         ignored: ``(h, w)`` bool mask at the analysis resolution of ignored zones, or None when there are none.
         recognised: Whether the detector knows what its objects are; False if they are mere regions of motion.
-        video: ``(N, D)`` float32, the clip feature of each object in the joint space of the stream's encoder, of unit
-            length; NaN rows for objects without one (no confirmed track holds them). None without an encoder.
+        inputs: What heads asked for beside, by what they asked for; read by the methods.
     """
 
     pts: float
     image: NDArray[np.uint8]
     motion: Motion | None
     objects: Objects
-    ignored: NDArray[np.bool_] | None = None
+    ignored: Mask | None = None
     recognised: bool = True
-    video: NDArray[np.float32] | None = None
+    inputs: Mapping[Input, Any] = field(default_factory=dict)
+
+    def embeddings(self, wanted: ObjectEmbedding) -> Float32:
+        """``(N, D)`` float32 of unit length; NaN rows for objects that no confirmed track holds.
+
+        Raises:
+            ValueError: If nobody gathered it; likewise of the methods below.
+        """
+        return cast("Float32", self._of(wanted))
+
+    def crops(self, wanted: ObjectCrops) -> TrackCrops:
+        """The last crops of each object's track."""
+        return cast("TrackCrops", self._of(wanted))
+
+    def window(self, wanted: FrameWindow) -> Window | None:
+        """The last frames; None until there are enough since a gap, and until the next evaluation is due."""
+        return cast("Window | None", self._of(wanted))
+
+    def keypoints(self, wanted: Keypoints) -> Float32:
+        """``(N, 17, 3)`` float32, x, y and confidence; NaN rows for what is no person."""
+        return cast("Float32", self._of(wanted))
+
+    def _of(self, wanted: Input) -> Any:
+        if wanted not in self.inputs:
+            msg = f"expected {wanted} among what was gathered, got {', '.join(map(str, self.inputs)) or 'nothing'}"
+            raise ValueError(msg)
+        return self.inputs[wanted]

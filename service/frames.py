@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.inputs import FrameWindow, Window
 from models.observation import Motion
 
 
@@ -38,9 +40,11 @@ class PreparedFrame:
         epoch: Grows by one after every gap; trackers and clip buffers start afresh when it changes.
         frame: The picture and its clocks.
         motion: Dense motion, or None in the first frame of an epoch.
+        windows: The windows of frames that were gathered up to it; None where frames are still too few.
     """
 
     stream_id: str
     epoch: int
     frame: Frame
     motion: Motion | None
+    windows: Mapping[FrameWindow, Window | None] = field(default_factory=dict)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 LATENCY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
-STAGES = ("prepare", "detect", "track", "embed", "features", "score", "guide", "alerts")
+STAGES = ("prepare", "detect", "track", "inputs", "features", "score", "guide", "alerts")
 OUTCOMES = ("scored", "enrolled", "not_due", "superseded", "stale", "disturbed", "decode_error", "error")
 
 

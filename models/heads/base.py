@@ -5,14 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.arrays import Arrays, Float32, Float64, Index
+from models.arrays import Arrays, Float32, Float64, Index, Mask
 from models.guidance.vocabulary import Unusual
+from models.inputs import Input
 from models.observation import Observation
+from models.packs import Pack
+from models.runtime import OpenGraph
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,23 @@ class Likeness:
     modes: Index
     distances: Float32
 
+    def __getitem__(self, keep: Mask | Index | slice) -> Likeness:
+        """Of the chosen objects, by mask, indices or slice."""
+        return Likeness(
+            self.phrases, self.actions[keep], self.similarities[keep], self.modes[keep], self.distances[keep]
+        )
+
+    def extended(self, count: int) -> Likeness:
+        """With ``count`` objects more, of which nothing is known."""
+        width = self.actions.shape[1]
+        return Likeness(
+            self.phrases,
+            np.concatenate([self.actions, np.full((count, width), -1, np.intp)]),
+            np.concatenate([self.similarities, np.full((count, width), np.nan, np.float32)]),
+            np.append(self.modes, np.full(count, -1, np.intp)),
+            np.append(self.distances, np.full(count, np.nan, np.float32)),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
@@ -79,8 +99,12 @@ class HeadScores:
         terms: Of the head's terms, the ``(N,)`` float32 evidence behind ``objects``: why a score is high.
         region_terms: The same for ``regions``, each ``(M,)``.
         likeness: What the objects resemble, where the head knows words.
-        informative: False when the frame said nothing (the first after a gap, a disturbed one): its scores are
-            then those of a calm frame, and smoothing passes over it.
+        informative: False when the frame said nothing (the first after a gap, a disturbed one, one between two
+            evaluations of a window): its scores are then those of a calm frame, and smoothing passes over it.
+        heat: ``(h, w)`` float32 in [0, 1] over the picture, how much of the frame's score comes from where; None where
+            the head does not tell. Of any size.
+        covers: First and last presentation time, in seconds, of the frames that the score speaks of; None for the
+            frame alone.
     """
 
     frame: float
@@ -91,6 +115,8 @@ class HeadScores:
     region_terms: Mapping[str, Float32] = field(default_factory=dict)
     likeness: Likeness | None = None
     informative: bool = True
+    heat: Float32 | None = None
+    covers: tuple[float, float] | None = None
 
 
 class Head(Protocol):
@@ -101,17 +127,29 @@ class Head(Protocol):
 
     Attributes:
         name: By which a pack's manifest names the method.
-        view: What it looks at.
         terms: All that its scores may name, by name.
     """
 
     name: str
-    view: Literal["object", "frame"]
     terms: Mapping[str, Term]
 
     @property
-    def encoder(self) -> str | None:
-        """The encoder pack whose clip features (``Observation.video``) it needs, or None."""
+    def inputs(self) -> tuple[Input, ...]:
+        """What it looks at beside frames, motion and objects."""
+        ...
+
+    @classmethod
+    def from_pack(cls, pack: Pack, open_graph: OpenGraph) -> Self:
+        """The head of a verified pack.
+
+        Args:
+            pack: Its parameters, arrays and graphs.
+            open_graph: Opens one of the pack's graphs, such as ``open_graph(pack.file(manifest.graphs["encoder"]))``.
+
+        Raises:
+            PackError: If a graph does not run.
+            ValueError: If the head does not take what the pack holds; the message says what was expected.
+        """
         ...
 
     def features(self, observations: Sequence[Observation]) -> list[Arrays]:

@@ -1,44 +1,64 @@
-"""Anomaly heads: one scoring method a file."""
+"""Which heads there are: a folder each in ``models.heads``, and those that other distributions bring.
+
+A folder here is a head if its ``head.py`` says which class is, by the name ``HEAD``. Another distribution enters its
+class in the entry point group ``watchword.heads`` under the head's name; it is imported when a pack names it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import importlib
+import pkgutil
+from importlib import metadata
 
-import numpy as np
-
-from models.heads.attributes.head import AttributesHead
+import models.heads
 from models.heads.base import Head
-from models.heads.svad.head import SvadHead
 from models.packs import HeadManifest, Pack
+from models.runtime import OpenGraph
+
+GROUP = "watchword.heads"
 
 
-def _attributes(pack: Pack, manifest: HeadManifest) -> Head:
-    return AttributesHead(manifest.parameters)
+def head_names() -> tuple[str, ...]:
+    """The names that a pack's manifest may give as its head."""
+    return tuple(sorted({*_in_tree(), *(point.name for point in metadata.entry_points(group=GROUP))}))
 
 
-def _svad(pack: Pack, manifest: HeadManifest) -> Head:
-    if manifest.encoder is None or "responses" not in manifest.arrays:
-        msg = "expected an encoder and arrays named responses in the manifest of a svad pack"
-        raise ValueError(msg)
-    arrays = pack.arrays("responses")
-    if arrays.keys() != {"features", "phrases"}:
-        msg = f"expected the arrays features and phrases in responses, got {', '.join(sorted(arrays)) or 'none'}"
-        raise ValueError(msg)
-    phrases = [str(phrase) for phrase in arrays["phrases"]]
-    return SvadHead(manifest.parameters, manifest.encoder, np.asarray(arrays["features"], np.float32), phrases)
+def find_head(name: str) -> type[Head]:
+    """The class of a head.
 
-
-_HEADS: dict[str, Callable[[Pack, HeadManifest], Head]] = {AttributesHead.name: _attributes, SvadHead.name: _svad}
-
-
-def load_head(pack: Pack) -> Head:
-    """The head of a verified pack.
+    Args:
+        name: As a pack's manifest gives it. Of two, the one in the tree counts.
 
     Raises:
-        ValueError: A pack of another kind, an unknown head, or parameters or arrays that the head does not take.
+        ValueError: If there is none of this name, or it cannot be imported.
     """
-    manifest = pack.manifest_of(HeadManifest)
-    if manifest.head not in _HEADS:
-        msg = f"expected a head of {', '.join(sorted(_HEADS))}, got {manifest.head}"
-        raise ValueError(msg)
-    return _HEADS[manifest.head](pack, manifest)
+    if name in _in_tree():
+        found: type[Head] = importlib.import_module(f"models.heads.{name}.head").HEAD
+        return found
+    for point in metadata.entry_points(group=GROUP, name=name):
+        try:
+            brought: type[Head] = point.load()
+        except Exception as error:  # whatever another distribution does when it is imported
+            msg = f"expected head {name} from {point.value}, which cannot be imported: {error}"
+            raise ValueError(msg) from error
+        return brought
+    msg = f"expected a head of {', '.join(head_names())}, got {name}"
+    raise ValueError(msg)
+
+
+def load_head(pack: Pack, open_graph: OpenGraph) -> Head:
+    """The head of a verified pack.
+
+    Args:
+        pack: Of kind head.
+        open_graph: Opens the graphs that the head runs; they are the caller's to close.
+
+    Raises:
+        PackError: A pack of another kind, or a graph that does not run.
+        ValueError: An unknown head, or parameters, arrays or graphs that the head does not take.
+    """
+    return find_head(pack.manifest_of(HeadManifest).head).from_pack(pack, open_graph)
+
+
+def _in_tree() -> frozenset[str]:
+    return frozenset(module.name for module in pkgutil.iter_modules(models.heads.__path__) if module.ispkg)

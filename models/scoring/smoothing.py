@@ -7,6 +7,12 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from models.scoring.calibration import Calibration
+
+SMOOTHING_S = 0.35
+"""Time constant of the causal smoothing. An exponential weight of 0.25 a frame at 10 frames a second, the
+middle of the range that gained a point on Ped2 in the prototype; a step reaches 95 % of its height in 1 s."""
+
 MAX_SURPRISE = 6.0
 """Larger surprises, rarer than one normal frame in a million, weigh as much as this one. Minutes of footage cannot tell
 one in a million from one in a billion, and without a bound a single extreme frame rules its neighbours for seconds
@@ -69,6 +75,43 @@ class CausalSmoother:
         if self._pts is None or self._time_constant == 0:
             return 0.0
         return math.exp(-max(0.0, pts - self._pts) / self._time_constant)
+
+
+def smooth_series(
+    values: NDArray[np.float64], pts: NDArray[np.float64], epochs: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """``(F,)`` the surprises of a series of frames as the live service smooths them one by one.
+
+    Args:
+        values: ``(F,)``, NaN where nothing can be said.
+        pts: ``(F,)`` seconds.
+        epochs: ``(F,)``, another number after each gap: smoothing forgets what was before it.
+
+    Returns:
+        NaN while nothing was said since the last gap.
+    """
+    smoother = CausalSmoother(SMOOTHING_S)
+    smooth = np.empty(len(values))
+    last = None
+    for index, (value, at, epoch) in enumerate(zip(values.tolist(), pts.tolist(), epochs.tolist(), strict=True)):
+        if epoch != last:
+            smoother.reset()
+            last = epoch
+        smooth[index] = smoother.update(value, at)
+    return smooth
+
+
+def final_surprise(
+    fused: Calibration, smooth: NDArray[np.float64], calm: float | NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """``(F,)`` smoothed surprises as -log10(p) again.
+
+    Args:
+        fused: Calibration of smoothed surprises, of the profile.
+        smooth: ``(F,)``, NaN where nothing was said yet.
+        calm: What a frame counts as there, the surprise of a calm frame; one number, or ``(F,)``.
+    """
+    return fused.surprise(np.where(np.isnan(smooth), calm, smooth))
 
 
 def smooth_offline(

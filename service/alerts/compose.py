@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.typing import NDArray
 
+from models.arrays import Float32
 from service.alerts.incident import Incident
 from service.alerts.sentence import anomaly_message, outage_message
 from service.contracts.alert import Alert, AlertKind, AlertObject, AlertState
 from service.contracts.score import Explained, ScoredObject
 from service.pipeline.scored import ScoredFrame, display
-from service.presentation.message import scored_objects
 from service.store.guidance import Clips
 
 MAX_OBJECTS = 10
@@ -32,9 +32,10 @@ class Evidence:
         heads: Each head's own surprise.
         threshold: Display score at which alerts opened then.
         sentences: For each term of the objects, what is said of one that stands out by it.
-        video: ``(N, D)`` float32, clip features of the first ``N`` of ``objects``, NaN rows where there is none; None
-            without an encoder.
+        embeddings: ``(N, D)`` float32, of the clips of ``objects``, NaN rows where there is none; None without an
+            encoder.
         encoder: Hash of the encoder's pack.
+        heat: ``(h, w)`` float32 in [0, 1], where in the picture the score came from; None where no head tells.
     """
 
     image: NDArray[np.uint8] | None
@@ -42,15 +43,30 @@ class Evidence:
     heads: Mapping[str, float]
     threshold: float
     sentences: Mapping[str, str] = field(default_factory=dict)
-    video: NDArray[np.float32] | None = None
+    embeddings: Float32 | None = None
     encoder: str | None = None
+    heat: Float32 | None = None
 
     @classmethod
-    def of(cls, scored: ScoredFrame) -> Evidence:
-        """The part of a scored frame that an alert needs; the rest (motion) is not kept."""
+    def of(cls, scored: ScoredFrame, objects: Sequence[ScoredObject]) -> Evidence:
+        """The part of a scored frame that an alert needs; the rest (motion) is not kept.
+
+        Args:
+            scored: The frame.
+            objects: Its ``scored_objects``.
+        """
         threshold = 0.0 if scored.threshold is None else display(scored.threshold)
-        image, objects = scored.source.frame.image, scored_objects(scored)
-        return cls(image, objects, scored.heads, threshold, scored.sentences, scored.video, scored.encoder)
+        legend = scored.legend
+        return cls(
+            scored.source.frame.image,
+            objects,
+            scored.heads,
+            threshold,
+            legend.sentences,
+            scored.objects.embeddings,
+            legend.encoder,
+            scored.heat,
+        )
 
 
 def anomaly_alert(stream_id: str, stream_name: str, incident: Incident, evidence: Evidence) -> Alert:
@@ -106,10 +122,9 @@ def closed(alert: Alert, at: datetime, reason: str) -> Alert:
 
 def alert_clips(alert_id: str, evidence: Evidence) -> Clips | None:
     """What the objects that an alert names looked like, so that a false alarm can teach it; None if nobody knows."""
-    if evidence.video is None or evidence.encoder is None:
+    if evidence.embeddings is None or evidence.encoder is None:
         return None
-    chosen = [index for index in _outstanding(evidence) if index < len(evidence.video)]
-    features = evidence.video[chosen]
+    features = evidence.embeddings[_outstanding(evidence)]
     features = features[~np.isnan(features).any(axis=1)]
     return Clips(alert_id, evidence.encoder, features.astype(np.float16)) if len(features) else None
 

@@ -16,6 +16,7 @@ from service.alerts.outage import OutageMachine, OutageRules
 from service.alerts.recorder import Record, Recorder
 from service.alerts.snapshots import SnapshotFolder
 from service.contracts.alert import Alert, AlertEvent, AlertKind
+from service.contracts.score import ScoredObject
 from service.contracts.stream import StreamState
 from service.metrics import Metrics
 from service.pipeline.scored import ScoredFrame
@@ -140,8 +141,13 @@ class AlertManager:
 
     # ---- what the streams tell
 
-    def observe(self, scored: ScoredFrame, stream_name: str) -> str | None:
+    def observe(self, scored: ScoredFrame, objects: Sequence[ScoredObject], stream_name: str) -> str | None:
         """Take a scored frame of a stream, in order. Never blocks on a disk or a network.
+
+        Args:
+            scored: The frame.
+            objects: What it holds, as messages say it.
+            stream_name: What people call the stream.
 
         Returns:
             The id of the stream's open alert, which may be committed only some milliseconds from now.
@@ -153,7 +159,7 @@ class AlertManager:
             if scored.surprise is not None:
                 scene.seen = time.monotonic()
             step = scene.machine.step(sample)
-            self._follow(stream_id, scene, step, Evidence.of(scored) if step.peak else None)
+            self._follow(stream_id, scene, step, Evidence.of(scored, objects) if step.peak else None)
             incident = scene.machine.incident
         return None if incident is None else incident.id
 

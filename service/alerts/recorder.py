@@ -230,7 +230,7 @@ class Recorder:
         if evidence is None or evidence.image is None:
             return
         try:
-            jpeg = encode_jpeg(draw(evidence.image, evidence.objects, evidence.threshold))
+            jpeg = encode_jpeg(draw(evidence.image, evidence.objects, evidence.threshold, evidence.heat))
             evicted = self._snapshots.save(record.alert_id, jpeg)
         except (OSError, cv2.error) as error:
             logger.error("alert %s stays without its picture: %s", record.alert_id, error)

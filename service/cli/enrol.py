@@ -45,7 +45,7 @@ def enrol(
             task = bar.add_task("learning what is normal", total=len(sources), frames=0)
             samples = None
             for path in sources:
-                frames = read_all("enrol", local_source(path), fps, settings)
+                frames = read_all("enrol", local_source(path), fps, settings, pipeline.windows)
                 samples = pipeline.gather([frames], samples)
                 bar.update(task, advance=1, frames=samples.frames)
         if samples is None:

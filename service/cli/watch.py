@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,6 +16,7 @@ from service.cli.console import console, fail_clearly
 if TYPE_CHECKING:
     from rich.text import Text
 
+    from models.inputs import FrameWindow
     from service.frames import PreparedFrame
     from service.ingest.source import Source
     from service.pipeline.scored import ScoredFrame
@@ -51,7 +52,7 @@ def watch(
     settings = Settings()
     with (
         build_pipeline(settings, detector, packs or ["attributes"], fps) as pipeline,
-        closing(_frames(source, fps, settings)) as frames,
+        closing(_frames(source, fps, settings, pipeline.windows)) as frames,
     ):
         if profile is None:
             samples = pipeline.gather([_first(frames, seconds)])
@@ -61,7 +62,7 @@ def watch(
         _show(pipeline.score(frames, learned, learned.threshold(alerts_per_day)))
 
 
-def _frames(source: str, fps: float, settings: Settings) -> Generator[PreparedFrame]:
+def _frames(source: str, fps: float, settings: Settings, windows: Sequence[FrameWindow]) -> Generator[PreparedFrame]:
     from service.errors import InvalidInput
     from service.ingest.ingest import read_all
     from service.ingest.source import local_source, parse_source
@@ -69,12 +70,12 @@ def _frames(source: str, fps: float, settings: Settings) -> Generator[PreparedFr
     if "://" not in source and not source.startswith("file:") and not Path(source).exists():
         raise InvalidInput("no_such_source", f"expected a camera's URL or a file that is there, got {source!r}")
     if Path(source).exists():
-        yield from read_all("watch", local_source(Path(source)), fps, settings)
+        yield from read_all("watch", local_source(Path(source)), fps, settings, windows)
     else:
-        yield from _live(parse_source(source, "tcp", settings.media_dir), fps, settings)
+        yield from _live(parse_source(source, "tcp", settings.media_dir), fps, settings, windows)
 
 
-def _live(source: Source, fps: float, settings: Settings) -> Generator[PreparedFrame]:
+def _live(source: Source, fps: float, settings: Settings, windows: Sequence[FrameWindow]) -> Generator[PreparedFrame]:
     from service.contracts.stream import StreamState
     from service.ingest.ingest import Ingest
     from service.ingest.probe import probe
@@ -86,7 +87,7 @@ def _live(source: Source, fps: float, settings: Settings) -> Generator[PreparedF
     def tell(state: StreamState, detail: str | None) -> None:
         console.print(f"[dim]{state}{': ' + detail if detail else ''}[/dim]")
 
-    ingest = Ingest("watch", source, fps, settings, Metrics(), arrived.set, tell)
+    ingest = Ingest("watch", source, fps, settings, Metrics(), arrived.set, tell, windows=windows)
     ingest.start()
     try:
         while True:
@@ -151,7 +152,7 @@ def _line(frame: ScoredFrame, history: deque[float]) -> Text:
         (f"{score:.2f}", f"bold {colour}"),
         f" / {threshold:.2f}  ",
         (curve.rjust(HISTORY), colour),
-        f"  {len(frame.objects)} objects",
+        f"  {(~frame.objects.regions).sum()} objects",
     )
 
 
@@ -160,9 +161,10 @@ def _event(frame: ScoredFrame) -> Text:
     from rich.text import Text
 
     what = "something unusual"
-    if np.isfinite(frame.surprises).any():
-        top = int(np.nanargmax(frame.surprises))
-        named = {name: float(values[top]) for name, values in frame.terms.items() if np.isfinite(values[top])}
+    objects = frame.objects
+    if np.isfinite(objects.surprise).any():
+        top = int(np.nanargmax(objects.surprise))
+        named = {name: float(values[top]) for name, values in objects.terms.items() if np.isfinite(values[top])}
         terms = sorted(named.items(), key=lambda term: -term[1])
-        what = f"{frame.label(top)}: " + ", ".join(f"{name} {value:.1f}" for name, value in terms[:2])
+        what = f"{objects.labels[top]}: " + ", ".join(f"{name} {value:.1f}" for name, value in terms[:2])
     return Text(f"{frame.source.frame.pts:9.2f} s  above the threshold  {what}", style="bold red")

@@ -80,6 +80,14 @@ class ScoredObject(Explained):
     surprise: float | None = Field(description="Behind `score`: -log10(p), unclipped.")
 
 
+class HeatMap(BaseModel):
+    """Where in the picture a score comes from, on a grid over all of it."""
+
+    rows: int
+    columns: int
+    values: list[float] = Field(description="Row by row from the top left, 0..1; 1 is where most comes from.")
+
+
 class ScoreMessage(BaseModel):
     """How unusual one frame of one stream is. `score` is null whenever the stream is not live."""
 
@@ -117,6 +125,8 @@ class ScoreMessage(BaseModel):
                             "surprise": 5.62,
                         }
                     ],
+                    "heat": None,
+                    "covers": None,
                 },
                 {
                     "stream_id": "c2f0a1d49b7e",
@@ -133,6 +143,8 @@ class ScoreMessage(BaseModel):
                     "alert_id": None,
                     "heads": {},
                     "objects": [],
+                    "heat": None,
+                    "covers": None,
                 },
             ]
         }
@@ -154,3 +166,8 @@ class ScoreMessage(BaseModel):
     alert_id: str | None = Field(None, description="The open alert of this stream, if there is one.")
     heads: dict[str, float] = Field({}, description="Each head's own score, 0..1, before smoothing and text rules.")
     objects: list[ScoredObject] = Field([], description="What was seen, with scores once enrolled.")
+    heat: HeatMap | None = Field(None, description="Where the score comes from, if the head that makes it tells.")
+    covers: tuple[float, float] | None = Field(
+        None,
+        description="First and last presentation time of the frames that the score speaks of, if it is more than one.",
+    )

@@ -6,10 +6,10 @@ import threading
 import time
 from dataclasses import dataclass
 
+from service.contracts.score import ScoreMessage
 from service.errors import Conflict
-from service.pipeline.scored import ScoredFrame, display
-from service.presentation.message import scored_objects
-from service.presentation.overlay import draw, encode_jpeg
+from service.pipeline.scored import ScoredFrame
+from service.presentation.overlay import draw, encode_jpeg, worth_heat
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,22 +32,26 @@ class LivePicture:
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._frame: ScoredFrame | None = None
-        self._seq = 0
+        self._shown: tuple[ScoredFrame, ScoreMessage] | None = None
         self._encoded: dict[bool, Picture] = {}
         self._encoding = threading.Lock()
         self._closed = False
 
-    def show(self, frame: ScoredFrame, seq: int) -> None:
-        """Put a newer frame in place."""
+    def show(self, frame: ScoredFrame, message: ScoreMessage) -> None:
+        """Put a newer frame in place.
+
+        Args:
+            frame: Scored.
+            message: Its own.
+        """
         with self._changed:
-            self._frame, self._seq = frame, seq
+            self._shown = frame, message
             self._changed.notify_all()
 
     def clear(self) -> None:
         """Show nothing: the stream is not delivering. An old picture is never shown as the present one."""
         with self._changed:
-            self._frame = None
+            self._shown = None
             self._encoded.clear()
             self._changed.notify_all()
 
@@ -55,7 +59,7 @@ class LivePicture:
         """Show nothing ever again, and let all who wait go."""
         with self._changed:
             self._closed = True
-            self._frame = None
+            self._shown = None
             self._encoded.clear()
             self._changed.notify_all()
 
@@ -66,33 +70,33 @@ class LivePicture:
             Conflict: If the stream is not delivering pictures.
         """
         with self._changed:
-            frame, seq = self._frame, self._seq
-        if frame is None:
+            shown = self._shown
+        if shown is None:
             code, msg = "no_picture", "expected a stream that delivers pictures; this one has none to show now"
             raise Conflict(code, msg)
-        return self._encode(frame, seq, overlay)
+        return self._encode(*shown, overlay)
 
     def wait(self, overlay: bool, after: int, timeout: float) -> Picture | None:
         """The newest picture with a seq above ``after``, or None if none came within ``timeout`` seconds."""
         deadline = time.monotonic() + timeout
         with self._changed:
-            while not self._closed and (self._frame is None or self._seq <= after):
+            while not self._closed and (self._shown is None or self._shown[1].seq <= after):
                 if not self._changed.wait(deadline - time.monotonic()) and time.monotonic() >= deadline:
                     return None
-            frame, seq = self._frame, self._seq
-        return None if frame is None else self._encode(frame, seq, overlay)
+            shown = self._shown
+        return None if shown is None else self._encode(*shown, overlay)
 
-    def _encode(self, frame: ScoredFrame, seq: int, overlay: bool) -> Picture:
+    def _encode(self, frame: ScoredFrame, message: ScoreMessage, overlay: bool) -> Picture:
         with self._encoding:
             known = self._encoded.get(overlay)
-            if known is not None and known.seq == seq:
+            if known is not None and known.seq == message.seq:
                 return known
             image = frame.source.frame.image
             if overlay:
-                threshold = None if frame.threshold is None else display(frame.threshold)
-                image = draw(image, scored_objects(frame), threshold)
-            picture = Picture(encode_jpeg(image), seq, frame.source.frame.captured_at)
+                heat = frame.heat if worth_heat(message.score, message.threshold) else None
+                image = draw(image, message.objects, message.threshold, heat)
+            picture = Picture(encode_jpeg(image), message.seq, frame.source.frame.captured_at)
             with self._changed:
-                if self._frame is not None:
+                if self._shown is not None:
                     self._encoded[overlay] = picture
             return picture

@@ -7,13 +7,15 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
-from models.heads.registry import load_head
 from models.packs import DetectorManifest, HeadManifest, Pack, PackError
+from models.runtime import Batch
 from service.engine.detectors import Detector, detector_of
 from service.engine.encoder import JointEncoder
+from service.engine.heads import open_head
 from service.engine.session import Session
 from service.frames import Frame, PreparedFrame
 
@@ -43,8 +45,8 @@ def try_pack(pack: Pack, threads: int = 0) -> Trial:
     """
     try:
         if isinstance(pack.manifest, HeadManifest):
-            load_head(pack)
-            return Trial(None)
+            with closing(open_head(pack, threads)) as head:
+                return Trial(None, {graph.name: _time(partial(graph.run, _noise(graph))) for graph in head.graphs})
         if isinstance(pack.manifest, DetectorManifest):
             with closing(detector_of(pack, threads)) as detector:
                 return Trial(None, _detector(detector))
@@ -63,19 +65,24 @@ def try_engine(session: Session, wait: Callable[[], None]) -> Trial:
         session: With a queue of engines.
         wait: Returns when the queue has nothing left to build.
     """
-    noise = np.random.default_rng(0)
-    batch = {
-        tensor.name: noise.random([size or 1 for size in tensor.shape]).astype(tensor.dtype)
-        if "float" in tensor.dtype
-        else noise.integers(0, 200, [size or 1 for size in tensor.shape]).astype(tensor.dtype)
-        for tensor in session.inputs
-    }
+    batch = _noise(session)
     before = session.backend, _time(lambda: session.run(batch))
     wait()
     after = _time(lambda: session.run(batch))
     if session.backend == before[0]:
         return Trial(f"stays with ONNX Runtime on {before[0]}: {session.refusal or 'it asks for no engine'}")
     return Trial(None, {f"ONNX Runtime on {before[0]}": before[1], session.backend: after})
+
+
+def _noise(session: Session) -> Batch:
+    """One item of noise, as a graph takes it."""
+    noise = np.random.default_rng(0)
+    return {
+        tensor.name: noise.random([size or 1 for size in tensor.shape]).astype(tensor.dtype)
+        if "float" in tensor.dtype
+        else noise.integers(0, 200, [size or 1 for size in tensor.shape]).astype(tensor.dtype)
+        for tensor in session.inputs
+    }
 
 
 def _detector(detector: Detector) -> dict[str, float]:

@@ -59,6 +59,7 @@ class Session:
         self.inputs = tuple(map(_tensor, self._session.get_inputs()))
         self.outputs = tuple(map(_tensor, self._session.get_outputs()))
         self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
+        self.name = path.stem
         self._closed = False
         self._engine: RunningEngine | None = None
         fixed = all(None not in tensor.shape[1:] for tensor in self.inputs)

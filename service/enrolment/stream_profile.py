@@ -209,7 +209,7 @@ class Learning:
             enrolment.learn_files(clips)
 
     def _clip(self, source: Source) -> Callable[[], Iterator[PreparedFrame]]:
-        return partial(read_all, self._stream_id, source, self._spec.fps, self._learner.settings)
+        return partial(read_all, self._stream_id, source, self._spec.fps, self._learner.settings, self._stages.windows)
 
     def _samples_to_extend(self) -> Samples:
         if self._profile is None:

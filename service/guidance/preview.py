@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from models.guidance.captions import Caption
 from models.guidance.guide import Floats, Guide, Judgement, Match, guided_frames, guided_objects
 from models.scoring.calibration import Calibration
+from models.scoring.smoothing import final_surprise, smooth_series
 from service.alerts.incident import Incident, IncidentMachine, IncidentRules, Sample
 from service.contracts.guidance import PreviewAlert, PreviewCurves, PreviewObject, PreviewOut
 from service.guidance.explanation import Explanation
 from service.guidance.history import Moment, Rows, tabulated
 from service.pipeline.scored import display
-from service.pipeline.scoring import final_surprise, smooth_series
 
 MAX_OBJECTS = 50
 """Objects listed: more are a page that nobody scrolls, at 4 kB a thumbnail."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+from models.inputs import FrameWindow
 from service.frames import PreparedFrame
 from service.ingest.failures import Cause, SourceFailure
 from service.ingest.reader import Decoded, Reader, SourceInfo, open_reader
@@ -66,9 +67,21 @@ class Decoding:
         previous: Moment | None,
         deliver: Callable[[Decoding, PreparedFrame], None],
         news: Callable[[], None],
+        windows: Sequence[FrameWindow] = (),
     ) -> None:
-        """Args: previous, the last frame before; deliver, takes each prepared frame; news, called at the first
-        frame and at the end, both from this thread."""
+        """Open nothing before ``start``.
+
+        Args:
+            stream_id: Names the stream in frames and metrics.
+            source: What to open.
+            fps: Frames to prepare per second, at most.
+            settings: Time-outs, sizes and waits.
+            metrics: Where frames and decoders are counted.
+            previous: The last frame of the decoder before.
+            deliver: Takes each prepared frame, in this thread.
+            news: Called at the first frame and at the end, in this thread.
+            windows: What is to be gathered beside.
+        """
         self._stream_id = stream_id
         self._source = source
         self._fps = fps
@@ -76,6 +89,7 @@ class Decoding:
         self._metrics = metrics
         self._deliver = deliver
         self._news = news
+        self._windows = windows
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"decode {stream_id}", daemon=True)
         self.info: SourceInfo | None = None
@@ -150,9 +164,8 @@ class Decoding:
         self.info = reader.info
         rtsp = self._source.scheme.startswith("rtsp")
         pacer = None if rtsp else Pacer(catch_up=not reader.info.live)
-        sampler = Sampler(
-            self._stream_id, self._fps, self._settings, Timeline(self.last, live=reader.info.live), self._metrics
-        )
+        timeline = Timeline(self.last, live=reader.info.live)
+        sampler = Sampler(self._stream_id, self._fps, self._settings, timeline, self._metrics, self._windows)
         backlog = Backlog()
         damaged = 0
         for decoded in reader:

@@ -6,10 +6,11 @@ import math
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from models.inputs import FrameWindow
 from service.backoff import Backoff
 from service.contracts.stream import StreamState
 from service.frames import PreparedFrame
@@ -86,6 +87,7 @@ class Ingest:
         on_frame: Callable[[], None],
         on_state: Callable[[StreamState, str | None], None],
         supervisor: Supervisor = SHARED,
+        windows: Sequence[FrameWindow] = (),
     ) -> None:
         """Prepare to run; nothing is opened before ``start``.
 
@@ -99,6 +101,7 @@ class Ingest:
             on_state: Called in the supervisor's thread with each new state or detail; must be quick. One that
                 is under way while ``close`` runs may still end after it.
             supervisor: Whose thread watches this stream.
+            windows: Windows of frames to be gathered beside, for heads that look at them.
         """
         self._stream_id = stream_id
         self._source = source
@@ -108,6 +111,7 @@ class Ingest:
         self._on_frame = on_frame
         self._on_state = on_state
         self._supervisor = supervisor
+        self._windows = windows
         self._lock = threading.Lock()
         self._machine = StateMachine()
         self._backoff = Backoff(settings.backoff_first_s)
@@ -232,6 +236,7 @@ class Ingest:
             self._last,
             self._deliver,
             self._supervisor.wake,
+            self._windows,
         )
         self._decoding.start()
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from models.inputs import FrameWindow
 from service.frames import PreparedFrame
 from service.ingest.failures import SourceFailure
 from service.ingest.reader import open_reader
@@ -18,7 +19,9 @@ PREFETCH = 3
 """Prepared frames in stock: enough to keep decoding and scoring busy side by side, 3 MB each at 1280x720."""
 
 
-def read_all(stream_id: str, source: Source, fps: float | None, settings: Settings) -> Iterator[PreparedFrame]:
+def read_all(
+    stream_id: str, source: Source, fps: float | None, settings: Settings, windows: Sequence[FrameWindow] = ()
+) -> Iterator[PreparedFrame]:
     """Every due frame of a source, as fast as it decodes.
 
     Decoding and preparation run in a thread of their own, a few frames ahead; it ends when the iterator does,
@@ -29,15 +32,15 @@ def read_all(stream_id: str, source: Source, fps: float | None, settings: Settin
         source: A file or folder, or a network source to read until it ends.
         fps: Frames wanted per second of the source's time, at most; None wants every frame.
         settings: Sizes and time-outs.
+        windows: What is to be gathered beside, for heads that look at windows of frames.
 
     Raises:
         SourceRefused: If the source cannot be opened, or at the place where it no longer decodes.
     """
     stock: queue.Queue[PreparedFrame | BaseException | None] = queue.Queue(PREFETCH)
     stop = threading.Event()
-    thread = threading.Thread(
-        target=_fill, args=(stock, stop, stream_id, source, fps, settings), name=f"read {stream_id}", daemon=True
-    )
+    given = stock, stop, stream_id, source, fps, settings, windows
+    thread = threading.Thread(target=_fill, args=given, name=f"read {stream_id}", daemon=True)
     thread.start()
     try:
         while (item := stock.get()) is not None:
@@ -60,11 +63,12 @@ def _fill(
     source: Source,
     fps: float | None,
     settings: Settings,
+    windows: Sequence[FrameWindow],
 ) -> None:
     last: BaseException | None = None
     try:
         with open_reader(source, settings.stall_s, settings.stall_s, strict=True) as reader:
-            sampler = Sampler(stream_id, fps, settings, Timeline(live=reader.info.live))
+            sampler = Sampler(stream_id, fps, settings, Timeline(live=reader.info.live), windows=windows)
             for decoded in reader:
                 moment = sampler.stamp(decoded.pts, decoded.arrived)
                 prepared = None if moment is None else sampler.prepare(decoded, moment, decoded.captured_at)

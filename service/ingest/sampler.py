@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import time
+from collections.abc import Sequence
+from functools import partial
 
+from models.inputs import FrameWindow
 from service.frames import Frame, PreparedFrame
 from service.ingest.prepare import Preparer
 from service.ingest.reader import Decoded
 from service.ingest.timeline import Cadence, Moment, Timeline
+from service.ingest.window import WindowBuffers
 from service.metrics import Metrics
 from service.settings import Settings
 
@@ -22,8 +27,18 @@ class Sampler:
         settings: Settings,
         timeline: Timeline,
         metrics: Metrics | None = None,
+        windows: Sequence[FrameWindow] = (),
     ) -> None:
-        """Args: fps, frames wanted per second, None for every one; metrics, None where nothing is to be counted."""
+        """Sample nothing yet.
+
+        Args:
+            stream_id: Names the stream in frames and metrics.
+            fps: Frames wanted per second; None for every one.
+            settings: Sizes.
+            timeline: Of the decoder.
+            metrics: None where nothing is to be counted.
+            windows: What is to be gathered beside, each at a rate of its own.
+        """
         self._stream_id = stream_id
         self._fps = fps
         self._settings = settings
@@ -33,6 +48,7 @@ class Sampler:
         self._epoch: int | None = None
         self._cadence = Cadence(fps)
         self._preparer = Preparer(settings.analysis_side)
+        self._windows = WindowBuffers(windows)
         self.last: Moment | None = None
         """Of the last frame that had a place in time, whether it was due or not."""
 
@@ -48,6 +64,7 @@ class Sampler:
             self._epoch = moment.epoch
             self._cadence = Cadence(self._fps)
             self._preparer = Preparer(self._settings.analysis_side)
+            self._windows.reset()
         return moment
 
     def prepare(
@@ -59,20 +76,23 @@ class Sampler:
             decoded: The frame.
             moment: What ``stamp`` gave for it.
             captured_at: Wall clock of capture, Unix seconds.
-            late: Whether it is too old to be worth the work: then it is only decoded, so that reading catches up.
+            late: Whether it is too old to be worth the work: then it is only decoded and put into windows, which must
+                have no gap, so that reading catches up.
         """
         due = self._cadence.due(moment.pts)
         began = time.perf_counter()
         self._preparer.see(decoded.luma(), moment.pts)
+        picture = functools.cache(partial(decoded.to_bgr, self._settings.image_side))
+        self._windows.see(picture, moment.pts)
         if not due or late:
             self._count("stale" if due else "not_due")
             return None
-        image = decoded.to_bgr(self._settings.image_side)
+        image = picture()
         motion = self._preparer.prepare(moment.pts)
         if self._metrics is not None:
             self._metrics.stage_seconds.labels("prepare").observe(time.perf_counter() - began)
         frame = Frame(self._index, moment.pts, captured_at, moment.arrived, image)
-        return PreparedFrame(self._stream_id, moment.epoch, frame, motion)
+        return PreparedFrame(self._stream_id, moment.epoch, frame, motion, self._windows.windows())
 
     def drop_damaged(self, frames: int = 1) -> None:
         """Count frames that did not decode, or not whole; they keep their number."""

@@ -15,7 +15,7 @@ from models.guidance.guide import Judgement, Seen
 from models.observation import Objects
 from service.contracts.stream import Detection, Zone
 from service.frames import PreparedFrame
-from service.pipeline.inputs.clips import ClipBuffers
+from service.pipeline.inputs.provider import Buffers
 from service.pipeline.scoring import Scorer
 from service.pipeline.track import ObjectFilter, Tracker
 from service.pipeline.velocities import TrackVelocities
@@ -63,7 +63,7 @@ class Guidance(Protocol):
 
 
 class StreamContext:
-    """Tracker, filter, clip buffers, scorer, text rules and collector of one stream.
+    """Tracker, filter, buffers of inputs, scorer, text rules and collector of one stream.
 
     The worker thread alone calls ``enter`` and ``track``; ``use_profile``, ``collect`` and ``configure`` may be
     called from any thread and are in force from the next frame on.
@@ -75,7 +75,7 @@ class StreamContext:
         fps: float,
         detection: Detection,
         zones: Sequence[Zone],
-        clips: ClipBuffers | None = None,
+        buffers: Buffers | None = None,
         guidance: Guidance | None = None,
     ) -> None:
         """Forget nothing, as there is nothing yet.
@@ -85,11 +85,11 @@ class StreamContext:
             fps: Rate at which frames will come, about.
             detection: Which objects count.
             zones: And where.
-            clips: Of ``Stages.clip_buffers``.
+            buffers: Of ``Stages.buffers``; None where no head looks at any.
             guidance: Its text rules; None for a stream that has and will have none.
         """
         self.stream_id = stream_id
-        self.clips = clips
+        self.buffers: Buffers = buffers or {}
         self.guidance = guidance
         self.velocities = TrackVelocities()
         self.scorer: Scorer | None = None
@@ -121,8 +121,8 @@ class StreamContext:
         if self._epoch is not None:
             self._tracker.reset()
             self.velocities.reset()
-            if self.clips is not None:
-                self.clips.reset()
+            for buffer in self.buffers.values():
+                buffer.reset()
             if self.scorer is not None:
                 self.scorer.reset()
             with self._lock:

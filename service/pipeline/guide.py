@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from models.arrays import Float64
 from models.guidance.captions import SOMETHING, Caption, describe
 from models.guidance.guide import Match, Seen, TaughtMatch, guided_frame, guided_objects
-from models.observation import UNTRACKED, Observation
+from models.observation import Observation
 from service.frames import PreparedFrame
 from service.pipeline.context import Guidance, StreamContext, Unguided
-from service.pipeline.scored import REGION
+from service.pipeline.scored import ScoredObjects
 from service.pipeline.scoring import Fused
 from service.pipeline.terms import Terms
 
@@ -29,9 +29,23 @@ class Guided:
     """
 
     frame: float
-    surprises: NDArray[np.float64]
+    surprises: Float64
     matches: tuple[tuple[Match, ...], ...] = ()
     taught: tuple[TaughtMatch | None, ...] = ()
+
+    @classmethod
+    def unchanged(cls, fused: Fused) -> Guided:
+        """A frame of a stream without rules."""
+        return cls(fused.frame, fused.surprises)
+
+    def applied(self, objects: ScoredObjects) -> ScoredObjects:
+        """The objects and regions with what the rules made of them."""
+        return replace(
+            objects,
+            surprise=self.surprises,
+            matches=self.matches or objects.matches,
+            taught=self.taught or objects.taught,
+        )
 
 
 def captions(context: StreamContext, observation: Observation, fused: Fused, terms: Terms) -> tuple[Caption, ...]:
@@ -50,25 +64,26 @@ def captions(context: StreamContext, observation: Observation, fused: Fused, ter
     return (*described, *(SOMETHING for _ in fused.regions))
 
 
-def unguided(frame: PreparedFrame, observation: Observation, fused: Fused, said: tuple[Caption, ...]) -> Unguided:
+def unguided(frame: PreparedFrame, objects: ScoredObjects, fused: Fused) -> Unguided:
     """A frame as rules see it and as it is remembered.
 
     Args:
         frame: With its clocks.
-        observation: What the heads saw of it.
-        fused: What they said of it.
-        said: ``captions``.
+        objects: Its objects and moving regions.
+        fused: What the heads said of it.
     """
-    objects, regions, clocks = observation.objects, len(fused.regions), frame.frame
+    clocks = frame.frame
+    nothing = np.zeros((len(objects), 0), np.float32)
+    video = nothing if objects.embeddings is None else objects.embeddings
     return Unguided(
-        _seen(observation, fused, said),
+        Seen(objects.boxes, video, objects.captions, objects.unguided),
         fused.frame,
         fused.calm,
         clocks.captured_at,
         clocks.pts,
         frame.epoch,
-        [*objects.track_ids.tolist(), *[UNTRACKED] * regions],
-        [*map(objects.label, range(len(objects))), *[REGION] * regions],
+        objects.track_ids.tolist(),
+        objects.labels,
         clocks.image,
     )
 
@@ -80,11 +95,3 @@ def guide(guidance: Guidance, frame: Unguided) -> Guided:
     guided = guided_objects(seen.surprise, judgement)
     surprise = guided_frame(frame.surprise, seen.surprise, guided)
     return Guided(surprise, guided, judgement.matches, judgement.taught)
-
-
-def _seen(observation: Observation, fused: Fused, said: tuple[Caption, ...]) -> Seen:
-    video = np.zeros((len(said), 0), np.float32)
-    if observation.video is not None:
-        nothing = np.full((len(fused.regions), observation.video.shape[1]), np.nan, np.float32)
-        video = np.concatenate([observation.video, nothing])
-    return Seen(np.concatenate([observation.objects.boxes, fused.regions]), video, said, fused.surprises)

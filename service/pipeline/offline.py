@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 
+from models.inputs import FrameWindow
 from models.packs import PackLibrary
 from service.contracts.stream import Detection, Zone
 from service.engine.detectors import Detector, load_detector
+from service.engine.heads import open_head
 from service.engine.language import Language, language_of
 from service.frames import PreparedFrame
 from service.pipeline.context import StreamContext
-from service.pipeline.pool import load_encoder, load_pack_head, load_sentences
+from service.pipeline.pool import load_encoder, load_sentences
 from service.pipeline.scored import ScoredFrame
-from service.pipeline.stages import Stages, needed_encoder
+from service.pipeline.stages import Stages, needed_encoders
 from service.profiles.fit import fit_profile
 from service.profiles.profile import Profile
 from service.profiles.samples import Samples
@@ -39,6 +41,11 @@ class OfflinePipeline:
         self._fps = fps
         self._detection = detection or Detection()
         self._zones = tuple(zones)
+
+    @property
+    def windows(self) -> tuple[FrameWindow, ...]:
+        """What has to be gathered of recordings beside their frames: an argument of ``read_all``."""
+        return self.stages.windows
 
     def gather(
         self,
@@ -78,7 +85,7 @@ class OfflinePipeline:
     def fit(self, samples: Samples, origin: str) -> Profile:
         """Learn a profile from features gathered before."""
         stages = self.stages
-        return fit_profile(stages.heads, samples, stages.detector.name, stages.encoder_identity, origin)
+        return fit_profile(stages.heads, samples, stages.detector.name, stages.encoder_identities, origin)
 
     def score(
         self, frames: Iterable[PreparedFrame], profile: Profile, threshold: float | None = None
@@ -95,7 +102,7 @@ class OfflinePipeline:
             yield from self.stages.process([(context, frame)])
 
     def _context(self) -> StreamContext:
-        return StreamContext("offline", self._fps, self._detection, self._zones, self.stages.clip_buffers())
+        return StreamContext("offline", self._fps, self._detection, self._zones, self.stages.buffers())
 
 
 @contextmanager
@@ -114,17 +121,22 @@ def build_pipeline(
         detector: A pack's name, the path of an ``.onnx`` file, or one that is there already.
         packs: Names of heads' packs.
         fps: Frames looked at per second.
-        encoder: An encoder pack; None takes the one that the heads need, if any.
+        encoder: The encoder pack that text rules look through; None takes the first one that the heads need, if any.
         library: Where packs are looked for; None is where the service does.
     """
     library = library or PackLibrary([settings.packs_path])
-    heads = {name: load_pack_head(library, name) for name in packs}
-    chosen = encoder or needed_encoder(heads)
     with ExitStack() as stack:
         loaded = load_detector(detector, library, settings.threads) if isinstance(detector, str) else detector
         stack.enter_context(closing(loaded))
-        encodes = None if chosen is None else stack.enter_context(closing(load_encoder(library.get(chosen), settings)))
-        yield OfflinePipeline(Stages(loaded, heads, encodes), fps=fps)
+        heads = {name: stack.enter_context(closing(open_head(library.get(name), settings.threads))) for name in packs}
+        needed = needed_encoders(heads)
+        chosen = encoder or next(iter(needed), None)
+        encoders = {
+            name: stack.enter_context(closing(load_encoder(library.get(name), settings)))
+            for name in dict.fromkeys([*([] if chosen is None else [chosen]), *needed])
+        }
+        guiding = None if chosen is None else encoders.pop(chosen)
+        yield OfflinePipeline(Stages(loaded, heads, guiding, others=tuple(encoders.values())), fps=fps)
 
 
 @contextmanager

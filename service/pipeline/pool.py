@@ -8,17 +8,16 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from models.guidance.bank import read_phrases
-from models.heads.registry import load_head
-from models.packs import HeadManifest, Pack, PackLibrary
+from models.packs import Pack, PackLibrary
 from service.engine.detectors import load_pack_detector
 from service.engine.detectors.base import Detector
 from service.engine.encoder import JointEncoder, TextEncoder
 from service.engine.engine_queue import EngineQueue
+from service.engine.heads import LoadedHead, open_head
 from service.engine.language import Language, language_of
 from service.errors import InvalidInput
 from service.metrics import Metrics
-from service.pipeline.stages import Stages, needed_encoder
-from service.profiles.fit import LoadedHead
+from service.pipeline.stages import Stages, needed_encoders
 from service.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -53,6 +52,7 @@ class StagesPool:
         self._engines = engines
         self._lock = threading.Lock()
         self._detectors: dict[str, Detector] = {}
+        self._heads: dict[str, LoadedHead] = {}
         self._encoders: dict[str, JointEncoder] = {}
         self._stages: dict[tuple[str, ...], Stages] = {}
         self._reading = threading.Lock()
@@ -65,21 +65,30 @@ class StagesPool:
         Args:
             detector: A pack's name.
             packs: Names of heads' packs.
-            encoder: A pack's name, ``none``, or None for the one that the heads need, else the one of the settings.
+            encoder: What text rules look through: a pack's name, ``none``, or None for the first one that the heads
+                need, else the one of the settings. Heads get what they need whatever this says.
 
         Raises:
             models.packs.PackError: If a pack is unknown or does not verify.
-            InvalidInput: If a pack is of another kind, or the heads need another encoder than this.
+            InvalidInput: If a pack is of another kind, or a head looks at what nobody gathers.
         """
         with self._lock:
-            heads = {name: load_pack_head(self._library, name) for name in packs}
-            chosen = encoder or needed_encoder(heads) or self._settings.encoder
-            names = (detector, *packs) if chosen == NO_ENCODER else (detector, *packs, chosen)
+            heads = {name: self._head(name) for name in packs}
+            needed = needed_encoders(heads)
+            chosen = encoder or next(iter(needed), None) or self._settings.encoder
+            guiding = None if chosen == NO_ENCODER else chosen
+            others = [name for name in needed if name != guiding]
             # By hash, so that a pack that was replaced on disk is loaded anew by the next stream that names it.
-            key = tuple(self._library.get(name).hash for name in names)
+            hashes = [self._library.get(name).hash for name in (detector, *packs, *others)]
+            key = (*hashes, "" if guiding is None else self._library.get(guiding).hash)
             if key not in self._stages:
-                loaded = None if chosen == NO_ENCODER else self._encoder(chosen)
-                self._stages[key] = Stages(self._detector(detector), heads, loaded, self._observe)
+                self._stages[key] = Stages(
+                    self._detector(detector),
+                    heads,
+                    None if guiding is None else self._encoder(guiding),
+                    self._observe,
+                    [self._encoder(name) for name in others],
+                )
             return self._stages[key]
 
     def language(self, stages: Stages) -> Language | None:
@@ -98,16 +107,20 @@ class StagesPool:
             return self._languages[key]
 
     def close(self) -> None:
-        """Free the detectors and encoders."""
+        """Free the detectors, heads and encoders."""
         with self._lock, self._reading:
-            for detector in self._detectors.values():
-                detector.close()
-            for encoder in self._encoders.values():
-                encoder.close()
+            opened: list[Detector | LoadedHead | JointEncoder] = [
+                *self._detectors.values(),
+                *self._heads.values(),
+                *self._encoders.values(),
+            ]
+            for each in opened:
+                each.close()
             if self._sentences is not None:
                 self._sentences.close()
                 self._sentences = None
             self._detectors.clear()
+            self._heads.clear()
             self._encoders.clear()
             self._stages.clear()
             self._languages.clear()
@@ -117,6 +130,12 @@ class StagesPool:
         if key not in self._detectors:
             self._detectors[key] = load_pack_detector(name, self._library, self._settings.threads, self._engines)
         return self._detectors[key]
+
+    def _head(self, name: str) -> LoadedHead:
+        pack = self._library.get(name)
+        if pack.hash not in self._heads:
+            self._heads[pack.hash] = open_head(pack, self._settings.threads, self._engines)
+        return self._heads[pack.hash]
 
     def _encoder(self, name: str) -> JointEncoder:
         pack = self._library.get(name)
@@ -161,20 +180,3 @@ def _extended(encoder: _Encoder, settings: Settings) -> _Encoder:
             encoder.close()
             raise InvalidInput("bad_bank", f"bank_file: {error}") from error
     return encoder
-
-
-def load_pack_head(library: PackLibrary, name: str) -> LoadedHead:
-    """Load the head of a pack.
-
-    Raises:
-        models.packs.PackError: If the pack is unknown or does not verify.
-        InvalidInput: If it is not a head's, or the head does not take what the pack holds.
-    """
-    pack = library.get(name)
-    if not isinstance(pack.manifest, HeadManifest):
-        code, msg = "pack_kind", f"expected a pack of kind head, got {name!r} of kind {pack.kind}"
-        raise InvalidInput(code, msg)
-    try:
-        return LoadedHead(load_head(pack), name, pack.hash)
-    except ValueError as error:
-        raise InvalidInput("bad_pack", f"pack {name}: {error}") from error

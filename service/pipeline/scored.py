@@ -6,25 +6,118 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
+from models.arrays import Float32, Float64, Index, Mask
 from models.guidance.captions import Caption
 from models.guidance.guide import Match, TaughtMatch
 from models.heads.base import Likeness
-from models.observation import Objects
+from models.observation import UNTRACKED, Objects
 from service.frames import PreparedFrame
+
+REGION = "motion"
+"""Label of a moving region, which no detector named."""
+
+FULL_SCALE = 6.0
+"""Surprise shown as score 1: one normal frame in a million, a day at 10 frames a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredObjects:
+    """The ``K`` objects and moving regions of one frame: objects first, in their order, then the regions.
+
+    Attributes:
+        boxes: ``(K, 4)`` float32, x, y (top left), width and height as fractions of the picture.
+        labels: ``K`` class names, ``REGION`` for a region.
+        track_ids: ``(K,)`` int64, ``UNTRACKED`` where no confirmed track holds it.
+        regions: ``(K,)`` bool, which are moving regions that hold no object; the most unusual first among them.
+        surprise: ``(K,)`` float64, text rules applied; NaN where nothing is said.
+        unguided: ``(K,)`` float64, as if there were no text rules and nothing was taught.
+        terms: By name, ``(K,)`` float32, how far from normal; NaN where it says nothing.
+        captions: ``K``, what is known of each in words; None while not enrolled.
+        matches: ``K``, the text rules that each matched.
+        taught: ``K``, the false alarm that each is like; None for none.
+        embeddings: ``(K, D)`` float32, of their clips, NaN rows where there is none; None without an encoder.
+        likeness: What each resembles, where a head or the encoder knows words; of ``K`` rows.
+    """
+
+    boxes: Float32
+    labels: tuple[str, ...]
+    track_ids: Index
+    regions: Mask
+    surprise: Float64
+    unguided: Float64
+    terms: Mapping[str, Float32] = field(default_factory=dict)
+    captions: tuple[Caption | None, ...] = ()
+    matches: tuple[tuple[Match, ...], ...] = ()
+    taught: tuple[TaughtMatch | None, ...] = ()
+    embeddings: Float32 | None = None
+    likeness: Likeness | None = None
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+    def __getitem__(self, keep: Mask | Index | slice) -> ScoredObjects:
+        """The chosen rows, by mask, indices or slice."""
+        rows = np.arange(len(self))[keep].tolist()
+        return ScoredObjects(
+            self.boxes[keep],
+            tuple(self.labels[row] for row in rows),
+            self.track_ids[keep],
+            self.regions[keep],
+            self.surprise[keep],
+            self.unguided[keep],
+            {name: values[keep] for name, values in self.terms.items()},
+            tuple(self.captions[row] for row in rows),
+            tuple(self.matches[row] for row in rows),
+            tuple(self.taught[row] for row in rows),
+            None if self.embeddings is None else self.embeddings[keep],
+            None if self.likeness is None else self.likeness[keep],
+        )
+
+    @classmethod
+    def unscored(cls, objects: Objects, embeddings: Float32 | None) -> ScoredObjects:
+        """The objects of a frame whose stream is not enrolled: nothing is said of them."""
+        count = len(objects)
+        nothing = np.full(count, np.nan)
+        return cls(
+            objects.boxes,
+            labels_of(objects),
+            objects.track_ids,
+            np.zeros(count, np.bool_),
+            nothing,
+            nothing,
+            captions=(None,) * count,
+            matches=((),) * count,
+            taught=(None,) * count,
+            embeddings=embeddings,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Legend:
+    """What the stages know once, and every frame is read with.
+
+    Attributes:
+        recognised: Whether the detector knows what its objects are.
+        sentences: For each term, what alerts say of an object that stands out by it.
+        resembles_from: Cosine from which on an object resembles a phrase; below, that is only the nearest of all.
+        encoder: Hash of the pack that the embeddings are of; None without one.
+    """
+
+    recognised: bool = True
+    sentences: Mapping[str, str] = field(default_factory=dict)
+    resembles_from: float = -1.0
+    encoder: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ScoredFrame:
-    """One frame of one stream after the last stage, with ``N`` objects and ``M`` moving regions that hold none.
-
-    What is said of objects and regions together has ``N + M`` rows, the objects first, in their order.
+    """One frame of one stream after the last stage.
 
     Attributes:
         source: The frame and its clocks.
-        objects: What was detected and tracked.
-        recognised: Whether the detector knows what its objects are.
+        objects: Its objects and moving regions.
+        legend: What they are read with.
         surprise: Fused, guided, causally smoothed, calibrated: -log10(p) of p, the share of normal frames that look
             at least this unusual. Unclipped; ranking and thresholds use it. None while not enrolled.
         unguided: The same as if there were no text rules and nothing was taught.
@@ -32,67 +125,37 @@ class ScoredFrame:
             can be said.
         threshold: Surprise at which an alert opens, None while not enrolled.
         heads: Each head's own surprise, unguided.
-        regions: ``(M, 4)`` float32, boxes (x, y, w, h in 0..1), the most unusual first.
-        surprises: ``(N + M,)`` float64, guided; NaN where nothing is said.
-        unguided_surprises: ``(N + M,)`` float64.
-        terms: By name, ``(N + M,)`` float32, how far from normal; NaN where it says nothing.
-        sentences: For each term, what alerts say of an object that stands out by it.
-        likeness: What the ``N`` objects resemble, where a head or the encoder knows words.
-        resembles_from: Cosine from which on an object resembles a phrase; below, that is only the nearest of all.
-        captions: ``N + M``, what is known of each in words; empty while not enrolled.
-        matches: ``N + M``, the text rules that each matched; empty where the stream has none.
-        taught: ``N + M``, the false alarm that each is like; empty where nothing was taught.
-        video: ``(N, D)`` float32, their clip features, NaN rows where there is none; None without an encoder.
-        encoder: Hash of the encoder's pack.
+        heat: ``(h, w)`` float32 in [0, 1] over the picture, how much of the surprise comes from where; None where the
+            head that makes it does not tell.
+        covers: First and last presentation time, in seconds, of the frames that the surprise speaks of; None for this
+            frame alone.
     """
 
     source: PreparedFrame
-    objects: Objects
-    recognised: bool = True
+    objects: ScoredObjects
+    legend: Legend = Legend()
     surprise: float | None = None
     unguided: float | None = None
     unsmoothed: float | None = None
     threshold: float | None = None
     heads: Mapping[str, float] = field(default_factory=dict)
-    regions: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 4), np.float32))
-    surprises: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
-    unguided_surprises: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
-    terms: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
-    sentences: Mapping[str, str] = field(default_factory=dict)
-    likeness: Likeness | None = None
-    resembles_from: float = -1.0
-    captions: tuple[Caption, ...] = ()
-    matches: tuple[tuple[Match, ...], ...] = ()
-    taught: tuple[TaughtMatch | None, ...] = ()
-    video: NDArray[np.float32] | None = None
-    encoder: str | None = None
+    heat: Float32 | None = None
+    covers: tuple[float, float] | None = None
 
     @property
     def score(self) -> float | None:
         """``surprise`` for display, in [0, 1]."""
         return None if self.surprise is None else display(self.surprise)
 
-    @property
-    def boxes(self) -> NDArray[np.float32]:
-        """``(N + M, 4)`` of objects, then regions."""
-        return np.concatenate([self.objects.boxes, self.regions])
 
-    def box(self, index: int) -> tuple[float, float, float, float]:
-        """x, y, width and height of an object (or region) of the ``N + M``."""
-        count = len(self.objects)
-        x, y, width, height = (self.objects.boxes[index] if index < count else self.regions[index - count]).tolist()
-        return x, y, width, height
-
-    def label(self, index: int) -> str:
-        """What to call an object (or region) of the ``N + M``."""
-        return self.objects.label(index) if index < len(self.objects) else REGION
+def labels_of(objects: Objects, regions: int = 0) -> tuple[str, ...]:
+    """What to call objects, and moving regions behind them."""
+    return (*map(objects.label, range(len(objects))), *(REGION,) * regions)
 
 
-REGION = "motion"
-"""Label of a moving region, which no detector named."""
-
-FULL_SCALE = 6.0
-"""Surprise shown as score 1: one normal frame in a million, a day at 10 frames a second."""
+def tracks_of(objects: Objects, regions: int = 0) -> Index:
+    """Track ids of objects, and of moving regions behind them, which have none."""
+    return np.append(objects.track_ids, np.full(regions, UNTRACKED, np.int64))
 
 
 def display(surprise: float) -> float:

@@ -9,16 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from models.arrays import Float32
 from models.heads.base import HeadScores, Likeness
-from models.scoring.calibration import Calibration
-from models.scoring.smoothing import CausalSmoother
+from models.scoring.smoothing import SMOOTHING_S, CausalSmoother, final_surprise
 from service.pipeline.terms import TermKey
 from service.profiles.profile import Profile
-from service.profiles.samples import Sample, gaps
-
-SMOOTHING_S = 0.35
-"""Time constant of the causal smoothing. An exponential weight of 0.25 a frame at 10 frames a second, the
-middle of the range that gained a point on Ped2 in the prototype; a step reaches 95 % of its height in 1 s."""
 
 SHOWN_REGIONS = 3
 """Moving regions of a frame that count: the most unusual ones; each is where a person would look first."""
@@ -40,6 +35,8 @@ class Fused:
         terms: Of all heads, ``(N + M,)`` float32, NaN where one says nothing.
         likeness: What the objects resemble: of the heads that know words, by the one that finds the frame most unusual,
             as the score is its own.
+        heat: ``(h, w)`` float32 in [0, 1], of the head that the frame's surprise is of; None where it gives none.
+        covers: Of the same head, the presentation times (seconds) that it speaks of.
     """
 
     frame: float
@@ -48,6 +45,8 @@ class Fused:
     surprises: NDArray[np.float64]
     terms: dict[TermKey, NDArray[np.float32]]
     likeness: Likeness | None = None
+    heat: Float32 | None = None
+    covers: tuple[float, float] | None = None
 
     @property
     def calm(self) -> float:
@@ -87,7 +86,8 @@ class Scorer:
         """
         calibrations = {name: self.profile.heads[name].calibration for name in heads}
         surprises = {name: float(calibrations[name].surprise(scores.frame)) for name, scores in heads.items()}
-        informed = [surprises[name] for name, scores in heads.items() if scores.informative]
+        informed = [name for name, scores in heads.items() if scores.informative]
+        most = max(informed, key=surprises.__getitem__, default=None)
         objects = [calibrations[name].surprise(scores.objects) for name, scores in heads.items()]
         things = _Things(boxes, np.fmax.reduce(objects), heads)
         regions = [
@@ -100,7 +100,9 @@ class Scorer:
             things.attribute(surprise, name, index)
         known = {name: scores.likeness for name, scores in heads.items() if scores.likeness is not None}
         likeness = known[max(known, key=surprises.__getitem__)] if known else None
-        return Fused(max(informed, default=math.nan), surprises, *things.arrays(), likeness)
+        frame = math.nan if most is None else surprises[most]
+        heat, covers = (None, None) if most is None else (heads[most].heat, heads[most].covers)
+        return Fused(frame, surprises, *things.arrays(), likeness, heat, covers)
 
     def smooth(self, fused: Fused, guided: float, pts: float) -> Smoothed:
         """Smooth and calibrate the frame at ``pts`` seconds, as its rules left it and without them.
@@ -115,43 +117,6 @@ class Scorer:
         """
         smooth = np.array([self._guided.update(guided, pts), self._unguided.update(fused.frame, pts)])
         return Smoothed(*final_surprise(self.profile.fused, smooth, fused.calm).tolist())
-
-
-def smooth_series(
-    values: NDArray[np.float64], pts: NDArray[np.float64], epochs: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """``(F,)`` the surprises of a series of frames as ``Scorer`` smooths them one by one.
-
-    Args:
-        values: ``(F,)``, NaN where nothing can be said.
-        pts: ``(F,)`` seconds.
-        epochs: ``(F,)``, another number after each gap: smoothing forgets what was before it.
-
-    Returns:
-        NaN while nothing was said since the last gap.
-    """
-    smoother = CausalSmoother(SMOOTHING_S)
-    smooth = np.empty(len(values))
-    last = None
-    for index, (value, at, epoch) in enumerate(zip(values.tolist(), pts.tolist(), epochs.tolist(), strict=True)):
-        if epoch != last:
-            smoother.reset()
-            last = epoch
-        smooth[index] = smoother.update(value, at)
-    return smooth
-
-
-def final_surprise(
-    fused: Calibration, smooth: NDArray[np.float64], calm: float | NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """``(F,)`` smoothed surprises as -log10(p) again.
-
-    Args:
-        fused: Calibration of smoothed surprises, of the profile.
-        smooth: ``(F,)``, NaN where nothing was said yet.
-        calm: What a frame counts as there, ``Fused.calm``; one number, or ``(F,)``.
-    """
-    return fused.surprise(np.where(np.isnan(smooth), calm, smooth))
 
 
 class _Things:
@@ -208,20 +173,3 @@ def _shares_within(boxes: NDArray[np.float32], region: NDArray[np.float32]) -> N
     common = np.maximum(high - low, 0.0).prod(axis=1)
     shares: NDArray[np.float32] = common / np.maximum(boxes[:, 2:].prod(axis=1), 1e-12)
     return shares
-
-
-def calibrate_fused(
-    calibrations: Mapping[str, Calibration], held_out: Mapping[str, NDArray[np.float64]], samples: list[Sample]
-) -> Calibration:
-    """Calibrate the final score on the frames of the enrolment, as if they had been seen live.
-
-    Args:
-        calibrations: Each head's.
-        held_out: Each head's raw scores of the ``N`` samples, from a fit that had not seen them.
-        samples: The ``N`` samples, in order of time within each clip.
-    """
-    # fmax: a frame that one head says nothing of is judged by the others.
-    raw = np.fmax.reduce([np.asarray(calibrations[name].surprise(scores)) for name, scores in held_out.items()])
-    epochs = np.cumsum(gaps(samples), dtype=np.int64)
-    smooth = smooth_series(raw, np.array([sample.pts for sample in samples]), epochs)
-    return Calibration.fit(smooth, epochs.tolist())

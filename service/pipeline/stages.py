@@ -8,29 +8,28 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import numpy as np
-from numpy.typing import NDArray
 
-from models.arrays import Arrays
+from models.arrays import Arrays, Float32
 from models.heads.base import Likeness
 from models.heads.likeness import RESEMBLES, Vocabulary
+from models.inputs import FrameWindow, ObjectEmbedding
 from models.observation import Objects, Observation
 from service.engine.detectors.base import Detector
 from service.engine.encoder import JointEncoder
-from service.errors import InvalidInput
+from service.engine.heads import LoadedHead
 from service.frames import PreparedFrame
 from service.pipeline.context import StreamContext
 from service.pipeline.guide import Guided, captions, guide, unguided
-from service.pipeline.inputs.clips import ClipBuffers
-from service.pipeline.inputs.embed import embed
-from service.pipeline.scored import ScoredFrame
+from service.pipeline.inputs.gathering import Gathering
+from service.pipeline.inputs.provider import Buffers, Look
+from service.pipeline.scored import Legend, ScoredFrame, ScoredObjects, labels_of, tracks_of
 from service.pipeline.scoring import Fused, Scorer
 from service.pipeline.terms import Terms
-from service.profiles.fit import LoadedHead
 from service.profiles.profile import Profile, ProfileError
 
 
 class Stages:
-    """Detect, track, embed, describe, score, guide. Shared by all streams of one detector, heads and encoder."""
+    """Detect, track, gather inputs, describe, score, guide. Shared by all streams of a detector, heads and encoder."""
 
     def __init__(
         self,
@@ -38,47 +37,61 @@ class Stages:
         heads: Mapping[str, LoadedHead],
         encoder: JointEncoder | None = None,
         observe: Callable[[str, float], object] = lambda _stage, _seconds: None,
+        others: Sequence[JointEncoder] = (),
     ) -> None:
         """Set up; what is given is not closed here.
 
         Args:
             detector: Finds the objects.
             heads: By pack name.
-            encoder: Sees the objects' clips; None leaves heads and text rules without.
+            encoder: Sees the objects' clips for text rules, and for heads that need it; None leaves rules without.
             observe: Told every stage's name and seconds.
+            others: Encoders that heads need beside it.
 
         Raises:
-            InvalidInput: ``encoder_needed``, if a head needs another encoder.
+            InvalidInput: ``encoder_needed``, if a head needs an encoder that is not there; ``input_unknown``, if one
+                looks at what nobody gathers.
         """
         self.detector = detector
         self.heads = dict(heads)
         self.encoder = encoder
         self._observe = observe
+        self._others = tuple(others)
+        encoders = {each.name: each for each in (*self._others, *([] if encoder is None else [encoder]))}
+        # What text rules look at. Where a head looks at the same, it is gathered once.
+        self._clips = None if encoder is None else ObjectEmbedding(encoder.name)
+        needed = [wanted for loaded in self.heads.values() for wanted in loaded.head.inputs]
+        self._gathering = Gathering([*needed, *([] if self._clips is None else [self._clips])], encoders)
+        names = dict.fromkeys(wanted.encoder for wanted in needed if isinstance(wanted, ObjectEmbedding))
+        self.encoder_identities = tuple(sorted(str(encoders[name]) for name in names))
         self._vocabulary = None if encoder is None else Vocabulary(encoder.bank)
-        # Of other spaces (CLIP's cosines lie near 0.25) nothing was measured: there the nearest is always named.
-        self._resembles_from = RESEMBLES if encoder is not None and encoder.sentence else -1.0
         self._terms = Terms({name: loaded.head.terms for name, loaded in heads.items()})
-        needed = needed_encoder(heads)
-        if needed is not None and (encoder is None or encoder.name != needed):
-            got = "none" if encoder is None else encoder.name
-            code, msg = "encoder_needed", f"expected encoder {needed}, which the heads need, got {got}"
-            raise InvalidInput(code, msg)
-
-    def clip_buffers(self) -> ClipBuffers | None:
-        """Empty buffers for a stream, as the encoder wants them; None without one."""
-        return None if self.encoder is None else ClipBuffers(self.encoder.frames, self.encoder.interval_s)
+        self._legend = Legend(
+            detector.recognises,
+            self._terms.sentences,
+            # Of other spaces (CLIP's cosines lie near 0.25) nothing was measured: there the nearest is always named.
+            RESEMBLES if encoder is not None and encoder.sentence else -1.0,
+            None if encoder is None else encoder.hash,
+        )
 
     @property
-    def encoder_identity(self) -> str | None:
-        """What profiles remember the encoder by; None if no head needs one, as then it may change."""
-        return None if self.encoder is None or needed_encoder(self.heads) is None else str(self.encoder)
+    def windows(self) -> tuple[FrameWindow, ...]:
+        """What ingest has to gather of each stream beside its frames."""
+        return self._gathering.windows
+
+    def buffers(self) -> Buffers:
+        """Empty buffers for a stream, one for each input."""
+        return self._gathering.buffers()
 
     def unobserved(self) -> Stages:
         """The same, telling nobody how long its stages take: for work beside the live one."""
-        return Stages(self.detector, self.heads, self.encoder)
+        return Stages(self.detector, self.heads, self.encoder, others=self._others)
 
     def check(self, profile: Profile) -> None:
         """See that a profile was learned by these heads with this detector, and holds what they need.
+
+        Args:
+            profile: Of a stream.
 
         Raises:
             ProfileError: If not; the message says what was expected and what came.
@@ -91,9 +104,9 @@ class Stages:
                 f"{', '.join(got)} with {profile.detector} or of another version: enrol again"
             )
             raise ProfileError(msg)
-        encoder = self.encoder_identity
-        if profile.encoder != encoder:
-            msg = f"expected a profile learned with encoder {encoder or 'none'}, got {profile.encoder}: enrol again"
+        if profile.encoders != self.encoder_identities:
+            expected, came = (", ".join(each) or "none" for each in (self.encoder_identities, profile.encoders))
+            msg = f"expected a profile learned with encoder {expected}, got {came}: enrol again"
             raise ProfileError(msg)
         for name, loaded in self.heads.items():
             try:
@@ -103,7 +116,14 @@ class Stages:
                 raise ProfileError(msg) from error
 
     def process(self, batch: Sequence[tuple[StreamContext, PreparedFrame]]) -> list[ScoredFrame]:
-        """Run one frame each of any streams through all stages."""
+        """Run one frame each of any streams through all stages.
+
+        Args:
+            batch: Each frame with the context of its stream.
+
+        Returns:
+            What is said of each frame.
+        """
         for context, frame in batch:
             context.enter(frame.epoch)
         with self._stage("detect"):
@@ -113,12 +133,8 @@ class Stages:
                 context.track(objects, frame.frame.pts)
                 for (context, frame), objects in zip(batch, detected, strict=True)
             ]
-        with self._stage("embed"):
-            videos = self._embed(batch, tracked)
-        observations = [
-            self._observation(context, frame, objects, video)
-            for (context, frame), objects, video in zip(batch, tracked, videos, strict=True)
-        ]
+        with self._stage("inputs"):
+            observations = self._observations(batch, tracked)
         with self._stage("features"):
             features = self._features(observations)
         with self._stage("score"):
@@ -132,32 +148,25 @@ class Stages:
                 for (context, frame), observation, each in zip(batch, observations, fused, strict=True)
             ]
 
-    def _embed(
+    def _observations(
         self, batch: Sequence[tuple[StreamContext, PreparedFrame]], tracked: Sequence[Objects]
-    ) -> list[NDArray[np.float32] | None]:
-        """The clip features of each frame's objects; None for streams without buffers."""
-        if self.encoder is None:
-            return [None] * len(batch)
-        looked = [
-            (context.clips, frame.frame, objects)
-            for (context, frame), objects in zip(batch, tracked, strict=True)
-            if context.clips is not None
+    ) -> list[Observation]:
+        """What the heads see of each frame."""
+        looks = [
+            (context.buffers, Look.at(frame, objects)) for (context, frame), objects in zip(batch, tracked, strict=True)
         ]
-        videos = iter(embed(self.encoder, looked))
-        return [None if context.clips is None else next(videos) for context, _ in batch]
-
-    def _observation(
-        self,
-        context: StreamContext,
-        frame: PreparedFrame,
-        objects: Objects,
-        video: NDArray[np.float32] | None,
-    ) -> Observation:
-        """What the heads see of a frame."""
-        motion = frame.motion
-        ignored = None if motion is None else context.filter.ignored_mask(*motion.foreground.shape)
-        pts, image = frame.frame.pts, frame.frame.image
-        return Observation(pts, image, motion, objects, ignored, self.detector.recognises, video)
+        return [
+            Observation(
+                frame.frame.pts,
+                frame.frame.image,
+                frame.motion,
+                objects,
+                None if frame.motion is None else context.filter.ignored_mask(*frame.motion.foreground.shape),
+                self.detector.recognises,
+                inputs,
+            )
+            for (context, frame), objects, inputs in zip(batch, tracked, self._gathering.gather(looks), strict=True)
+        ]
 
     def _features(self, observations: Sequence[Observation]) -> list[dict[str, Arrays]]:
         by_head = {name: loaded.head.features(observations) for name, loaded in self.heads.items()}
@@ -185,53 +194,56 @@ class Stages:
         scored: tuple[Scorer, Fused] | None,
     ) -> ScoredFrame:
         """Apply the stream's rules, smooth, and put together what is said of the frame."""
-        objects, guidance = observation.objects, context.guidance
+        embeddings = None if self._clips is None else observation.embeddings(self._clips)
         if scored is None:
-            nothing = np.full(len(objects), np.nan)
-            return ScoredFrame(
-                frame,
-                objects,
-                observation.recognised,
-                surprises=nothing,
-                unguided_surprises=nothing,
-                video=observation.video,
-            )
+            return ScoredFrame(frame, ScoredObjects.unscored(observation.objects, embeddings), self._legend)
         scorer, fused = scored
-        said = captions(context, observation, fused, self._terms)
-        guided = Guided(fused.frame, fused.surprises)
-        if guidance is not None:
-            before = unguided(frame, observation, fused, said)
-            guided = guide(guidance, before)
-            guidance.record(before)
+        objects = self._objects(context, observation, fused, embeddings)
+        guided = Guided.unchanged(fused)
+        if context.guidance is not None:
+            before = unguided(frame, objects, fused)
+            guided = guide(context.guidance, before)
+            context.guidance.record(before)
         smoothed = scorer.smooth(fused, guided.frame, frame.frame.pts)
         return ScoredFrame(
             frame,
-            objects,
-            observation.recognised,
+            guided.applied(objects),
+            self._legend,
             surprise=smoothed.guided,
             unguided=smoothed.unguided,
             unsmoothed=None if math.isnan(guided.frame) else guided.frame,
             threshold=scorer.threshold,
             heads=fused.heads,
-            regions=fused.regions,
-            surprises=guided.surprises,
-            unguided_surprises=fused.surprises,
-            terms={self._terms.names[key]: values for key, values in fused.terms.items()},
-            sentences=self._terms.sentences,
-            likeness=self._likeness(observation, fused),
-            resembles_from=self._resembles_from,
-            captions=said,
-            matches=guided.matches,
-            taught=guided.taught,
-            video=observation.video,
-            encoder=None if self.encoder is None else self.encoder.hash,
+            heat=fused.heat,
+            covers=fused.covers,
         )
 
-    def _likeness(self, observation: Observation, fused: Fused) -> Likeness | None:
+    def _objects(
+        self, context: StreamContext, observation: Observation, fused: Fused, embeddings: Float32 | None
+    ) -> ScoredObjects:
+        """The objects and moving regions of a frame, before any rule."""
+        objects, regions = observation.objects, len(fused.regions)
+        likeness = self._likeness(fused, embeddings)
+        return ScoredObjects(
+            np.concatenate([objects.boxes, fused.regions]),
+            labels_of(objects, regions),
+            tracks_of(objects, regions),
+            np.arange(len(objects) + regions) >= len(objects),
+            fused.surprises,
+            fused.surprises,
+            {self._terms.names[key]: values for key, values in fused.terms.items()},
+            captions(context, observation, fused, self._terms),
+            ((),) * (len(objects) + regions),
+            (None,) * (len(objects) + regions),
+            None if embeddings is None else _with_nothing(embeddings, regions),
+            None if likeness is None else likeness.extended(regions),
+        )
+
+    def _likeness(self, fused: Fused, embeddings: Float32 | None) -> Likeness | None:
         """What the objects resemble, by a head that knows words, or by the encoder's own bank."""
-        if fused.likeness is not None or self._vocabulary is None or observation.video is None:
+        if fused.likeness is not None or self._vocabulary is None or embeddings is None:
             return fused.likeness
-        return self._vocabulary.likeness(observation.video)
+        return self._vocabulary.likeness(embeddings)
 
     @contextmanager
     def _stage(self, name: str) -> Iterator[None]:
@@ -240,15 +252,12 @@ class Stages:
         self._observe(name, time.perf_counter() - start)
 
 
-def needed_encoder(heads: Mapping[str, LoadedHead]) -> str | None:
-    """The encoder pack that heads need, or None.
+def needed_encoders(heads: Mapping[str, LoadedHead]) -> tuple[str, ...]:
+    """The encoder packs that heads need, each once."""
+    wanted = (each for loaded in heads.values() for each in loaded.head.inputs)
+    return tuple(dict.fromkeys(each.encoder for each in wanted if isinstance(each, ObjectEmbedding)))
 
-    Raises:
-        InvalidInput: ``encoders_differ``, if two of them need different ones.
-    """
-    needed = {loaded.head.encoder: name for name, loaded in heads.items() if loaded.head.encoder is not None}
-    if len(needed) > 1:
-        each = ", ".join(f"{name} needs {encoder}" for encoder, name in sorted(needed.items(), key=lambda x: x[1]))
-        code, msg = "encoders_differ", f"expected heads of one encoder on a stream, got: {each}"
-        raise InvalidInput(code, msg)
-    return next(iter(needed), None)
+
+def _with_nothing(embeddings: Float32, count: int) -> Float32:
+    """With NaN rows behind, for moving regions."""
+    return np.concatenate([embeddings, np.full((count, embeddings.shape[1]), np.nan, np.float32)])

@@ -7,19 +7,30 @@ import time
 
 import numpy as np
 
+from models.arrays import Float32
 from models.guidance.vocabulary import RIDDEN, category
-from service.contracts.score import Action, NearestMode, RuleMatch, ScoredObject, ScoreMessage, TaughtMatch
+from service.contracts.score import Action, HeatMap, NearestMode, RuleMatch, ScoredObject, ScoreMessage, TaughtMatch
 from service.contracts.stream import StreamState
-from service.pipeline.scored import ScoredFrame, display
+from service.pipeline.scored import Legend, ScoredFrame, ScoredObjects, display
+
+MAX_HEAT = 24
+"""Cells a side of a heat map in messages: of 640x360, 27 by 15 pixels each, and 3 kB of JSON at most."""
 
 
 def score_message(
-    frame: ScoredFrame, stream_id: str, seq: int, state: StreamState, latency_ms: float | None, alert_id: str | None
+    frame: ScoredFrame,
+    objects: list[ScoredObject],
+    stream_id: str,
+    seq: int,
+    state: StreamState,
+    latency_ms: float | None,
+    alert_id: str | None,
 ) -> ScoreMessage:
     """The message of a frame.
 
     Args:
         frame: Scored, or not while the stream is not enrolled.
+        objects: Its ``scored_objects``.
         stream_id: Of its stream.
         seq: The message's number.
         state: Of the stream.
@@ -41,7 +52,9 @@ def score_message(
         threshold=None if frame.threshold is None else display(frame.threshold),
         alert_id=alert_id,
         heads={name: display(surprise) for name, surprise in frame.heads.items()},
-        objects=scored_objects(frame),
+        objects=objects,
+        heat=None if frame.heat is None else heat_map(frame.heat),
+        covers=frame.covers,
     )
 
 
@@ -64,71 +77,75 @@ def scoreless_message(stream_id: str, seq: int, state: StreamState) -> ScoreMess
 
 def scored_objects(frame: ScoredFrame) -> list[ScoredObject]:
     """The objects of a frame, then its moving regions."""
-    return [_scored_object(frame, index) for index in range(len(frame.objects) + len(frame.regions))]
+    return [_scored_object(frame.objects, frame.legend, row) for row in range(len(frame.objects))]
 
 
-def _scored_object(frame: ScoredFrame, index: int) -> ScoredObject:
-    is_object = index < len(frame.objects)
-    track_id = int(frame.objects.track_ids[index]) if is_object else -1
-    surprise, unguided = _number(frame.surprises[index]), _number(frame.unguided_surprises[index])
-    x, y, width, height = frame.box(index)
+def heat_map(heat: Float32) -> HeatMap:
+    """A head's heat on a grid of at most ``MAX_HEAT`` cells a side; each cell has the hottest of what it stands for."""
+    rows, columns = (min(side, MAX_HEAT) for side in heat.shape)
+    row, column = np.arange(rows) * heat.shape[0] // rows, np.arange(columns) * heat.shape[1] // columns
+    cells = np.maximum.reduceat(np.maximum.reduceat(heat, row, axis=0), column, axis=1)
+    return HeatMap(rows=rows, columns=columns, values=np.clip(cells, 0, 1).round(2).ravel().tolist())
+
+
+def _scored_object(objects: ScoredObjects, legend: Legend, row: int) -> ScoredObject:
+    track_id, caption, taught = int(objects.track_ids[row]), objects.captions[row], objects.taught[row]
+    surprise, unguided = _number(objects.surprise[row]), _number(objects.unguided[row])
+    x, y, width, height = objects.boxes[row].tolist()
     return ScoredObject(
         track_id=track_id if track_id >= 0 else None,
         box=(round(x, 4), round(y, 4), round(width, 4), round(height, 4)),
-        label=frame.label(index),
-        recognised=is_object and frame.recognised,
-        caption=frame.captions[index].text if frame.captions else None,
-        terms={name: float(values[index]) for name, values in frame.terms.items() if not math.isnan(values[index])},
-        actions=_actions(frame, index),
-        nearest=_nearest(frame, index),
-        matches=[RuleMatch.model_validate(match, from_attributes=True) for match in frame.matches[index]]
-        if frame.matches
-        else [],
-        taught=_taught(frame, index),
+        label=objects.labels[row],
+        recognised=_recognised(objects, legend, row),
+        caption=None if caption is None else caption.text,
+        terms={name: float(values[row]) for name, values in objects.terms.items() if not math.isnan(values[row])},
+        actions=_actions(objects, legend, row),
+        nearest=_nearest(objects, row),
+        matches=[RuleMatch.model_validate(match, from_attributes=True) for match in objects.matches[row]],
+        taught=None if taught is None else TaughtMatch.model_validate(taught, from_attributes=True),
         score=None if surprise is None else display(surprise),
         raw_score=None if unguided is None else display(unguided),
         surprise=surprise,
     )
 
 
-def _actions(frame: ScoredFrame, index: int) -> list[Action]:
-    likeness = frame.likeness
-    if likeness is None or index >= len(likeness.actions):
+def _recognised(objects: ScoredObjects, legend: Legend, row: int) -> bool:
+    return legend.recognised and not objects.regions[row]
+
+
+def _actions(objects: ScoredObjects, legend: Legend, row: int) -> list[Action]:
+    likeness = objects.likeness
+    if likeness is None:
         return []
-    pairs = zip(likeness.actions[index].tolist(), likeness.similarities[index].tolist(), strict=True)
+    pairs = zip(likeness.actions[row].tolist(), likeness.similarities[row].tolist(), strict=True)
     named = ((likeness.phrases[each], value) for each, value in pairs if each >= 0)
     return [
         Action(
             text=text,
             similarity=round(value, 3),
-            alike=value >= frame.resembles_from and _may_be(frame, index, text),
+            alike=value >= legend.resembles_from and _may_be(objects, legend, row, text),
         )
         for text, value in named
     ]
 
 
-def _may_be(frame: ScoredFrame, index: int, phrase: str) -> bool:
+def _may_be(objects: ScoredObjects, legend: Legend, row: int, phrase: str) -> bool:
     """Whether a phrase may be of an object: what a detector calls a car or a dog does nothing that people do."""
-    label = frame.label(index)
-    unridden = frame.recognised and category(label) is not None and label not in RIDDEN
+    label = objects.labels[row]
+    unridden = _recognised(objects, legend, row) and category(label) is not None and label not in RIDDEN
     return not unridden or any(category(word) is not None for word in phrase.split()[:2])
 
 
-def _nearest(frame: ScoredFrame, index: int) -> NearestMode | None:
-    likeness = frame.likeness
-    if likeness is None or index >= len(likeness.modes) or likeness.modes[index] < 0:
+def _nearest(objects: ScoredObjects, row: int) -> NearestMode | None:
+    likeness = objects.likeness
+    if likeness is None or likeness.modes[row] < 0:
         return None
-    mode = likeness.phrases[int(likeness.modes[index])]
-    return NearestMode(mode=mode, distance=round(float(likeness.distances[index]), 4))
-
-
-def _taught(frame: ScoredFrame, index: int) -> TaughtMatch | None:
-    taught = frame.taught[index] if frame.taught else None
-    return None if taught is None else TaughtMatch.model_validate(taught, from_attributes=True)
+    mode = likeness.phrases[int(likeness.modes[row])]
+    return NearestMode(mode=mode, distance=round(float(likeness.distances[row]), 4))
 
 
 def _guided(frame: ScoredFrame) -> bool:
-    moved = not np.array_equal(frame.surprises, frame.unguided_surprises, equal_nan=True)
+    moved = not np.array_equal(frame.objects.surprise, frame.objects.unguided, equal_nan=True)
     return moved or frame.surprise != frame.unguided
 
 

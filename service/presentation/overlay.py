@@ -7,8 +7,8 @@ from typing import Final, cast
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from models.arrays import Float32, Image
 from service.contracts.score import ScoredObject
 
 Colour = tuple[int, int, int]
@@ -29,15 +29,18 @@ _CROWDED = 12
 crowd cover the picture."""
 
 
-def draw(image: NDArray[np.uint8], objects: Sequence[ScoredObject], threshold_score: float | None) -> NDArray[np.uint8]:
+def draw(
+    image: Image, objects: Sequence[ScoredObject], threshold_score: float | None, heat: Float32 | None = None
+) -> Image:
     """A copy of a picture with its objects' boxes and labels, the most unusual ones on top.
 
     Args:
         image: ``(H, W, 3)`` uint8, BGR.
         objects: Boxes as fractions of the picture; they may reach beyond it.
         threshold_score: Score at which an alert opens, in [0, 1]; None while there is none.
+        heat: ``(h, w)`` float32 in [0, 1] over the picture, which is reddened where it is hot; None for none.
     """
-    canvas = image.copy()
+    canvas = image.copy() if heat is None else _heated(image, heat)
     pen = _Pen(canvas)
     for scored in sorted(objects, key=lambda scored: -1.0 if scored.score is None else scored.score):
         colour = _colour(scored.score, threshold_score)
@@ -46,7 +49,20 @@ def draw(image: NDArray[np.uint8], objects: Sequence[ScoredObject], threshold_sc
     return canvas
 
 
-def encode_jpeg(image: NDArray[np.uint8], quality: int = 85) -> bytes:
+def worth_heat(score: float | None, threshold: float | None) -> bool:
+    """Whether to show where a frame's score comes from: of a calm one it says nothing."""
+    return score is not None and threshold is not None and score >= threshold * _RAISED_SHARE
+
+
+def _heated(image: Image, heat: Float32) -> Image:
+    """A copy of a picture, reddened where it is hot: by half at most, so that what is there can still be seen."""
+    height, width = image.shape[:2]
+    share = cv2.resize(np.clip(heat, 0, 1).astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
+    share = 0.5 * np.asarray(share, np.float32)[..., None]
+    return (image * (1 - share) + np.array(ALARM, np.float32) * share).round().astype(np.uint8)
+
+
+def encode_jpeg(image: Image, quality: int = 85) -> bytes:
     """A picture as JPEG.
 
     Args:
@@ -54,7 +70,7 @@ def encode_jpeg(image: NDArray[np.uint8], quality: int = 85) -> bytes:
         quality: 1 to 100. At 85 a 640x360 street scene is about 60 KB, and its artefacts cannot be seen.
     """
     encoded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-    return cast("NDArray[np.uint8]", encoded).tobytes()
+    return cast("Image", encoded).tobytes()
 
 
 def _colour(score: float | None, threshold: float | None) -> Colour:
@@ -87,7 +103,7 @@ def _short(text: str) -> str:
 class _Pen:
     """Draws on one canvas, with lines and letters sized to it."""
 
-    def __init__(self, canvas: NDArray[np.uint8]) -> None:
+    def __init__(self, canvas: Image) -> None:
         self._canvas = canvas
         self._height, self._width = canvas.shape[:2]
         # Of the picture's diagonal, so that a label is as legible on a 240-line camera as on a 4K one once

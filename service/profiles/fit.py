@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from models.heads.base import Head
+import numpy as np
+
+from models.arrays import Float64
 from models.scoring.calibration import Calibration
-from service.pipeline.scoring import calibrate_fused
+from models.scoring.smoothing import smooth_series
+from service.engine.heads import LoadedHead
 from service.profiles.profile import HeadProfile, Profile
-from service.profiles.samples import Samples
+from service.profiles.samples import Sample, Samples, gaps
 
 MIN_FRAMES = 50
 """Fewer normal frames than this say nothing about a quantile worth alerting on (5 s at 10 frames a second)."""
@@ -20,17 +22,8 @@ class EnrolmentError(ValueError):
     """A profile cannot be learned from what was seen; the message says what is missing."""
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedHead:
-    """A head with the pack that it came from."""
-
-    head: Head
-    pack: str
-    pack_hash: str
-
-
 def fit_profile(
-    heads: Mapping[str, LoadedHead], samples: Samples, detector: str, encoder: str | None, origin: str
+    heads: Mapping[str, LoadedHead], samples: Samples, detector: str, encoders: Sequence[str], origin: str
 ) -> Profile:
     """Learn what is normal.
 
@@ -38,7 +31,7 @@ def fit_profile(
         heads: By pack name, the heads whose features the samples hold.
         samples: Normal frames; an odd event among them is tolerated.
         detector: Name of the detector that found their objects.
-        encoder: Name and hash of the encoder that the heads need, or None.
+        encoders: Name and hash of each encoder that the heads need.
         origin: Where they come from, in words.
 
     Raises:
@@ -61,4 +54,21 @@ def fit_profile(
         held_out[name] = fitted.raw
     fused = calibrate_fused({name: head.calibration for name, head in profiles.items()}, held_out, kept)
     now = datetime.now(UTC)
-    return Profile(profiles, fused, detector, now, origin, samples.frames, samples.seconds, samples, encoder)
+    return Profile(profiles, fused, detector, now, origin, samples.frames, samples.seconds, samples, tuple(encoders))
+
+
+def calibrate_fused(
+    calibrations: Mapping[str, Calibration], held_out: Mapping[str, Float64], samples: list[Sample]
+) -> Calibration:
+    """Calibrate the final score on the frames of the enrolment, as if they had been seen live.
+
+    Args:
+        calibrations: Each head's.
+        held_out: Each head's raw scores of the ``N`` samples, from a fit that had not seen them.
+        samples: The ``N`` samples, in order of time within each clip.
+    """
+    # fmax: a frame that one head says nothing of is judged by the others.
+    raw = np.fmax.reduce([np.asarray(calibrations[name].surprise(scores)) for name, scores in held_out.items()])
+    epochs = np.cumsum(gaps(samples), dtype=np.int64)
+    smooth = smooth_series(raw, np.array([sample.pts for sample in samples]), epochs)
+    return Calibration.fit(smooth, epochs.tolist())

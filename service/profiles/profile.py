@@ -19,7 +19,8 @@ from models.arrays import Arrays
 from models.scoring.calibration import Calibration
 from service.profiles.samples import Samples
 
-FORMAT = 1
+FORMAT = 2
+"""Of profile files. Format 1 named one encoder at most, and called embeddings ``video``."""
 
 DEFAULT_ALERTS_PER_DAY = 1.0
 """False alerts that normal footage may raise when the operator asked for nothing else: few and true."""
@@ -59,7 +60,7 @@ class Profile:
         frames: Normal frames seen in enrolment.
         seconds: Seconds of footage they cover.
         samples: The frames that were kept of them, so that it can be extended; None where only scores are wanted.
-        encoder: Name and hash of the encoder that its heads learned with; None if none of them needs one.
+        encoders: Name and hash of each encoder that its heads learned with, sorted.
     """
 
     heads: Mapping[str, HeadProfile]
@@ -70,7 +71,7 @@ class Profile:
     frames: int
     seconds: float
     samples: Samples | None
-    encoder: str | None = None
+    encoders: tuple[str, ...] = ()
 
     def threshold(self, alerts_per_day: float = DEFAULT_ALERTS_PER_DAY, fps: float = math.inf) -> float:
         """The surprise that normal footage exceeds so often a day.
@@ -99,7 +100,7 @@ class Profile:
         header = {
             "format": FORMAT,
             "detector": self.detector,
-            "encoder": self.encoder,
+            "encoders": list(self.encoders),
             "created_at": self.created_at.isoformat(),
             "origin": self.origin,
             "frames": self.frames,
@@ -131,8 +132,10 @@ class Profile:
                 wanted = [name for name in file.files if samples or not name.startswith("samples/")]
                 arrays = {name: file[name] for name in wanted}
             header = json.loads(arrays["header"].tobytes())
-            if header["format"] != FORMAT:
-                msg = f"expected a profile of format {FORMAT}, got {header['format']!r}"
+            if header["format"] == 1:
+                header, arrays = _from_format_1(header, arrays)
+            elif header["format"] != FORMAT:
+                msg = f"expected a profile of format {FORMAT} or older, got {header['format']!r}"
                 raise ProfileError(msg)
             return cls._read(header, arrays, samples=samples)
         except ProfileError:
@@ -161,8 +164,20 @@ class Profile:
             frames=int(header["frames"]),
             seconds=float(header["seconds"]),
             samples=Samples.from_arrays(_under(arrays, "samples/")) if samples else None,
-            encoder=None if header.get("encoder") is None else str(header["encoder"]),
+            encoders=tuple(map(str, header["encoders"])),
         )
+
+
+def _from_format_1(
+    header: Mapping[str, Any], arrays: Mapping[str, NDArray[np.generic]]
+) -> tuple[dict[str, Any], dict[str, NDArray[np.generic]]]:
+    """The header and the arrays as they are named today."""
+    encoder = header.get("encoder")
+    renamed = {
+        name.removesuffix("/video") + "/embeddings" if name.endswith("/video") else name: value
+        for name, value in arrays.items()
+    }
+    return {**header, "encoders": [] if encoder is None else [encoder]}, renamed
 
 
 def _calibration(arrays: Arrays) -> Calibration:

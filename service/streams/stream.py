@@ -25,7 +25,7 @@ from service.pipeline.context import Guidance, StreamContext
 from service.pipeline.scored import ScoredFrame, display
 from service.pipeline.stages import Stages
 from service.pipeline.worker import Worker
-from service.presentation.message import score_message, scoreless_message
+from service.presentation.message import score_message, scored_objects, scoreless_message
 from service.profiles.profile import Profile, ProfileError
 from service.settings import Settings
 
@@ -85,7 +85,7 @@ class LiveStream:
         self.source = source
         self.stages = stages
         self.picture = LivePicture()
-        self.context = StreamContext(stream_id, spec.fps, spec.detection, spec.zones, stages.clip_buffers(), guidance)
+        self.context = StreamContext(stream_id, spec.fps, spec.detection, spec.zones, stages.buffers(), guidance)
         self._services = services
         self._state_lock = threading.Lock()
         self._sequence = sequence
@@ -107,6 +107,7 @@ class LiveStream:
             services.metrics,
             services.worker.notify,
             self._source_changed,
+            windows=stages.windows,
         )
 
     # ---- life
@@ -173,13 +174,14 @@ class LiveStream:
             state = self.state
             if state not in (StreamState.LIVE, StreamState.ENROLLING):
                 return
+            objects = scored_objects(frame)
             if frame.surprise is not None:
-                self._alert_id = self._services.alerts.observe(frame, self.spec.name)
+                self._alert_id = self._services.alerts.observe(frame, objects, self.spec.name)
                 self._services.metrics.score.labels(self.stream_id).set(display(frame.surprise))
             seq = next(self._sequence)
-            message = score_message(frame, self.stream_id, seq, state, self._latency_ms, self._alert_id)
+            message = score_message(frame, objects, self.stream_id, seq, state, self._latency_ms, self._alert_id)
             self._services.feed.publish(message)
-            self.picture.show(frame, seq)
+            self.picture.show(frame, message)
 
     # ---- state
 

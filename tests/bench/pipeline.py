@@ -33,6 +33,7 @@ from numpy.typing import NDArray
 
 from models.packs import PackLibrary
 from service.engine.detectors import load_detector
+from service.engine.heads import open_head
 from service.engine.session import Session
 from service.frames import PreparedFrame
 from service.ingest.flow import DenseFlow
@@ -41,8 +42,8 @@ from service.ingest.sampler import Sampler
 from service.ingest.source import local_source
 from service.ingest.timeline import Timeline
 from service.pipeline.offline import OFFLINE_FPS, OfflinePipeline
-from service.pipeline.pool import load_encoder, load_pack_head
-from service.pipeline.stages import Stages, needed_encoder
+from service.pipeline.pool import load_encoder
+from service.pipeline.stages import Stages, needed_encoders
 from service.profiles.profile import Profile
 from service.settings import Settings
 from training.datasets import Clip, Dataset, open_dataset
@@ -87,9 +88,12 @@ def main() -> None:
         raise SystemExit(f"needs footage at {needed}")
     settings, watch = Settings(), Stopwatch()
     library = PackLibrary([settings.packs_path])
-    heads = {name: load_pack_head(library, name) for name in options.pack or ["attributes"]}
-    chosen = options.encoder or needed_encoder(heads)
     with ExitStack() as stack:
+        heads = {
+            name: stack.enter_context(closing(open_head(library.get(name), settings.threads)))
+            for name in options.pack or ["attributes"]
+        }
+        chosen = options.encoder or next(iter(needed_encoders(heads)), None)
         detector = stack.enter_context(closing(load_detector(options.detector, library, settings.threads)))
         encoder = None
         if chosen is not None:
@@ -107,7 +111,7 @@ def time_clip(path: Path, stages: Stages, watched: Stages, settings: Settings, w
     clip = Clip(path.stem, path, OFFLINE_FPS)  # of a video, its own clock counts
     profile = OfflinePipeline(stages).enrol([read_slowly(clip, settings, Stopwatch())])
     scored = list(OfflinePipeline(watched).score(read_slowly(clip, settings, watch), profile))
-    objects = sum(len(frame.objects) for frame in scored) / len(scored)
+    objects = sum(int((~frame.objects.regions).sum()) for frame in scored) / len(scored)
     tracked = sum(int((frame.objects.track_ids >= 0).sum()) for frame in scored) / len(scored)
     print(f"\n{path.name}: {len(scored)} frames, {objects:.2f} objects a frame, {tracked:.2f} of them tracked")
     print(table("Stage, alone", watch, len(scored)))

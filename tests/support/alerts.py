@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from models.observation import Objects
 from service.contracts.alert import Alert, AlertKind, AlertState
 from service.frames import Frame, PreparedFrame
-from service.pipeline.scored import ScoredFrame
+from service.pipeline.scored import Legend, ScoredFrame, ScoredObjects
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 THRESHOLD = 4.0
@@ -49,21 +50,29 @@ def scored_frame(
     box = np.array([[0.4, 0.2, 0.2, 0.6]], np.float32)
     person = Objects(box, np.ones(1, np.float32), np.zeros(1, np.int32), np.array([3]), ("person",))
     source = PreparedFrame(stream, epoch, frame, None)
-    surprises = np.array([np.nan if surprise is None else surprise])
+    unscored = ScoredObjects.unscored(person, None)
     if surprise is None:
-        return ScoredFrame(source, person, threshold=THRESHOLD, surprises=surprises, unguided_surprises=surprises)
+        return ScoredFrame(source, unscored, threshold=THRESHOLD)
+    surprises = np.array([surprise])
+    terms = {"speed": np.float32(surprises), "size": np.ones(1, np.float32)}
     return ScoredFrame(
         source,
-        person,
+        replace(unscored, surprise=surprises, unguided=surprises, terms=terms),
+        Legend(sentences={"speed": "moves too fast", "size": "is too large"}),
         surprise=surprise,
         unguided=surprise,
         unsmoothed=surprise,
         threshold=THRESHOLD,
         heads={"attributes": surprise},
-        surprises=surprises,
-        unguided_surprises=surprises,
-        terms={"speed": np.float32(surprises), "size": np.ones(1, np.float32)},
-        sentences={"speed": "moves too fast", "size": "is too large"},
+    )
+
+
+def with_embedding(frame: ScoredFrame, embeddings: np.ndarray, encoder: str) -> ScoredFrame:
+    """The frame with what its person looked like to an encoder."""
+    return replace(
+        frame,
+        objects=replace(frame.objects, embeddings=embeddings),
+        legend=replace(frame.legend, encoder=encoder),
     )
 
 

@@ -9,6 +9,8 @@ from typing import Self
 from service.alerts.incident import IncidentRules
 from service.alerts.manager import AlertManager
 from service.metrics import Metrics
+from service.pipeline.scored import ScoredFrame
+from service.presentation.message import scored_objects
 from service.settings import Settings
 from service.store.alerts import AlertStore
 from service.store.database import Database
@@ -40,9 +42,13 @@ class House:
         """Observe so many seconds at ten frames a second, all at once; return the open alert's id."""
         alert_id = None
         for _ in range(round(seconds * 10)):
-            alert_id = self.manager.observe(scored_frame(self.second, surprise, stream, **fields), stream.title())
+            alert_id = self.observe(scored_frame(self.second, surprise, stream, **fields), stream.title())
             self.second += 0.1
         return alert_id
+
+    def observe(self, frame: ScoredFrame, stream_name: str) -> str | None:
+        """Hand a frame to the manager, as its stream would; return the open alert's id."""
+        return self.manager.observe(frame, scored_objects(frame), stream_name)
 
     def incident(self, stream: str = "yard") -> str:
         """An incident from opening to closing; return its alert's id."""

@@ -22,6 +22,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from models.inputs import FrameWindow
 from models.scoring.smoothing import smooth_offline
 from service.alerts.incident import IncidentMachine, IncidentRules, Sample
 from service.frames import PreparedFrame
@@ -218,9 +219,18 @@ def evaluate(
     return Evaluation(dataset, tuple(clips), profiles, enrolment_s, seed)
 
 
-def decoded(clip: Clip, settings: Settings, fps: float | None) -> Generator[PreparedFrame]:
-    """The frames of a clip as the service prepares them, named by its file; close it, or read it to its end."""
-    yield from read_all(str(clip.source), local_source(clip.source, rate=clip.fps), fps, settings)
+def decoded(
+    clip: Clip, settings: Settings, fps: float | None, windows: Sequence[FrameWindow] = ()
+) -> Generator[PreparedFrame]:
+    """The frames of a clip as the service prepares them, named by its file; close it, or read it to its end.
+
+    Args:
+        clip: Of a data set.
+        settings: Sizes and time-outs.
+        fps: Frames wanted per second; None for every one.
+        windows: ``OfflinePipeline.windows`` of what is to look at them.
+    """
+    yield from read_all(str(clip.source), local_source(clip.source, rate=clip.fps), fps, settings, windows)
 
 
 class _Run:
@@ -271,7 +281,7 @@ class _Run:
             pts=pts,
             surprise=np.array(seen.surprise),
             # on the same scale as the causal scores, so that clips of different profiles can be pooled
-            offline=profile.fused.surprise(smooth_offline(seen.raw, pts, OFFLINE_SIGMA_S)),
+            offline=profile.fused.surprise(smooth_offline(spread(seen.raw, pts, seen.covers), pts, OFFLINE_SIGMA_S)),
             threshold=threshold,
             alerts=seen.alerts(),
             boxes=tuple(seen.boxes),
@@ -280,7 +290,7 @@ class _Run:
         )
 
     def _frames(self, clip: Clip) -> Generator[PreparedFrame]:
-        return decoded(clip, self._settings, self._fps)
+        return decoded(clip, self._settings, self._fps, self._pipeline.windows)
 
     def _check(self, clip: Clip, index: NDArray[np.int64], frames: int) -> None:
         """A score for every frame: labels that slip by one frame would be a figure of nothing."""
@@ -288,6 +298,31 @@ class _Run:
             last = int(index[-1]) + 1 if len(index) else 0
             msg = f"clip {clip.name}: expected {frames} frames, as its labels say; decoded {last}, scored {len(index)}"
             raise DatasetError(msg)
+
+
+def spread(
+    raw: Sequence[float], pts: NDArray[np.float64], covers: Sequence[tuple[float, float] | None]
+) -> NDArray[np.float64]:
+    """``(F,)`` scores of a clip with each laid over the frames that it speaks of: the mean of all that cover a frame.
+
+    For a head that looks at a window of frames a score is of all of them, which the whole clip can know and the live
+    service cannot.
+
+    Args:
+        raw: ``F`` scores, NaN where a frame said nothing.
+        pts: ``(F,)`` presentation times in seconds.
+        covers: ``F``, first and last time that each speaks of; None for its own frame alone.
+    """
+    values = np.asarray(raw, np.float64)
+    if not any(covers):
+        return values
+    sums, counts = np.zeros(len(values)), np.zeros(len(values))
+    for index, (value, covered) in enumerate(zip(values.tolist(), covers, strict=True)):
+        if not np.isnan(value):
+            of = index if covered is None else (pts >= covered[0]) & (pts <= covered[1])
+            sums[of] += value
+            counts[of] += 1
+    return np.divide(sums, counts, out=np.full(len(values), np.nan), where=counts > 0)
 
 
 class _Seen:
@@ -298,6 +333,7 @@ class _Seen:
         self.pts: list[float] = []
         self.surprise: list[float] = []
         self.raw: list[float] = []
+        self.covers: list[tuple[float, float] | None] = []
         self.boxes: list[NDArray[np.float32]] = []
         self.box_scores: list[NDArray[np.float64]] = []
         numbers = count()
@@ -309,14 +345,15 @@ class _Seen:
         if frame.surprise is None:
             msg = f"frame {frame.source.frame.index}: expected a score, got none"
             raise ValueError(msg)
-        known = np.isfinite(frame.surprises)
+        seen = frame.objects[np.isfinite(frame.objects.surprise)]
         self._follow(frame)
         self.index.append(frame.source.frame.index)
         self.pts.append(frame.source.frame.pts)
         self.surprise.append(frame.surprise)
         self.raw.append(np.nan if frame.unsmoothed is None else frame.unsmoothed)
-        self.boxes.append(frame.boxes[known])
-        self.box_scores.append(frame.surprises[known])
+        self.covers.append(frame.covers)
+        self.boxes.append(seen.boxes)
+        self.box_scores.append(seen.surprise)
 
     def _follow(self, frame: ScoredFrame) -> None:
         """Open and close alerts by the service's own rules; each counts as sent the moment it opens."""

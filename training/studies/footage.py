@@ -98,11 +98,11 @@ def record_file(
     progress = progress or Silent()
     clip = Clip(video.stem, video, frame_rate(video))
     progress.begin(f"enrolment: {video.name}", round(learn_s * clip.fps))
-    with closing(decoded(clip, setup.settings, setup.fps)) as frames:
+    with closing(decoded(clip, setup.settings, setup.fps, pipeline.windows)) as frames:
         profile = pipeline.enrol([_until(frames, learn_s)], f"{learn_s:g} s of {video.name}", progress.advance)
     profile = replace(profile, samples=None)
     progress.begin(f"recording: {video.name}", count_frames(video) - round(learn_s * clip.fps))
-    with closing(decoded(clip, setup.settings, setup.fps)) as frames:
+    with closing(decoded(clip, setup.settings, setup.fps, pipeline.windows)) as frames:
         rest = (frame for frame in frames if frame.frame.pts >= learn_s)
         threshold = setup.threshold(profile)
         recording = record(clip.name, rest, pipeline, profile, threshold, progress.advance)

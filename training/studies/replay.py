@@ -15,12 +15,11 @@ from numpy.typing import NDArray
 
 from models.guidance.captions import Caption
 from models.guidance.guide import Judgement, Seen, guided_frames, guided_objects
-from models.observation import UNTRACKED
+from models.scoring.smoothing import final_surprise, smooth_series
 from service.frames import PreparedFrame
 from service.pipeline.context import Unguided
 from service.pipeline.offline import OfflinePipeline
 from service.pipeline.scored import ScoredFrame
-from service.pipeline.scoring import final_surprise, smooth_series
 from service.profiles.profile import Profile
 
 
@@ -153,9 +152,9 @@ class _Kept:
     def __init__(self) -> None:
         self._frames: list[tuple[int, float, int, float, float, float]] = []
         self._boxes: list[NDArray[np.float32]] = []
-        self._video: list[NDArray[np.float32] | None] = []
+        self._embeddings: list[NDArray[np.float32]] = []
         self._surprise: list[NDArray[np.float64]] = []
-        self._captions: list[Caption] = []
+        self._captions: list[Caption | None] = []
         self._tracks: list[NDArray[np.int64]] = []
         self._labels: list[str] = []
         self._size = (0, 0)
@@ -169,20 +168,21 @@ class _Kept:
         fused = np.nan if frame.unsmoothed is None else frame.unsmoothed
         calm = max(frame.heads.values())
         self._frames.append((source.index, source.pts, frame.source.epoch, fused, calm, frame.unguided))
-        self._boxes.append(frame.boxes)
-        self._surprise.append(frame.unguided_surprises)
-        self._video.append(frame.video)
-        regions = len(frame.regions)
-        self._tracks += [frame.objects.track_ids, np.full(regions, UNTRACKED, np.int64)]
-        self._captions += frame.captions
-        self._labels += [frame.label(row) for row in range(len(frame.boxes))]
+        objects = frame.objects
+        nothing = np.zeros((len(objects), 0), np.float32)
+        self._boxes.append(objects.boxes)
+        self._surprise.append(objects.unguided)
+        self._embeddings.append(nothing if objects.embeddings is None else objects.embeddings)
+        self._tracks.append(objects.track_ids)
+        self._captions += objects.captions
+        self._labels += objects.labels
 
     def finish(self, name: str, profile: Profile, threshold: float) -> Recording:
         index, pts, epochs, fused, calm, surprise = (np.array(column) for column in zip(*self._frames, strict=True))
         counts = [len(boxes) for boxes in self._boxes]
         seen = Seen(
             boxes=np.concatenate(self._boxes),
-            video=self._features(counts),
+            video=np.concatenate(self._embeddings),
             captions=tuple(self._captions),
             surprise=np.concatenate(self._surprise),
         )
@@ -202,14 +202,3 @@ class _Kept:
             profile,
             threshold,
         )
-
-    def _features(self, counts: list[int]) -> NDArray[np.float32]:
-        """``(N, D)`` clip features, NaN rows for regions and for objects without one."""
-        width = next((video.shape[1] for video in self._video if video is not None), 0)
-        padded = []
-        for video, count in zip(self._video, counts, strict=True):
-            rows = np.full((count, width), np.nan, np.float32)
-            if video is not None:
-                rows[: len(video)] = video
-            padded.append(rows)
-        return np.concatenate(padded)

@@ -51,11 +51,11 @@ def record_tests(
     """Enrol on a data set's normal clips, and record each test clip under that profile."""
     progress = progress or Silent()
     progress.begin(f"enrolment: {dataset.name}", sum(count_frames(clip.source) for clip in dataset.train))
-    footage = (decoded(clip, setup.settings, setup.fps) for clip in dataset.train)
+    footage = (decoded(clip, setup.settings, setup.fps, pipeline.windows) for clip in dataset.train)
     profile = replace(pipeline.enrol(footage, dataset.name, progress.advance), samples=None)
     for clip in dataset.test:
         progress.begin(f"recording: {clip.name}", count_frames(clip.source))
-        with closing(decoded(clip, setup.settings, setup.fps)) as frames:
+        with closing(decoded(clip, setup.settings, setup.fps, pipeline.windows)) as frames:
             threshold = setup.threshold(profile)
             yield record(clip.name, frames, pipeline, profile, threshold, progress.advance)
 

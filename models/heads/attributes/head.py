@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal, cast, get_args
+from typing import ClassVar, Self, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,10 @@ from models.heads.attributes.place import GRID, fit_place, usual
 from models.heads.attributes.windows import ASPECT, HEIGHTS, find_windows, moving, thin
 from models.heads.base import Fitted, HeadScores, Term
 from models.heads.shapes import check_shapes
+from models.inputs import Input
 from models.observation import Motion, Observation
+from models.packs import HeadManifest, Pack
+from models.runtime import OpenGraph
 from models.scoring.calibration import MIN_SCORES
 from models.scoring.odd import odd_frames
 
@@ -90,9 +93,8 @@ class AttributesHead:
     """Scores frames by attributes of their objects and motion windows. Holds no state of any stream."""
 
     name: str = "attributes"
-    view: Literal["object", "frame"] = "object"
     terms: Mapping[str, Term] = {**_OBJECT, **_WINDOW}
-    encoder: str | None = None
+    inputs: tuple[Input, ...] = ()
 
     DEFAULTS: ClassVar[Mapping[str, object]] = {
         "density": "kmeans",
@@ -130,6 +132,11 @@ class AttributesHead:
         weights = dict.fromkeys(TERMS, 1.0) | {"appearance": _share(chosen, "appearance_weight")}
         share = _share(chosen, "object_weight")
         self._weights = np.array([weights[term] * (share if term in OBJECT_TERMS else 1.0) for term in TERMS])
+
+    @classmethod
+    def from_pack(cls, pack: Pack, open_graph: OpenGraph) -> Self:
+        """The head of a pack, which holds parameters alone."""
+        return cls(pack.manifest_of(HeadManifest).parameters)
 
     def features(self, observations: Sequence[Observation]) -> list[Arrays]:
         """Describe frames: a few kilobytes each.
@@ -547,3 +554,6 @@ def _share(parameters: Mapping[str, object], name: str) -> float:
         msg = f"expected {name} to be a number from 0 to 1, got {value!r}"
         raise ValueError(msg)
     return float(value)
+
+
+HEAD = AttributesHead

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, Literal
+from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +26,10 @@ from models.heads.base import Fitted, HeadScores, Likeness, Term
 from models.heads.likeness import most_alike
 from models.heads.shapes import check_shapes
 from models.heads.svad.responses import mixture_distances, nearest_centres, responses
+from models.inputs import Input, ObjectEmbedding
 from models.observation import Observation
+from models.packs import HeadManifest, Pack
+from models.runtime import OpenGraph
 from models.scoring.calibration import MIN_SCORES
 from models.scoring.odd import odd_frames
 
@@ -44,7 +47,6 @@ class SvadHead:
     """Scores objects by how unlike their actions are those of normal footage. Holds no state of any stream."""
 
     name: str = "svad"
-    view: Literal["object", "frame"] = "object"
     terms: Mapping[str, Term] = {"action": Term("does what is not usual there")}
 
     DEFAULTS: ClassVar[Mapping[str, object]] = {"clusters": 20, "concentration": 10.0}
@@ -79,41 +81,55 @@ class SvadHead:
             raise ValueError(msg)
         self._clusters = clusters
         self._concentration = _checked_concentration(concentration)
-        self._encoder = encoder
+        self._clips = ObjectEmbedding(encoder)
         self._prompts = np.ascontiguousarray(prompts, np.float32)
         self._phrases = tuple(phrases)
 
+    @classmethod
+    def from_pack(cls, pack: Pack, open_graph: OpenGraph) -> Self:
+        """The head of a pack: an encoder, and arrays of role ``responses``; it runs no graph of its own."""
+        manifest = pack.manifest_of(HeadManifest)
+        if manifest.encoder is None or "responses" not in manifest.arrays:
+            msg = "expected an encoder and arrays named responses in the manifest of a svad pack"
+            raise ValueError(msg)
+        arrays = pack.arrays("responses")
+        if arrays.keys() != {"features", "phrases"}:
+            msg = f"expected the arrays features and phrases in responses, got {', '.join(sorted(arrays)) or 'none'}"
+            raise ValueError(msg)
+        phrases = [str(phrase) for phrase in arrays["phrases"]]
+        return cls(manifest.parameters, manifest.encoder, np.asarray(arrays["features"], np.float32), phrases)
+
     @property
-    def encoder(self) -> str | None:
-        """The encoder pack whose clip features it needs."""
-        return self._encoder
+    def inputs(self) -> tuple[Input, ...]:
+        """The embeddings of the objects' clips."""
+        return (self._clips,)
 
     def features(self, observations: Sequence[Observation]) -> list[Arrays]:
-        """The clip features of frames, half as large: 768 bytes an object at 384 numbers.
+        """The embeddings of frames, half as large: 768 bytes an object at 384 numbers.
 
         Six thousand frames of ten objects, the most that enrolment keeps, are 46 MB.
 
         Returns:
-            For each frame with ``N`` objects: ``video`` ``(N, D)`` float16, NaN rows for objects without a clip, and
-            ``believed`` ``(1,)`` uint8, 0 for a disturbed picture.
+            For each frame with ``N`` objects: ``embeddings`` ``(N, D)`` float16, NaN rows for objects without a clip,
+            and ``believed`` ``(1,)`` uint8, 0 for a disturbed picture.
 
         Raises:
-            ValueError: If the stream has no encoder.
+            ValueError: If nobody gathered them.
         """
         return [self._features(observation) for observation in observations]
 
     def _features(self, observation: Observation) -> Arrays:
-        if observation.video is None:
-            msg = f"expected clip features of encoder {self._encoder}, got none"
-            raise ValueError(msg)
         disturbed = observation.motion is not None and observation.motion.disturbed
-        return {"video": observation.video.astype(np.float16), "believed": np.array([not disturbed], np.uint8)}
+        return {
+            "embeddings": observation.embeddings(self._clips).astype(np.float16),
+            "believed": np.array([not disturbed], np.uint8),
+        }
 
     def fit(self, samples: Sequence[Arrays], clips: Sequence[int]) -> Fitted:
         """Learn what is normal; see ``Head.fit``. Odd episodes are found by held-out scores and not learned from."""
-        videos = [np.asarray(sample["video"], np.float32) for sample in samples]
-        known = [~np.isnan(video[:, 0]) for video in videos]
-        clips_seen = np.concatenate([video[rows] for video, rows in zip(videos, known, strict=True)])
+        embeddings = [np.asarray(sample["embeddings"], np.float32) for sample in samples]
+        known = [~np.isnan(rows[:, 0]) for rows in embeddings]
+        clips_seen = np.concatenate([rows[there] for rows, there in zip(embeddings, known, strict=True)])
         answers = responses(clips_seen, self._prompts)
         frames = np.repeat(np.arange(len(samples)), [np.count_nonzero(rows) for rows in known])
         seen = np.bincount(frames, minlength=len(samples)) > 0
@@ -147,22 +163,22 @@ class SvadHead:
 
     def score(self, features: Arrays, profile: Arrays) -> HeadScores:
         """Score one frame; see ``Head.score``. The one term is how far an object's action is from normal ones."""
-        video = np.asarray(features["video"], np.float32)
-        known = np.flatnonzero(~np.isnan(video[:, :1]).any(axis=1)) if len(video) else np.zeros(0, np.intp)
+        clips = np.asarray(features["embeddings"], np.float32)
+        known = np.flatnonzero(~np.isnan(clips[:, :1]).any(axis=1)) if len(clips) else np.zeros(0, np.intp)
         neutral = float(np.asarray(profile["neutral"]).item())
         centres = np.asarray(profile["centres"], np.float32)
-        answers = responses(video[known], self._prompts)
-        modes, distances = np.full(len(video), -1, np.intp), np.full(len(video), np.nan, np.float32)
+        answers = responses(clips[known], self._prompts)
+        modes, distances = np.full(len(clips), -1, np.intp), np.full(len(clips), np.nan, np.float32)
         nearest, distances[known] = nearest_centres(answers, centres)
         modes[known] = self._mode_names(profile)[nearest]
-        objects = np.full(len(video), np.nan, np.float32)
+        objects = np.full(len(clips), np.nan, np.float32)
         objects[known] = self._distances(answers, centres, np.asarray(profile["shares"]))
         low, step = np.asarray(profile["scale"], np.float64).tolist()
         return HeadScores(
             frame=float(objects[known].max()) if len(known) else neutral,
             objects=objects,
             terms={"action": (np.maximum(objects - low, 0.0) / step).astype(np.float32)},
-            likeness=Likeness(self._phrases, *most_alike(video @ self._prompts.T), modes, distances),
+            likeness=Likeness(self._phrases, *most_alike(clips @ self._prompts.T), modes, distances),
             informative=bool(np.asarray(features["believed"]).item()),
         )
 
@@ -218,3 +234,6 @@ def _scale(raw: Float64) -> tuple[float, float]:
     """Median and step: twice the way to the 90 % quantile, which an odd event of a few seconds does not move."""
     low, high = np.quantile(raw, [0.5, 0.9]).tolist()
     return low, max(2 * (high - low), MIN_STEP)
+
+
+HEAD = SvadHead

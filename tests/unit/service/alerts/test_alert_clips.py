@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from sqlalchemy import select
 
 from service.alerts.compose import Evidence, alert_clips
+from service.pipeline.scored import ScoredFrame
+from service.presentation.message import scored_objects
 from service.store.database import Database
 from service.store.tables import alert_clips as alert_clips_table
-from support.alerts import scored_frame, wait_until
+from support.alerts import scored_frame, wait_until, with_embedding
 from support.house import House
 
 NOBODY = np.full((1, 4), np.nan, np.float32)
 CLIP = np.array([[0.6, 0.8, 0.0, 0.0]], np.float32)
 
 
+def evidence(frame: ScoredFrame) -> Evidence:
+    return Evidence.of(frame, scored_objects(frame))
+
+
 def test_the_clips_are_those_of_the_objects_that_stand_out() -> None:
     frame = scored_frame(0.0, 5.0)
-    assert alert_clips("a", Evidence.of(frame)) is None
-    assert alert_clips("a", Evidence.of(replace(frame, video=NOBODY, encoder="e1"))) is None
-    found = alert_clips("a", Evidence.of(replace(frame, video=CLIP, encoder="e1")))
+    assert alert_clips("a", evidence(frame)) is None
+    assert alert_clips("a", evidence(with_embedding(frame, NOBODY, "e1"))) is None
+    found = alert_clips("a", evidence(with_embedding(frame, CLIP, "e1")))
     assert (found.alert_id, found.encoder) == ("a", "e1")
     np.testing.assert_allclose(found.features, CLIP, atol=1e-3)
 
@@ -30,8 +35,8 @@ def test_the_clips_are_those_of_the_objects_that_stand_out() -> None:
 def test_they_are_committed_with_the_alert(tmp_path: Path) -> None:
     with House(tmp_path) as house:
         for index in range(30):
-            frame = replace(scored_frame(index / 10, 5.0), video=CLIP, encoder="e1")
-            alert_id = house.manager.observe(frame, "Yard")
+            frame = with_embedding(scored_frame(index / 10, 5.0), CLIP, "e1")
+            alert_id = house.observe(frame, "Yard")
         wait_until(lambda: kept(house.database, alert_id) is not None)
         np.testing.assert_allclose(kept(house.database, alert_id), CLIP, atol=1e-3)
 

@@ -45,17 +45,16 @@ def test_the_encoder_is_what_was_asked_for_or_needed(pool: StagesPool, heads, as
     assert (None if stages.encoder is None else stages.encoder.name) == expected
 
 
-@pytest.mark.parametrize(
-    ("asked", "message"),
-    [
-        ("none", "expected encoder colours, which the heads need, got none"),
-        ("shades", "expected encoder colours, which the heads need, got shades"),
-        ("motion", "expected a pack of kind encoder, got 'motion' of kind detector"),
-    ],
-)
-def test_another_than_the_head_needs_is_refused(pool: StagesPool, asked: str, message: str) -> None:
-    with pytest.raises(InvalidInput, match=message):
-        pool.get("motion", ["tints"], asked)
+@pytest.mark.parametrize(("asked", "guiding"), [("none", None), ("shades", "shades")])
+def test_a_head_gets_its_encoder_beside_the_one_that_rules_look_through(pool: StagesPool, asked, guiding) -> None:
+    stages = pool.get("motion", ["tints"], asked)
+    assert (None if stages.encoder is None else stages.encoder.name) == guiding
+    assert [each.split()[0] for each in stages.encoder_identities] == ["colours"]
+
+
+def test_a_pack_of_another_kind_is_no_encoder(pool: StagesPool) -> None:
+    with pytest.raises(InvalidInput, match="expected a pack of kind encoder, got 'motion' of kind detector"):
+        pool.get("motion", ["tints"], "motion")
 
 
 def test_an_unknown_encoder_is_refused(pool: StagesPool) -> None:

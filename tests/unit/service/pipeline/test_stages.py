@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
 
 from models.guidance.guide import Judgement, Match, Seen
+from models.inputs import Keypoints, ObjectEmbedding
 from models.packs import PackLibrary
 from service.contracts.stream import Detection, StreamState
 from service.engine.encoder import JointEncoder
+from service.engine.heads import LoadedHead, open_head
 from service.errors import InvalidInput
 from service.metrics import STAGES
 from service.pipeline.context import StreamContext, Unguided
 from service.pipeline.offline import OfflinePipeline
-from service.pipeline.pool import load_pack_head
-from service.pipeline.stages import Stages, needed_encoder
-from service.presentation.message import score_message
+from service.pipeline.scored import ScoredFrame
+from service.pipeline.stages import Stages, needed_encoders
+from service.presentation.message import score_message, scored_objects
 from service.profiles.profile import Profile, ProfileError
 from support.colours import SquareDetector, strolling, write_svad
 from support.encoders import COLOURS, write_encoder
@@ -61,7 +65,7 @@ def encoder(packs: Path) -> Iterator[JointEncoder]:
 
 @pytest.fixture(scope="module")
 def stages(packs: Path, encoder: JointEncoder) -> Stages:
-    heads = {"tints": load_pack_head(PackLibrary([packs]), "tints")}
+    heads = {"tints": open_head(PackLibrary([packs]).get("tints"))}
     return Stages(SquareDetector(), heads, encoder)
 
 
@@ -72,7 +76,7 @@ def profile(stages: Stages) -> Profile:
 
 
 def context(stages: Stages, profile: Profile | None = None, guidance: Rules | None = None) -> StreamContext:
-    made = StreamContext("yard", 10.0, Detection(), [], stages.clip_buffers(), guidance)
+    made = StreamContext("yard", 10.0, Detection(), [], stages.buffers(), guidance)
     made.use_profile(profile, 3.0)
     return made
 
@@ -85,8 +89,8 @@ def test_what_was_never_done_there_stands_out_and_is_named(stages: Stages, profi
     last = odd[-1]
     assert last.surprise > 4
     blue, red = (int(np.argmin(last.objects.boxes[:, 1] * sign)) for sign in (-1, 1))
-    assert last.surprises[blue] > 4 > last.surprises[red]
-    likeness = last.likeness
+    assert last.objects.surprise[blue] > 4 > last.objects.surprise[red]
+    likeness = last.objects.likeness
     assert [likeness.phrases[likeness.actions[index, 0]] for index in (blue, red)] == ["blue", "red"]
     assert {likeness.phrases[index] for index in likeness.modes} == {"red"}
 
@@ -94,10 +98,10 @@ def test_what_was_never_done_there_stands_out_and_is_named(stages: Stages, profi
 def test_objects_without_a_confirmed_track_have_no_clip_yet(stages: Stages, profile: Profile) -> None:
     frames = OfflinePipeline(stages, fps=10).score((strolling(index, "green") for index in range(4)), profile)
     first, *_, later = frames
-    assert np.isnan(first.video).all()
-    assert np.isnan(first.surprises).all()
-    assert np.isfinite(later.video).all()
-    assert np.isfinite(later.surprises).all()
+    assert np.isnan(first.objects.embeddings).all()
+    assert np.isnan(first.objects.surprise).all()
+    assert np.isfinite(later.objects.embeddings).all()
+    assert np.isfinite(later.objects.surprise).all()
 
 
 def test_all_streams_share_one_batch_and_each_has_its_own_clips(stages: Stages, monkeypatch) -> None:
@@ -113,9 +117,9 @@ def test_all_streams_share_one_batch_and_each_has_its_own_clips(stages: Stages, 
         first, nobody, second = stages.process(batch)
     assert counts[-2:] == [(3, 0), (0, 3)]
     texts = stages.encoder.embed_texts(list(COLOURS))  # blue, green, red
-    assert (first.video @ texts.T).argmax(axis=1).tolist() == [2]
-    assert sorted((second.video @ texts.T).argmax(axis=1).tolist()) == [0, 1]
-    assert nobody.video.shape == (0, stages.encoder.dim)
+    assert (first.objects.embeddings @ texts.T).argmax(axis=1).tolist() == [2]
+    assert sorted((second.objects.embeddings @ texts.T).argmax(axis=1).tolist()) == [0, 1]
+    assert nobody.objects.embeddings.shape == (0, stages.encoder.dim)
 
 
 def test_each_stage_is_timed_under_a_name_of_the_metrics(stages: Stages) -> None:
@@ -129,9 +133,13 @@ def test_a_gap_forgets_the_clips(stages: Stages) -> None:
     stream = context(stages)
     for index in range(6):
         stages.process([(stream, strolling(index, "red"))])
-    assert len(stream.clips) == 1
+    assert len(stream.buffers[ObjectEmbedding("colours")].clips) == 1
     (frame,) = stages.process([(stream, strolling(6, "red", epoch=1))])
-    assert np.isnan(frame.video).all()
+    assert np.isnan(frame.objects.embeddings).all()
+
+
+def message_of(frame: ScoredFrame):
+    return score_message(frame, scored_objects(frame), "yard", 1, StreamState.LIVE, 1.0, None)
 
 
 # ---- text rules
@@ -145,23 +153,23 @@ def run(stages: Stages, profile: Profile, rules: Rules | None, count: int = 30):
 def test_rules_move_the_guided_score_and_leave_the_other(stages: Stages, profile: Profile) -> None:
     plain = run(stages, profile, None)
     relieved = run(stages, profile, Rules(relief=1.0))
-    blue = int(np.nanargmax(plain.surprises))
+    blue = int(np.nanargmax(plain.objects.surprise))
     assert blue == 0  # the rule relieves it
     assert plain.surprise == plain.unguided == relieved.unguided
     assert relieved.surprise < 1 < plain.surprise
-    assert relieved.surprises[blue] == 0
-    assert relieved.unguided_surprises[blue] == plain.surprises[blue]
-    message = score_message(relieved, "yard", 1, StreamState.LIVE, 1.0, None)
+    assert relieved.objects.surprise[blue] == 0
+    assert relieved.objects.unguided[blue] == plain.objects.surprise[blue]
+    message = message_of(relieved)
     assert message.guided
     assert message.score < message.raw_score
     assert [match.text for match in message.objects[blue].matches] == ["green squares"]
     assert message.objects[blue].caption
-    assert not score_message(plain, "yard", 1, StreamState.LIVE, 1.0, None).guided
+    assert not message_of(plain).guided
 
 
 def test_a_rule_can_raise_what_is_normal(stages: Stages, profile: Profile) -> None:
     raised = run(stages, profile, Rules(relief=1.0, lift=5.5))
-    assert raised.surprises[1] == 5.5
+    assert raised.objects.surprise[1] == 5.5
     assert raised.surprise > 4
 
 
@@ -171,27 +179,27 @@ def test_rules_see_every_object_and_remember_the_frame_without_themselves(stages
     seen, last = rules.seen[-1], rules.recorded[-1]
     assert last.seen is seen
     assert seen.video.shape == (2, stages.encoder.dim)
-    assert seen.captions == frame.captions
-    np.testing.assert_array_equal(seen.surprise, frame.unguided_surprises)
+    assert seen.captions == frame.objects.captions
+    np.testing.assert_array_equal(seen.surprise, frame.objects.unguided)
     assert last.surprise > frame.unsmoothed
     assert (last.at, last.pts, last.epoch) == (pytest.approx(1.7e9 + 2.9), pytest.approx(2.9), 0)
     assert last.tracks == frame.objects.track_ids.tolist()
-    assert last.labels == ["square", "square"]
+    assert last.labels == ("square", "square")
 
 
 def test_a_silent_object_stays_silent_unless_a_rule_raises_it(stages: Stages, profile: Profile) -> None:
     stream = context(stages, profile, Rules(relief=1.0, lift=4.0))
     (frame,) = stages.process([(stream, strolling(0, "red", "blue"))])  # no track is confirmed yet
-    assert np.isnan(frame.surprises[0])
-    assert frame.surprises[1] == 4.0
-    assert np.isnan(frame.unguided_surprises).all()
+    assert np.isnan(frame.objects.surprise[0])
+    assert frame.objects.surprise[1] == 4.0
+    assert np.isnan(frame.objects.unguided).all()
 
 
 # ---- what fits together
 
 
 def test_a_profile_is_of_its_encoder(stages: Stages, profile: Profile, packs: Path, tmp_path: Path) -> None:
-    assert profile.encoder == str(stages.encoder)
+    assert profile.encoders == (str(stages.encoder),)
     profile.save(tmp_path / "profile.npz")
     stages.check(Profile.load(tmp_path / "profile.npz"))
     with closing(JointEncoder(write_encoder(tmp_path / "packs", geometry=True), threads=1)) as other:
@@ -211,6 +219,30 @@ def test_a_head_that_needs_an_encoder_gets_it_or_none_runs(stages: Stages, packs
     with pytest.raises(InvalidInput, match="expected encoder colours, which the heads need, got none"):
         Stages(SquareDetector(), stages.heads)
     write_svad(tmp_path, encoder="words", name="other")
-    both = {**stages.heads, "other": load_pack_head(PackLibrary([tmp_path]), "other")}
-    with pytest.raises(InvalidInput, match="one encoder on a stream, got: other needs words, tints needs colours"):
-        needed_encoder(both)
+    both = {**stages.heads, "other": open_head(PackLibrary([tmp_path]).get("other"))}
+    assert needed_encoders(both) == ("colours", "words")
+
+
+def test_heads_of_different_encoders_run_together(stages: Stages, packs: Path, tmp_path: Path) -> None:
+    write_encoder(tmp_path, "shades", geometry=True)
+    write_svad(tmp_path, encoder="shades", name="other")
+    library = PackLibrary([tmp_path])
+    with closing(JointEncoder(library.get("shades"), threads=1)) as shades:
+        heads = {**stages.heads, "other": open_head(library.get("other"))}
+        both = Stages(SquareDetector(), heads, stages.encoder, others=[shades])
+        learned = OfflinePipeline(both, fps=10).enrol([(strolling(index, "red") for index in range(200))])
+        assert learned.encoders == tuple(sorted((str(stages.encoder), str(shades))))
+        odd = list(OfflinePipeline(both, fps=10).score((strolling(i, "red", "blue") for i in range(60)), learned))
+        assert min(odd[-1].heads.values()) > 3
+        with pytest.raises(ProfileError, match=r"expected a profile learned with encoder colours .*, got .*shades"):
+            stages.check(replace(learned, heads={"tints": learned.heads["tints"]}))
+
+
+def test_an_input_that_nobody_gathers_is_refused(stages: Stages) -> None:
+    class Posing:
+        inputs = (Keypoints("movenet"),)
+        terms: ClassVar = {}
+
+    with pytest.raises(InvalidInput, match=r"expected an input that this version gathers, got Keypoints") as refused:
+        Stages(SquareDetector(), {"posing": LoadedHead(Posing(), "posing", "hash")})
+    assert refused.value.code == "input_unknown"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from unittest.mock import Mock
 
 import numpy as np
@@ -7,17 +8,16 @@ import pytest
 
 from models.heads.base import Likeness
 from models.observation import Objects
-from service.pipeline.scored import ScoredFrame
-from service.presentation.message import scored_objects
+from service.pipeline.scored import Legend, ScoredFrame, ScoredObjects
+from service.presentation.message import MAX_HEAT, heat_map, scored_objects
 
 PHRASES = ("a person walking", "a car turning around")
 
 
 def frame(label: str, similarities: list[float], resembles_from: float = 0.5) -> ScoredFrame:
-    nothing = np.full(1, np.nan)
     order = np.argsort(-np.array(similarities))[None]
     likeness = Likeness(
-        PHRASES, order, np.array(similarities, np.float32)[order], np.array([-1]), nothing.astype(np.float32)
+        PHRASES, order, np.array(similarities, np.float32)[order], np.array([-1]), np.full(1, np.nan, np.float32)
     )
     objects = Objects(
         boxes=np.array([[0.1, 0.1, 0.2, 0.2]], np.float32),
@@ -26,14 +26,8 @@ def frame(label: str, similarities: list[float], resembles_from: float = 0.5) ->
         track_ids=np.array([7], np.int64),
         names=(label,),
     )
-    return ScoredFrame(
-        Mock(),
-        objects,
-        surprises=nothing,
-        unguided_surprises=nothing,
-        likeness=likeness,
-        resembles_from=resembles_from,
-    )
+    scored = replace(ScoredObjects.unscored(objects, None), likeness=likeness)
+    return ScoredFrame(Mock(), scored, Legend(resembles_from=resembles_from))
 
 
 @pytest.mark.parametrize(
@@ -58,3 +52,13 @@ def test_an_object_resembles_what_is_near_enough_and_may_be_of_it(
 def test_where_no_cosine_is_known_to_be_enough_the_nearest_is_named() -> None:
     (scored,) = scored_objects(frame("person", [0.2, 0.1], resembles_from=-1.0))
     assert all(action.alike for action in scored.actions)
+
+
+def test_a_heat_map_keeps_its_hottest_places_and_is_bounded() -> None:
+    heat = np.zeros((120, 40), np.float32)
+    heat[119, 0], heat[0, 39] = 2.0, 0.5
+    found = heat_map(heat)
+    assert (found.rows, found.columns) == (MAX_HEAT, MAX_HEAT)
+    cells = np.array(found.values).reshape(found.rows, found.columns)
+    assert (cells[-1, 0], cells[0, -1], cells.sum()) == (1.0, 0.5, 1.5)
+    assert heat_map(np.ones((2, 3), np.float32)).values == [1.0] * 6

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,11 +18,11 @@ import pytest
 from models.observation import Objects
 from models.scoring.calibration import Calibration
 from service.frames import PreparedFrame
-from service.pipeline.scored import ScoredFrame
+from service.pipeline.scored import ScoredFrame, ScoredObjects
 from service.profiles.profile import HeadProfile, Profile
 from service.settings import Settings
 from training.datasets import DatasetError, open_dataset
-from training.evaluation.evaluate import evaluate
+from training.evaluation.evaluate import evaluate, spread
 from training.evaluation.plots import save_plots
 
 FPS = 10
@@ -75,6 +76,8 @@ def _clip(frame: PreparedFrame) -> str:
 class Brightness:
     """Stands in for the service's pipeline: as surprising as it is bright."""
 
+    windows = ()
+
     def __init__(self) -> None:
         self.enrolled: list[list[str]] = []
         self.scored_under: dict[str, str] = {}
@@ -102,15 +105,8 @@ class Brightness:
             # an object that is as surprising as the frame, and one far off that never is
             boxes = np.array([BOX, FAR_BOX], np.float32)
             objects = Objects(boxes, np.ones(2, np.float32), np.zeros(2, np.int32), np.array([1, 2]), ("object",))
-            yield ScoredFrame(
-                frame,
-                objects,
-                surprise=surprise,
-                unguided=surprise,
-                unsmoothed=raw,
-                threshold=threshold,
-                surprises=np.array([surprise, -1.0]),
-            )
+            scored = replace(ScoredObjects.unscored(objects, None), surprise=np.array([surprise, -1.0]))
+            yield ScoredFrame(frame, scored, surprise=surprise, unguided=surprise, unsmoothed=raw, threshold=threshold)
 
 
 def run(root: Path, pipeline: Brightness | None = None, **options):
@@ -238,3 +234,11 @@ def test_scores_and_plots_are_written(root, tmp_path):
 
 def test_metrics_are_json(root):
     assert json.loads(json.dumps(run(root).metrics()))["dataset"]["name"] == "two gates"
+
+
+def test_a_score_is_laid_over_the_frames_that_it_speaks_of():
+    nothing, pts = np.nan, np.arange(6) / 10
+    raw = [nothing, nothing, 3.0, nothing, 1.0, 5.0]
+    covers = [None, None, (0.0, 0.2), None, (0.2, 0.4), None]
+    np.testing.assert_allclose(spread(raw, pts, covers), [3.0, 3.0, 2.0, 1.0, 1.0, 5.0])
+    np.testing.assert_array_equal(spread(raw, pts, [None] * 6), raw)

@@ -15,12 +15,12 @@ from models.scoring.calibration import Calibration
 from service.contracts.guidance import GuidanceSpec, PreviewSpec
 from service.contracts.stream import Detection, StreamSpec
 from service.engine.encoder import JointEncoder
+from service.engine.heads import open_head
 from service.engine.language import Language, language_of
 from service.frames import PreparedFrame
 from service.guidance.stream_guidance import StreamGuidance
 from service.pipeline.context import StreamContext
 from service.pipeline.offline import OfflinePipeline
-from service.pipeline.pool import load_pack_head
 from service.pipeline.scored import ScoredFrame, display
 from service.pipeline.stages import Stages
 from service.profiles.profile import Profile
@@ -47,7 +47,7 @@ def stages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stages]:
     write_svad(packs)
     library = PackLibrary([packs])
     with closing(JointEncoder(library.get("colours"), threads=1)) as encoder:
-        yield Stages(SquareDetector(), {"tints": load_pack_head(library, "tints")}, encoder)
+        yield Stages(SquareDetector(), {"tints": open_head(library.get("tints"))}, encoder)
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +81,7 @@ def footage() -> Iterator[PreparedFrame]:
 
 
 def live(stages: Stages, profile: Profile, guidance: StreamGuidance) -> list[ScoredFrame]:
-    context = StreamContext("yard", 10.0, Detection(), [], stages.clip_buffers(), guidance)
+    context = StreamContext("yard", 10.0, Detection(), [], stages.buffers(), guidance)
     context.use_profile(profile, THRESHOLD)
     return [stages.process([(context, frame)])[0] for frame in footage()]
 
@@ -102,6 +102,6 @@ def test_live_preview_and_replay_agree(stages: Stages, profile: Profile, guidanc
     np.testing.assert_allclose(replayed.surprise, after, atol=1e-6)
     np.testing.assert_allclose(preview.curves.raw, list(map(display, before)), atol=1e-3)
     np.testing.assert_allclose(preview.curves.with_rule, list(map(display, after)), atol=1e-3)
-    objects = np.concatenate([frame.surprises for frame in ruled])
+    objects = np.concatenate([frame.objects.surprise for frame in ruled])
     np.testing.assert_allclose(replayed.objects, objects, atol=1e-6)
     assert len(preview.alerts_raised) == 1

@@ -8,12 +8,15 @@ import numpy as np
 import pytest
 
 from models.heads.svad.head import SvadHead
+from models.inputs import ObjectEmbedding
 from models.observation import UNTRACKED, Motion, Objects, Observation
 from models.scoring.calibration import Calibration
 
 ACTIONS = ("walking", "cycling", "fighting", "sitting")
 DIM = 16
 PROMPTS = np.eye(len(ACTIONS), DIM, dtype=np.float32)
+
+CLIPS = ObjectEmbedding("words")
 
 
 def head(**parameters: object) -> SvadHead:
@@ -34,12 +37,12 @@ def frame(*clips: np.ndarray | None, disturbed: bool = False) -> Observation:
         np.full(count, UNTRACKED, np.int64),
         ("person",),
     )
-    video = np.full((count, DIM), np.nan, np.float32)
-    for row, feature in zip(video, clips, strict=True):
+    embeddings = np.full((count, DIM), np.nan, np.float32)
+    for row, feature in zip(embeddings, clips, strict=True):
         if feature is not None:
             row[:] = feature
     motion = Motion(np.zeros((4, 4, 2), np.float32), np.zeros((4, 4), np.uint8), 0.1, disturbed)
-    return Observation(0.0, np.zeros((8, 8, 3), np.uint8), motion, objects, video=video)
+    return Observation(0.0, np.zeros((8, 8, 3), np.uint8), motion, objects, inputs={CLIPS: embeddings})
 
 
 def normal_frames(count: int, seed: int = 0) -> list[Observation]:
@@ -155,7 +158,7 @@ def test_too_little_footage_is_refused() -> None:
 
 def test_a_stream_without_an_encoder_is_refused() -> None:
     observation = frame()
-    with pytest.raises(ValueError, match="expected clip features of encoder words, got none"):
+    with pytest.raises(ValueError, match=r"expected ObjectEmbedding\(.*words.*\) among .*, got nothing"):
         head().features([Observation(0.0, observation.image, observation.motion, observation.objects)])
 
 

@@ -1,16 +1,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from models.heads.registry import load_head
 from models.packs import PackLibrary
+from models.runtime import Graph
+
+
+def no_graph(path: Path) -> Graph:
+    raise AssertionError(f"expected no graph to be opened, got {path}")
 
 
 def test_a_head_comes_from_its_pack() -> None:
     pack = PackLibrary().get("attributes")
-    assert load_head(pack).name == "attributes"
+    assert load_head(pack, no_graph).name == "attributes"
 
 
 @pytest.mark.parametrize(
@@ -23,9 +29,9 @@ def test_a_head_comes_from_its_pack() -> None:
 def test_what_a_pack_asks_for_and_no_head_has_is_refused(changes: dict[str, object], message: str) -> None:
     pack = PackLibrary().get("attributes")
     with pytest.raises(ValueError, match=message):
-        load_head(replace(pack, manifest=pack.manifest.model_copy(update=changes)))
+        load_head(replace(pack, manifest=pack.manifest.model_copy(update=changes)), no_graph)
 
 
 def test_a_detectors_pack_holds_no_head() -> None:
     with pytest.raises(ValueError, match="expected a pack of kind head, got 'motion' of kind detector"):
-        load_head(PackLibrary().get("motion"))
+        load_head(PackLibrary().get("motion"), no_graph)

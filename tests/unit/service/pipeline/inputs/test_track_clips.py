@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from models.observation import UNTRACKED, Objects
-from service.pipeline.inputs.clips import MAX_CROPS, ClipBuffers
+from service.pipeline.inputs.track_clips import TrackClips
 from service.pipeline.track import LOST_S
+
+MAX_CROPS = 16
 
 
 def objects(*tracks: int, height: float = 0.2, x: float = 0.1) -> Objects:
@@ -16,7 +18,7 @@ def objects(*tracks: int, height: float = 0.2, x: float = 0.1) -> Objects:
     )
 
 
-def feed(buffers: ClipBuffers, seen: Objects, pts: float, value: float = 0.0) -> list[int]:
+def feed(buffers: TrackClips, seen: Objects, pts: float, value: float = 0.0) -> list[int]:
     due = buffers.due(seen, pts)
     buffers.add(seen, due, np.full((len(due), 2), value, np.float32), pts)
     return [int(seen.track_ids[index]) for index in due]
@@ -27,49 +29,27 @@ def feed(buffers: ClipBuffers, seen: Objects, pts: float, value: float = 0.0) ->
     [(10, 1), (12.5, 1), (25, 3), (30, 4), (5, 1), (50, 6)],
 )
 def test_the_frame_nearest_to_the_due_moment_counts(fps: float, every: int) -> None:
-    buffers = ClipBuffers(9, 0.12)
+    buffers = TrackClips(9, 0.12, MAX_CROPS)
     taken = [index for index in range(60) if feed(buffers, objects(1), index / fps)]
     assert set(np.diff(taken)) == {every}
 
 
 def test_jitter_of_a_camera_makes_no_difference() -> None:
-    buffers, generator = ClipBuffers(9, 0.12), np.random.default_rng(0)
+    buffers, generator = TrackClips(9, 0.12, MAX_CROPS), np.random.default_rng(0)
     times = np.arange(100) / 10 + generator.uniform(-0.01, 0.01, 100)
     assert all(feed(buffers, objects(1), float(pts)) for pts in times)
 
 
 def test_new_ones_and_those_that_grew_do_not_wait() -> None:
-    buffers = ClipBuffers(9, 1.0)
+    buffers = TrackClips(9, 1.0, MAX_CROPS)
     assert feed(buffers, objects(1), 0.0) == [1]
     assert feed(buffers, objects(1, 2), 0.1) == [2]
     assert feed(buffers, objects(1, 2, height=0.24), 0.2) == []
     assert sorted(feed(buffers, objects(1, 2, height=0.26), 0.3)) == [1, 2]
 
 
-def test_untracked_objects_have_no_clip() -> None:
-    buffers = ClipBuffers(9, 0.12)
-    assert feed(buffers, objects(UNTRACKED, 3), 0.0) == [3]
-    buffers.keep([3], np.ones((1, 4), np.float32))
-    video = buffers.video(objects(UNTRACKED, 3, 4), 4)
-    assert np.isnan(video[[0, 2]]).all()
-    assert (video[1] == 1).all()
-
-
-def test_a_short_history_repeats_its_oldest_entry_and_a_long_one_forgets_it() -> None:
-    buffers = ClipBuffers(4, 0.1)
-    for index in range(2):
-        feed(buffers, objects(1, x=0.1 * index), index * 0.1, value=index)
-    frames, places = buffers.windows([1], aspect=2.0)
-    assert frames[0, :, 0].tolist() == [0, 0, 0, 1]
-    assert places[0, :, 4] == pytest.approx([0.1, 0.1, 0.1, 0.0])
-    assert places[0, 0, 0] == pytest.approx(-0.1 * 2.0 / 0.2)  # a tenth of the width to the left, in its heights
-    for index in range(2, 7):
-        feed(buffers, objects(1), index * 0.1, value=index)
-    assert buffers.windows([1], aspect=2.0)[0][0, :, 0].tolist() == [3, 4, 5, 6]
-
-
 def test_tracks_are_forgotten_once_they_are_lost_and_at_a_gap() -> None:
-    buffers = ClipBuffers(9, 0.1)
+    buffers = TrackClips(9, 0.1, MAX_CROPS)
     feed(buffers, objects(1, 2), 0.0)
     for index in range(1, 40):
         feed(buffers, objects(2), index * 0.1)
@@ -80,7 +60,7 @@ def test_tracks_are_forgotten_once_they_are_lost_and_at_a_gap() -> None:
 
 
 def test_a_crowd_is_looked_at_in_turns() -> None:
-    buffers = ClipBuffers(9, 0.1)
+    buffers = TrackClips(9, 0.1, MAX_CROPS)
     crowd = objects(*range(2 * MAX_CROPS + 3))
     last = np.full(len(crowd), -1)
     for index in range(30):
@@ -88,3 +68,20 @@ def test_a_crowd_is_looked_at_in_turns() -> None:
         assert len(taken) == MAX_CROPS
         last[taken] = index
         assert (index - last).max() <= 2  # three frames are enough for all of them
+
+
+def test_untracked_objects_are_not_cut_out() -> None:
+    clips = TrackClips(9, 0.12, MAX_CROPS)
+    assert feed(clips, objects(UNTRACKED, 3), 0.0) == [3]
+    assert 3 in clips
+    assert UNTRACKED not in clips
+
+
+def test_a_short_history_repeats_its_oldest_entry_and_a_long_one_forgets_it() -> None:
+    clips = TrackClips(4, 0.1, MAX_CROPS)
+    for index in range(2):
+        feed(clips, objects(1), index * 0.1, value=index)
+    assert [entry.look[0] for entry in clips.clip(1)] == [0, 0, 0, 1]
+    for index in range(2, 7):
+        feed(clips, objects(1), index * 0.1, value=index)
+    assert [entry.look[0] for entry in clips.clip(1)] == [3, 4, 5, 6]

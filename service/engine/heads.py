@@ -1,0 +1,70 @@
+"""Heads of packs, with the graphs that they run: batched, in the buckets and on the engines that all graphs share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from models.heads.base import Head
+from models.heads.registry import load_head
+from models.packs import HeadManifest, Pack
+from models.runtime import Graph
+from service.engine.engine_queue import EngineQueue
+from service.engine.session import Session
+from service.errors import InvalidInput
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedHead:
+    """A head with the pack that it came from.
+
+    Attributes:
+        head: The method.
+        pack: Name of its pack.
+        pack_hash: Its hash.
+        graphs: What the head runs, opened for it.
+    """
+
+    head: Head
+    pack: str
+    pack_hash: str
+    graphs: tuple[Session, ...] = field(default=(), repr=False)
+
+    def close(self) -> None:
+        """Free its graphs. Idempotent."""
+        for graph in self.graphs:
+            graph.close()
+
+
+def open_head(pack: Pack, threads: int = 0, engines: EngineQueue | None = None) -> LoadedHead:
+    """Load the head of a verified pack, and the graphs that it asks for.
+
+    Args:
+        pack: Of kind head.
+        threads: Of one run of a graph on the CPU; 0 picks by cores.
+        engines: Build TensorRT engines for its graphs.
+
+    Returns:
+        The caller's to close.
+
+    Raises:
+        PackError: If a graph does not run.
+        InvalidInput: If the pack is not a head's, or the head does not take what it holds.
+    """
+    if not isinstance(pack.manifest, HeadManifest):
+        code, msg = "pack_kind", f"expected a pack of kind head, got {pack.name!r} of kind {pack.kind}"
+        raise InvalidInput(code, msg)
+    opened: list[Session] = []
+
+    def open_graph(path: Path) -> Graph:
+        opened.append(Session(path, threads, engines))
+        return opened[-1]
+
+    try:
+        return LoadedHead(load_head(pack, open_graph), pack.name, pack.hash, tuple(opened))
+    except BaseException as error:
+        for graph in opened:
+            graph.close()
+        if isinstance(error, ValueError):
+            raise InvalidInput("bad_pack", f"pack {pack.name}: {error}") from error
+        raise

@@ -1,0 +1,73 @@
+"""All inputs that the heads of some stages declare, gathered for all streams of a tick."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from models.inputs import FrameWindow, Input, ObjectCrops, ObjectEmbedding
+from service.engine.encoder import JointEncoder
+from service.errors import InvalidInput
+from service.pipeline.inputs.crops import CropsProvider
+from service.pipeline.inputs.embedding import EmbeddingProvider
+from service.pipeline.inputs.provider import Buffers, Look, Provider
+from service.pipeline.inputs.window import WindowProvider
+
+
+class Gathering:
+    """One provider for each distinct input. Holds no state of any stream."""
+
+    def __init__(self, wanted: Iterable[Input], encoders: Mapping[str, JointEncoder]) -> None:
+        """Find a provider for each input.
+
+        Args:
+            wanted: Inputs of all heads; equal ones are gathered once.
+            encoders: By pack name.
+
+        Raises:
+            InvalidInput: ``encoder_needed``, if an encoder is not there; ``input_unknown``, if nothing gathers an
+                input of its kind.
+        """
+        self._providers = {each: _provider(each, encoders) for each in dict.fromkeys(wanted)}
+
+    @property
+    def windows(self) -> tuple[FrameWindow, ...]:
+        """What ingest has to gather beside the frames."""
+        return tuple(each for each in self._providers if isinstance(each, FrameWindow))
+
+    def buffers(self) -> Buffers:
+        """Empty buffers for a stream."""
+        return {wanted: provider.buffer() for wanted, provider in self._providers.items()}
+
+    def gather(self, looks: Sequence[tuple[Buffers, Look]]) -> list[dict[Input, Any]]:
+        """Every input of each frame.
+
+        Args:
+            looks: One frame each of any streams, with the stream's own buffers.
+
+        Returns:
+            For each frame what ``Observation.inputs`` is.
+        """
+        gathered: list[dict[Input, Any]] = [{} for _ in looks]
+        for wanted, provider in self._providers.items():
+            values = provider.gather([(buffers[wanted], look) for buffers, look in looks])
+            for inputs, value in zip(gathered, values, strict=True):
+                inputs[wanted] = value
+        return gathered
+
+
+def _provider(wanted: Input, encoders: Mapping[str, JointEncoder]) -> Provider:
+    match wanted:
+        case ObjectEmbedding(encoder):
+            if encoder not in encoders:
+                got = ", ".join(encoders) or "none"
+                code, msg = "encoder_needed", f"expected encoder {encoder}, which the heads need, got {got}"
+                raise InvalidInput(code, msg)
+            return EmbeddingProvider(encoders[encoder])
+        case ObjectCrops():
+            return CropsProvider(wanted)
+        case FrameWindow():
+            return WindowProvider(wanted)
+        case _:
+            code, msg = "input_unknown", f"expected an input that this version gathers, got {wanted}"
+            raise InvalidInput(code, msg)
