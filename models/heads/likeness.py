@@ -37,7 +37,11 @@ class Vocabulary:
     """The actions of an encoder's bank, to name what objects resemble where no head compares them with normal modes."""
 
     def __init__(self, bank: Bank) -> None:
-        """Args: bank, of the encoder; phrases that are no actions are left out."""
+        """Keep the actions of a bank.
+
+        Args:
+            bank: Of the encoder; phrases that are no actions are left out.
+        """
         actions = bank.actions
         self._phrases = tuple(bank.phrases[index] for index in actions.tolist())
         self._features = np.ascontiguousarray(bank.features[actions].T)

@@ -322,7 +322,9 @@ def spread(
             of = index if covered is None else (pts >= covered[0]) & (pts <= covered[1])
             sums[of] += value
             counts[of] += 1
-    return np.divide(sums, counts, out=np.full(len(values), np.nan), where=counts > 0)
+    with np.errstate(invalid="ignore"):
+        mean: NDArray[np.float64] = sums / np.where(counts > 0, counts, np.nan)
+    return mean
 
 
 class _Seen:

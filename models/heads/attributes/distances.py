@@ -1,0 +1,152 @@
+"""How far objects, windows and frames lie from what a profile says is usual, and what of that counts as evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.arrays import Arrays, Float64, Index, Mask
+from models.heads.attributes.density import distance
+from models.heads.attributes.direction import rarity
+from models.heads.attributes.place import usual
+from models.heads.attributes.table import FeatureTable, cut_off, feet, window_columns
+from models.heads.attributes.terms import COLUMNS, OBJECT_TERMS, WINDOW_TERMS, column_of
+from models.heads.attributes.windows import HEIGHTS
+
+MOVING_SHARE = 0.3
+"""What is slower than this share of fast has no direction worth judging: flow noise turns freely."""
+
+TOP_WINDOWS = 3
+"""Windows overlap by half, so an object covers several; the mean of the fastest three is calmer than the fastest."""
+
+MIN_STEP = 0.1
+"""Of a term's scale. What hardly varies in normal footage is not unusual for varying a little: by a tenth of what is
+fast, of the spread of sizes, of the logarithm of a direction's share."""
+
+SLOW = 0.02
+"""Picture heights a second that count as fast where normal footage had no motion at all, as a yard at night."""
+
+NEVER_SEEN = 3.0
+"""The distance of an object's size where normal footage had no objects at all: three spreads from any."""
+
+
+def object_distances(table: FeatureTable, profile: Arrays) -> dict[str, Float64]:
+    """How far objects lie from what is usual where they stand.
+
+    Args:
+        table: With ``N`` objects.
+        profile: What was learned.
+
+    Returns:
+        ``(N,)`` by term: speed as a share of what is fast there, rarity of the direction, and spreads of size and of
+        appearance from normal ones.
+    """
+    nothing = np.zeros(len(table.boxes))
+    if len(table.boxes) == 0:
+        return dict.fromkeys(OBJECT_TERMS, nothing)
+    x, foot = feet(table.boxes)
+    speed = np.hypot(table.velocities[:, 0], table.velocities[:, 1])
+    if "speed" not in profile:
+        never = np.full(len(speed), NEVER_SEEN)
+        return {"speed": speed / SLOW, "direction": nothing, "size": never, "appearance": nothing}
+    speed = speed / usual(profile["speed"], x, foot)
+    rare = rarity(profile["direction"], x, foot, table.velocities)
+    return {
+        "speed": speed,
+        "direction": np.where(speed > MOVING_SHARE, rare, 0.0),
+        "size": distance(under(profile, "size."), relative_sizes(table, profile)),
+        "appearance": distance(under(profile, "appearance."), table.appearance),
+    }
+
+
+def window_distances(table: FeatureTable, profile: Arrays) -> dict[str, Float64]:
+    """The same for the ``K`` windows of a table: ``(K,)`` by term, of speed and of direction."""
+    x, y, velocity, _ = window_columns(table.windows)
+    speed = window_speeds(table, profile)
+    rare = rarity(profile["direction"], x, y, velocity)
+    return {"motion speed": speed, "motion direction": np.where(speed > MOVING_SHARE, rare, 0.0)}
+
+
+def window_speeds(table: FeatureTable, profile: Arrays) -> Float64:
+    """``(K,)`` speeds of windows as shares of what is fast at their place."""
+    x, y, velocity, size = window_columns(table.windows)
+    speeds: Float64 = np.hypot(velocity[:, 0], velocity[:, 1])
+    return speeds / (usual(profile["motion speed"], x, y, size) if "motion speed" in profile else SLOW)
+
+
+def relative_sizes(table: FeatureTable, profile: Arrays) -> Float64:
+    """``(N, 2)`` logarithms of width and height over what is usual at the feet; 0 where cut off and too small."""
+    x, foot = feet(table.boxes)
+    usual_size = np.stack([usual(profile[name], x, foot) for name in ("width", "height")], axis=1)
+    relative = np.log(np.maximum(table.boxes[:, 2:], 1e-4) / usual_size)
+    return np.where(cut_off(table.boxes)[:, None], np.maximum(relative, 0.0), relative)
+
+
+def frame_distances(table: FeatureTable, objects: Mapping[str, Float64], windows: Mapping[str, Float64]) -> Float64:
+    """``(F, columns)``: each frame's most unusual value by column; -inf where there is nothing to judge."""
+    result = np.full((table.count, COLUMNS), -np.inf)
+    for column, term in enumerate(OBJECT_TERMS):
+        np.maximum.at(result[:, column], table.object_frames, objects[term])
+    sizes = len(HEIGHTS)
+    group = table.window_frames * sizes + window_columns(table.windows)[3]
+    for term in WINDOW_TERMS:
+        top = _top_mean(windows[term], group, table.count * sizes)
+        result[:, column_of(term) : column_of(term) + sizes] = top.reshape(table.count, sizes)
+    return result
+
+
+def _top_mean(values: Float64, groups: Index, count: int) -> Float64:
+    """``(count,)`` mean of each group's ``TOP_WINDOWS`` largest values; -inf for a group without any.
+
+    A group with fewer counts the missing ones as 0: a lone window is not an object's worth.
+    """
+    order = np.lexsort((-values, groups))
+    values, groups = values[order], groups[order]
+    rank = np.arange(len(groups)) - np.searchsorted(groups, groups)
+    sums = np.bincount(groups, np.where(rank < TOP_WINDOWS, values, 0.0), count)
+    seen = np.bincount(groups, minlength=count) > 0
+    return np.where(seen, sums / TOP_WINDOWS, -np.inf)
+
+
+def scales_of(distances: Float64, frames: Mask) -> Float64:
+    """``(columns, 2)`` median and step of each column over normal frames.
+
+    The step is twice the way from the median to the 90 % quantile: for usual tails the way to the 99 % quantile, but
+    an odd event of a few seconds does not move it.
+    """
+    scales = np.zeros((distances.shape[1], 2))
+    for column, values in enumerate(distances[frames].T):
+        seen = values[np.isfinite(values)]
+        low, high = np.quantile(seen, [0.5, 0.9]) if len(seen) else (0.0, 0.5)
+        scales[column] = low, max(2 * (high - low), MIN_STEP)
+    return scales
+
+
+def scale(values: Float64, low: Float64, step: Float64) -> Float64:
+    """Distances above a column's median, in its steps: 0 for what is usual, about 1 for one normal frame in a hundred.
+
+    Args:
+        values: ``(n,)`` or ``(F, columns)`` distances.
+        low: Medians that fit them.
+        step: Steps that fit them.
+
+    Returns:
+        As ``values``; at least 0.
+    """
+    scaled: Float64 = np.maximum(values - low, 0.0) / step
+    return scaled
+
+
+def evidence_of(distances: Float64, scales: Float64) -> Float64:
+    """``(F, terms)`` evidence of each frame by term; over window sizes the strongest counts. 0 for nothing to judge."""
+    scaled = scale(distances, *scales.T)
+    objects, windows = scaled[:, : len(OBJECT_TERMS)], scaled[:, len(OBJECT_TERMS) :]
+    strongest = windows.reshape(len(scaled), len(WINDOW_TERMS), len(HEIGHTS)).max(axis=2)
+    return np.concatenate([objects, strongest], axis=1)
+
+
+def under(arrays: Arrays, prefix: str) -> dict[str, NDArray[np.generic]]:
+    """Those arrays whose names start with a prefix, by what follows it."""
+    return {name.removeprefix(prefix): values for name, values in arrays.items() if name.startswith(prefix)}
