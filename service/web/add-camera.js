@@ -45,13 +45,16 @@ export class AddCamera {
   }
 }
 
-/** @param {FormData} data */
+/**
+ * @param {FormData} data
+ * @returns {import("./api.js").StreamSpec}
+ */
 function specOf(data) {
   return {
-    name: data.get("name"),
-    url: data.get("url"),
-    transport: data.get("transport"),
-    detector: data.get("detector"),
+    name: String(data.get("name")),
+    url: String(data.get("url")),
+    transport: /** @type {"tcp"|"udp"} */ (data.get("transport")),
+    detector: String(data.get("detector")),
     fps: numberOf(data, "fps"),
     alerts_per_day: numberOf(data, "alerts_per_day"),
     enrolment: data.get("enrol") === null ? undefined : { seconds: numberOf(data, "seconds") },

@@ -80,6 +80,7 @@ export class Feed {
 
   /** @param {string} data */
   receive(data) {
+    /** @type {(import("./api.js").ScoreMessage & {dropped?: undefined})|{dropped: number}} */
     const message = JSON.parse(data);
     if (typeof message.dropped === "number") this.events.onDropped(message.dropped);
     else this.events.onScore(message);

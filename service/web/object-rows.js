@@ -4,7 +4,7 @@ import { create } from "./dom.js";
 import { score as scoreText } from "./format.js";
 import { isUnusual } from "./picture-view.js";
 
-/** @typedef {import("./api.js").ScoredObject} ScoredObject */
+/** @typedef {import("./api.js").AnyObject} AnyObject */
 
 /** The most unusual ones; a crowd's tail would only make the page jump. */
 const MAX_ROWS = 8;
@@ -15,7 +15,7 @@ const MIN_TERM = 0.05;
 
 /**
  * Per attribute how far from normal, farthest first.
- * @param {ScoredObject} object
+ * @param {AnyObject} object
  * @returns {string}
  */
 export function why(object) {
@@ -28,7 +28,7 @@ const percent = (/** @type {number} */ share) => `${Math.round(share * 100)}\u00
 
 /**
  * Why an object's score is what it is, a line each.
- * @param {ScoredObject} object
+ * @param {AnyObject} object
  * @returns {string[]}
  */
 export function reasons(object) {
@@ -49,7 +49,7 @@ export function reasons(object) {
 }
 
 /**
- * @param {ScoredObject[]} objects
+ * @param {AnyObject[]} objects
  * @param {number|null} threshold
  * @returns {HTMLElement[]}
  */

@@ -99,7 +99,7 @@ export class PictureView {
 }
 
 /**
- * @param {ScoredObject} object
+ * @param {import("./api.js").AnyObject} object
  * @param {number|null} threshold
  */
 export function isUnusual(object, threshold) {

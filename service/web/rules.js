@@ -15,7 +15,9 @@ import { drawCurves } from "./curves.js";
 const MIN_MOVE = 0.005;
 const ACTIONS = { created: "added", changed: "changed", deleted: "deleted", undone: "took back an edit of" };
 const VERDICTS = { normal: "is normal here", anomaly: "is an anomaly here" };
+/** @type {Record<import("./api.js").Day, string>} */
 const DAY_NAMES = { mon: "Mon", tue: "Tue", wed: "Wed", thu: "Thu", fri: "Fri", sat: "Sat", sun: "Sun" };
+const DAYS = /** @type {import("./api.js").Day[]} */ (Object.keys(DAY_NAMES));
 /** How far back a rule is tried, as far as the service remembers. */
 const PREVIEW_MINUTES = 10;
 /** What a rule was understood as: the phrases that count. */
@@ -104,7 +106,7 @@ export class Rules {
     field("from").value = schedule?.from ?? "";
     // A time field knows no 24:00; left empty it means that.
     field("to").value = schedule === null || schedule.to === "24:00" ? "" : schedule.to;
-    for (const box of /** @type {NodeListOf<HTMLInputElement>} */ (this.form.querySelectorAll("[name=days]"))) box.checked = schedule?.days.includes(box.value) ?? false;
+    for (const box of /** @type {NodeListOf<HTMLInputElement>} */ (this.form.querySelectorAll("[name=days]"))) box.checked = schedule?.days.some((day) => day === box.value) ?? false;
     field("expires_at").value = rule.expires_at === null ? "" : localMinute(new Date(rule.expires_at));
     /** @type {HTMLDetailsElement} */ (find(this.form, "details")).open = facts(rule) !== "";
     field("text").focus();
@@ -114,7 +116,8 @@ export class Rules {
   spec() {
     const data = new FormData(this.form);
     const [from, to] = [String(data.get("from")), String(data.get("to"))];
-    const days = data.getAll("days").map(String);
+    const chosen = data.getAll("days");
+    const days = DAYS.filter((day) => chosen.includes(day));
     const timed = from !== "" || to !== "" || days.length > 0;
     const [begins, ends] = [from === "" ? "00:00" : from, to === "" ? "24:00" : to];
     const expires = String(data.get("expires_at"));
@@ -124,7 +127,7 @@ export class Rules {
       strength: Number(data.get("strength")),
       zone: String(data.get("zone")) || null,
       schedule: timed
-        ? { days: days.length > 0 ? days : Object.keys(DAY_NAMES), from: begins, to: ends, overnight: ends < begins, timezone: this.editing?.schedule?.timezone ?? this.camera.stream.timezone ?? Intl.DateTimeFormat().resolvedOptions().timeZone }
+        ? { days: days.length > 0 ? days : DAYS, from: begins, to: ends, overnight: ends < begins, timezone: this.editing?.schedule?.timezone ?? this.camera.stream.timezone ?? Intl.DateTimeFormat().resolvedOptions().timeZone }
         : null,
       expires_at: expires === "" ? null : new Date(expires).toISOString(),
     };
@@ -195,17 +198,14 @@ export class Rules {
   render(rules, taught, edits) {
     const last = undoable(edits);
     find(this.card, ".edit-list").replaceChildren(...edits.map((edit) => this.editItem(edit, last.has(edit.id))));
-    find(this.card, ".rule-list").replaceChildren(...rules.map((rule) => this.item(rule, rules)));
+    find(this.card, ".rule-list").replaceChildren(...rules.map((rule) => this.item(rule)));
     find(this.card, ".no-rules").hidden = rules.length > 0;
     find(this.card, ".taught-head").hidden = taught.length === 0;
     find(this.card, ".taught-list").replaceChildren(...taught.map((one) => this.taughtItem(one)));
   }
 
-  /**
-   * @param {Rule} rule
-   * @param {Rule[]} rules
-   */
-  item(rule, rules) {
+  /** @param {Rule} rule */
+  item(rule) {
     const element = fromTemplate("rule-item");
     const box = /** @type {HTMLInputElement} */ (find(element, "input"));
     box.checked = rule.enabled;
@@ -215,7 +215,7 @@ export class Rules {
     element.dataset.verdict = rule.verdict;
     element.classList.toggle("idle", !rule.active);
     setText(find(element, ".rule-facts"), facts(rule));
-    find(element, ".warnings").replaceChildren(...notes(rule, rules));
+    find(element, ".warnings").replaceChildren(...notes(rule));
     const edit = find(element, ".edit");
     edit.setAttribute("aria-label", `Edit the rule ${rule.text}`);
     edit.addEventListener("click", () => this.edit(rule));
@@ -394,7 +394,7 @@ function localMinute(date) {
   return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 }
 
-/** @param {{text: string, weight: number}[]} phrases */
+/** @param {import("./api.js").Resemblance[]} phrases */
 function understood(phrases) {
   if (phrases.length === 0) return "";
   return `Understood as: ${phrases.slice(0, MAX_PHRASES).map(({ text }) => text).join("; ")}.`;
@@ -407,7 +407,7 @@ function facts(rule) {
   if (rule.zone !== null) parts.push(`in ${rule.zone}`);
   if (rule.strength < 1) parts.push(`strength ${rule.strength}`);
   if (schedule !== null) {
-    const days = schedule.days.length === 7 ? "every day" : schedule.days.map((day) => DAY_NAMES[/** @type {keyof DAY_NAMES} */ (day)]).join(", ");
+    const days = schedule.days.length === 7 ? "every day" : schedule.days.map((day) => DAY_NAMES[day]).join(", ");
     parts.push(`${days} ${schedule.from}–${schedule.to}${schedule.timezone ? ` (${schedule.timezone})` : ""}`);
   }
   if (rule.expires_at !== null) parts.push(`until ${moment(Date.parse(rule.expires_at), Date.now())}`);

@@ -33,7 +33,11 @@ def wait_for(condition: Callable[[], object], timeout: float, what: str) -> floa
 
 
 class Watched:
-    """Runs an ingest and takes its frames as fast as they come, in a thread of its own."""
+    """Runs an ingest and takes each frame where it is delivered, in the decode thread.
+
+    Only the newest frame is kept for who takes it: a thread of its own would miss some on a busy machine, and which
+    ones a test sees would be a matter of luck.
+    """
 
     def __init__(
         self, source: Source | str, settings: Settings, metrics: Metrics | None = None, name: str = "s", fps: float = 25
@@ -42,35 +46,26 @@ class Watched:
         self.states: list[tuple[StreamState, str | None]] = []
         self.frames: list[PreparedFrame] = []
         self.taken_at: list[float] = []
-        self._ready = threading.Event()
-        self._closed = False
         if isinstance(source, str):
             source = parse_source(source, "tcp", Path())
         self.ingest = Ingest(
-            name, source, fps, settings, self.metrics, self._ready.set, lambda *state: self.states.append(state)
+            name, source, fps, settings, self.metrics, self._take, lambda *state: self.states.append(state)
         )
-        self._taker = threading.Thread(target=self._take, name=f"take {name}")
 
     def __enter__(self) -> Self:
         self.ingest.start()
-        self._taker.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.ingest.close()
-        self._closed = True
-        self._ready.set()
-        self._taker.join()
 
     def _take(self) -> None:
-        while self._ready.wait() and not self._closed:
-            self._ready.clear()
-            frame = self.ingest.take()
-            if frame is not None:
-                self.frames.append(frame)
-                self.taken_at.append(time.monotonic())
+        frame = self.ingest.take()
+        if frame is not None:
+            self.frames.append(frame)
+            self.taken_at.append(time.monotonic())
 
     @property
     def state(self) -> StreamState:

@@ -16,6 +16,7 @@ import pytest
 from prometheus_client import generate_latest
 
 from service.contracts.stream import StreamState
+from service.frames import PreparedFrame
 from service.ingest.ingest import Ingest
 from service.ingest.source import parse_source
 from service.metrics import Metrics
@@ -146,21 +147,26 @@ def test_a_frozen_server_is_a_stall(server: RtspServer, settings: Settings) -> N
 
 
 def test_another_picture_after_the_return(tmp_path: Path, settings: Settings) -> None:
+    # No frame is dropped for being late, and no pause of a busy machine is taken for a stall.
+    patient = settings.model_copy(update={"staleness_s": 60.0, "stall_s": 10.0})
     write_video(tmp_path / "a.mp4", frames=100, width=160, height=120, rate=25)
-    with RtspServer(tmp_path) as server, Watched(server.url("a.mp4"), settings, fps=60) as stream:
+    with RtspServer(tmp_path) as server, Watched(server.url("a.mp4"), patient, fps=60) as stream:
         stream.wait_frames(5)
         server.kill()
         write_video(tmp_path / "a.mp4", frames=100, width=96, height=128, rate=10)
         server.start()
-        stream.wait_frames(8)
-        status = stream.ingest.status
-        assert (status.width, status.height) == (96, 128)
-    before = [prepared for prepared in stream.frames if prepared.epoch == 0]
-    after = [prepared for prepared in stream.frames if prepared.epoch == 1]
+        wait_for(lambda: len(of_epoch(stream, 1)) >= 8, 30, "8 frames after the return")
+        wait_for(lambda: (stream.ingest.status.width, stream.ingest.status.height) == (96, 128), 10, "the new size")
+    before, after = of_epoch(stream, 0), of_epoch(stream, 1)
     assert {prepared.frame.image.shape for prepared in before} == {(120, 160, 3)}
     assert {prepared.frame.image.shape for prepared in after} == {(128, 96, 3)}
     assert after[0].motion is None
     assert np.median(np.diff([prepared.frame.pts for prepared in after])) == pytest.approx(0.1, abs=0.01)
+
+
+def of_epoch(stream: Watched, epoch: int) -> list[PreparedFrame]:
+    """The frames taken so far between two breaks of the source."""
+    return [prepared for prepared in stream.frames if prepared.epoch == epoch]
 
 
 def test_accepts_and_never_answers(settings: Settings) -> None:
@@ -320,17 +326,23 @@ def test_a_missing_file(tmp_path: Path, settings: Settings) -> None:
 
 
 def test_frames_that_nobody_takes_are_counted(server: RtspServer, settings: Settings) -> None:
-    stream = Watched(server.url("a.mp4"), settings)
-    stream.ingest.start()  # without the thread that takes
+    metrics = Metrics()
+
+    def count(outcome: str) -> float:
+        return metrics.registry.get_sample_value("watchword_frames_total", {"stream": "s", "outcome": outcome}) or 0
+
+    source = parse_source(server.url("a.mp4"), "tcp", Path())
+    ingest = Ingest("s", source, 25, settings, metrics, lambda: None, lambda *_: None)
+    ingest.start()
     try:
-        wait_for(lambda: stream.count("watchword_frames_total", stream="s", outcome="superseded") >= 20, 10, "drops")
+        wait_for(lambda: count("superseded") >= 20, 10, "drops")
         server.freeze()
         time.sleep(settings.staleness_s + 0.3)
-        assert stream.ingest.take() is None  # the last frame before is too old
-        assert stream.ingest.take() is None  # and each is handed out, or dropped, at most once
-        assert stream.count("watchword_frames_total", stream="s", outcome="stale") == 1
+        assert ingest.take() is None  # the last frame before is too old
+        assert ingest.take() is None  # and each is handed out, or dropped, at most once
+        assert count("stale") == 1
     finally:
-        stream.ingest.close()
+        ingest.close()
 
 
 def test_a_machine_that_is_too_slow_drops_frames_and_stays_close_to_now(server: RtspServer, settings: Settings) -> None:
