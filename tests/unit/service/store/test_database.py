@@ -20,7 +20,7 @@ from service.store.migrations import MIGRATIONS, SchemaTooNew
 from service.store.tables import Moment, metadata
 from support.released import SCHEMAS, restore
 
-NEWEST = "0003"
+NEWEST = "0004"
 
 ADD_COLOUR = """
 from alembic import op
@@ -85,6 +85,15 @@ def test_migrations_build_what_the_tables_declare(database: Database) -> None:
         keys = {(key["constrained_columns"][0], key["referred_table"]) for key in found.get_foreign_keys(name)}
         assert keys == {(key.parent.name, key.column.table.name) for key in table.foreign_keys}
     assert version(database) == NEWEST
+
+
+def test_indexes_are_named_after_their_tables(database: Database) -> None:
+    found = inspect(database.engine)
+    indexes = {str(index["name"]): name for name in metadata.tables for index in found.get_indexes(name)}
+    declared = {name: table for name, table in indexes.items() if "_by_" in name}
+    assert len(declared) == 9
+    for name, table in declared.items():
+        assert name.startswith(f"{table}_by_")
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)

@@ -8,6 +8,7 @@ import pytest
 
 from service.store.alerts import AlertStore
 from service.store.database import Database
+from service.store.feedback import FeedbackStore
 from service.store.guidance import GuidanceStore
 from service.store.outbox import Outbox
 from service.store.streams import StreamRecord, StreamStore
@@ -76,17 +77,17 @@ def test_an_edit_of_then_can_be_undone(released: Database, schema: int) -> None:
 
 
 def test_feedback_is_taken_over(released: Database, schema: int) -> None:
-    store, streams = GuidanceStore(released), told(f"schema{schema}")["streams"]
+    store, streams = FeedbackStore(released), told(f"schema{schema}")["streams"]
     for stream in streams:
         assert [
             {
-                "alert_id": record.clips.alert_id,
-                "encoder": record.clips.encoder,
-                "features": record.clips.features.tolist(),
+                "alert_id": record.embeddings.alert_id,
+                "encoder": record.embeddings.encoder,
+                "features": record.embeddings.vectors.tolist(),
                 "radius": record.radius,
                 "taught_at": record.taught_at.isoformat(),
             }
-            for record in store.taught(stream["id"])
+            for record in store.list(stream["id"])
         ] == stream["taught"]
     assert [len(stream["taught"]) for stream in streams] == ([0, 0] if schema == 1 else [1, 0])
 
@@ -99,9 +100,9 @@ def test_alerts_are_taken_over(released: Database, schema: int) -> None:
 
 def test_what_an_alert_of_then_looked_like_can_be_taught(released: Database, schema: int) -> None:
     stream = told(f"schema{schema}")["streams"][0]["id"]
-    learned = GuidanceStore(released).judge_alert(stream, "a1", "false_alarm", radius=0.25)
+    learned = FeedbackStore(released).judge_alert(stream, "a1", "false_alarm", radius=0.25)
     # Version 1 kept nothing of how an alert's objects looked.
-    assert [record.clips.alert_id for record in learned] == ([] if schema == 1 else ["a2", "a1"])
+    assert [record.embeddings.alert_id for record in learned] == ([] if schema == 1 else ["a2", "a1"])
 
 
 def test_what_waited_for_delivery_still_does(released: Database, schema: int) -> None:
