@@ -8,7 +8,6 @@ independent projects have recorded them.
 from __future__ import annotations
 
 import errno
-import fcntl
 import json
 import os
 import shutil
@@ -21,6 +20,7 @@ from typing import Final, Literal
 from urllib.parse import urljoin, urlsplit
 
 import httpx
+from filelock import lock_descriptor
 
 from models.packs import PackError, file_hash
 
@@ -360,11 +360,15 @@ class _Part:
                 raise
             message = f"expected a file at {self.path}, got a link: delete it, and try again"
             raise HubError("symlink", message) from error
+        # The file is its own lock: one beside it would stay behind, and guard another file than is written.
         try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            held = lock_descriptor(self._descriptor, blocking=False)
         except OSError as error:
             os.close(self._descriptor)
             raise self._busy() from error
+        if not held:
+            os.close(self._descriptor)
+            raise self._busy()
         if not self.path.exists() or self.path.stat().st_ino != os.fstat(self._descriptor).st_ino:
             os.close(self._descriptor)  # the other command has just finished it
             raise self._busy()

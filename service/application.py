@@ -36,6 +36,7 @@ from service.profiles.profile import Profile, ProfileError
 from service.settings import Settings
 from service.store.alerts import AlertStore
 from service.store.database import Database
+from service.store.feedback import FeedbackStore
 from service.store.guidance import GuidanceStore
 from service.store.streams import StreamRecord, StreamStore
 from service.streams.admission import RETRY_AFTER_S, admit
@@ -111,6 +112,7 @@ class Application:
         self._store = StreamStore(self._database)
         self.alerts = AlertStore(self._database, settings.data_dir / "snapshots")
         self._rules = GuidanceStore(self._database)
+        self._feedback = FeedbackStore(self._database)
         self._manager = AlertManager(settings, self._database, self.alerts, self.metrics)
         self._pool = StagesPool(self.library, self.metrics, settings, engines)
         self._worker = Worker(self.metrics, settings.staleness_s)
@@ -350,6 +352,7 @@ class Application:
         return StreamGuidance(
             record.id,
             self._rules,
+            self._feedback,
             spec.zones,
             spec.timezone,
             max_rules=settings.max_rules,

@@ -25,5 +25,5 @@ def configure(level: str = "INFO") -> None:
     handler.addFilter(RedactingFilter())
     logging.basicConfig(level=number, handlers=[handler], force=True)
     # One line per request would drown what an operator needs to see.
-    for noisy in ("uvicorn.access", "httpx", "httpcore", "asyncio"):
+    for noisy in ("uvicorn.access", "httpx", "httpcore", "asyncio", "alembic"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

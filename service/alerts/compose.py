@@ -16,7 +16,7 @@ from service.alerts.sentence import anomaly_message, outage_message
 from service.contracts.alert import Alert, AlertKind, AlertObject, AlertState
 from service.contracts.score import Explained, ScoredObject
 from service.pipeline.scored import ScoredFrame, display
-from service.store.guidance import Clips
+from service.store.feedback import AlertEmbeddings
 
 MAX_OBJECTS = 10
 """Objects an alert names: a stampede is one incident, not a list of everyone in it."""
@@ -120,13 +120,13 @@ def closed(alert: Alert, at: datetime, reason: str) -> Alert:
     )
 
 
-def alert_clips(alert_id: str, evidence: Evidence) -> Clips | None:
+def alert_embeddings(alert_id: str, evidence: Evidence) -> AlertEmbeddings | None:
     """What the objects that an alert names looked like, so that a false alarm can teach it; None if nobody knows."""
     if evidence.embeddings is None or evidence.encoder is None:
         return None
     features = evidence.embeddings[_outstanding(evidence)]
     features = features[~np.isnan(features).any(axis=1)]
-    return Clips(alert_id, evidence.encoder, features.astype(np.float16)) if len(features) else None
+    return AlertEmbeddings(alert_id, evidence.encoder, features.astype(np.float16)) if len(features) else None
 
 
 def _outstanding(evidence: Evidence) -> list[int]:

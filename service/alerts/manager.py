@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from uuid import uuid4
 
-from service.alerts.compose import Evidence, alert_clips, anomaly_alert, closed, outage_alert
+from service.alerts.compose import Evidence, alert_embeddings, anomaly_alert, closed, outage_alert
 from service.alerts.incident import Change, IncidentMachine, IncidentRules, Sample, Step
 from service.alerts.outage import OutageMachine, OutageRules
 from service.alerts.recorder import Record, Recorder
@@ -26,7 +26,7 @@ from service.sinks.publisher import Publisher
 from service.sinks.webhook import Webhook
 from service.store.alerts import AlertStore
 from service.store.database import Database
-from service.store.guidance import GuidanceStore
+from service.store.feedback import FeedbackStore
 from service.store.outbox import Outbox
 
 logger = logging.getLogger(__name__)
@@ -95,9 +95,9 @@ class AlertManager:
         self._outbox = Outbox(database)
         self._sinks = [bus.name for bus in self.buses]
         snapshots = SnapshotFolder(alerts.snapshots, settings.snapshot_bytes)
-        guidance = GuidanceStore(database)
+        feedback = FeedbackStore(database)
         self._recorder = Recorder(
-            database, alerts, guidance, self._outbox, self._sinks, snapshots, metrics, self._committed
+            database, alerts, feedback, self._outbox, self._sinks, snapshots, metrics, self._committed
         )
         self._publishers = [Publisher(bus, self._outbox, metrics) for bus in self.buses]
         self._lock = threading.Lock()
@@ -224,8 +224,8 @@ class AlertManager:
             raise RuntimeError(msg)
         alert = anomaly_alert(stream_id, scene.name, change.incident, evidence)
         unseen = evidence if evidence.image is not None else None
-        clips = None if unseen is None else alert_clips(alert.id, unseen)
-        self._recorder.put(Record(alert.id, stream_id, {change.event: alert}, unseen, clips))
+        embeddings = None if unseen is None else alert_embeddings(alert.id, unseen)
+        self._recorder.put(Record(alert.id, stream_id, {change.event: alert}, unseen, embeddings))
         scene.evidence = replace(evidence, image=None)
         if change.event == "opened":
             logger.info("stream %s (%s): alert %s opened: %s", stream_id, scene.name, alert.id, alert.message)

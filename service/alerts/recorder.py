@@ -20,7 +20,7 @@ from service.metrics import Metrics
 from service.presentation.overlay import draw, encode_jpeg
 from service.store.alerts import AlertStore
 from service.store.database import Database
-from service.store.guidance import Clips, GuidanceStore
+from service.store.feedback import AlertEmbeddings, FeedbackStore
 from service.store.outbox import Outbox
 
 logger = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ class Record:
     Attributes:
         events: The alert as it stood at each event, in the order opened, updated, closed.
         evidence: What the picture is drawn from, until it is.
-        clips: What its objects looked like to the encoder.
+        embeddings: What its objects looked like to the encoder.
         snapshot: Path of the picture once it is stored.
         evicted: Alerts whose pictures made room for it.
     """
@@ -60,7 +60,7 @@ class Record:
     stream_id: str
     events: dict[str, Alert]
     evidence: Evidence | None = None
-    clips: Clips | None = None
+    embeddings: AlertEmbeddings | None = None
     snapshot: str | None = None
     evicted: list[str] = field(default_factory=list)
 
@@ -74,7 +74,7 @@ class Record:
             self.stream_id,
             events,
             later.evidence or self.evidence,
-            later.clips or self.clips,
+            later.embeddings or self.embeddings,
             later.snapshot or self.snapshot,
             self.evicted + later.evicted,
         )
@@ -92,7 +92,7 @@ class Recorder:
         self,
         database: Database,
         alerts: AlertStore,
-        guidance: GuidanceStore,
+        feedback: FeedbackStore,
         outbox: Outbox,
         sinks: Sequence[str],
         snapshots: SnapshotFolder,
@@ -102,7 +102,7 @@ class Recorder:
         """Args beyond the stores: ``sinks``, whose outboxes get every event; ``committed``, told after each commit."""
         self._database = database
         self._alerts = alerts
-        self._guidance = guidance
+        self._feedback = feedback
         self._outbox = outbox
         self._sinks = sinks
         self._snapshots = snapshots
@@ -206,8 +206,8 @@ class Recorder:
                 event = self._alerts.record(connection, alert.model_copy(update={"snapshot": record.snapshot}), kind)
                 self._outbox.add(connection, event, self._sinks, now)
                 events.append(event)
-            if record.clips is not None:
-                self._guidance.record_clips(connection, record.stream_id, record.clips)
+            if record.embeddings is not None:
+                self._feedback.record_embeddings(connection, record.stream_id, record.embeddings)
             self._alerts.forget_snapshots(connection, record.evicted)
         return events
 
@@ -220,7 +220,7 @@ class Recorder:
         if self._commits % PRUNE_EVERY == 0:
             try:
                 self._snapshots.remove(self._alerts.prune())
-                self._guidance.prune()
+                self._feedback.prune()
             except (SQLAlchemyError, OSError) as error:
                 logger.warning("old alerts are not pruned now, next time: %s", _brief(error))
 

@@ -9,41 +9,41 @@ import numpy as np
 from models.guidance.guide import Taught
 from service.contracts.alert import Verdict
 from service.contracts.guidance import TaughtOut
-from service.store.guidance import GuidanceStore, TaughtRecord
+from service.store.feedback import FeedbackRecord, FeedbackStore
 
 
 class Lessons:
     """A stream's lessons, stored and in memory. Not thread-safe."""
 
-    def __init__(self, stream_id: str, store: GuidanceStore) -> None:
+    def __init__(self, stream_id: str, store: FeedbackStore) -> None:
         """Take up those that are stored."""
         self._stream_id = stream_id
         self._store = store
-        self._records: Sequence[TaughtRecord] = store.taught(stream_id)
+        self._records: Sequence[FeedbackRecord] = store.list(stream_id)
 
     def judge_alert(self, alert_id: str, verdict: Verdict | None, radius: float) -> None:
-        """Note what a person says of an alert, and learn from it; as ``GuidanceStore.judge_alert``."""
+        """Note what a person says of an alert, and learn from it; as ``FeedbackStore.judge_alert``."""
         self._records = self._store.judge_alert(self._stream_id, alert_id, verdict, radius)
 
     def modes(self, encoder: str | None) -> Taught | None:
         """Those that say something of the clips of an encoder (the hash of its pack), if any do."""
-        fitting = [record for record in self._records if record.clips.encoder == encoder]
+        fitting = [record for record in self._records if record.embeddings.encoder == encoder]
         if not fitting:
             return None
-        modes = np.concatenate([record.clips.features for record in fitting]).astype(np.float32)
-        radii = np.concatenate([np.full(len(record.clips.features), record.radius) for record in fitting])
-        alerts = tuple(record.clips.alert_id for record in fitting for _ in record.clips.features)
+        modes = np.concatenate([record.embeddings.vectors for record in fitting]).astype(np.float32)
+        radii = np.concatenate([np.full(len(record.embeddings.vectors), record.radius) for record in fitting])
+        alerts = tuple(record.embeddings.alert_id for record in fitting for _ in record.embeddings.vectors)
         return Taught(modes, radii.astype(np.float32), alerts)
 
     def out(self, encoder: str | None) -> list[TaughtOut]:
         """All, oldest first; those of another encoder are not active."""
         return [
             TaughtOut(
-                alert_id=record.clips.alert_id,
+                alert_id=record.embeddings.alert_id,
                 taught_at=record.taught_at,
-                objects=len(record.clips.features),
+                objects=len(record.embeddings.vectors),
                 radius=round(record.radius, 4),
-                active=record.clips.encoder == encoder,
+                active=record.embeddings.encoder == encoder,
             )
             for record in self._records
         ]

@@ -35,6 +35,7 @@ from service.guidance.history import RecentPast
 from service.guidance.preview import Tried, preview
 from service.guidance.scope import Site
 from service.pipeline.context import Unguided
+from service.store.feedback import FeedbackStore
 from service.store.guidance import GuidanceStore, RuleRecord, check_room, rule_not_found
 
 logger = logging.getLogger(__name__)
@@ -90,6 +91,7 @@ class StreamGuidance:
         self,
         stream_id: str,
         store: GuidanceStore,
+        feedback: FeedbackStore,
         zones: Sequence[Zone] = (),
         timezone: str | None = None,
         *,
@@ -101,6 +103,7 @@ class StreamGuidance:
         Args:
             stream_id: Whose.
             store: Where they are kept.
+            feedback: Where what verdicts taught it is kept.
             zones: Of the stream.
             timezone: Of the stream, an IANA name; None is UTC.
             max_rules: Rules it may have.
@@ -113,7 +116,7 @@ class StreamGuidance:
         self._lock = threading.RLock()
         self._site = Site.of(zones, timezone)
         self._records = {record.id: record for record in store.list(stream_id)}
-        self._lessons = Lessons(stream_id, store)
+        self._lessons = Lessons(stream_id, feedback)
         self._encoder: str | None = None
         self._learn: Callable[[], Language | None] | None = None
         self._learned: Language | None = None

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, fun
 from service.contracts.alert import Alert, AlertEvent, AlertKind, AlertState, Teaching, Verdict
 from service.errors import InvalidInput, NotFound
 from service.store.database import Database
-from service.store.tables import alert_clips, alerts, streams, taught
+from service.store.tables import alert_embeddings, alerts, feedback, streams
 
 MAX_ALERTS = 100_000
 """Closed alerts kept; the oldest go beyond that, but for those that taught something, at most a hundred a stream: who
@@ -22,8 +22,8 @@ calibrated camera: 256 streams of one alert a day fill it in 13 months."""
 _PRUNE_AT_ONCE = 5_000
 """SQLite takes at most 32,766 parameters in a statement."""
 
-_FEATURE_BYTES = 2
-"""Of one number of a clip's features, as they are stored."""
+_NUMBER_BYTES = 2
+"""Of one number of an embedding, as it is stored."""
 
 _OWNED_ELSEWHERE = {"verdict", "clip"}
 """Columns that `record` leaves alone in a row that exists: people and the clip writer set them meanwhile."""
@@ -33,7 +33,13 @@ class AlertStore:
     """Reads and changes alerts. Thread-safe."""
 
     def __init__(self, database: Database, snapshots: Path, keep: int = MAX_ALERTS) -> None:
-        """Args: database; snapshots, the folder with the alerts' pictures (``ID.jpg``); keep, alerts to keep."""
+        """Nothing is read yet.
+
+        Args:
+            database: Where they are kept.
+            snapshots: The folder with their pictures, ``ID.jpg``.
+            keep: Closed alerts to keep.
+        """
         self.database = database
         self.snapshots = snapshots
         self._keep = keep
@@ -139,7 +145,7 @@ class AlertStore:
             excess = connection.execute(select(func.count()).select_from(alerts)).scalar_one() - self._keep
             if excess <= 0:
                 return []
-            teach = alerts.c.id.in_(select(taught.c.alert_id))
+            teach = alerts.c.id.in_(select(feedback.c.alert_id))
             closed = select(alerts.c.id).where(alerts.c.state == AlertState.CLOSED.value, ~teach)
             first = closed.order_by(alerts.c.opened_at, alerts.c.id).limit(min(excess, _PRUNE_AT_ONCE))
             oldest = connection.execute(first).scalars().all()
@@ -174,13 +180,13 @@ def _select() -> Select[Any]:
         select(
             alerts,
             streams.c.id.label("taught_stream"),
-            alert_clips.c.alert_id.label("known"),
-            taught.c.dim.label("taught_dim"),
-            func.length(taught.c.clips).label("taught_bytes"),
+            alert_embeddings.c.alert_id.label("known"),
+            feedback.c.dim.label("taught_dim"),
+            func.length(feedback.c.vectors).label("taught_bytes"),
         )
         .outerjoin(streams, streams.c.id == alerts.c.stream_id)
-        .outerjoin(alert_clips, alert_clips.c.alert_id == alerts.c.id)
-        .outerjoin(taught, taught.c.alert_id == alerts.c.id)
+        .outerjoin(alert_embeddings, alert_embeddings.c.alert_id == alerts.c.id)
+        .outerjoin(feedback, feedback.c.alert_id == alerts.c.id)
     )
 
 
@@ -200,7 +206,7 @@ def _teaching(row: Row[Any]) -> Teaching | None:
     if row.verdict != "false_alarm":
         return None
     if row.taught_dim is not None:
-        objects = row.taught_bytes // (row.taught_dim * _FEATURE_BYTES)
+        objects = row.taught_bytes // (row.taught_dim * _NUMBER_BYTES)
         return Teaching(
             objects=objects,
             detail=f"What looks and moves like {'its object' if objects == 1 else f'one of its {objects} objects'} "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from service.store.migrations import MIGRATIONS, Migration, migrate
+from service.store.migrations import MIGRATIONS, migrate
 
 _WRITES = "watchword_writes"
 
@@ -25,13 +25,13 @@ class Database:
     deleted rows overwritten, because some of them held credentials. Its file is readable by its owner only.
     """
 
-    def __init__(self, url: str, busy_timeout_s: float = 5.0, migrations: Sequence[Migration] = MIGRATIONS) -> None:
+    def __init__(self, url: str, busy_timeout_s: float = 5.0, migrations: Path = MIGRATIONS) -> None:
         """Open the database and bring its schema up to date.
 
         Args:
             url: SQLAlchemy URL, ``sqlite:///FILE`` or ``postgresql://...``.
             busy_timeout_s: How long a statement waits for another process's lock on SQLite.
-            migrations: What makes the schema, in order.
+            migrations: Alembic's folder, of what makes the schema.
 
         Raises:
             ValueError: If the URL names no SQLite file and no PostgreSQL database.

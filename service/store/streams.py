@@ -14,8 +14,8 @@ from sqlalchemy import Connection, Row, Select, delete, insert, select, update
 from service.contracts.enrolment import EnrolmentSpec
 from service.contracts.stream import StreamSpec
 from service.errors import NotFound
+from service.store.audit import prune_orphans
 from service.store.database import Database
-from service.store.guidance import prune_orphans
 from service.store.tables import pending_enrolments, secrets, streams
 
 

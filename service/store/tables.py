@@ -150,25 +150,25 @@ guidance_audit = Table(
     Column("edited_at", Moment, nullable=False),
 )
 
-alert_clips = Table(
-    "alert_clips",
+alert_embeddings = Table(
+    "alert_embeddings",
     metadata,
     Column("alert_id", Text, ForeignKey("alerts.id", ondelete="CASCADE"), primary_key=True),
     Column("stream_id", Text, nullable=False),
     Column("encoder", Text, nullable=False),
     Column("dim", Integer, nullable=False),
-    Column("clips", LargeBinary, nullable=False),
+    Column("vectors", LargeBinary, nullable=False),
     Column("recorded_at", Moment, nullable=False),
 )
 
-taught = Table(
-    "taught",
+feedback = Table(
+    "feedback",
     metadata,
     Column("alert_id", Text, primary_key=True),
     Column("stream_id", Text, ForeignKey("streams.id", ondelete="CASCADE"), nullable=False),
     Column("encoder", Text, nullable=False),
     Column("dim", Integer, nullable=False),
-    Column("clips", LargeBinary, nullable=False),
+    Column("vectors", LargeBinary, nullable=False),
     Column("radius", Double, nullable=False),
     Column("taught_at", Moment, nullable=False),
 )

@@ -29,6 +29,7 @@ from service.engine.language import Language, language_of
 from service.guidance.stream_guidance import StreamGuidance
 from service.pipeline.context import Unguided
 from service.store.database import Database
+from service.store.feedback import FeedbackStore
 from service.store.guidance import GuidanceStore
 from service.store.streams import StreamStore
 
@@ -98,7 +99,12 @@ def main() -> None:
         database = Database(f"sqlite:///{Path(folder) / 'watchword.db'}")
         stream = StreamStore(database).create(StreamSpec(name="Bench", url="file:bench.mp4"), None).id
         guidance = StreamGuidance(
-            stream, GuidanceStore(database), [ZONE], max_rules=arguments.rules + 1, past_bytes=24_000_000
+            stream,
+            GuidanceStore(database),
+            FeedbackStore(database),
+            [ZONE],
+            max_rules=arguments.rules + 1,
+            past_bytes=24_000_000,
         )
         guidance.understand(lambda: language, encoder.hash)
         measure(guidance, encoder, language, arguments)

@@ -17,7 +17,7 @@ from service.api.context import PREVIEWS_WAITING
 from service.contracts.alert import AlertState
 from service.contracts.guidance import PreviewSpec
 from service.errors import NotFound
-from service.store.guidance import Clips
+from service.store.feedback import AlertEmbeddings
 from support.alerts import NOON, make_alert
 from support.serving import VIDEO, Service, assert_problem, unchanged, wait_until
 from support.video import write_video
@@ -319,7 +319,9 @@ def test_a_false_alarm_is_learned_from_until_it_is_taken_back(service: Service, 
     with application._database.transaction() as connection:
         alert = make_alert("false", stream=live, state=AlertState.CLOSED, closed_at=NOON)
         application.alerts.record(connection, alert, "closed")
-        application._rules.record_clips(connection, live, Clips("false", encoder, looks.astype(np.float16)))
+        application._feedback.record_embeddings(
+            connection, live, AlertEmbeddings("false", encoder, looks.astype(np.float16))
+        )
 
     def say(verdict: str | None) -> list[dict[str, Any]]:
         response = service.http.patch("/alerts/false", json={"verdict": verdict})

@@ -15,7 +15,7 @@ from service.contracts.alert import Alert, AlertEvent, AlertState
 from service.metrics import Metrics
 from service.store.alerts import AlertStore
 from service.store.database import Database
-from service.store.guidance import GuidanceStore
+from service.store.feedback import FeedbackStore
 from service.store.outbox import Outbox
 from support.alerts import make_alert
 
@@ -68,7 +68,7 @@ class Stopped:
         self.recorder = Recorder(
             self.database,
             self.store,
-            GuidanceStore(self.database),
+            FeedbackStore(self.database),
             self.outbox,
             ["redis"],
             pictures,

@@ -22,7 +22,8 @@ from service.errors import Conflict, InvalidInput, NotFound
 from service.guidance.stream_guidance import StreamGuidance
 from service.store.alerts import AlertStore
 from service.store.database import Database
-from service.store.guidance import Clips, GuidanceStore
+from service.store.feedback import AlertEmbeddings, FeedbackStore
+from service.store.guidance import GuidanceStore
 from service.store.streams import StreamStore
 from support import words
 from support.alerts import make_alert
@@ -53,7 +54,7 @@ def guidance(database: Database, stream: str) -> StreamGuidance:
 
 def opened(database: Database, stream: str, **arguments: Any) -> StreamGuidance:
     values = {"zones": (GATE, YARD), "max_rules": 5, "past_bytes": 20_000_000} | arguments
-    guidance = StreamGuidance(stream, GuidanceStore(database), **values)
+    guidance = StreamGuidance(stream, GuidanceStore(database), FeedbackStore(database), **values)
     guidance.understand(words.language, words.ENCODER)
     return guidance
 
@@ -465,11 +466,11 @@ def test_smoothing_starts_anew_after_a_gap(guidance: StreamGuidance, fused: Cali
 @pytest.fixture
 def alarm(database: Database, stream: str, tmp_path: Path) -> str:
     """An alert of a fight."""
-    alerts, store = AlertStore(database, tmp_path), GuidanceStore(database)
+    alerts, store = AlertStore(database, tmp_path), FeedbackStore(database)
     with database.transaction() as connection:
         alerts.record(connection, make_alert("alarm", stream=stream), "opened")
         features = np.stack([words.clip("two people fighting", seed) for seed in range(3)]).astype(np.float16)
-        store.record_clips(connection, stream, Clips("alarm", words.ENCODER, features))
+        store.record_embeddings(connection, stream, AlertEmbeddings("alarm", words.ENCODER, features))
     return "alarm"
 
 
@@ -520,7 +521,7 @@ def test_a_verdict_that_cannot_teach_is_not_noted(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("service.store.guidance._teach", full)
+    monkeypatch.setattr("service.store.feedback._teach", full)
     with pytest.raises(OSError, match="No space left"):
         guidance.judge_alert(alarm, "false_alarm")
     assert AlertStore(database, Path()).get(alarm).verdict is None

@@ -11,7 +11,7 @@ from service.contracts.stream import StreamSpec
 from service.errors import InvalidInput, NotFound
 from service.store.alerts import AlertStore
 from service.store.database import Database
-from service.store.guidance import Clips, GuidanceStore
+from service.store.feedback import AlertEmbeddings, FeedbackStore
 from service.store.streams import StreamStore
 from support.alerts import NOON, make_alert
 
@@ -66,7 +66,7 @@ def test_a_change_leaves_a_verdict_a_clip_and_an_older_picture_alone(store: Aler
 
 def test_a_false_alarm_says_what_it_taught_and_why_nothing(store: AlertStore, database: Database) -> None:
     stream = StreamStore(database).create(StreamSpec(name="Yard", url="file:yard.mp4"), None).id
-    guidance = GuidanceStore(database)
+    feedback = FeedbackStore(database)
     looks = {"one": 1, "three": 3}
     for alert_id, kind, of in (
         ("one", AlertKind.ANOMALY, stream),
@@ -79,7 +79,7 @@ def test_a_false_alarm_says_what_it_taught_and_why_nothing(store: AlertStore, da
         if alert_id in looks:
             with database.transaction() as connection:
                 features = np.eye(looks[alert_id], 4, dtype=np.float16)
-                guidance.record_clips(connection, of, Clips(alert_id, "hash", features))
+                feedback.record_embeddings(connection, of, AlertEmbeddings(alert_id, "hash", features))
         assert store.get(alert_id).taught is None
 
     def told(alert_id: str) -> tuple[int, str]:
@@ -88,7 +88,7 @@ def test_a_false_alarm_says_what_it_taught_and_why_nothing(store: AlertStore, da
         return teaching.objects, teaching.detail
 
     for alert_id in ("one", "three", "blind", "outage"):
-        guidance.judge_alert(stream, alert_id, "false_alarm", radius=0.1)
+        feedback.judge_alert(stream, alert_id, "false_alarm", radius=0.1)
     store.set_verdict("orphan", "false_alarm")
     assert [told(alert_id)[0] for alert_id in ("one", "three", "blind", "outage", "orphan")] == [1, 3, 0, 0, 0]
     for alert_id, why in (
@@ -98,10 +98,10 @@ def test_a_false_alarm_says_what_it_taught_and_why_nothing(store: AlertStore, da
         ("orphan", "the stream is deleted"),
     ):
         assert why in told(alert_id)[1]
-    guidance.judge_alert(stream, "three", "false_alarm", radius=0.1, keep=1)
+    feedback.judge_alert(stream, "three", "false_alarm", radius=0.1, keep=1)
     assert told("one") == (0, "Nothing was learned: newer false alarms have taken its place.")
     assert store.list(stream=stream, limit=1)[0].taught == store.get("three").taught
-    guidance.judge_alert(stream, "three", "confirmed", radius=0.1)
+    feedback.judge_alert(stream, "three", "confirmed", radius=0.1)
     assert store.get("three").taught is None
 
 
@@ -189,11 +189,11 @@ def test_an_alert_that_taught_something_stays_so_that_it_can_be_taken_back(
     store: AlertStore, database: Database
 ) -> None:
     stream = StreamStore(database).create(StreamSpec(name="Yard", url="file:yard.mp4"), None).id
-    guidance, few = GuidanceStore(database), AlertStore(database, store.snapshots, keep=0)
+    feedback, few = FeedbackStore(database), AlertStore(database, store.snapshots, keep=0)
     record(store, make_alert("a", stream=stream, state=AlertState.CLOSED))
     with database.transaction() as connection:
-        guidance.record_clips(connection, stream, Clips("a", "hash", np.eye(1, 4, dtype=np.float16)))
-    guidance.judge_alert(stream, "a", "false_alarm", radius=0.1)
+        feedback.record_embeddings(connection, stream, AlertEmbeddings("a", "hash", np.eye(1, 4, dtype=np.float16)))
+    feedback.judge_alert(stream, "a", "false_alarm", radius=0.1)
     assert few.prune() == []
-    guidance.judge_alert(stream, "a", None, radius=0.1)
+    feedback.judge_alert(stream, "a", None, radius=0.1)
     assert few.prune() == ["a"]

@@ -1,33 +1,66 @@
 from __future__ import annotations
 
+import logging
+import shutil
 import stat
+import subprocess
+import sys
 import threading
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from sqlalchemy import inspect, text
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Engine, create_engine, inspect, make_url, text
 from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
 
 from service.store.database import Database
 from service.store.migrations import MIGRATIONS, SchemaTooNew
 from service.store.tables import Moment, metadata
+from support.released import SCHEMAS, restore
+
+NEWEST = "0004"
+
+ADD_COLOUR = """
+from alembic import op
+
+revision, down_revision = "c0104", "{before}"
 
 
-def version(database: Database) -> int:
+def upgrade():
+    op.execute("ALTER TABLE streams ADD COLUMN colour TEXT")
+    op.execute("UPDATE streams SET colour = 'grey'")
+"""
+
+FAIL_HALF_WAY = """
+from alembic import op
+
+revision, down_revision = "ha1f", "c0104"
+
+
+def upgrade():
+    op.execute("CREATE TABLE half (id INTEGER)")
+    op.execute("DELETE FROM streams")
+    op.execute("SELECT * FROM no_such_table")
+"""
+
+
+def with_more(folder: Path, *revisions: str) -> Path:
+    """The migrations, and further ones after them, as a later version of the program would have them."""
+    later = folder / "100 % later"
+    shutil.copytree(MIGRATIONS, later)
+    for number, revision in enumerate(revisions):
+        (later / "versions" / f"later{number}.py").write_text(revision.format(before=NEWEST))
+    return later
+
+
+def version(database: Database) -> str:
     with database.reading() as connection:
-        return connection.execute(text("SELECT version FROM schema_version")).scalar_one()
+        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one()
 
 
-def add_colour(connection) -> None:
-    connection.execute(text("ALTER TABLE streams ADD COLUMN colour TEXT"))
-    connection.execute(text("UPDATE streams SET colour = 'grey'"))
-
-
-def fail_half_way(connection) -> None:
-    connection.execute(text("CREATE TABLE half (id INTEGER)"))
-    connection.execute(text("DELETE FROM streams"))
-    connection.execute(text("SELECT * FROM no_such_table"))
+DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
 
 
 def insert_stream(database: Database, stream_id: str = "a") -> None:
@@ -42,7 +75,7 @@ def stream_ids(database: Database) -> list[str]:
 
 def test_migrations_build_what_the_tables_declare(database: Database) -> None:
     found = inspect(database.engine)
-    assert set(found.get_table_names()) == {*metadata.tables, "schema_version"}
+    assert set(found.get_table_names()) == {*metadata.tables, "alembic_version"}
     for name, table in metadata.tables.items():
         columns = {column["name"]: column for column in found.get_columns(name)}
         assert list(columns) == [column.name for column in table.columns]
@@ -51,7 +84,29 @@ def test_migrations_build_what_the_tables_declare(database: Database) -> None:
                 assert columns[column.name]["nullable"] == column.nullable, (name, column.name)
         keys = {(key["constrained_columns"][0], key["referred_table"]) for key in found.get_foreign_keys(name)}
         assert keys == {(key.parent.name, key.column.table.name) for key in table.foreign_keys}
-    assert version(database) == len(MIGRATIONS)
+    assert version(database) == NEWEST
+
+
+def test_indexes_are_named_after_their_tables(database: Database) -> None:
+    found = inspect(database.engine)
+    indexes = {str(index["name"]): name for name in metadata.tables for index in found.get_indexes(name)}
+    declared = {name: table for name, table in indexes.items() if "_by_" in name}
+    assert len(declared) == 9
+    for name, table in declared.items():
+        assert name.startswith(f"{table}_by_")
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_alembic_finds_nothing_left_to_migrate(database: Database) -> None:
+    """Types and constraints too; of SQLite's, which it tells otherwise than they were declared, it cannot say."""
+    with database.reading() as connection:
+        context = MigrationContext.configure(connection, opts={"include_object": compared})
+        assert compare_metadata(context, metadata) == []
+
+
+def compared(_item: object, _name: str | None, kind: str, reflected: bool, _other: object) -> bool:
+    """All but indexes: statements are built without them, so only migrations declare them."""
+    return not (kind == "index" and reflected)
 
 
 def test_opening_again_changes_nothing(database_url: str) -> None:
@@ -64,38 +119,99 @@ def test_opening_again_changes_nothing(database_url: str) -> None:
     database.close()
 
 
-def test_a_migration_keeps_what_is_there(database_url: str) -> None:
+def test_a_migration_keeps_what_is_there(database_url: str, tmp_path: Path) -> None:
     old = Database(database_url)
     insert_stream(old)
     old.close()
-    new = Database(database_url, migrations=(*MIGRATIONS, add_colour))
+    new = Database(database_url, migrations=with_more(tmp_path, ADD_COLOUR))
     with new.reading() as connection:
         assert connection.execute(text("SELECT id, colour FROM streams")).all() == [("a", "grey")]
-    assert version(new) == len(MIGRATIONS) + 1
+    assert version(new) == "c0104"
     new.close()
 
 
-def test_a_failed_migration_changes_nothing(database_url: str) -> None:
+def test_a_failed_migration_changes_nothing(database_url: str, tmp_path: Path) -> None:
     old = Database(database_url)
     insert_stream(old)
     old.close()
     with pytest.raises(SQLAlchemyError):
-        Database(database_url, migrations=(*MIGRATIONS, add_colour, fail_half_way))
+        Database(database_url, migrations=with_more(tmp_path, ADD_COLOUR, FAIL_HALF_WAY))
     again = Database(database_url)
-    assert version(again) == len(MIGRATIONS)
+    assert version(again) == NEWEST
     assert stream_ids(again) == ["a"]
     assert "half" not in inspect(again.engine).get_table_names()
     assert "colour" not in {column["name"] for column in inspect(again.engine).get_columns("streams")}
     again.close()
 
 
-def test_a_newer_schema_is_refused(database_url: str) -> None:
-    Database(database_url, migrations=(*MIGRATIONS, add_colour)).close()
-    with pytest.raises(SchemaTooNew, match=rf"version {len(MIGRATIONS)} or older, got {len(MIGRATIONS) + 1}"):
+@pytest.mark.parametrize("schema", SCHEMAS)
+def test_a_failed_take_over_changes_nothing(database_url: str, tmp_path: Path, schema: int) -> None:
+    restore(database_url, schema)
+    before = tables_of(database_url)
+    with pytest.raises(SQLAlchemyError):
+        Database(database_url, migrations=with_more(tmp_path, ADD_COLOUR, FAIL_HALF_WAY))
+    assert tables_of(database_url) == before
+    assert "schema_version" in before
+
+
+@pytest.mark.parametrize("schema", SCHEMAS)
+def test_the_old_count_is_read_once(database_url: str, schema: int) -> None:
+    restore(database_url, schema)
+    for _ in range(2):
+        database = Database(database_url)
+        assert version(database) == NEWEST
+        database.close()
+        assert tables_of(database_url) == {*metadata.tables, "alembic_version"}
+
+
+def tables_of(url: str) -> set[str]:
+    """Of a database as it lies there, with nothing migrated."""
+    engine = connect(url)
+    found = set(inspect(engine).get_table_names())
+    engine.dispose()
+    return found
+
+
+def connect(url: str) -> Engine:
+    address = make_url(url)
+    return create_engine(address.set(drivername=DRIVERS[address.get_backend_name()]))
+
+
+def test_a_database_that_was_only_begun_is_taken_over(database_url: str) -> None:
+    before = Database(database_url)
+    with before.transaction() as connection:
+        for table in reversed(metadata.sorted_tables):
+            connection.execute(text(f"DROP TABLE {table.name}"))
+        connection.execute(text("DROP TABLE alembic_version"))
+        connection.execute(text("CREATE TABLE schema_version (version INTEGER NOT NULL)"))
+        connection.execute(text("INSERT INTO schema_version VALUES (0)"))
+    before.close()
+    database = Database(database_url)
+    assert version(database) == NEWEST
+    database.close()
+
+
+def test_a_newer_schema_is_refused(database_url: str, tmp_path: Path) -> None:
+    Database(database_url, migrations=with_more(tmp_path, ADD_COLOUR)).close()
+    with pytest.raises(SchemaTooNew, match=f"version {NEWEST} or older, got c0104: start the newer program"):
         Database(database_url)
 
 
-def test_two_that_start_at_once_migrate_once(database_url: str) -> None:
+def test_a_count_that_was_never_released_is_refused(database_url: str) -> None:
+    restore(database_url, 3)
+    engine = connect(database_url)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE schema_version SET version = 4"))
+    engine.dispose()
+    with pytest.raises(SchemaTooNew, match="version 0003 or older, got 0004"):
+        Database(database_url)
+    assert "schema_version" in tables_of(database_url)
+
+
+@pytest.mark.parametrize("schema", [None, 1])
+def test_threads_that_start_at_once_migrate_once(database_url: str, schema: int | None) -> None:
+    if schema is not None:
+        restore(database_url, schema)
     errors: list[BaseException] = []
     barrier = threading.Barrier(4)
 
@@ -113,9 +229,46 @@ def test_two_that_start_at_once_migrate_once(database_url: str) -> None:
         thread.join()
     assert errors == []
     database = Database(database_url)
-    with database.reading() as connection:
-        assert connection.execute(text("SELECT count(*) FROM schema_version")).scalar_one() == 1
+    assert version(database) == NEWEST  # of one row
     database.close()
+
+
+def test_processes_that_start_at_once_migrate_once(database_url: str) -> None:
+    restore(database_url, 2)
+    code = (
+        "import sys; from service.store.database import Database\n"
+        "print('ready', flush=True); sys.stdin.read(); Database(sys.argv[1], 30).close()"
+    )
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, database_url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(3)
+    ]
+    for process in started:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in started:
+        assert process.stdin is not None
+        process.stdin.close()
+    assert [process.wait(60) for process in started] == [0, 0, 0]
+    for process in started:
+        assert process.stdout is not None
+        process.stdout.close()
+    assert tables_of(database_url) == {*metadata.tables, "alembic_version"}
+
+
+def test_a_migration_leaves_logging_and_the_folder_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    root, ours = logging.getLogger(), logging.getLogger("service.store")
+    before = (root.level, list(root.handlers), ours.disabled)
+    Database("sqlite:///watchword.db").close()
+    assert (root.level, root.handlers, ours.disabled) == before
+    assert Path.cwd() == tmp_path
+    assert {path.name for path in tmp_path.iterdir()} == {"watchword.db"}
+    assert capsys.readouterr() == ("", "")
 
 
 def test_an_exception_rolls_back(database: Database) -> None:

@@ -1,22 +1,13 @@
 from __future__ import annotations
 
-from pathlib import Path
-
-import numpy as np
 import pytest
-from sqlalchemy import func, select
 
-from service.contracts.alert import AlertState
 from service.contracts.guidance import GuidanceSpec
 from service.contracts.stream import StreamSpec
 from service.errors import Conflict, NotFound
-from service.store import guidance as module
-from service.store.alerts import AlertStore
 from service.store.database import Database
-from service.store.guidance import Clips, GuidanceStore
+from service.store.guidance import GuidanceStore
 from service.store.streams import StreamStore
-from service.store.tables import alert_clips
-from support.alerts import NOON, make_alert
 
 
 @pytest.fixture
@@ -38,21 +29,8 @@ def spec(text: str = "a person riding a bicycle", **fields: object) -> GuidanceS
     return GuidanceSpec.model_validate({"text": text, "verdict": "normal"} | fields)
 
 
-def teach(store: GuidanceStore, stream: str, alert_id: str, radius: float = 0.1, count: int = 2, keep: int = 3) -> None:
-    database = store._database
-    with database.transaction() as connection:
-        AlertStore(database, Path()).record(connection, make_alert(alert_id, stream=stream), "opened")
-        store.record_clips(connection, stream, clips(alert_id, count))
-    store.judge_alert(stream, alert_id, "false_alarm", radius, keep)
-
-
 def texts(store: GuidanceStore, stream: str) -> list[str]:
     return [record.spec.text for record in store.list(stream)]
-
-
-def clips(alert_id: str, count: int = 2) -> Clips:
-    features = np.eye(count, 4, dtype=np.float16)
-    return Clips(alert_id, "hash", features)
 
 
 def test_a_rule_is_kept_as_it_was_given(store: GuidanceStore, stream: str) -> None:
@@ -112,23 +90,6 @@ def test_what_a_rule_says_or_does_dates_it_and_undo_brings_the_date_back(
         assert store.list(stream) == [undone]
         dates.append(undone.edited_at)
     assert dates == [changed.edited_at, record.edited_at]
-
-
-def test_every_edit_is_in_the_audit(store: GuidanceStore, stream: str) -> None:
-    record = store.add(stream, spec("one"), "mara")
-    store.change(stream, record.id, spec("two"), "tom")
-    store.remove(stream, record.id, "ann")
-    store.remove(stream, record.id, "ann")
-    newest_first = [
-        (entry.who, entry.action, entry.before and entry.before.text, entry.after and entry.after.text)
-        for entry in store.audit(stream, 10)
-    ]
-    assert newest_first == [
-        ("ann", "deleted", "two", None),
-        ("tom", "changed", "one", "two"),
-        ("mara", "created", None, "one"),
-    ]
-    assert [entry.action for entry in store.audit(stream, 1, before=store.audit(stream, 1)[0].id)] == ["changed"]
 
 
 def test_undo_goes_back_edit_by_edit(store: GuidanceStore, stream: str) -> None:
@@ -192,79 +153,8 @@ def test_rules_go_with_their_stream_and_the_audit_stays(
     store: GuidanceStore, streams: StreamStore, stream: str
 ) -> None:
     store.add(stream, spec(), "mara")
-    teach(store, stream, "a")
     streams.delete(stream)
-    assert (store.list(stream), store.taught(stream)) == ([], [])
+    assert store.list(stream) == []
     assert [entry.action for entry in store.audit(stream, 10)] == ["created"]
     with pytest.raises(NotFound, match="registered stream"):
         store.add(stream, spec(), "mara")
-
-
-def test_the_audit_is_bounded(store: GuidanceStore, stream: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "AUDIT_KEPT", 3)
-    record = store.add(stream, spec("0"), "mara")
-    for index in range(1, 6):
-        store.change(stream, record.id, spec(str(index)), "mara")
-    assert [entry.after.text for entry in store.audit(stream, 10) if entry.after] == ["5", "4", "3"]
-
-
-def test_the_audit_of_deleted_streams_is_bounded_together(
-    store: GuidanceStore, streams: StreamStore, stream: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "ORPHANS_KEPT", 4)
-    store.add(stream, spec("kept"), "mara")
-    gone = [streams.create(StreamSpec(name=name, url="file:a.mp4"), None).id for name in ("A", "B")]
-    for each in gone:
-        for index in range(3):
-            store.add(each, spec(str(index)), "mara")
-        streams.delete(each)
-    kept = [[entry.after and entry.after.text for entry in store.audit(each, 10)] for each in (stream, *gone)]
-    assert kept == [["kept"], ["2"], ["2", "1", "0"]]
-
-
-def test_clips_live_as_long_as_their_alert(store: GuidanceStore, database: Database, tmp_path) -> None:
-    alerts = AlertStore(database, tmp_path, keep=0)
-    with database.transaction() as connection:
-        alerts.record(connection, make_alert("a", state=AlertState.CLOSED, closed_at=NOON), "closed")
-        store.record_clips(connection, "yard", clips("a", 1))
-        store.record_clips(connection, "yard", clips("a", 3))
-
-    def kept() -> list[tuple[str, int, int, int]]:
-        columns = alert_clips.c.encoder, alert_clips.c.dim, func.length(alert_clips.c.clips)
-        with database.reading() as connection:
-            return [tuple(row) for row in connection.execute(select(*columns))]
-
-    assert kept() == [("hash", 4, 3 * 4 * 2)]
-    alerts.prune()
-    assert kept() == []
-
-
-def test_clips_of_the_oldest_alerts_go(store: GuidanceStore, database: Database, tmp_path) -> None:
-    alerts = AlertStore(database, tmp_path)
-    for alert_id in ("a", "b", "c"):
-        with database.transaction() as connection:
-            alerts.record(connection, make_alert(alert_id), "opened")
-            store.record_clips(connection, "yard", clips(alert_id))
-    store.prune(keep=2)
-    with database.reading() as connection:
-        assert set(connection.execute(select(alert_clips.c.alert_id)).scalars()) == {"b", "c"}
-
-
-def test_what_was_taught_is_kept_and_bounded(store: GuidanceStore, stream: str) -> None:
-    for index in range(4):
-        teach(store, stream, str(index), index / 10)
-    assert [(record.clips.alert_id, record.radius) for record in store.taught(stream)] == [
-        ("1", 0.1),
-        ("2", 0.2),
-        ("3", 0.3),
-    ]
-    teach(store, stream, "2", 0.5, count=1)
-    for verdict in ("confirmed", None):
-        store.judge_alert(stream, "3", verdict, 0.1)
-    assert [(record.clips.alert_id, record.radius, len(record.clips.features)) for record in store.taught(stream)] == [
-        ("1", 0.1, 2),
-        ("2", 0.5, 1),
-    ]
-    (kept, _) = store.taught(stream)
-    assert (kept.clips.encoder, kept.clips.features.dtype) == ("hash", np.float16)
-    np.testing.assert_array_equal(kept.clips.features, np.eye(2, 4))

@@ -25,6 +25,7 @@ from service.pipeline.scored import ScoredFrame, display
 from service.pipeline.stages import Stages
 from service.profiles.profile import Profile
 from service.store.database import Database
+from service.store.feedback import FeedbackStore
 from service.store.guidance import GuidanceStore
 from service.store.streams import StreamStore
 from support.colours import SquareDetector, strolling, write_svad
@@ -61,7 +62,9 @@ def profile(stages: Stages) -> Profile:
 def guidance(stages: Stages, tmp_path: Path) -> Iterator[StreamGuidance]:
     with closing(Database(f"sqlite:///{tmp_path / 'watchword.db'}")) as database:
         stream = StreamStore(database).create(StreamSpec(name="Yard", url="file:yard.mp4"), None).id
-        guidance = StreamGuidance(stream, GuidanceStore(database), max_rules=5, past_bytes=10_000_000)
+        guidance = StreamGuidance(
+            stream, GuidanceStore(database), FeedbackStore(database), max_rules=5, past_bytes=10_000_000
+        )
         guidance.understand(lambda: words_of(stages), stages.encoder.hash)
         yield guidance
 

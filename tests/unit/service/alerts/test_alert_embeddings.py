@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 from sqlalchemy import select
 
-from service.alerts.compose import Evidence, alert_clips
+from service.alerts.compose import Evidence, alert_embeddings
 from service.pipeline.scored import ScoredFrame
 from service.presentation.message import scored_objects
 from service.store.database import Database
-from service.store.tables import alert_clips as alert_clips_table
+from service.store.tables import alert_embeddings as table
 from support.alerts import scored_frame, wait_until, with_embedding
 from support.house import House
 
@@ -23,13 +23,13 @@ def evidence(frame: ScoredFrame) -> Evidence:
     return Evidence.of(frame, scored_objects(frame))
 
 
-def test_the_clips_are_those_of_the_objects_that_stand_out() -> None:
+def test_the_embeddings_are_those_of_the_objects_that_stand_out() -> None:
     frame = scored_frame(0.0, 5.0)
-    assert alert_clips("a", evidence(frame)) is None
-    assert alert_clips("a", evidence(with_embedding(frame, NOBODY, "e1"))) is None
-    found = alert_clips("a", evidence(with_embedding(frame, CLIP, "e1")))
+    assert alert_embeddings("a", evidence(frame)) is None
+    assert alert_embeddings("a", evidence(with_embedding(frame, NOBODY, "e1"))) is None
+    found = alert_embeddings("a", evidence(with_embedding(frame, CLIP, "e1")))
     assert (found.alert_id, found.encoder) == ("a", "e1")
-    np.testing.assert_allclose(found.features, CLIP, atol=1e-3)
+    np.testing.assert_allclose(found.vectors, CLIP, atol=1e-3)
 
 
 def test_they_are_committed_with_the_alert(tmp_path: Path) -> None:
@@ -43,5 +43,5 @@ def test_they_are_committed_with_the_alert(tmp_path: Path) -> None:
 
 def kept(database: Database, alert_id: str) -> np.ndarray | None:
     with database.reading() as connection:
-        row = connection.execute(select(alert_clips_table).where(alert_clips_table.c.alert_id == alert_id)).first()
-    return None if row is None else np.frombuffer(row.clips, "<f2").reshape(-1, row.dim)
+        row = connection.execute(select(table).where(table.c.alert_id == alert_id)).first()
+    return None if row is None else np.frombuffer(row.vectors, "<f2").reshape(-1, row.dim)
