@@ -23,7 +23,18 @@ from service.delivery.feed import ScoreFeed
 from service.delivery.picture import Picture
 from service.engine.engine_queue import EngineQueue
 from service.enrolment.stream_profile import Learner, file_source, profile_path
-from service.errors import Conflict, InvalidInput, NotFound, Overloaded
+from service.errors import (
+    INVALID_PATCH,
+    NEW_TO_EXTEND,
+    NO_PROFILE,
+    STREAM_BROKEN,
+    STREAM_NOT_FOUND,
+    TOO_MANY_STREAMS,
+    Conflict,
+    InvalidInput,
+    NotFound,
+    Overloaded,
+)
 from service.guidance.stream_guidance import StreamGuidance
 from service.ingest.probe import probe as try_source
 from service.ingest.source import Source, parse_source
@@ -297,12 +308,12 @@ class Application:
         self._entry(stream_id)
         path = profile_path(self.settings, stream_id)
         if not path.exists():
-            code, msg = "no_profile", f"expected a stream with a profile to take over, got {stream_id} with none"
-            raise Conflict(code, msg)
+            msg = f"expected a stream with a profile to take over, got {stream_id} with none"
+            raise Conflict(NO_PROFILE, msg)
         try:
             return Profile.load(path)
         except ProfileError as error:
-            raise Conflict("no_profile", str(error)) from error
+            raise Conflict(NO_PROFILE, str(error)) from error
 
     # ---- guidance
 
@@ -319,7 +330,7 @@ class Application:
         entry = self._entry(stream_id)
         scorer = _live(entry).context.scorer
         if scorer is None or scorer.threshold is None:
-            raise Conflict("no_profile", "expected an enrolled stream to try a rule on, got one without a profile")
+            raise Conflict(NO_PROFILE, "expected an enrolled stream to try a rule on, got one without a profile")
         return entry.guidance.preview(spec, scorer.profile.fused, scorer.threshold)
 
     def guidance_audit(self, stream_id: str, limit: int, before: int | None) -> list[GuidanceAudit]:
@@ -398,7 +409,7 @@ class Application:
         with self._lock:
             if len(self._entries) >= limit:
                 msg = f"expected fewer than {limit} streams (WATCHWORD_MAX_STREAMS), got {len(self._entries)}"
-                raise Overloaded("too_many_streams", msg, RETRY_AFTER_S, streams=len(self._entries), limit=limit)
+                raise Overloaded(TOO_MANY_STREAMS, msg, RETRY_AFTER_S, streams=len(self._entries), limit=limit)
             self._entries[entry.record.id] = entry
 
     def _run(self, entry: _Entry, source: Source, pending: EnrolmentSpec | None) -> None:
@@ -457,7 +468,7 @@ class Application:
         if spec.enrolment is not None:
             if spec.enrolment.extend:
                 msg = "expected an enrolment that does not extend: a new stream has nothing to extend yet"
-                raise InvalidInput("nothing_to_extend", msg)
+                raise InvalidInput(NEW_TO_EXTEND, msg)
             for path in spec.enrolment.sources or ():
                 file_source(path, self.settings.media_dir)
             if spec.enrolment.stream is not None:
@@ -485,14 +496,12 @@ class Application:
 
 
 def _not_found(stream_id: str) -> NotFound:
-    return NotFound("stream_not_found", f"expected the id of a registered stream, got {stream_id[:40]!r}")
+    return NotFound(STREAM_NOT_FOUND, f"expected the id of a registered stream, got {stream_id[:40]!r}")
 
 
 def _live(entry: _Entry) -> LiveStream:
     if entry.live is None:
-        raise Conflict(
-            "stream_broken", f"expected a stream that can run; this one {entry.problem or 'is being started'}"
-        )
+        raise Conflict(STREAM_BROKEN, f"expected a stream that can run; this one {entry.problem or 'is being started'}")
     return entry.live
 
 
@@ -523,4 +532,4 @@ def _revalidated(spec: StreamSpec, changes: dict[str, object]) -> StreamSpec:
     except ValidationError as error:
         problems = error.errors(include_url=False, include_input=False)
         msg = "; ".join(f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}".lstrip(": ") for problem in problems)
-        raise InvalidInput("invalid_patch", msg) from error
+        raise InvalidInput(INVALID_PATCH, msg) from error

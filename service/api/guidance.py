@@ -17,9 +17,21 @@ from service.contracts.guidance import (
     PreviewSpec,
     TaughtOut,
 )
+from service.errors import (
+    EXPIRES_IN_PAST,
+    INVALID_INPUT,
+    NO_PROFILE,
+    NOTHING_TO_UNDO,
+    RULE_NOT_FOUND,
+    STREAM_BROKEN,
+    STREAM_NOT_FOUND,
+    TOO_MANY_PREVIEWS,
+    TOO_MANY_RULES,
+    UNKNOWN_ZONE,
+)
 
 TAG = "guidance"
-RULE = ("unknown_zone", "expires_in_past")
+RULE = (UNKNOWN_ZONE, EXPIRES_IN_PAST)
 router = APIRouter(tags=[TAG])
 
 RuleId = Annotated[str, Path(pattern=ID_PATTERN, description="The rule's id.", examples=["9b1f0c3d7a2e"])]
@@ -52,7 +64,7 @@ Who = Annotated[str, Depends(_who)]
     response_description="The rule; `Location` is its path.",
     responses={
         201: {"headers": {"Location": {"description": "Path of the new rule.", "schema": {"type": "string"}}}},
-        **responses(*BODY, *CHANGE, *RULE, "stream_not_found", "too_many_rules"),
+        **responses(*BODY, *CHANGE, *RULE, STREAM_NOT_FOUND, TOO_MANY_RULES),
     },
 )
 def add_rule(
@@ -76,7 +88,7 @@ def add_rule(
     "/streams/{stream_id}/guidance",
     summary="List rules",
     response_description="The rules.",
-    responses=responses("stream_not_found", "invalid_input"),
+    responses=responses(STREAM_NOT_FOUND, INVALID_INPUT),
 )
 def list_rules(stream_id: StreamId, application: App) -> list[GuidanceOut]:
     """The rules of a stream, the oldest first."""
@@ -89,7 +101,7 @@ def list_rules(stream_id: StreamId, application: App) -> list[GuidanceOut]:
     response_description="What it would have done.",
     responses=responses(
         *(*BODY, *CHANGE, *RULE),
-        *("stream_not_found", "stream_broken", "rule_not_found", "no_profile", "too_many_previews"),
+        *(STREAM_NOT_FOUND, STREAM_BROKEN, RULE_NOT_FOUND, NO_PROFILE, TOO_MANY_PREVIEWS),
     ),
 )
 async def preview_rule(stream_id: StreamId, spec: PreviewSpec, context: InContext) -> PreviewOut:
@@ -107,7 +119,7 @@ async def preview_rule(stream_id: StreamId, spec: PreviewSpec, context: InContex
     "/streams/{stream_id}/guidance/audit",
     summary="List edits of rules",
     response_description="The edits.",
-    responses=responses("stream_not_found", "invalid_input"),
+    responses=responses(STREAM_NOT_FOUND, INVALID_INPUT),
 )
 def list_edits(
     stream_id: StreamId,
@@ -126,7 +138,7 @@ def list_edits(
     "/streams/{stream_id}/guidance/{rule_id}",
     summary="Get a rule",
     response_description="The rule.",
-    responses=responses("stream_not_found", "rule_not_found", "invalid_input"),
+    responses=responses(STREAM_NOT_FOUND, RULE_NOT_FOUND, INVALID_INPUT),
 )
 def get_rule(stream_id: StreamId, rule_id: RuleId, application: App) -> GuidanceOut:
     """One rule, with what it was understood as and whether it is in force now."""
@@ -137,7 +149,7 @@ def get_rule(stream_id: StreamId, rule_id: RuleId, application: App) -> Guidance
     "/streams/{stream_id}/guidance/{rule_id}",
     summary="Change a rule",
     response_description="The rule as it is now.",
-    responses=responses(*BODY, *CHANGE, *RULE, "stream_not_found", "rule_not_found"),
+    responses=responses(*BODY, *CHANGE, *RULE, STREAM_NOT_FOUND, RULE_NOT_FOUND),
 )
 def change_rule(stream_id: StreamId, rule_id: RuleId, patch: GuidancePatch, application: App, who: Who) -> GuidanceOut:
     """Change what the body names and leave the rest. In force from the next frame on.
@@ -152,7 +164,7 @@ def change_rule(stream_id: StreamId, rule_id: RuleId, patch: GuidancePatch, appl
     status_code=204,
     summary="Delete a rule",
     response_description="It is gone.",
-    responses=responses(*CHANGE, "stream_not_found", "invalid_input"),
+    responses=responses(*CHANGE, STREAM_NOT_FOUND, INVALID_INPUT),
 )
 def delete_rule(stream_id: StreamId, rule_id: RuleId, application: App, who: Who) -> None:
     """Delete a rule; `undo` brings it back. Deleting what is not there succeeds too."""
@@ -163,9 +175,7 @@ def delete_rule(stream_id: StreamId, rule_id: RuleId, application: App, who: Who
     "/streams/{stream_id}/guidance/{rule_id}/undo",
     summary="Take back the last edit of a rule",
     response_description="The rule as it is now; null if it is gone, because its creation was taken back.",
-    responses=responses(
-        *CHANGE, "stream_not_found", "rule_not_found", "nothing_to_undo", "too_many_rules", "invalid_input"
-    ),
+    responses=responses(*CHANGE, STREAM_NOT_FOUND, RULE_NOT_FOUND, NOTHING_TO_UNDO, TOO_MANY_RULES, INVALID_INPUT),
 )
 def undo_edit(stream_id: StreamId, rule_id: RuleId, application: App, who: Who) -> GuidanceOut | None:
     """Take back the last edit of a rule, be it a change, its deletion or its creation; again, the one before."""
@@ -176,7 +186,7 @@ def undo_edit(stream_id: StreamId, rule_id: RuleId, application: App, who: Who) 
     "/streams/{stream_id}/taught",
     summary="List what false alarms taught",
     response_description="What was taught.",
-    responses=responses("stream_not_found", "invalid_input"),
+    responses=responses(STREAM_NOT_FOUND, INVALID_INPUT),
 )
 def list_taught(stream_id: StreamId, application: App) -> list[TaughtOut]:
     """Alerts that were marked `false_alarm` and taught something: what is like their objects counts as normal.

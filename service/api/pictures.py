@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query, Response
 from service.api.context import App, InContext, StreamId
 from service.api.live import LiveResponse
 from service.api.problems import responses
+from service.errors import INVALID_INPUT, NO_PICTURE, STREAM_BROKEN, STREAM_NOT_FOUND, TOO_MANY_CLIENTS
 
 TAG = "pictures"
 router = APIRouter(tags=[TAG])
@@ -32,7 +33,7 @@ _HEADERS = {
     response_description="A JPEG.",
     responses={
         200: {"content": {"image/jpeg": _JPEG}, "headers": _HEADERS},
-        **responses("stream_not_found", "no_picture", "invalid_input"),
+        **responses(STREAM_NOT_FOUND, NO_PICTURE, STREAM_BROKEN, INVALID_INPUT),
     },
 )
 @router.head("/streams/{stream_id}/snapshot.jpg", include_in_schema=False)
@@ -54,7 +55,7 @@ def get_snapshot(stream_id: StreamId, application: App, overlay: Overlay = False
     response_description="An endless MJPEG stream.",
     responses={
         200: {"content": {"multipart/x-mixed-replace": _LIVE}},
-        **responses("stream_not_found", "invalid_input", "too_many_clients"),
+        **responses(STREAM_NOT_FOUND, INVALID_INPUT, TOO_MANY_CLIENTS),
     },
 )
 async def watch_live(stream_id: StreamId, context: InContext, overlay: Overlay = False) -> Response:

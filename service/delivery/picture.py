@@ -6,7 +6,7 @@ import threading
 import time
 from dataclasses import dataclass
 
-from service.errors import Conflict
+from service.errors import NO_PICTURE, Conflict
 from service.pipeline.scored import ScoredFrame, display
 from service.presentation.message import scored_objects
 from service.presentation.overlay import draw, encode_jpeg
@@ -68,8 +68,8 @@ class LivePicture:
         with self._changed:
             frame, seq = self._frame, self._seq
         if frame is None:
-            code, msg = "no_picture", "expected a stream that delivers pictures; this one has none to show now"
-            raise Conflict(code, msg)
+            msg = "expected a stream that delivers pictures; this one has none to show now"
+            raise Conflict(NO_PICTURE, msg)
         return self._encode(frame, seq, overlay)
 
     def wait(self, overlay: bool, after: int, timeout: float) -> Picture | None:

@@ -15,7 +15,7 @@ from models.heads.likeness import RESEMBLES, Vocabulary
 from models.observation import Objects, Observation
 from service.engine.detectors.base import Detector
 from service.engine.encoder import JointEncoder
-from service.errors import InvalidInput
+from service.errors import ENCODER_NEEDED, ENCODERS_DIFFER, InvalidInput
 from service.frames import PreparedFrame
 from service.pipeline.context import StreamContext
 from service.pipeline.guide import Guided, captions, guide, unguided
@@ -60,8 +60,8 @@ class Stages:
         needed = needed_encoder(heads)
         if needed is not None and (encoder is None or encoder.name != needed):
             got = "none" if encoder is None else encoder.name
-            code, msg = "encoder_needed", f"expected encoder {needed}, which the heads need, got {got}"
-            raise InvalidInput(code, msg)
+            msg = f"expected encoder {needed}, which the heads need, got {got}"
+            raise InvalidInput(ENCODER_NEEDED, msg)
 
     def clip_buffers(self) -> ClipBuffers | None:
         """Empty buffers for a stream, as the encoder wants them; None without one."""
@@ -248,6 +248,6 @@ def needed_encoder(heads: Mapping[str, LoadedHead]) -> str | None:
     needed = {loaded.head.encoder: name for name, loaded in heads.items() if loaded.head.encoder is not None}
     if len(needed) > 1:
         each = ", ".join(f"{name} needs {encoder}" for encoder, name in sorted(needed.items(), key=lambda x: x[1]))
-        code, msg = "encoders_differ", f"expected heads of one encoder on a stream, got: {each}"
-        raise InvalidInput(code, msg)
+        msg = f"expected heads of one encoder on a stream, got: {each}"
+        raise InvalidInput(ENCODERS_DIFFER, msg)
     return next(iter(needed), None)
