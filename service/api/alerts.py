@@ -14,6 +14,7 @@ from service.api.context import ID_PATTERN, AlertId, App
 from service.api.problems import BODY, CHANGE, responses
 from service.contracts.alert import Alert, AlertPatch, AlertState
 from service.errors import ALERT_NOT_FOUND, INVALID_CURSOR, INVALID_INPUT, SNAPSHOT_NOT_FOUND
+from service.streams.verdicts import set_verdict
 
 TAG = "alerts"
 router = APIRouter(tags=[TAG])
@@ -89,7 +90,7 @@ def update_alert(alert_id: AlertId, patch: AlertPatch, application: App) -> Aler
     known by their looks: `taught` says of how many it learned, and why if of none. `GET /streams/{id}/taught` lists
     what a stream was taught.
     """
-    return application.set_verdict(alert_id, patch.verdict)
+    return set_verdict(application.streams, application.alerts, alert_id, patch.verdict)
 
 
 @router.get(

@@ -58,7 +58,7 @@ class Context:
         return cls(
             application=application,
             clients=Clients(settings.max_clients, application.metrics),
-            live=LivePictures(application),
+            live=LivePictures(application.streams),
             probing=Lane(PROBE_THREADS, WAITING, TOO_MANY_PROBES, "sources waiting to be tried", retry_after),
             changing=Lane(CHANGE_THREADS, WAITING, TOO_MANY_CHANGES, "changes waiting to be made", retry_after),
             previewing=Lane(

@@ -36,7 +36,7 @@ async def enrol(stream_id: StreamId, spec: EnrolmentSpec, context: InContext) ->
     A few minutes are enough to be useful. The profile in force stays in force until the new one is ready, and for
     good if learning fails.
     """
-    return await context.changing.run(context.application.enrol, stream_id, spec)
+    return await context.changing.run(context.application.streams.enrol, stream_id, spec)
 
 
 @router.get(
@@ -47,7 +47,7 @@ async def enrol(stream_id: StreamId, spec: EnrolmentSpec, context: InContext) ->
 )
 def get_enrolment(stream_id: StreamId, application: App) -> EnrolmentOut:
     """How far the enrolment is, and what the stream has learned to be normal."""
-    return application.enrolment(stream_id)
+    return application.streams.live(stream_id).learning.out()
 
 
 @router.delete(
@@ -59,4 +59,4 @@ def get_enrolment(stream_id: StreamId, application: App) -> EnrolmentOut:
 )
 async def forget_enrolment(stream_id: StreamId, context: InContext) -> None:
     """Stop an enrolment under way and delete the profile. The stream's score is null until it learns again."""
-    await context.changing.run(context.application.forget_enrolment, stream_id)
+    await context.changing.run(context.application.streams.forget_enrolment, stream_id)

@@ -79,7 +79,7 @@ def add_rule(
     a zone before one without, one with a schedule before one without, then the one whose text, verdict, strength, zone,
     schedule, method or switch was changed last, then an anomaly. Undo gives a rule back the rank that it had.
     """
-    rule = application.guidance(stream_id).add(spec, who)
+    rule = application.streams.guidance(stream_id).add(spec, who)
     response.headers["Location"] = f"{request.scope.get('root_path', '')}/streams/{stream_id}/guidance/{rule.id}"
     return rule
 
@@ -92,7 +92,7 @@ def add_rule(
 )
 def list_rules(stream_id: StreamId, application: App) -> list[GuidanceOut]:
     """The rules of a stream, the oldest first."""
-    return application.guidance(stream_id).rules()
+    return application.streams.guidance(stream_id).rules()
 
 
 @router.post(
@@ -112,7 +112,7 @@ async def preview_rule(stream_id: StreamId, spec: PreviewSpec, context: InContex
 
     One rule is tried at a time, so that scoring keeps its pace; while too many wait, others are refused.
     """
-    return await context.previewing.run(context.application.preview_rule, stream_id, spec)
+    return await context.previewing.run(context.application.streams.preview_rule, stream_id, spec)
 
 
 @router.get(
@@ -131,7 +131,10 @@ def list_edits(
 
     It is kept when rules are deleted; of deleted streams, the newest edits are.
     """
-    return application.guidance_audit(stream_id, limit, before)
+    edits = list(application.rules.audit(stream_id, limit, before))
+    if not edits:
+        application.streams.get(stream_id)  # raises if it is not known at all
+    return edits
 
 
 @router.get(
@@ -142,7 +145,7 @@ def list_edits(
 )
 def get_rule(stream_id: StreamId, rule_id: RuleId, application: App) -> GuidanceOut:
     """One rule, with what it was understood as and whether it is in force now."""
-    return application.guidance(stream_id).rule(rule_id)
+    return application.streams.guidance(stream_id).rule(rule_id)
 
 
 @router.patch(
@@ -156,7 +159,7 @@ def change_rule(stream_id: StreamId, rule_id: RuleId, patch: GuidancePatch, appl
 
     A change to what is there already is none: it is not in the audit, and there is nothing to undo.
     """
-    return application.guidance(stream_id).change(rule_id, patch, who)
+    return application.streams.guidance(stream_id).change(rule_id, patch, who)
 
 
 @router.delete(
@@ -168,7 +171,7 @@ def change_rule(stream_id: StreamId, rule_id: RuleId, patch: GuidancePatch, appl
 )
 def delete_rule(stream_id: StreamId, rule_id: RuleId, application: App, who: Who) -> None:
     """Delete a rule; `undo` brings it back. Deleting what is not there succeeds too."""
-    application.guidance(stream_id).remove(rule_id, who)
+    application.streams.guidance(stream_id).remove(rule_id, who)
 
 
 @router.post(
@@ -179,7 +182,7 @@ def delete_rule(stream_id: StreamId, rule_id: RuleId, application: App, who: Who
 )
 def undo_edit(stream_id: StreamId, rule_id: RuleId, application: App, who: Who) -> GuidanceOut | None:
     """Take back the last edit of a rule, be it a change, its deletion or its creation; again, the one before."""
-    return application.guidance(stream_id).undo(rule_id, who)
+    return application.streams.guidance(stream_id).undo(rule_id, who)
 
 
 @router.get(
@@ -195,4 +198,4 @@ def list_taught(stream_id: StreamId, application: App) -> list[TaughtOut]:
 
     Another verdict on the alert (`PATCH /alerts/{id}`) takes it back.
     """
-    return application.guidance(stream_id).taught()
+    return application.streams.guidance(stream_id).taught()

@@ -39,7 +39,7 @@ _HEADERS = {
 @router.head("/streams/{stream_id}/snapshot.jpg", include_in_schema=False)
 def get_snapshot(stream_id: StreamId, application: App, overlay: Overlay = False) -> Response:
     """The newest scored frame. While the stream delivers nothing there is no picture: never an old one."""
-    picture = application.picture(stream_id, overlay)
+    picture = application.streams.live(stream_id).newest_picture(overlay)
     headers = {
         "Last-Modified": formatdate(picture.captured_at, usegmt=True),
         "X-Seq": str(picture.seq),
@@ -65,6 +65,6 @@ async def watch_live(stream_id: StreamId, context: InContext, overlay: Overlay =
     pictures, never old ones. While the camera delivers nothing, a grey picture that says so takes the place of the
     last one. The answer ends when the stream is deleted.
     """
-    await to_thread.run_sync(context.application.stream, stream_id)
+    await to_thread.run_sync(context.application.streams.get, stream_id)
     dropped = context.application.metrics.client_dropped.labels("mjpeg")
     return LiveResponse(context.live, context.clients, stream_id, overlay=overlay, dropped=dropped)

@@ -88,7 +88,7 @@ def get_scores(
     limit: Annotated[int, Query(ge=1, le=5000, description="At most so many.")] = 500,
 ) -> Response:
     """Recent messages of one stream."""
-    application.stream(stream_id)
+    application.streams.get(stream_id)
     messages = application.feed.history(stream_id, since, limit)
     return Response(b"[" + b",".join(messages) + b"]", media_type="application/json")
 
@@ -188,7 +188,7 @@ async def _until_disconnected(websocket: WebSocket, scope: CancelScope) -> None:
 
 def _exists(context: Context, stream_id: str) -> bool:
     try:
-        context.application.stream(stream_id)
+        context.application.streams.get(stream_id)
     except NotFound:
         return False
     return True

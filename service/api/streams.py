@@ -53,7 +53,7 @@ async def create_stream(
     video that can be decoded is refused, and nothing has changed then. Credentials in `url` are split off and stored
     apart; no answer, log line or metric ever shows them.
     """
-    stream = await context.probing.run(context.application.create_stream, spec, probe)
+    stream = await context.probing.run(context.application.streams.create, spec, probe)
     response.headers["Location"] = f"{request.scope.get('root_path', '')}/streams/{stream.id}"
     return stream
 
@@ -61,7 +61,7 @@ async def create_stream(
 @router.get("/streams", summary="List streams", response_description="The streams.", responses=responses())
 def list_streams(application: App) -> list[StreamOut]:
     """Every registered stream with its settings and what it is doing, the oldest first."""
-    return application.streams()
+    return application.streams.list()
 
 
 @router.get(
@@ -72,7 +72,7 @@ def list_streams(application: App) -> list[StreamOut]:
 )
 def get_stream(stream_id: StreamId, application: App) -> StreamOut:
     """One stream with its settings and what it is doing."""
-    return application.stream(stream_id)
+    return application.streams.get(stream_id)
 
 
 @router.patch(
@@ -87,7 +87,7 @@ async def update_stream(stream_id: StreamId, patch: StreamPatch, context: InCont
     Name, thresholds, zones and detection change while the stream runs; another source, rate, detector or pack makes
     it connect anew. A change that is refused leaves everything as it was.
     """
-    return await context.probing.run(context.application.update_stream, stream_id, patch, probe)
+    return await context.probing.run(context.application.streams.update, stream_id, patch, probe)
 
 
 @router.delete(
@@ -103,4 +103,4 @@ async def delete_stream(stream_id: StreamId, context: InContext) -> None:
     Legal in every state and idempotent: deleting what is not there succeeds too. Its WebSockets are closed with code
     4410, its live pictures end.
     """
-    await context.changing.run(context.application.delete_stream, stream_id)
+    await context.changing.run(context.application.streams.delete, stream_id)

@@ -15,6 +15,7 @@ from service.contracts.stream import StreamSpec
 from service.enrolment.job import Enrolment
 from service.errors import (
     ENROLMENT_RUNNING,
+    NO_PROFILE,
     NOTHING_TO_EXTEND,
     SOURCE_MISSING,
     SOURCE_PATH,
@@ -292,6 +293,22 @@ def threshold(spec: StreamSpec, profile: Profile) -> float:
 def profile_path(settings: Settings, stream_id: str) -> Path:
     """Where a stream's profile is kept."""
     return settings.data_dir / "profiles" / f"{stream_id}.npz"
+
+
+def kept_profile(settings: Settings, stream_id: str) -> Profile:
+    """The profile of a stream, for another to take over.
+
+    Raises:
+        Conflict: ``no_profile``, if there is none, or none that can be read.
+    """
+    path = profile_path(settings, stream_id)
+    if not path.exists():
+        msg = f"expected a stream with a profile to take over, got {stream_id} with none"
+        raise Conflict(NO_PROFILE, msg)
+    try:
+        return Profile.load(path)
+    except ProfileError as error:
+        raise Conflict(NO_PROFILE, str(error)) from error
 
 
 def file_source(path: str, media_dir: Path) -> Source:

@@ -288,7 +288,7 @@ def test_previews_take_turns_and_only_so_many_wait(
     def ask(_: object = None) -> httpx.Response:
         return service.http.post(f"/streams/{paused}/guidance/preview", json={"rule": rule()})
 
-    monkeypatch.setattr(service.application, "preview_rule", slow)
+    monkeypatch.setattr(service.application.streams, "preview_rule", slow)
     previewing = service.app.state.context.previewing._limiter
     with ThreadPoolExecutor(PREVIEWS_WAITING + 1) as clients:
         waiting = [clients.submit(ask) for _ in range(PREVIEWS_WAITING + 1)]
@@ -312,14 +312,14 @@ def test_a_preview_needs_an_enrolled_stream(service: Service, paused: str) -> No
 def test_a_false_alarm_is_learned_from_until_it_is_taken_back(service: Service, live: str) -> None:
     next_scored(service, live, 0)
     application = service.application
-    past = application.guidance(live).past
+    past = application.streams.guidance(live).past
     wait_until(lambda: len(past.sample(64)[0]), "a clip of an object", timeout=60)
     looks = past.sample(64)[0][:1]
     encoder = application.library.get("words").hash
     with application.alerts.database.transaction() as connection:
         alert = make_alert("false", stream=live, state=AlertState.CLOSED, closed_at=NOON)
         application.alerts.record(connection, alert, "closed")
-        application._rules.record_clips(connection, live, Clips("false", encoder, looks.astype(np.float16)))
+        application.rules.record_clips(connection, live, Clips("false", encoder, looks.astype(np.float16)))
 
     def say(verdict: str | None) -> list[dict[str, Any]]:
         response = service.http.patch("/alerts/false", json={"verdict": verdict})
