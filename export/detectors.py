@@ -22,7 +22,7 @@ from export.encoder import Say
 from export.onnx import to_onnx_by_tracing
 from export.pack_writer import PackWriter
 from export.parity import ExportError, Parity, check, compare, worst
-from models.pack import Pack
+from models.packs import Pack
 
 ARCHITECTURES: Final = ("yolo11n", "yolo11s", "yolo11m", "yolo26n", "yolo26s", "yolo26m")
 LICENCE: Final = "AGPL-3.0-only"
@@ -73,7 +73,7 @@ def export_yolo(
 
     Raises:
         ExportError: ``bad_input``, ``bad_checkpoint``, ``missing_extra`` or ``parity``.
-        models.pack.PackError: If the pack does not verify, or its name is taken.
+        models.packs.PackError: If the pack does not verify, or its name is taken.
     """
     if architecture not in ARCHITECTURES:
         code, message = "bad_input", f"expected a network of {', '.join(ARCHITECTURES)}, got {architecture!r}"

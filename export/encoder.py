@@ -20,12 +20,12 @@ from export.onnx import to_onnx
 from export.pack_writer import PackWriter
 from export.parity import Array, ExportError, Inputs, Parity, check, check_scores, runner
 from export.weights import store_as_int8
+from models.arrays import Float32
 from models.embedding import clip_features
 from models.guidance.bank import Phrase
-from models.pack import Pack
+from models.packs import Pack
 
-Floats = NDArray[np.float32]
-Run = Callable[[str, Inputs], Floats]
+Run = Callable[[str, Inputs], Float32]
 """Runs the tower of a role: ``image``, ``temporal`` or ``text``."""
 Say = Callable[[str], None]
 
@@ -36,7 +36,7 @@ _STEP = 32  # items a run, which bounds memory for a bank of thousands
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """What an encoder's manifest says beside its graphs (``models.pack.EncoderManifest``).
+    """What an encoder's manifest says beside its graphs (``models.packs.EncoderManifest``).
 
     Attributes:
         version: Of the pack.
@@ -94,7 +94,7 @@ class Samples:
     """
 
     crops: NDArray[np.uint8]
-    geometry: Floats | None = None
+    geometry: Float32 | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,7 @@ def export_encoder(
 
     Raises:
         ExportError: What does not agree, or inputs that do not fit.
-        models.pack.PackError: If the pack does not verify, or its name is taken.
+        models.packs.PackError: If the pack does not verify, or its name is taken.
     """
     _check_samples(samples, space)
     for tower in (towers.image, towers.temporal, towers.text):
@@ -214,7 +214,7 @@ def _check_scores(
     space: Space,
     samples: Samples,
     phrases: Sequence[Phrase],
-    bank: Floats,
+    bank: Float32,
     tokens: NDArray[np.int64],
 ) -> float:
     """Compare the svad head's scores by networks and by graphs, under one profile; their largest difference.
@@ -225,11 +225,11 @@ def _check_scores(
     if all(phrase.kind != "action" for phrase in phrases):
         return 0.0  # no svad head stands on such a bank
 
-    def network(role: str, inputs: Inputs) -> Floats:
+    def network(role: str, inputs: Inputs) -> Float32:
         module: nn.Module = getattr(towers, role)
         return run_network(module, inputs)
 
-    def graph(role: str, inputs: Inputs) -> Floats:
+    def graph(role: str, inputs: Inputs) -> Float32:
         return run_graph(folder / f"{role}.onnx", inputs)
 
     temporal = towers.temporal is not None
@@ -252,7 +252,7 @@ def _example(inputs: Inputs) -> dict[str, torch.Tensor]:
     return {name: torch.from_numpy(np.array(array[:2])) for name, array in inputs.items()}
 
 
-def sample_clips(run: Run, samples: Samples, *, temporal: bool, geometry: bool) -> Floats:
+def sample_clips(run: Run, samples: Samples, *, temporal: bool, geometry: bool) -> Float32:
     """Clip features ``(M, D)`` of samples, as the service makes them.
 
     Args:
@@ -266,14 +266,14 @@ def sample_clips(run: Run, samples: Samples, *, temporal: bool, geometry: bool) 
     return clip_features(frames, samples.geometry if geometry else None, partial(run, "temporal") if temporal else None)
 
 
-def run_graph(graph: Path, inputs: Inputs) -> Floats:
+def run_graph(graph: Path, inputs: Inputs) -> Float32:
     """The output of a graph, a part of the items at a time."""
     run = runner(graph)
     return np.concatenate([run(part) for part in _parts(inputs)]).astype(np.float32)
 
 
 @torch.inference_mode()
-def run_network(network: nn.Module, inputs: Inputs) -> Floats:
+def run_network(network: nn.Module, inputs: Inputs) -> Float32:
     """The output of a network, likewise."""
     found = [network(*map(torch.from_numpy, part.values())).numpy() for part in _parts(inputs)]
     return np.concatenate(found).astype(np.float32)
@@ -315,7 +315,7 @@ def _check_samples(samples: Samples, space: Space) -> None:
 
 
 def _manifest(
-    writer: PackWriter, folder: Path, space: Space, towers: Towers, bank: Floats, documents: Sequence[Path]
+    writer: PackWriter, folder: Path, space: Space, towers: Towers, bank: Float32, documents: Sequence[Path]
 ) -> dict[str, object]:
     temporal = None
     if towers.temporal is not None:

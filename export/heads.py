@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from export.pack_writer import PackWriter
 from export.parity import ExportError
-from models.pack import EncoderManifest, Pack
+from models.packs import EncoderManifest, Pack
 
 
 def export_svad(
@@ -42,7 +42,7 @@ def export_svad(
 
     Raises:
         ExportError: ``bad_input``, if the features are none of that space, or there is not one for each action.
-        models.pack.PackError: ``pack_kind``, if that is no encoder; the pack does not verify, or its name is taken.
+        models.packs.PackError: ``pack_kind``, if that is no encoder; the pack does not verify, or its name is taken.
     """
     wanted = (len(actions), encoder.manifest_of(EncoderManifest).dim)
     if features.shape != wanted or not actions:

@@ -22,7 +22,7 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx
 
-from models.pack import PackError, file_hash
+from models.packs import PackError, file_hash
 
 Report = Callable[[int, int | None], None]
 """Told bytes that are there, and bytes in all where that is known."""

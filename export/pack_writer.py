@@ -13,9 +13,9 @@ from types import TracebackType
 from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
-from models.pack import BUILT_IN, FORMAT, MANIFEST, REQUIRES, Pack, PackError, array_headers, file_hash, parse_manifest
+from models.arrays import Arrays
+from models.packs import BUILT_IN, FORMAT, MANIFEST, REQUIRES, Pack, PackError, array_headers, file_hash, parse_manifest
 
 Facts = dict[str, object]
 
@@ -63,7 +63,7 @@ class PackWriter:
         shutil.copyfile(source, target)
         return self._facts(file)
 
-    def add_arrays(self, arrays: Mapping[str, NDArray[np.generic]], file: str) -> Facts:
+    def add_arrays(self, arrays: Arrays, file: str) -> Facts:
         """Store arrays as an ``.npz`` in the pack, and tell the manifest's facts of it and of each array."""
         target = self._folder / file
         target.parent.mkdir(parents=True, exist_ok=True)

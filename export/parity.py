@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from models.graph import unsafe_passes
-from models.pack import PackError
+from models.packs import PackError
 
 BOUND = 1e-4
 """Largest relative error of a float32 graph. Sums in another order cost about 3e-7 a layer, and deep transformers

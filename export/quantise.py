@@ -35,10 +35,11 @@ from onnxruntime.quantization import (
 from onnxruntime.transformers.float16 import convert_float_to_float16
 from tokenizers import Tokenizer
 
-from export.encoder import Floats, Samples, Say, run_graph, sample_clips, tokenise
+from export.encoder import Samples, Say, run_graph, sample_clips, tokenise
 from export.pack_writer import PackWriter
 from export.parity import ExportError, Inputs, Parity, compare
-from models.pack import EncoderManifest, Pack
+from models.arrays import Float32
+from models.packs import EncoderManifest, Pack
 
 Bits = Literal["fp16", "int8"]
 Role = Literal["image", "temporal", "text"]
@@ -66,7 +67,7 @@ class Judge:
     """
 
     samples: Samples
-    auc: Callable[[Floats, Floats], float]
+    auc: Callable[[Float32, Float32], float]
     measured_on: str
 
 
@@ -193,7 +194,7 @@ def add_variants(
         The new pack, and what each variant costs, by role and bits.
 
     Raises:
-        models.pack.PackError: ``pack_kind``, if it is no encoder.
+        models.packs.PackError: ``pack_kind``, if it is no encoder.
         ExportError: ``parity`` or ``scores``, if a variant costs too much. The pack is then as it was.
     """
     manifest = pack.manifest_of(EncoderManifest)
@@ -288,19 +289,19 @@ class _Encoder:
             found["temporal"] = {"frames": frames, **geometry}
         return found
 
-    def clips(self, samples: Samples) -> Floats:
+    def clips(self, samples: Samples) -> Float32:
         """``(M, D)`` of unit length."""
         return sample_clips(self._run, samples, temporal="temporal" in self.graphs, geometry=self._geometry)
 
-    def bank(self) -> Floats:
+    def bank(self) -> Float32:
         """``(K, D)`` as the pack has it."""
         return self._pack.arrays("bank")["features"].astype(np.float32)
 
-    def texts(self) -> Floats:
+    def texts(self) -> Float32:
         """``(K, D)`` as its text tower gives it."""
         return self._run("text", {"tokens": self._tokens()})
 
-    def _run(self, role: str, inputs: Inputs) -> Floats:
+    def _run(self, role: str, inputs: Inputs) -> Float32:
         return run_graph(self.graphs[cast(Role, role)], inputs)
 
     def _tokens(self) -> NDArray[np.int64]:

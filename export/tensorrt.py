@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from models.pack import file_hash
+from models.packs import file_hash
 
 if TYPE_CHECKING:
     import tensorrt as trt

@@ -22,7 +22,7 @@ from export.clip_tokenizer import clip_tokenizer
 from export.encoder import Report, Samples, Say, Space, Towers, export_encoder
 from export.onnx import Crops, Unit
 from models.guidance.bank import Phrase
-from models.pack import Pack
+from models.packs import Pack
 
 CONTEXT: Final = 1.25
 """As the built-in encoder. CLIP has learned from whole pictures, so a little of the surroundings is what it expects."""

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+from models.arrays import Float32
 
 ITERATIONS = 50
 """At most; a thousand clips settle within twenty."""
 
 
-def spherical_kmeans(rows: Floats, count: int, seed: int = 0) -> Floats:
+def spherical_kmeans(rows: Float32, count: int, seed: int = 0) -> Float32:
     """Group unit vectors by direction. Deterministic under a seed.
 
     Args:
@@ -40,7 +39,7 @@ def spherical_kmeans(rows: Floats, count: int, seed: int = 0) -> Floats:
     return centres
 
 
-def _spread_out(rows: Floats, count: int, generator: np.random.Generator) -> Floats:
+def _spread_out(rows: Float32, count: int, generator: np.random.Generator) -> Float32:
     """Rows to start from, each chosen the likelier the farther it is from those before."""
     chosen = [rows[generator.integers(len(rows))]]
     distances = np.maximum(1.0 - rows @ chosen[0], 0.0)

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+from models.arrays import Float32
 
 
 def clip_features(
-    frames: Floats, geometry: Floats | None, temporal: Callable[[Mapping[str, Floats]], Floats] | None
-) -> Floats:
+    frames: Float32, geometry: Float32 | None, temporal: Callable[[Mapping[str, Float32]], Float32] | None
+) -> Float32:
     """Clip features ``(B, D)`` of unit length.
 
     Args:
@@ -23,5 +22,5 @@ def clip_features(
     if temporal is not None:
         return temporal({"frames": frames} if geometry is None else {"frames": frames, "geometry": geometry})
     middle = frames[:, frames.shape[1] // 2]
-    unit: Floats = middle / np.maximum(np.linalg.norm(middle, axis=1, keepdims=True), np.float32(1e-12))
+    unit: Float32 = middle / np.maximum(np.linalg.norm(middle, axis=1, keepdims=True), np.float32(1e-12))
     return unit

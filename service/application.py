@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from models.pack import PackLibrary
+from models.packs import PackLibrary
 from service.alerts.manager import AlertManager
 from service.alerts.outage import OutageRules
 from service.alerts.snapshots import SnapshotFolder

@@ -12,8 +12,8 @@ Each is raised with its kind, declared once below: ``raise NotFound(STREAM_NOT_F
 ``code`` for programs; the message is for people and says what was expected and what came. No message ever carries a
 credential: sources are named by their redacted URL.
 
-A pack that does not verify is a ``models.pack.PackError`` (422 too): models know nothing of the service, and declare
-their codes in ``models.pack_codes``, of which ``PACK_KINDS`` is made.
+A pack that does not verify is a ``models.packs.PackError`` (422 too): models know nothing of the service, and declare
+their codes in ``models.packs.codes``, of which ``PACK_KINDS`` is made.
 
 Three more stay inside, each caught by whoever called for what failed: ``EnrolmentError`` (profiles/fit.py), too
 little to learn from; ``ProfileError`` (profiles/profile.py), a profile of no use here; ``EngineError``
@@ -25,7 +25,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Generic, Never, Self, TypeVar
 
-from models.pack_codes import PACK_CODES
+from models.packs.codes import PACK_CODES
 
 E_contra = TypeVar("E_contra", bound="WatchwordError", contravariant=True)
 

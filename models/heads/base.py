@@ -10,11 +10,9 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from models.arrays import Arrays, Float32, Float64, Index
 from models.guidance.vocabulary import Unusual
 from models.observation import Observation
-
-Arrays = Mapping[str, NDArray[np.generic]]
-"""Named arrays: what is stored of features and profiles (``.npz``, never pickled)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +43,10 @@ class Likeness:
     """
 
     phrases: tuple[str, ...]
-    actions: NDArray[np.intp]
-    similarities: NDArray[np.float32]
-    modes: NDArray[np.intp]
-    distances: NDArray[np.float32]
+    actions: Index
+    similarities: Float32
+    modes: Index
+    distances: Float32
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +61,7 @@ class Fitted:
     """
 
     arrays: Arrays
-    raw: NDArray[np.float64]
+    raw: Float64
     clips: NDArray[np.int64]
 
 
@@ -86,11 +84,11 @@ class HeadScores:
     """
 
     frame: float
-    objects: NDArray[np.float32]
-    regions: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 4), np.float32))
-    region_scores: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
-    terms: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
-    region_terms: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    objects: Float32
+    regions: Float32 = field(default_factory=lambda: np.zeros((0, 4), np.float32))
+    region_scores: Float32 = field(default_factory=lambda: np.zeros(0, np.float32))
+    terms: Mapping[str, Float32] = field(default_factory=dict)
+    region_terms: Mapping[str, Float32] = field(default_factory=dict)
     likeness: Likeness | None = None
     informative: bool = True
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from models.arrays import Float32, Index
 from models.guidance.bank import Bank
 from models.heads.base import Likeness
-
-Floats = NDArray[np.float32]
 
 SHOWN = 3
 """Phrases named for an object."""
@@ -20,7 +18,7 @@ of the wrong ones, by the bank as by the prompts of svad; on Ped2, real and thus
 of all. At 0.6 one right name in eight would go."""
 
 
-def most_alike(similarities: Floats) -> tuple[NDArray[np.intp], Floats]:
+def most_alike(similarities: Float32) -> tuple[Index, Float32]:
     """The phrases that objects resemble most.
 
     Args:
@@ -44,7 +42,7 @@ class Vocabulary:
         self._phrases = tuple(bank.phrases[index] for index in actions.tolist())
         self._features = np.ascontiguousarray(bank.features[actions].T)
 
-    def likeness(self, video: Floats) -> Likeness:
+    def likeness(self, video: Float32) -> Likeness:
         """Of objects with clip features ``(N, D)``; NaN rows for those without one. Modes are not known."""
         count = len(video)
         nothing = np.full(count, -1, np.intp), np.full(count, np.nan, np.float32)

@@ -9,7 +9,7 @@ import numpy as np
 from models.heads.attributes.head import AttributesHead
 from models.heads.base import Head
 from models.heads.svad.head import SvadHead
-from models.pack import HeadManifest, Pack
+from models.packs import HeadManifest, Pack
 
 
 def _attributes(pack: Pack, manifest: HeadManifest) -> Head:

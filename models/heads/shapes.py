@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
+
+from models.arrays import Arrays
 
 Shape = tuple[int | None, ...]
 """Sizes of an array's dimensions; None stands for any size of at least 1."""
 
 
 def check_shapes(
-    arrays: Mapping[str, NDArray[np.generic]],
+    arrays: Arrays,
     required: Mapping[str, Shape],
     optional: Mapping[str, Shape] | None = None,
 ) -> None:

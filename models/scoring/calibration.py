@@ -9,12 +9,14 @@ chapters 4 and 5), so that scores never seen in enrolment are still told apart.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from models.arrays import Arrays
 
 MIN_SCORES = 20
 """Fewer scores say nothing about a distribution."""
@@ -144,7 +146,7 @@ class Calibration:
         return {"scores": self.scores, "exceeded": self.exceeded, "tail": tail}
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, NDArray[np.generic]]) -> Calibration:
+    def from_arrays(cls, arrays: Arrays) -> Calibration:
         """The calibration that ``to_arrays`` wrote."""
         scale, shape, index, count = np.asarray(arrays["tail"], np.float64).tolist()
         scores = np.asarray(arrays["scores"], np.float64)

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Match
 from starlette.types import Scope
 
-from models.pack import PackError
+from models.packs import PackError
 from service.api.field_problems import MAX_FIELD_PROBLEMS, field_problem
 from service.api.problems import problem_response
 from service.errors import (

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict, Field
 
-from models.pack import BUILT_IN, DetectorManifest, HeadManifest, PackEntry
+from models.packs import BUILT_IN, DetectorManifest, HeadManifest, PackEntry
 from service.api.context import App
 from service.api.problems import responses
 from service.errors import INVALID_INPUT, PACK_NOT_FOUND, NotFound

@@ -13,7 +13,7 @@ from typing import Any, Never
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from models.pack_codes import UNUSABLE
+from models.packs.codes import UNUSABLE
 from service.api.field_problems import FieldProblem
 from service.errors import (
     BAD_PACK,

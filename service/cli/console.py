@@ -25,7 +25,7 @@ def fail_clearly(command: Callable[P, R]) -> Callable[P, R]:
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         from sqlalchemy.exc import SQLAlchemyError
 
-        from models.pack import PackError
+        from models.packs import PackError
         from service.errors import WatchwordError
         from service.profiles.fit import EnrolmentError
         from service.profiles.profile import ProfileError

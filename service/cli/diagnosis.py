@@ -19,7 +19,7 @@ from typing import Literal
 from pydantic import SecretStr
 from sqlalchemy import create_engine, make_url, text
 
-from models.pack import PackLibrary
+from models.packs import PackLibrary
 from service.engine.pack_check import try_pack
 from service.engine.tensorrt import Gpu, find_gpu
 from service.redact import redact

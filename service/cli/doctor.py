@@ -59,7 +59,7 @@ def doctor(
 
 def _build_engines(settings: Settings) -> bool:
     """Build, try and time an engine for every graph of every pack; whether all of them serve."""
-    from models.pack import PackLibrary
+    from models.packs import PackLibrary
     from service.cli.engines import open_engines
     from service.engine.pack_check import try_engine
     from service.engine.session import Session

@@ -81,7 +81,7 @@ def evaluate(
 
 
 def _save(evaluation: Evaluation, detector: str, origin: dict[str, Any], out: Path, plots: bool) -> None:
-    from models.pack import file_hash
+    from models.packs import file_hash
 
     model = Path(detector)
     figures = evaluation.metrics() | {

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from export.encoder import Samples
     from export.parity import Parity
     from models.guidance.bank import Phrase
-    from models.pack import Pack, PackLibrary
+    from models.packs import Pack, PackLibrary
     from training.data.object_clips import ObjectClips
 
 export_app = typer.Typer(
@@ -267,7 +267,7 @@ def _progress() -> Iterator[Callable[[str], None]]:
 
 @contextmanager
 def _needs_extra() -> Iterator[None]:
-    from models.pack import PackError
+    from models.packs import PackError
 
     try:
         yield
@@ -283,6 +283,6 @@ def _packs() -> Path:
 
 
 def _library() -> PackLibrary:
-    from models.pack import PackLibrary
+    from models.packs import PackLibrary
 
     return PackLibrary([_packs()])

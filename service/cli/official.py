@@ -12,14 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.crops import crop
-from models.pack import PackError, PackLibrary
+from models.packs import PackError, PackLibrary
 from service.cli.console import console, errors
 from service.engine.detectors.tiles import WHOLE
 
 if TYPE_CHECKING:
     from export.encoder import Samples
     from export.hub import Weights
-    from models.pack import Pack
+    from models.packs import Pack
     from service.engine.detectors import Options
     from training.virtual.renderer import Rendered
 

@@ -15,7 +15,7 @@ from service.cli.console import console, errors, fail_clearly
 from service.cli.pull import pull, weights_path
 
 if TYPE_CHECKING:
-    from models.pack import Pack, PackEntry, PackLibrary
+    from models.packs import Pack, PackEntry, PackLibrary
     from service.engine.detectors import Options
     from service.engine.detectors.tiles import Tiles
     from service.engine.pack_check import Trial
@@ -158,7 +158,7 @@ def remove(
     force: Annotated[bool, typer.Option("--force", help="Delete it even if a stream uses it.")] = False,
 ) -> None:
     """Delete a pack and its files. Built-in packs stay, and those that a registered stream uses."""
-    from models.pack import BUILT_IN, PackError
+    from models.packs import BUILT_IN, PackError
 
     entry = next((entry for entry in _library().list() if entry.name == name), None)
     if entry is None:
@@ -179,7 +179,7 @@ def remove(
 
 def _users(name: str) -> list[str]:
     """The streams that use a pack, itself or as the encoder of a head, and the settings that name it."""
-    from models.pack import HeadManifest
+    from models.packs import HeadManifest
     from service.store.database import Database
     from service.store.streams import StreamStore
 
@@ -268,7 +268,7 @@ def _write_detector(
 
 
 def _kind(pack: Pack) -> str:
-    from models.pack import DetectorManifest
+    from models.packs import DetectorManifest
 
     manifest = pack.manifest
     return (
@@ -289,14 +289,14 @@ def _settings() -> Settings:
 
 
 def _library() -> PackLibrary:
-    from models.pack import PackLibrary
+    from models.packs import PackLibrary
 
     return PackLibrary([_settings().packs_path])
 
 
 def _entries(names: list[str] | None) -> list[PackEntry]:
     """The packs to verify; a name that nobody has is an entry with an error."""
-    from models.pack import Pack, PackEntry, PackError
+    from models.packs import Pack, PackEntry, PackError
 
     library = _library()
     known = {entry.name: entry for entry in library.list()}

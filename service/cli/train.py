@@ -64,7 +64,7 @@ def actions(
 
     from tqdm import tqdm
 
-    from models.pack import PackLibrary
+    from models.packs import PackLibrary
     from service.engine.detectors import load_detector
     from service.settings import Settings
     from training.data.action_clips import write_actions
@@ -118,7 +118,7 @@ def pretrain(
     """
     import torch
 
-    from models.pack import file_hash
+    from models.packs import file_hash
     from training.data.object_clips import ObjectClips
     from training.svad.trainer import Pretraining, built_in, pretrain, words
     from training.svad.trainer import precision as checked
@@ -220,7 +220,7 @@ def write_packs(
     """
     import torch
 
-    from models.pack import BUILT_IN
+    from models.packs import BUILT_IN
     from training.svad.built_in import write_packs
 
     torch.set_num_threads(threads)

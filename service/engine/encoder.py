@@ -10,13 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from models.arrays import Float32
 from models.embedding import clip_features
 from models.guidance.bank import Bank, Phrase
-from models.pack import EncoderManifest, Pack, PackError, Precision
+from models.packs import EncoderManifest, Pack, PackError, Precision
 from service.engine.engine_queue import EngineQueue
 from service.engine.session import Session
-
-Floats = NDArray[np.float32]
 
 FRAMES = 9
 """Frames of a clip where the pack has no temporal tower to say so (Gao et al., Scene-adaptive SVAD, section 4.2)."""
@@ -58,9 +57,9 @@ class TextEncoder:
         self._tokenizer = _tokenizer(pack, manifest)
         self._session = Session(pack.file(manifest.text.at(precision)), threads, engines)
         self._lock = threading.Lock()
-        self._known: OrderedDict[str, Floats] = OrderedDict()
+        self._known: OrderedDict[str, Float32] = OrderedDict()
 
-    def embed(self, texts: Sequence[str]) -> Floats:
+    def embed(self, texts: Sequence[str]) -> Float32:
         """``(B, D)`` features of unit length. What exceeds the tower's length is cut off."""
         wanted = dict.fromkeys(texts)
         with self._lock:
@@ -89,9 +88,9 @@ class TextEncoder:
         """Free the graph. Idempotent."""
         self._session.close()
 
-    def _run(self, texts: Sequence[str]) -> Floats:
+    def _run(self, texts: Sequence[str]) -> Float32:
         encoded = self._tokenizer.encode_batch(list(texts))
-        features: Floats = self._session.run(np.array([each.ids for each in encoded], np.int64))
+        features: Float32 = self._session.first(np.array([each.ids for each in encoded], np.int64))
         return features
 
 
@@ -140,22 +139,23 @@ class JointEncoder:
         """What profiles remember it by."""
         return f"{self.name} {self.hash[:12]}"
 
-    def embed_crops(self, crops: NDArray[np.uint8]) -> Floats:
+    def embed_crops(self, crops: NDArray[np.uint8]) -> Float32:
         """Features ``(B, F)`` of crops ``(B, S, S, 3)``, BGR, B of at least 1: the image tower."""
-        features: Floats = self._image.run(crops)
+        features: Float32 = self._image.first(crops)
         return features
 
-    def embed_clips(self, frames: Floats, geometry: Floats) -> Floats:
+    def embed_clips(self, frames: Float32, geometry: Float32) -> Float32:
         """Clip features ``(B, D)`` of unit length.
 
         Args:
             frames: ``(B, T, F)`` features of an object's crops, oldest first, B of at least 1.
             geometry: ``(B, T, 5)`` as ``models.crops.geometry`` gives it; not looked at by towers that take none.
         """
-        temporal = None if self._temporal is None else self._temporal.run
-        return clip_features(frames, geometry if self._geometry else None, temporal)
+        temporal = self._temporal
+        fuse = None if temporal is None else lambda inputs: temporal.run(inputs)["clip"]
+        return clip_features(frames, geometry if self._geometry else None, fuse)
 
-    def embed_texts(self, texts: Sequence[str]) -> Floats:
+    def embed_texts(self, texts: Sequence[str]) -> Float32:
         """``(B, D)`` features of unit length, each text computed once."""
         return self.text.embed(texts)
 

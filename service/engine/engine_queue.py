@@ -9,9 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-from numpy.typing import NDArray
+from models.runtime import Batch
 
 _log = logging.getLogger(__name__)
 
@@ -23,8 +23,8 @@ class RunningEngine(Protocol):
     def batches(self) -> tuple[int, ...]:
         """The batch sizes that it runs."""
 
-    def run(self, inputs: dict[str, NDArray[Any]], output: str) -> NDArray[Any]:
-        """One output for a batch of one of these sizes."""
+    def run(self, inputs: Batch) -> Batch:
+        """All outputs of a batch of one of these sizes."""
 
     def close(self) -> None:
         """Free it. Idempotent."""

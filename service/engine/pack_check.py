@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from models.heads.registry import load_head
-from models.pack import DetectorManifest, HeadManifest, Pack, PackError
+from models.packs import DetectorManifest, HeadManifest, Pack, PackError
 from service.engine.detectors import Detector, detector_of
 from service.engine.encoder import JointEncoder
 from service.engine.session import Session

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,8 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from models.graph import Tensor, unsafe_passes
-from models.pack import PackError
+from models.packs import PackError
+from models.runtime import Batch
 from service.engine.engine_queue import EngineQueue, EngineRequest, RunningEngine
 
 BUCKETS = (16, 8, 4, 2, 1)
@@ -25,14 +26,11 @@ _TOLERANCE = 0.02  # of the largest value: float16 keeps three digits, and sums 
 _AGREEMENT = 0.9  # of the values: equal scores may come in another order
 
 
-Arrays = Mapping[str, NDArray[Any]]
-"""A graph's inputs or outputs by name, each with the batch first."""
-
 _DTYPES = {"float": "float32", "double": "float64"}  # where ONNX Runtime's word is not numpy's
 
 
 class Session:
-    """A graph of any inputs, run on batches of any size. Its ``run`` may be called from any thread.
+    """A ``models.runtime.Graph``, run on batches of any size. Its ``run`` may be called from any thread.
 
     With a queue of engines it serves by ONNX Runtime until its engine is there, tries that on one batch beside ONNX
     Runtime, and then leaves the work to it. Callers see no difference but speed.
@@ -76,15 +74,8 @@ class Session:
         """Why it stays with ONNX Runtime for good, where an engine was asked for; else empty."""
         return "" if self._request is None else self._request.reason
 
-    def run(self, batch: NDArray[Any] | Arrays) -> NDArray[Any]:
-        """The first output for a batch.
-
-        Args:
-            batch: ``(N, ...)``, N of at least 1, the rest as the graph's input; for a graph of several inputs, each
-                of them by name, all of the same N.
-
-        Returns:
-            ``(N, ...)``.
+    def run(self, inputs: Batch) -> Batch:
+        """All outputs of a batch; see ``Graph.run``.
 
         Raises:
             ValueError: If that is not what the graph takes.
@@ -93,15 +84,19 @@ class Session:
         if self._closed:
             msg = "expected an open session, got a closed one"
             raise RuntimeError(msg)
-        inputs, total = self._checked(batch)
+        total = self._checked(inputs)
         session = self._session  # before the engine: a thread that finds no engine still has this
         engine = self._engine or self._tried(inputs, total)
         parts = []
         for start, count, size in _plan(total, self.inputs[0].shape[0], pad=self.on_gpu or engine is not None):
             part = {name: _cut(array, start, count, size) for name, array in inputs.items()}
-            answer = self._answer(session, part) if engine is None else engine.run(part, self.outputs[0].name)
-            parts.append(answer[:count])
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+            answer = self._answer(session, part) if engine is None else engine.run(part)
+            parts.append({name: array[:count] for name, array in answer.items()})
+        return parts[0] if len(parts) == 1 else _joined(parts)
+
+    def first(self, batch: NDArray[Any]) -> NDArray[Any]:
+        """The first output of a graph of one input, for a batch ``(N, ...)`` of it. Errors as ``run``."""
+        return self.run({self.inputs[0].name: batch})[self.outputs[0].name]
 
     def close(self) -> None:
         """Free the graph, its engine and their memory. Idempotent."""
@@ -112,15 +107,15 @@ class Session:
             self._engine.close()
         self._session = None
 
-    def _answer(self, session: ort.InferenceSession | None, inputs: Arrays) -> NDArray[Any]:
+    def _answer(self, session: ort.InferenceSession | None, inputs: Batch) -> Batch:
         """ONNX Runtime's."""
         if session is None:
             msg = "expected an open session, got a closed one"
             raise RuntimeError(msg)
-        answer: NDArray[Any] = session.run([self.outputs[0].name], dict(inputs))[0]
-        return answer
+        names = [output.name for output in self.outputs]
+        return dict(zip(names, session.run(names, dict(inputs)), strict=True))
 
-    def _tried(self, inputs: Arrays, total: int) -> RunningEngine | None:
+    def _tried(self, inputs: Batch, total: int) -> RunningEngine | None:
         """The engine, if it has just come and agrees with ONNX Runtime on the first items of a real batch.
 
         Engines are built on the machine that runs them, where nothing else has measured them.
@@ -132,8 +127,9 @@ class Session:
         _, count, size = next(_plan(total, self.inputs[0].shape[0], pad=True))
         part = {name: _cut(array, 0, count, size) for name, array in inputs.items()}
         try:
-            ours, theirs = engine.run(part, self.outputs[0].name)[:count], self._answer(session, part)[:count]
-            problem = None if _agree(ours, theirs) else "its engine computes something else than ONNX Runtime"
+            ours, theirs = engine.run(part), self._answer(session, part)
+            agree = all(_agree(ours[name][:count], array[:count]) for name, array in theirs.items())
+            problem = None if agree else "its engine computes something else than ONNX Runtime"
         except Exception as error:  # of either: an engine that was taken must not be lost
             problem = f"its engine could not be tried: {error}"
         if problem is not None:
@@ -145,16 +141,15 @@ class Session:
             engine.close()
         return engine
 
-    def _checked(self, batch: NDArray[Any] | Arrays) -> tuple[Arrays, int]:
-        """The inputs by name, and how many items they hold."""
-        arrays = batch if isinstance(batch, Mapping) else {self.inputs[0].name: batch}
-        if arrays.keys() == {tensor.name for tensor in self.inputs} and all(
-            _accepts(tensor, arrays[tensor.name]) for tensor in self.inputs
+    def _checked(self, inputs: Batch) -> int:
+        """How many items they hold."""
+        if inputs.keys() == {tensor.name for tensor in self.inputs} and all(
+            _accepts(tensor, inputs[tensor.name]) for tensor in self.inputs
         ):
-            counts = {len(array) for array in arrays.values()}
+            counts = {len(array) for array in inputs.values()}
             if len(counts) == 1 and 0 not in counts:
-                return arrays, counts.pop()
-        came = "; ".join(f"{name} {array.shape} {array.dtype}" for name, array in arrays.items())
+                return counts.pop()
+        came = "; ".join(f"{name} {array.shape} {array.dtype}" for name, array in inputs.items())
         msg = f"expected a batch of {'; '.join(map(str, self.inputs))}; got {came or 'nothing'}"
         raise ValueError(msg)
 
@@ -166,6 +161,10 @@ def _accepts(tensor: Tensor, array: NDArray[Any]) -> bool:
         and array.ndim == len(tensor.shape)
         and all(size in {None, got} for size, got in zip(tensor.shape[1:], array.shape[1:], strict=True))
     )
+
+
+def _joined(parts: Sequence[Batch]) -> Batch:
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def _agree(ours: NDArray[Any], theirs: NDArray[Any]) -> bool:

@@ -10,7 +10,6 @@ import ctypes
 import functools
 import importlib
 import threading
-from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from math import prod
@@ -18,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from models.runtime import Batch
 
 if TYPE_CHECKING:
     import tensorrt as trt
@@ -112,15 +113,14 @@ class Engine:
         """The batch sizes that it runs."""
         return tuple(sorted(self._profiles))
 
-    def run(self, inputs: Mapping[str, NDArray[Any]], output: str) -> NDArray[Any]:
-        """One output for a batch.
+    def run(self, inputs: Batch) -> Batch:
+        """All outputs of a batch.
 
         Args:
             inputs: By name, each ``(N, ...)`` of the type and shape that the graph says, N one of ``batches``.
-            output: The name of the output that is wanted.
 
         Returns:
-            ``(N, ...)``, a copy.
+            By name, each ``(N, ...)``, copies.
 
         Raises:
             EngineError: If the run fails, or the engine is closed.
@@ -137,10 +137,10 @@ class Engine:
             if not profile.context.execute_async_v3(int(self._stream)):
                 msg = "TensorRT could not run a batch; the log says why"
                 raise EngineError(msg)
-            wanted = profile.outputs[output]
-            self._copy(wanted.host.ctypes.data, wanted.address, wanted.host.nbytes, kind.cudaMemcpyDeviceToHost)
+            for buffer in profile.outputs.values():
+                self._copy(buffer.host.ctypes.data, buffer.address, buffer.host.nbytes, kind.cudaMemcpyDeviceToHost)
             _check(self._cuda.cudaStreamSynchronize(self._stream))
-            return wanted.host.copy()
+            return {name: buffer.host.copy() for name, buffer in profile.outputs.items()}
 
     def close(self) -> None:
         """Free the engine and its memory on both sides, when a run in progress is done. Idempotent."""
@@ -194,7 +194,7 @@ class Engine:
         return _Buffer(np.frombuffer(bytes_of, dtype, prod(shape)).reshape(shape), address)
 
 
-def _shapes(arrays: Mapping[str, NDArray[Any]]) -> str:
+def _shapes(arrays: Batch) -> str:
     return "; ".join(f"{name} {array.shape} {array.dtype}" for name, array in arrays.items())
 
 

@@ -10,8 +10,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from models.arrays import Arrays
 from models.guidance.guide import Judgement, Seen
-from models.heads.base import Arrays
 from models.observation import Objects
 from service.contracts.stream import Detection, Zone
 from service.frames import PreparedFrame

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 
-from models.pack import PackLibrary
+from models.packs import PackLibrary
 from service.contracts.stream import Detection, Zone
 from service.engine.detectors import Detector, load_detector
 from service.engine.language import Language, language_of

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from models.guidance.bank import read_phrases
 from models.heads.registry import load_head
-from models.pack import HeadManifest, Pack, PackLibrary
+from models.packs import HeadManifest, Pack, PackLibrary
 from service.engine.detectors import load_pack_detector
 from service.engine.detectors.base import Detector
 from service.engine.encoder import JointEncoder, TextEncoder
@@ -68,7 +68,7 @@ class StagesPool:
             encoder: A pack's name, ``none``, or None for the one that the heads need, else the one of the settings.
 
         Raises:
-            models.pack.PackError: If a pack is unknown or does not verify.
+            models.packs.PackError: If a pack is unknown or does not verify.
             InvalidInput: If a pack is of another kind, or the heads need another encoder than this.
         """
         with self._lock:
@@ -167,7 +167,7 @@ def load_pack_head(library: PackLibrary, name: str) -> LoadedHead:
     """Load the head of a pack.
 
     Raises:
-        models.pack.PackError: If the pack is unknown or does not verify.
+        models.packs.PackError: If the pack is unknown or does not verify.
         InvalidInput: If it is not a head's, or the head does not take what the pack holds.
     """
     pack = library.get(name)

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 import numpy as np
 from numpy.typing import NDArray
 
-from models.heads.base import Arrays, Likeness
+from models.arrays import Arrays
+from models.heads.base import Likeness
 from models.heads.likeness import RESEMBLES, Vocabulary
 from models.observation import Objects, Observation
 from service.engine.detectors.base import Detector

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.heads.base import Arrays
+from models.arrays import Arrays
 from models.scoring.calibration import Calibration
 from service.profiles.samples import Samples
 
@@ -142,7 +142,7 @@ class Profile:
             raise ProfileError(msg) from error
 
     @classmethod
-    def _read(cls, header: dict[str, Any], arrays: Mapping[str, NDArray[np.generic]], *, samples: bool) -> Profile:
+    def _read(cls, header: dict[str, Any], arrays: Arrays, *, samples: bool) -> Profile:
         heads = {
             str(name): HeadProfile(
                 str(name),
@@ -175,5 +175,5 @@ def _calibration(arrays: Arrays) -> Calibration:
     return calibration
 
 
-def _under(arrays: Mapping[str, NDArray[np.generic]], prefix: str) -> dict[str, NDArray[np.generic]]:
+def _under(arrays: Arrays, prefix: str) -> dict[str, NDArray[np.generic]]:
     return {name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)}

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from models.heads.base import Arrays
+from models.arrays import Arrays
 
 BLOCK_FRAMES = 100
 """Frames are kept or let go in runs of this length, so that what follows what in time stays visible: smoothing

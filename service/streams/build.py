@@ -80,7 +80,7 @@ class StreamBuilder:
         """Load the stages of these settings, and see that the detector knows the classes they name.
 
         Raises:
-            models.pack.PackError: If a pack is unknown or does not verify.
+            models.packs.PackError: If a pack is unknown or does not verify.
             InvalidInput: If a pack is of another kind, or there is no such class.
         """
         stages = self._pool.get(spec.detector, spec.packs, spec.encoder)
@@ -95,7 +95,7 @@ class StreamBuilder:
             source: What it reads.
 
         Raises:
-            models.pack.PackError: If a pack is unknown or does not verify.
+            models.packs.PackError: If a pack is unknown or does not verify.
             InvalidInput: If a pack is of another kind.
         """
         stages = self._pool.get(spec.detector, spec.packs, spec.encoder)

@@ -25,7 +25,7 @@ from export.encoder import Samples
 from export.parity import ExportError
 from export.quantise import add_variants
 from export.towers import ARCHITECTURES, CONTEXT, export_clip
-from models.pack import BUILT_IN, MANIFEST, Pack, PackLibrary
+from models.packs import BUILT_IN, MANIFEST, Pack, PackLibrary
 from service.cli.official import world_pictures, world_samples
 from support.networks import clip_checkpoint, yolo_checkpoint
 

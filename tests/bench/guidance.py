@@ -19,7 +19,7 @@ import numpy as np
 
 from models.guidance.captions import Caption
 from models.guidance.guide import Seen
-from models.pack import PackLibrary
+from models.packs import PackLibrary
 from models.scoring.calibration import Calibration
 from service.contracts.guidance import GuidancePatch, GuidanceSpec, PreviewSpec
 from service.contracts.stream import StreamSpec, Zone

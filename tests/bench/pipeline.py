@@ -31,7 +31,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.pack import PackLibrary
+from models.packs import PackLibrary
 from service.engine.detectors import load_detector
 from service.engine.session import Session
 from service.frames import PreparedFrame
@@ -194,10 +194,10 @@ def graph_alone(path: Path, batches: Sequence[tuple[int, ...]], settings: Settin
     with closing(Session(path, settings.threads)) as session:
         pictures = {shape: np.full(shape, 114, np.float32) for shape in set(batches)}
         for picture in pictures.values():
-            session.run(picture)
+            session.first(picture)
         watch.mark()
         for shape in batches:
-            session.run(pictures[shape])
+            session.first(pictures[shape])
         watch.lap("detector graph")
 
 

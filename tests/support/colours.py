@@ -9,7 +9,7 @@ import numpy as np
 
 from export.pack_writer import PackWriter
 from models.observation import UNTRACKED, Motion, Objects
-from models.pack import Pack
+from models.packs import Pack
 from service.frames import Frame, PreparedFrame
 from support.encoders import COLOURS, DIM
 

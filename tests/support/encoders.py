@@ -11,7 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 from export.pack_writer import PackWriter
-from models.pack import Pack
+from models.packs import Pack
 
 SIZE, FRAMES, DIM, LENGTH = 16, 9, 8, 6
 COLOURS = {"blue": (1.0, 0.0, 0.0), "green": (0.0, 1.0, 0.0), "red": (0.0, 0.0, 1.0)}

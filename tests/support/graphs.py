@@ -10,7 +10,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from export.pack_writer import PackWriter
-from models.pack import Pack
+from models.packs import Pack
 
 Dimension = int | str
 

@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from models.crops import crop, geometry
 from models.observation import UNTRACKED, Objects
-from models.pack import file_hash
+from models.packs import file_hash
 from service.engine.detectors.motion import NAMES, regions
 from service.ingest.background import Background
 from service.pipeline.track import Tracker

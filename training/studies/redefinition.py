@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
+from models.arrays import Float64, Mask
 from models.guidance.guide import Judgement
 from service.pipeline.scored import display
 from training.evaluation.metrics import auc_between, iou
@@ -32,7 +32,6 @@ MAX_MOVE = 0.02
 SEEN_IOU = 0.3
 """A detection shows a true object if they overlap by so much."""
 
-Mask = NDArray[np.bool_]
 Judge = Callable[[Recording], Judgement]
 """What a rule in words says of a recording's objects."""
 
@@ -57,7 +56,7 @@ class Scene:
         """``(F,)`` frames without an anomaly."""
         return self._frames(lambda one: not one.anomalous, every=True)
 
-    def alerting(self, surprise: NDArray[np.float64]) -> Mask:
+    def alerting(self, surprise: Float64) -> Mask:
         """``(F,)`` frames whose score is one to alert on."""
         return np.asarray(surprise >= self.recording.threshold)
 
@@ -79,7 +78,7 @@ class Scene:
         shown[self.recording.frames()[self.rows(action) & clips]] = True
         return shown
 
-    def without(self, action: str) -> NDArray[np.float64]:
+    def without(self, action: str) -> Float64:
         """``(F,)`` scores as a rule would leave them that knew the truth and took away just who does this."""
         relief = self.rows(action).astype(np.float64)
         count = len(relief)
@@ -96,10 +95,10 @@ class _Pool:
 
     high: list[Mask] = field(default_factory=list)
     low: list[Mask] = field(default_factory=list)
-    before: list[NDArray[np.float64]] = field(default_factory=list)
-    after: list[NDArray[np.float64]] = field(default_factory=list)
+    before: list[Float64] = field(default_factory=list)
+    after: list[Float64] = field(default_factory=list)
 
-    def add(self, high: Mask, low: Mask, before: NDArray[np.float64], after: NDArray[np.float64]) -> None:
+    def add(self, high: Mask, low: Mask, before: Float64, after: Float64) -> None:
         self.high.append(high)
         self.low.append(low)
         self.before.append(before)
@@ -249,7 +248,7 @@ def measure_drift(scenes: Iterable[Scene], rule: Judge) -> Drift:
     return Drift(frames, objects)
 
 
-def _farthest(before: NDArray[np.float64], after: NDArray[np.float64]) -> float:
+def _farthest(before: Float64, after: Float64) -> float:
     """The largest change of a displayed score; what was not known counts as 0."""
     shown = ([display(value) for value in np.nan_to_num(values).tolist()] for values in (before, after))
     return max((abs(first - second) for first, second in zip(*shown, strict=True)), default=0.0)

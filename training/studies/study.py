@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from models.pack import Pack, PackLibrary
+from models.packs import Pack, PackLibrary
 from service.engine.language import Language
 from service.pipeline.offline import OfflinePipeline, build_language, build_pipeline
 from service.profiles.profile import Profile

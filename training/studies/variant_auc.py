@@ -6,17 +6,15 @@ from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from export.encoder import Samples
 from export.head_scores import head_scores, learn_normal, svad_head
 from export.quantise import Judge
-from models.pack import EncoderManifest, Pack
+from models.arrays import Float32
+from models.packs import EncoderManifest, Pack
 from training.data.object_clips import Batch, ObjectClips
 from training.svad.trainer import balanced
-
-Floats = NDArray[np.float32]
 
 USUAL = ("walk", "stand", "talk", "phone")
 """Actions that are normal unless others are named: what most people do in most places."""
@@ -58,7 +56,7 @@ def judge_of(pack: Pack, folder: Path, usual: Collection[str] = USUAL, count: in
     rest = np.setdiff1d(balanced(clips.labels, _CALIBRATION + count, 0.0, rng), chosen)[:_CALIBRATION]
     phrases, usuals = pack.phrases(), len(of_each[0])
 
-    def auc(video: Floats, bank: Floats) -> float:
+    def auc(video: Float32, bank: Float32) -> float:
         head, found = svad_head(phrases, bank), []
         for split in range(_SPLITS):
             order = np.random.default_rng(split).permutation(usuals)

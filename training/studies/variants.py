@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from models.pack import MANIFEST, Pack
+from models.packs import MANIFEST, Pack
 from training.data.object_clips import ObjectClips
 from training.svad.built_in import SVAD, write_packs
 from training.svad.trainer import Encode, Pretraining, built_in, pretrain, words

@@ -8,18 +8,16 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from torch import nn
 
 from export.encoder import run_network, tokenise
+from models.arrays import Float32
 from models.networks.prompts import TokenTower
 from training.data.object_clips import ObjectClips
 from training.svad.trainer import ClipEncoder, PromptTuning, balanced, learn_prompts
 from training.svad.zero_shot import embed
 from training.text.phrases import Phrases
-
-Floats = NDArray[np.float32]
 
 _CLIPS = 6_000  # that prompts are learned on
 
@@ -40,14 +38,14 @@ class TextSide:
     tokenizer: Tokenizer
     framed: bool
 
-    def encode(self, texts: Sequence[str]) -> Floats:
+    def encode(self, texts: Sequence[str]) -> Float32:
         """``(N, D)`` float32 of unit length."""
         return run_network(self.network, {"tokens": tokenise(self.tokenizer, texts)})
 
 
 def learn_bank_prompts(
     encoder: ClipEncoder, text: TextSide, clips: ObjectClips, settings: PromptTuning, out: Path
-) -> Floats:
+) -> Float32:
     """Learn the prompts, and keep equation 6 in ``responses.npy``.
 
     Args:

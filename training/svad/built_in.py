@@ -17,7 +17,7 @@ from export.heads import export_svad
 from export.weights import round_weights
 from models.guidance.bank import LIKE_A_TRAINED, Phrase
 from models.networks.text_tower import PAD, TextTower
-from models.pack import Pack
+from models.packs import Pack
 from training.data.object_clips import CONTEXT, MOTION, TRUTH, ObjectClips
 from training.provenance import provenance
 from training.run_folder import read_provenance

@@ -8,7 +8,7 @@ from export.checkpoint import load_weights, read_weights
 from export.clip_tokenizer import clip_tokenizer
 from export.towers import ARCHITECTURES, Temporal, build_clip, clip_towers, embedding_size
 from models.networks.prompts import ClipTokens
-from models.pack import file_hash
+from models.packs import file_hash
 from training.data.object_clips import ObjectClips
 from training.svad.bank_prompts import TextSide, learn_bank_prompts
 from training.svad.built_in import INTERVAL_S

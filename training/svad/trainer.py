@@ -32,6 +32,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from models.arrays import Float32
 from models.networks.image_tower import ImageTower
 from models.networks.prompts import PROMPTS, Prompts, TokenTower
 from models.networks.temporal import ALPHA, BETA, FRAMES, TemporalFusion
@@ -40,8 +41,7 @@ from training.data.object_clips import Batch, ObjectClips
 from training.run_folder import RunFolder, read_provenance
 from training.text.phrases import Phrases
 
-Floats = NDArray[np.float32]
-Encode = Callable[[Sequence[str]], Floats]
+Encode = Callable[[Sequence[str]], Float32]
 """Texts to ``(N, D)`` float32 of unit length."""
 Precision = Literal["fp32", "bf16", "fp16"]
 Made = TypeVar("Made")
@@ -231,10 +231,10 @@ class Words:
     """
 
     actions: tuple[str, ...]
-    said: tuple[Floats, ...]
-    held_out: tuple[Floats, ...]
-    others: Floats
-    near: Floats
+    said: tuple[Float32, ...]
+    held_out: tuple[Float32, ...]
+    others: Float32
+    near: Float32
 
 
 LIKE_AN_ACTION = 0.55
@@ -413,14 +413,14 @@ def _dtype(precision: Precision) -> torch.dtype:
 def learn_prompts(
     tower: TokenTower,
     tokens: Tensor,
-    video: Floats,
-    texts: Floats,
+    video: Float32,
+    texts: Float32,
     settings: PromptTuning,
     out: Path,
     *,
     framed: bool,
     towers: FrozenTowers | None = None,
-) -> Floats:
+) -> Float32:
     """Equations 4 to 6: prompts that make normal clips answer more clearly to the action they resemble most.
 
     Everything else is frozen, so that the clips' features are computed once.
@@ -466,7 +466,7 @@ def learn_prompts(
         return np.concatenate([prompts(part).numpy() for part in torch.split(tokens, 64)]).astype(np.float32)
 
 
-def most_alike(video: Floats, texts: Floats) -> NDArray[np.int64]:
+def most_alike(video: Float32, texts: Float32) -> NDArray[np.int64]:
     """Equation 4: ``(M,)``, the action that each of ``(M, D)`` clips resembles most of ``(N, D)``."""
     nearest: NDArray[np.int64] = (video @ texts.T).argmax(axis=1)
     return nearest

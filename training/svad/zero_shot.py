@@ -9,17 +9,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from models.arrays import Float32, Mask
 from training.data.object_clips import ObjectClips
 from training.svad.trainer import ClipEncoder, Words, balanced
-
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
     """Clips as features: video ``(M, D)`` float32, labels ``(M,)`` and sources ``(M,)``."""
 
-    video: Floats
+    video: Float32
     labels: NDArray[np.int64]
     sources: NDArray[np.uint8]
 
@@ -73,7 +72,7 @@ def zero_shot(embedded: Embedded, said: Words) -> dict[str, Any]:
     }
 
 
-def _average_precision(scores: Floats, relevant: NDArray[np.bool_]) -> float:
+def _average_precision(scores: Float32, relevant: Mask) -> float:
     ranked = relevant[np.argsort(-scores, kind="stable")]
     found = np.flatnonzero(ranked)
     return float((np.arange(1, len(found) + 1) / (found + 1)).mean())

@@ -28,7 +28,6 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 import torch
-from numpy.typing import NDArray
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
@@ -36,15 +35,14 @@ from tqdm import tqdm
 
 from export.onnx import to_onnx
 from export.weights import round_weights, store_as_int8
+from models.arrays import Float32, Index
 from models.networks.text_tower import PAD, TextTower
-from models.pack import file_hash
+from models.packs import file_hash
 from training.provenance import provenance
 from training.studies.paraphrases import Paraphrases
 from training.text.corpus import WORDNET, corpus
 from training.text.phrases import Phrases
 from training.text.teacher import Teacher
-
-Floats = NDArray[np.float32]
 
 FILLER, UNKNOWN = "[PAD]", "[UNK]"
 
@@ -150,7 +148,7 @@ def _words(tokenizer: Tokenizer, text: str) -> list[str]:
 
 def distil(
     sentences: Sequence[str],
-    targets: Floats,
+    targets: Float32,
     tokenizer: Tokenizer,
     teacher: Teacher,
     settings: Settings,
@@ -225,9 +223,7 @@ def _begin_static(network: TextTower, tokenizer: Tokenizer, teacher: Teacher) ->
             network.positions.normal_(0, 0.02)
 
 
-def _batches(
-    rows: Sequence[Sequence[int]], settings: Settings, first: int
-) -> Iterator[tuple[NDArray[np.intp], Tensor]]:
+def _batches(rows: Sequence[Sequence[int]], settings: Settings, first: int) -> Iterator[tuple[Index, Tensor]]:
     """Endless batches from step ``first`` on: indices of sentences, and their ``(B, L)`` tokens."""
     count = (len(rows) - HELD_OUT) // settings.batch
     lengths = np.array([len(row) for row in rows])
@@ -289,20 +285,20 @@ class _Checkpoint:
         part.replace(self._path)
 
 
-def _encode_all(teacher: Teacher, sentences: Sequence[str]) -> Floats:
+def _encode_all(teacher: Teacher, sentences: Sequence[str]) -> Float32:
     part = 4096
     starts = tqdm(range(0, len(sentences), part), desc="teacher", mininterval=10)
     return np.concatenate([teacher.encode(sentences[start : start + part]) for start in starts])
 
 
-Encode = Callable[[Sequence[str]], Floats]
+Encode = Callable[[Sequence[str]], Float32]
 
 
 def _encoder(network: TextTower, tokenizer: Tokenizer) -> Encode:
     unpadded = _unpadded(tokenizer)
 
     @torch.inference_mode()
-    def encode(texts: Sequence[str]) -> Floats:
+    def encode(texts: Sequence[str]) -> Float32:
         rows = [encoding.ids for encoding in unpadded.encode_batch(list(texts))]
         parts = [rows[start : start + 256] for start in range(0, len(rows), 256)]
         return np.concatenate([network(_padded(part)).numpy() for part in parts])
@@ -310,7 +306,7 @@ def _encoder(network: TextTower, tokenizer: Tokenizer) -> Encode:
     return encode
 
 
-def agreement(encode: Encode, texts: Sequence[str], wanted: Floats) -> dict[str, float]:
+def agreement(encode: Encode, texts: Sequence[str], wanted: Float32) -> dict[str, float]:
     """How near vectors are to the teacher's, and their similarities to its similarities.
 
     Returns:
@@ -322,7 +318,7 @@ def agreement(encode: Encode, texts: Sequence[str], wanted: Floats) -> dict[str,
     return {"cosine": float((made * wanted).sum(1).mean()), "spearman": _spearman(ours, theirs)}
 
 
-def _spearman(first: Floats, second: Floats) -> float:
+def _spearman(first: Float32, second: Float32) -> float:
     ranks = np.stack([np.argsort(np.argsort(values)) for values in (first, second)])
     return float(np.asarray(np.corrcoef(ranks))[0, 1])
 

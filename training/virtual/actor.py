@@ -8,16 +8,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
+from models.arrays import Float64
 from training.virtual.actions import ACTIONS, Action
 from training.virtual.gait import Feet
 from training.virtual.poses import Moment
 from training.virtual.scene import Colour
 from training.virtual.skeleton import HEEL_TO_BALL, HIP
 from training.virtual.steering import steer
-
-Array = NDArray[np.float64]
 
 INERTIA_S = 0.35
 """Time constant with which a body takes up a new velocity."""
@@ -71,7 +69,7 @@ class Barrier:
 class Go:
     """Follow a path, (N, 2) metres."""
 
-    path: Array
+    path: Float64
     action: str = "walk"
     speed: float = 1.3
     event: int | None = None
@@ -84,7 +82,7 @@ class Do:
 
     action: str
     seconds: float
-    facing: Array | None = None
+    facing: Float64 | None = None
     event: int | None = None
     place: int | None = None
     """The place of the scene that is taken meanwhile."""
@@ -95,7 +93,7 @@ class Meet:
     """Stand until all others of a barrier are there."""
 
     barrier: Barrier
-    facing: Array | None = None
+    facing: Float64 | None = None
     action: str = "stand"
     event: int | None = None
     place: int | None = None
@@ -109,7 +107,7 @@ class Actor:
     """A person."""
 
     def __init__(
-        self, track_id: int, look: Look, start: Array, steps: Iterable[Step], temper: float, group: int | None = None
+        self, track_id: int, look: Look, start: Float64, steps: Iterable[Step], temper: float, group: int | None = None
     ) -> None:
         """Args: start, (2,) metres; temper, 0..1; group: those of one group do not avoid each other."""
         self.track_id = track_id
@@ -123,7 +121,7 @@ class Actor:
         self.travelled = 0.0
         self._since = 0.0
         self._leg = 0
-        self._avoid: Array | None = None
+        self._avoid: Float64 | None = None
         first = self.steps[0]
         if isinstance(first, Go):
             way = first.path[1] - first.path[0]
@@ -152,7 +150,7 @@ class Actor:
         """Metres others keep from it."""
         return self.action.room
 
-    def advance(self, dt: float, others: Array, speeds: Array, obstacles: Array) -> None:
+    def advance(self, dt: float, others: Float64, speeds: Float64, obstacles: Float64) -> None:
         """``dt`` seconds on; the rest as in `steer`."""
         step = self.step
         self._since += dt
@@ -165,7 +163,7 @@ class Actor:
         self.travelled += float(np.hypot(moved[0], moved[1]))
         self.feet.advance(self.position, self.heading, self.velocity, ACTIONS[step.action].gait, dt)
 
-    def _follow(self, step: Go, dt: float, others: Array, speeds: Array, obstacles: Array) -> None:
+    def _follow(self, step: Go, dt: float, others: Float64, speeds: Float64, obstacles: Float64) -> None:
         target, left = self._carrot(step.path)
         if left < ARRIVED:
             self._next()
@@ -182,7 +180,7 @@ class Actor:
         if np.hypot(self.velocity[0], self.velocity[1]) > 0.2:
             self._turn(math.atan2(self.velocity[1], self.velocity[0]), 2.0 * dt)
 
-    def _carrot(self, path: Array) -> tuple[Array, float]:
+    def _carrot(self, path: Float64) -> tuple[Float64, float]:
         """The point of the path to go for, and how far it is to the end."""
         while True:
             start, end = path[self._leg], path[self._leg + 1]
@@ -221,7 +219,7 @@ class Actor:
         self._leg = 0
         self._avoid = None
 
-    def to_world(self, points: Array) -> Array:
+    def to_world(self, points: Float64) -> Float64:
         """(N, 3) points of the body frame in world metres."""
         cosine, sine = math.cos(self.heading), math.sin(self.heading)
         turn = np.array([[cosine, sine, 0.0], [-sine, cosine, 0.0], [0.0, 0.0, 1.0]])
@@ -248,7 +246,7 @@ class Actor:
             temper=self.temper,
         )
 
-    def pose(self) -> Array:
+    def pose(self) -> Float64:
         """The joints, (JOINTS, 3) world metres."""
         return self.to_world(self.action.pose(self.moment()))
 
@@ -257,7 +255,7 @@ class Actor:
         return f"a person in a {self.look.top} {self.look.garment} {self.action.verb.format(way=way)}"
 
 
-def _apart(obstacles: Array, path: Array) -> Array:
+def _apart(obstacles: Float64, path: Float64) -> Float64:
     """The obstacles at neither end of a path: who sits down on a bench does not walk around it."""
     ends = np.stack([path[0], path[-1]])
     away = np.hypot(*(obstacles[:, None, :2] - ends).transpose(2, 0, 1))

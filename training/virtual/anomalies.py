@@ -11,11 +11,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from models.arrays import Float64
 from training.virtual.actor import Actor, Barrier, Do, Go, Meet, Step
-
-Array = NDArray[np.float64]
 
 
 class Stage(Protocol):
@@ -23,19 +21,19 @@ class Stage(Protocol):
 
     rng: np.random.Generator
 
-    def path(self, route: str, *, reverse: bool | None = None) -> Array:
+    def path(self, route: str, *, reverse: bool | None = None) -> Float64:
         """(N, 2) metres along a route, beside its middle by chance.
 
         ``reverse`` is by chance where it is None, though never against a one-way route.
         """
 
-    def split(self, path: Array) -> tuple[Array, Array]:
+    def split(self, path: Float64) -> tuple[Float64, Float64]:
         """The path up to a point well inside the picture, and from there on."""
 
     def speed(self, action: str) -> float:
         """Metres a second for one body, by chance."""
 
-    def actor(self, start: Array, steps: Sequence[Step]) -> Actor:
+    def actor(self, start: Float64, steps: Sequence[Step]) -> Actor:
         """A new person."""
 
     def event(self, kind: str) -> int:
@@ -97,7 +95,7 @@ def _fight(stage: Stage, routes: Sequence[str], event: int) -> list[Actor]:
 
 
 def _fighters(
-    stage: Stage, parts: tuple[Array, Array], other: Array, seconds: float, event: int, barrier: Barrier
+    stage: Stage, parts: tuple[Float64, Float64], other: Float64, seconds: float, event: int, barrier: Barrier
 ) -> list[Actor]:
     """Two who meet where a path is parted, one along it and one from the beginning of another, and fight there."""
     before, after = parts

@@ -10,15 +10,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from models.arrays import Float64, Image
 from training.virtual.brush import ShadowBrush, SolidBrush
 from training.virtual.camera import Camera
 from training.virtual.facade import PER_METRE, draw_facade
 from training.virtual.light import Light
-from training.virtual.paint import Image, Sprite, fill
+from training.virtual.paint import Sprite, fill
 from training.virtual.props import PROPS, Place, draw_crown, draw_trunk
 from training.virtual.scene import FacadeSpec, PavingSpec, PropSpec, Setting, StripSpec
-
-Array = NDArray[np.float64]
 
 ZOOM = 3
 """Drawn so many times larger and averaged down."""
@@ -33,12 +32,12 @@ class Occluder:
     """Something that hides what is behind it."""
 
     sprite: Sprite
-    ends: tuple[Array, Array] | None
+    ends: tuple[Float64, Float64] | None
     """The ground line of a wall; None for a thing."""
-    at: Array
+    at: Float64
     """(2,) metres: where a thing stands."""
 
-    def hides(self, point: Array, camera: Array) -> bool:
+    def hides(self, point: Float64, camera: Float64) -> bool:
         """Whether what stands at ``point`` is behind it for a camera above ``camera``, (2,) metres each."""
         if self.ends is None:
             return bool(np.hypot(*(point - camera)) > np.hypot(*(self.at - camera)))
@@ -46,7 +45,7 @@ class Occluder:
         return _side(start, end, point) * _side(start, end, camera) < 0.0
 
 
-def _side(start: Array, end: Array, point: Array) -> float:
+def _side(start: Float64, end: Float64, point: Float64) -> float:
     along, to = end - start, point - start
     return float(along[0] * to[1] - along[1] * to[0])
 

@@ -8,13 +8,12 @@ from typing import Protocol
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from models.arrays import Float64, Image
 from training.virtual.camera import Camera
 from training.virtual.light import Light
-from training.virtual.paint import Image, fill, hull, line
+from training.virtual.paint import fill, hull, line
 
-Array = NDArray[np.float64]
 Tone = tuple[float, float, float]
 """Blue, green, red."""
 
@@ -34,23 +33,23 @@ class Brush(Protocol):
 
     camera: Camera
 
-    def ball(self, centre: Array, radius: float, tone: Tone) -> None:
+    def ball(self, centre: Float64, radius: float, tone: Tone) -> None:
         """A ball."""
 
-    def rod(self, start: Array, end: Array, radius: float, end_radius: float, tone: Tone) -> None:
+    def rod(self, start: Float64, end: Float64, radius: float, end_radius: float, tone: Tone) -> None:
         """A rod with round ends."""
 
-    def box(self, foot: Array, size: Sequence[float], turn: float, tone: Tone) -> None:
+    def box(self, foot: Float64, size: Sequence[float], turn: float, tone: Tone) -> None:
         """An upright box: the middle of its bottom, its length, width and height, and radians to the left."""
 
-    def ring(self, centre: Array, axis: Array, radius: float, width: float, tone: Tone) -> None:
+    def ring(self, centre: Float64, axis: Float64, radius: float, width: float, tone: Tone) -> None:
         """A thin ring, such as a tyre, around a unit vector."""
 
-    def panel(self, points: Array, tone: Tone) -> None:
+    def panel(self, points: Float64, tone: Tone) -> None:
         """A flat, convex piece, (N, 3) metres, seen from both sides."""
 
 
-def box_corners(foot: Array, size: Sequence[float], turn: float) -> Array:
+def box_corners(foot: Float64, size: Sequence[float], turn: float) -> Float64:
     """(8, 3) metres."""
     cosine, sine = math.cos(turn), math.sin(turn)
     corners = _CORNERS * np.asarray(size)
@@ -59,7 +58,7 @@ def box_corners(foot: Array, size: Sequence[float], turn: float) -> Array:
     return np.asarray(corners + foot)
 
 
-def ring_points(centre: Array, axis: Array, radius: float) -> Array:
+def ring_points(centre: Float64, axis: Float64, radius: float) -> Float64:
     """(24, 3) metres around the ring."""
     # Written out: numpy's cross product took a third of the time of drawing a backdrop.
     x, y, z = (float(part) for part in axis)
@@ -79,19 +78,19 @@ class SolidBrush:
         self.zoom = zoom
         self._origin = np.asarray(origin, dtype=np.float64)
 
-    def pixels(self, points: Array) -> tuple[Array, Array]:
+    def pixels(self, points: Float64) -> tuple[Float64, Float64]:
         """(N, 3) metres to pixels of this picture and the pixels that a metre has there."""
         pixels, depth = self.camera.project(points)
         scale = self.camera.focal / np.maximum(depth, 0.3) * self.zoom
         return (pixels - self._origin + 0.5) * self.zoom - 0.5, scale
 
-    def ball(self, centre: Array, radius: float, tone: Tone) -> None:
+    def ball(self, centre: Float64, radius: float, tone: Tone) -> None:
         """See `Brush`. Lit by a second, smaller and brighter ball towards the sun."""
         both, scale = self.pixels(np.stack([centre, centre + self.light.to_sun * (0.35 * radius)]))
         for at, size, factor in ((both[0], radius, 0.8), (both[1], 0.68 * radius, 1.0)):
             fill(self.image, hull(at[None], np.array([size * scale[0]])), _opaque(tone, factor))
 
-    def rod(self, start: Array, end: Array, radius: float, end_radius: float, tone: Tone) -> None:
+    def rod(self, start: Float64, end: Float64, radius: float, end_radius: float, tone: Tone) -> None:
         """See `Brush`."""
         pixels, scale = self.pixels(np.stack([start, end]))
         radii = np.array([radius, end_radius])
@@ -99,7 +98,7 @@ class SolidBrush:
         aside = self.pixels(np.stack([start, end]) + self.light.to_sun * (0.4 * radii[:, None]))[0]
         fill(self.image, hull(aside, 0.55 * radii * scale), _opaque(tone, 1.0))
 
-    def box(self, foot: Array, size: Sequence[float], turn: float, tone: Tone) -> None:
+    def box(self, foot: Float64, size: Sequence[float], turn: float, tone: Tone) -> None:
         """See `Brush`. Faces that look away from the camera are left out."""
         corners = box_corners(foot, size, turn)
         pixels, _ = self.pixels(corners)
@@ -115,12 +114,12 @@ class SolidBrush:
                 _opaque(tone, 0.62 + 0.45 * max(0.0, float(normal @ self.light.to_sun))),
             )
 
-    def ring(self, centre: Array, axis: Array, radius: float, width: float, tone: Tone) -> None:
+    def ring(self, centre: Float64, axis: Float64, radius: float, width: float, tone: Tone) -> None:
         """See `Brush`."""
         pixels, scale = self.pixels(ring_points(centre, axis, radius))
         line(self.image, pixels, _opaque(tone, 1.0), width * float(scale[0]), closed=True)
 
-    def panel(self, points: Array, tone: Tone) -> None:
+    def panel(self, points: Float64, tone: Tone) -> None:
         """See `Brush`."""
         normal = np.cross(points[1] - points[0], points[2] - points[0])
         normal = normal / (math.sqrt(float(normal @ normal)) or 1.0)
@@ -137,35 +136,35 @@ class ShadowBrush:
         self.light = light
         self.zoom = zoom
 
-    def pixels(self, points: Array) -> tuple[Array, Array]:
+    def pixels(self, points: Float64) -> tuple[Float64, Float64]:
         """The pixels of the shadows of (N, 3) points, and the pixels that a metre has there."""
         pixels, depth = self.camera.project(self.light.shadows(points))
         scale = self.camera.focal / np.maximum(depth, 0.3) * self.zoom
         return (pixels + 0.5) * self.zoom - 0.5, scale
 
-    def ball(self, centre: Array, radius: float, tone: Tone) -> None:
+    def ball(self, centre: Float64, radius: float, tone: Tone) -> None:
         """See `Brush`; the colour does not matter."""
         self._fill(ring_points(centre, self.light.to_sun, radius))
 
-    def rod(self, start: Array, end: Array, radius: float, end_radius: float, tone: Tone) -> None:
+    def rod(self, start: Float64, end: Float64, radius: float, end_radius: float, tone: Tone) -> None:
         """See `Brush`; the colour does not matter."""
         axis = self.light.to_sun
         self._fill(np.vstack([ring_points(start, axis, radius), ring_points(end, axis, end_radius)]))
 
-    def box(self, foot: Array, size: Sequence[float], turn: float, tone: Tone) -> None:
+    def box(self, foot: Float64, size: Sequence[float], turn: float, tone: Tone) -> None:
         """See `Brush`; the colour does not matter."""
         self._fill(box_corners(foot, size, turn))
 
-    def ring(self, centre: Array, axis: Array, radius: float, width: float, tone: Tone) -> None:
+    def ring(self, centre: Float64, axis: Float64, radius: float, width: float, tone: Tone) -> None:
         """See `Brush`; the colour does not matter."""
         pixels, scale = self.pixels(ring_points(centre, axis, radius))
         line(self.image, pixels, (255.0,), 0.8 * width * float(scale[0]), closed=True)
 
-    def panel(self, points: Array, tone: Tone) -> None:
+    def panel(self, points: Float64, tone: Tone) -> None:
         """See `Brush`; the colour does not matter."""
         self._fill(points)
 
-    def _fill(self, points: Array) -> None:
+    def _fill(self, points: Float64) -> None:
         outline = cv2.convexHull(self.pixels(points)[0].astype(np.float32))
         fill(self.image, outline[:, 0].astype(np.float64), (255.0,))
 

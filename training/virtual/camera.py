@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
+from models.arrays import Float64
 from training.virtual.scene import CameraSpec
 
-Array = NDArray[np.float64]
 NEAR = 0.3
 """Metres before the camera within which nothing is drawn."""
 
@@ -28,7 +27,7 @@ class Camera:
         self.axes = np.stack([right, np.cross(forward, right), forward])
         """Rows: right, down and forward in world coordinates."""
 
-    def project(self, points: Array) -> tuple[Array, Array]:
+    def project(self, points: Float64) -> tuple[Float64, Float64]:
         """(..., 3) metres to ((..., 2) pixels, (...) depth along the optical axis in metres).
 
         Points nearer than ``NEAR`` are pushed out to it, so that the result is always finite.
@@ -42,7 +41,7 @@ class Camera:
         """Pixels per metre at a depth."""
         return self.focal / max(depth, NEAR)
 
-    def to_ground(self, pixels: Array) -> Array:
+    def to_ground(self, pixels: Float64) -> Float64:
         """(..., 2) pixels to the (..., 2) ground metres they show; NaN at and above the horizon."""
         offset = (np.asarray(pixels, dtype=np.float64) - self.centre) / self.focal
         rays = offset[..., :1] * self.axes[0] + offset[..., 1:] * self.axes[1] + self.axes[2]
@@ -50,7 +49,7 @@ class Camera:
             distance = np.where(rays[..., 2] < -1e-6, -self.position[2] / rays[..., 2], np.nan)
             return np.asarray(rays[..., :2] * distance[..., None] + self.position[:2])
 
-    def sees(self, points: Array) -> bool:
+    def sees(self, points: Float64) -> bool:
         """Whether any of (N, 3) points is inside the picture."""
         pixels, depth = self.project(points)
         inside = (pixels >= 0).all(axis=-1) & (pixels < [self.width, self.height]).all(axis=-1) & (depth > NEAR)

@@ -11,15 +11,13 @@ from pathlib import Path
 from types import TracebackType
 
 import av
-import numpy as np
-from numpy.typing import NDArray
 
+from models.arrays import Image
 from training.virtual.director import Director
 from training.virtual.renderer import Rendered, Renderer
 from training.virtual.scene import Scene
 from training.virtual.truth import ClipTruth, TruthRecorder
 
-Image = NDArray[np.uint8]
 Progress = Callable[[int], None]
 """Called with the number of frames done so far."""
 

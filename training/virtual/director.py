@@ -7,15 +7,13 @@ import zlib
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from models.arrays import Float64
 from training.virtual.actions import ACTIONS
 from training.virtual.actor import Actor, Barrier, Do, Go, Look, Meet, Step
 from training.virtual.anomalies import ANOMALIES
 from training.virtual.camera import Camera
 from training.virtual.scene import Scene
-
-Array = NDArray[np.float64]
 
 WARM_UP_S = 60.0
 """The world runs so long, unseen, before the first frame: the longest way through a scene takes about as long."""
@@ -190,7 +188,7 @@ class Director:
 
     # The stage that anomalies use
 
-    def path(self, route: str, *, reverse: bool | None = None) -> Array:
+    def path(self, route: str, *, reverse: bool | None = None) -> Float64:
         """(N, 2) metres along a route, beside its middle by chance; see `anomalies.Stage`."""
         spec = self.scene.routes[route]
         if reverse is None:
@@ -198,7 +196,7 @@ class Director:
         points = np.array(spec.points[::-1] if reverse else spec.points, dtype=np.float64)
         return _shifted(points, float(self.rng.uniform(-0.5, 0.5)) * spec.width)
 
-    def split(self, path: Array) -> tuple[Array, Array]:
+    def split(self, path: Float64) -> tuple[Float64, Float64]:
         """The path up to a point well inside the picture, and from there on."""
         fine = _resampled(path, 0.5)
         seen = [index for index in range(1, len(fine) - 1) if self._well_inside(fine[index])]
@@ -208,7 +206,7 @@ class Director:
         at = seen[int(self.rng.integers(low, high))]
         return fine[: at + 1], fine[at:]
 
-    def _well_inside(self, point: Array) -> bool:
+    def _well_inside(self, point: Float64) -> bool:
         pixels, _ = self._view.project(np.array([[*point, 0.0], [*point, 1.8]]))
         margin = np.array([0.1 * self._view.width, 0.06 * self._view.height])
         return bool(((pixels > margin) & (pixels < [self._view.width, self._view.height] - margin)).all())
@@ -228,7 +226,7 @@ class Director:
         low, high = ACTIONS[action].speed or self.scene.population.speed
         return float(self.rng.uniform(low, high))
 
-    def actor(self, start: Array, steps: Sequence[Step], group: int | None = None) -> Actor:
+    def actor(self, start: Float64, steps: Sequence[Step], group: int | None = None) -> Actor:
         """A new person, by chance."""
         self._tracks += 1
         return Actor(self._tracks, self._look(), start, steps, float(self.rng.random()), group)
@@ -254,21 +252,21 @@ class Director:
         )
 
 
-def _shifted(path: Array, aside: float) -> Array:
+def _shifted(path: Float64, aside: float) -> Float64:
     """The path moved to its left by ``aside`` metres."""
     along = np.gradient(path, axis=0)
     along /= np.maximum(np.hypot(along[:, 0], along[:, 1]), 1e-9)[:, None]
     return np.asarray(path + aside * np.stack([-along[:, 1], along[:, 0]], axis=1))
 
 
-def _resampled(path: Array, every: float) -> Array:
+def _resampled(path: Float64, every: float) -> Float64:
     lengths = np.hypot(*np.diff(path, axis=0).T)
     marks = np.concatenate([[0.0], np.cumsum(lengths)])
     wanted = np.linspace(0.0, marks[-1], max(3, round(marks[-1] / every)))
     return np.stack([np.interp(wanted, marks, path[:, axis]) for axis in (0, 1)], axis=1)
 
 
-def _detour(path: Array, at: Array) -> tuple[Array, Array]:
+def _detour(path: Float64, at: Float64) -> tuple[Float64, Float64]:
     """The path to a point beside it, and on from there."""
     fine = _resampled(path, 1.0)
     nearest = int(np.argmin(np.hypot(*(fine - at).T)))

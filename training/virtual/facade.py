@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from models.arrays import Image
 from training.virtual.scene import Colour, FacadeSpec
 
-Image = NDArray[np.uint8]
 PER_METRE = 48
 """Pixels a metre of the drawing; a facade at 27 m fills about 22 pixels a metre of a 640 pixel picture, drawn at 3x."""
 FLOOR, SHOP = 3.4, 4.2

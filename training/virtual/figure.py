@@ -9,15 +9,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from models.arrays import Float64, Image
 from training.virtual.actor import Actor, Look
 from training.virtual.brush import ShadowBrush, SolidBrush, Tone, toned
 from training.virtual.camera import NEAR, Camera
 from training.virtual.gear import GEAR, reach
 from training.virtual.light import Light
-from training.virtual.paint import Image, Sprite, capsules, fill, fixed, hull
+from training.virtual.paint import Sprite, capsules, fill, fixed, hull
 from training.virtual.skeleton import Joint
-
-Array = NDArray[np.float64]
 
 LARGE = 150.0
 """Figures are drawn at least so tall, in pixels, and averaged down: thin limbs stay smooth."""
@@ -51,7 +50,7 @@ class Figure:
     """An actor as drawn in one frame: its sprite, and the joints it was drawn from."""
 
     sprite: Sprite
-    joints: Array
+    joints: Float64
 
 
 class FigurePainter:
@@ -63,7 +62,7 @@ class FigurePainter:
         sun = camera.axes[:2] @ light.to_sun
         self._sun = sun / max(float(np.hypot(sun[0], sun[1])), 1e-9)
 
-    def shadow(self, actor: Actor, joints: Array, mask: Image) -> None:
+    def shadow(self, actor: Actor, joints: Float64, mask: Image) -> None:
         """Draw its shadow on the ground, 255 on (H, W) ``mask``."""
         brush = ShadowBrush(mask, self.camera, self.light)
         height, build = actor.look.height, actor.look.build
@@ -79,7 +78,7 @@ class FigurePainter:
         if actor.action.gear:
             GEAR[actor.action.gear].draw(brush, actor, joints, lambda: None)
 
-    def draw(self, actor: Actor, joints: Array, brightness: Array) -> Sprite | None:
+    def draw(self, actor: Actor, joints: Float64, brightness: Float64) -> Sprite | None:
         """Its picture, or None where it is out of sight.
 
         Args:
@@ -110,7 +109,7 @@ class FigurePainter:
             self._light_up(sprite.image, per_metre, brightness)
         return sprite
 
-    def _light_up(self, image: Image, per_metre: float, brightness: Array) -> None:
+    def _light_up(self, image: Image, per_metre: float, brightness: Float64) -> None:
         """Brighter towards the sun, darker away from it, as a round body is."""
         alpha = image[..., 3]
         soft = cv2.blur(alpha, (max(3, 2 * round(0.06 * per_metre) + 1),) * 2)
@@ -129,7 +128,7 @@ class FigurePainter:
 
     # A person
 
-    def _person(self, brush: SolidBrush, actor: Actor, joints: Array) -> None:
+    def _person(self, brush: SolidBrush, actor: Actor, joints: Float64) -> None:
         look = actor.look
         facing, up = _axes(joints)
         side_far = 0 if np.hypot(*joints[Joint.HIP_L, :2]) > np.hypot(*joints[Joint.HIP_R, :2]) else 1
@@ -169,7 +168,7 @@ _FACE, _BROW, _HAIR, _LOCKS = (len(Joint) + k for k in range(4))
 _CAP, _PACK, _BAG = len(Joint) + 4, len(Joint) + 6, len(Joint) + 8
 
 
-def _extras(joints: Array, facing: Array, up: Array, height: float, near: int) -> Array:
+def _extras(joints: Float64, facing: Float64, up: Float64, height: float, near: int) -> Float64:
     """(10, 3) metres: four lobes of the head, two of what is on it, two of the backpack, two of the bag."""
     head, back = joints[Joint.HEAD], joints[Joint.CHEST] - facing * (0.075 * height)
     hand = joints[Joint.HAND_L + near] - up * (0.09 * height)
@@ -195,8 +194,8 @@ class _Canvas:
     """One person on its picture: (P, 2) pixels of its points, their (P,) pixels for its height, limb outlines."""
 
     image: Image
-    pixels: Array
-    radii: Array
+    pixels: Float64
+    radii: Float64
     outlines: NDArray[np.int32]
     look: Look
 
@@ -234,7 +233,7 @@ class _Canvas:
         if look.pattern != "plain":
             self.pattern(outline)
 
-    def pattern(self, outline: Array) -> None:
+    def pattern(self, outline: Float64) -> None:
         """Stripes across the trunk, or one broad band, within its outline."""
         colour = self.look.top_colour
         lighter = (0.55 * colour[0] + 80.0, 0.55 * colour[1] + 80.0, 0.55 * colour[2] + 80.0)
@@ -271,7 +270,7 @@ class _Canvas:
         self.ring_of((_CAP, _CAP + 1), cap, toned(look.bottom_colour, 1.1) if look.hat else look.hair)
 
 
-def _axes(joints: Array) -> tuple[Array, Array]:
+def _axes(joints: Float64) -> tuple[Float64, Float64]:
     """Where the chest faces, and along the trunk to the head: unit vectors."""
     # Written out: numpy's cross product takes ten times as long for a single one.
     x, y, z = (joints[Joint.CHEST] - joints[Joint.PELVIS]).tolist()

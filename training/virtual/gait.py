@@ -6,9 +6,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from models.arrays import Float64
 
 STILL = 0.08
 """Metres a second below which a body counts as standing."""
@@ -36,7 +35,9 @@ RUN = Gait(stance=0.30, stride0=0.70, stride1=0.52, lift=0.28)
 class Feet:
     """The two feet of one body; index 0 is the left one."""
 
-    def __init__(self, position: Array, heading: float, spread: float, ahead: float, size: float, phase: float) -> None:
+    def __init__(
+        self, position: Float64, heading: float, spread: float, ahead: float, size: float, phase: float
+    ) -> None:
         """Where the feet stand at first.
 
         Args:
@@ -56,13 +57,13 @@ class Feet:
         """(2, 2) metres: the balls of the feet."""
         self._origins = self.places.copy()
 
-    def _under(self, position: Array, heading: float, side: int) -> Array:
+    def _under(self, position: Float64, heading: float, side: int) -> Float64:
         left = self.spread if side == 0 else -self.spread
         cosine, sine = math.cos(heading), math.sin(heading)
         offset = [self.ahead * cosine - left * sine, self.ahead * sine + left * cosine]
         return np.asarray(position + np.array(offset))
 
-    def advance(self, position: Array, heading: float, velocity: Array, gait: Gait, dt: float) -> None:
+    def advance(self, position: Float64, heading: float, velocity: Float64, gait: Gait, dt: float) -> None:
         """One step of ``dt`` seconds with the body at ``position``, in metres, going at ``velocity``, in m/s."""
         speed = float(np.hypot(velocity[0], velocity[1]))
         frequency = speed / (self.size * (gait.stride0 + gait.stride1 * speed))
@@ -72,13 +73,15 @@ class Feet:
         for side in (0, 1):
             self._move(side, position, heading, velocity, gait, frequency)
 
-    def _must_step(self, position: Array, heading: float) -> bool:
+    def _must_step(self, position: Float64, heading: float) -> bool:
         if not self.planted.all():
             return True
         away = [self.places[side] - self._under(position, heading, side) for side in (0, 1)]
         return max(math.hypot(x, y) for x, y in away) > RESTLESS
 
-    def _move(self, side: int, position: Array, heading: float, velocity: Array, gait: Gait, frequency: float) -> None:
+    def _move(
+        self, side: int, position: Float64, heading: float, velocity: Float64, gait: Gait, frequency: float
+    ) -> None:
         cycle = (self.phase + 0.5 * side) % 1.0
         if cycle < gait.stance:
             self.planted[side] = True

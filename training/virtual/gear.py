@@ -11,14 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from models.arrays import Float64
 from training.virtual.actor import Actor
 from training.virtual.brush import Brush, Tone, toned
 from training.virtual.poses import BOARD, CRANK, RELEASE, RUNG, SADDLE, WHEEL, juggling, throwing
 from training.virtual.skeleton import Joint
 
-Array = NDArray[np.float64]
 Draw = Callable[[], None]
 
 STEEL: Tone = (120.0, 116.0, 112.0)
@@ -33,23 +32,23 @@ COATS: tuple[Tone, ...] = ((40.0, 60.0, 84.0), (34.0, 34.0, 38.0), (190.0, 205.0
 class Gear:
     """One entry."""
 
-    draw: Callable[[Brush, Actor, Array, Draw], None]
+    draw: Callable[[Brush, Actor, Float64, Draw], None]
     size: tuple[float, float, float]
     """The room it takes: metres before and behind, to each side, and up."""
 
 
-def reach(actor: Actor) -> Array:
+def reach(actor: Actor) -> Float64:
     """(8, 3) world metres: corners of the room that the actor's gear takes."""
     long, wide, tall = GEAR[actor.action.gear or ""].size
     corners = [[x, y, z] for x in (-long, long) for y in (-wide, wide) for z in (0.0, tall)]
     return actor.to_world(np.array(corners))
 
 
-def _at(actor: Actor, x: float, y: float, z: float) -> Array:
+def _at(actor: Actor, x: float, y: float, z: float) -> Float64:
     return np.asarray(actor.to_world(np.array([[x, y, z]]))[0])
 
 
-def _axle(actor: Actor) -> Array:
+def _axle(actor: Actor) -> Float64:
     return np.array([-math.sin(actor.heading), math.cos(actor.heading), 0.0])
 
 
@@ -75,7 +74,7 @@ def _wheels(brush: Brush, actor: Actor, places: tuple[tuple[float, float], ...],
 # Ridden
 
 
-def _bicycle(brush: Brush, actor: Actor, joints: Array, body: Draw) -> None:
+def _bicycle(brush: Brush, actor: Actor, joints: Float64, body: Draw) -> None:
     frame = toned(actor.look.bottom_colour, 1.5)
     points = {
         "rear": (-0.53, 0, WHEEL), "front": (0.53, 0, WHEEL), "crank": tuple(CRANK),
@@ -97,7 +96,7 @@ def _bicycle(brush: Brush, actor: Actor, joints: Array, body: Draw) -> None:
     body()
 
 
-def _skateboard(brush: Brush, actor: Actor, joints: Array, body: Draw) -> None:
+def _skateboard(brush: Brush, actor: Actor, joints: Float64, body: Draw) -> None:
     _wheels(brush, actor, ((-0.28, 0.08), (-0.28, -0.08), (0.28, 0.08), (0.28, -0.08)), 0.04)
     deck = [(-0.44, 0.06), (-0.34, 0.11), (0.34, 0.11), (0.44, 0.06), (0.44, -0.06), (0.34, -0.11), (-0.34, -0.11),
             (-0.44, -0.06)]  # fmt: skip
@@ -107,7 +106,7 @@ def _skateboard(brush: Brush, actor: Actor, joints: Array, body: Draw) -> None:
     body()
 
 
-def _scooter(brush: Brush, actor: Actor, joints: Array, body: Draw) -> None:
+def _scooter(brush: Brush, actor: Actor, joints: Float64, body: Draw) -> None:
     tone = toned(actor.look.bottom_colour, 1.4)
     _wheels(brush, actor, ((-0.34, 0.0), (0.50, 0.0)), 0.11)
     brush.rod(_at(actor, -0.32, 0.0, 0.10), _at(actor, 0.40, 0.0, 0.10), 0.05, 0.05, tone)
@@ -119,7 +118,7 @@ def _scooter(brush: Brush, actor: Actor, joints: Array, body: Draw) -> None:
     _layered(brush, actor, body, (0.45, 0.0, front))
 
 
-def _motorcycle(brush: Brush, actor: Actor, joints: Array, body: Draw) -> None:
+def _motorcycle(brush: Brush, actor: Actor, joints: Float64, body: Draw) -> None:
     paint = toned(actor.look.top_colour, 0.9)
     for x in (-0.68, 0.68):
         brush.ring(_at(actor, x, 0.0, 0.32), _axle(actor), 0.28, 0.13, TYRE)
@@ -136,7 +135,7 @@ def _motorcycle(brush: Brush, actor: Actor, joints: Array, body: Draw) -> None:
     _layered(brush, actor, body, (0.55, 0.0, front))
 
 
-def _wheelchair(brush: Brush, actor: Actor, joints: Array, body: Draw) -> None:
+def _wheelchair(brush: Brush, actor: Actor, joints: Float64, body: Draw) -> None:
     def wheel(side: float) -> Draw:
         def draw() -> None:
             brush.ring(_at(actor, -0.05, 0.30 * side, 0.31), _axle(actor), 0.30, 0.04, TYRE)
@@ -153,7 +152,7 @@ def _wheelchair(brush: Brush, actor: Actor, joints: Array, body: Draw) -> None:
     _layered(brush, actor, body, (-0.2, 0.0, chair), (0.0, 0.3, wheel(1.0)), (0.0, -0.3, wheel(-1.0)))
 
 
-def _cart(brush: Brush, actor: Actor, joints: Array, body: Draw) -> None:
+def _cart(brush: Brush, actor: Actor, joints: Float64, body: Draw) -> None:
     paint: Tone = (214.0, 216.0, 214.0)
     turn, axle = actor.heading, _axle(actor)
 
@@ -186,7 +185,7 @@ def _cart(brush: Brush, actor: Actor, joints: Array, body: Draw) -> None:
 # Pushed, pulled or led
 
 
-def _trolley(brush: Brush, actor: Actor, joints: Array, body: Draw) -> None:
+def _trolley(brush: Brush, actor: Actor, joints: Float64, body: Draw) -> None:
     def trolley() -> None:
         _wheels(brush, actor, ((0.62, 0.22), (0.62, -0.22), (1.22, 0.22), (1.22, -0.22)), 0.08)
         brush.box(_at(actor, 0.92, 0.0, 0.20), (0.75, 0.50, 0.08), actor.heading, STEEL)
@@ -199,7 +198,7 @@ def _trolley(brush: Brush, actor: Actor, joints: Array, body: Draw) -> None:
     _layered(brush, actor, body, (0.9, 0.0, trolley))
 
 
-def _suitcase(brush: Brush, actor: Actor, joints: Array, body: Draw) -> None:
+def _suitcase(brush: Brush, actor: Actor, joints: Float64, body: Draw) -> None:
     hand = joints[Joint.HAND_R]
 
     def case() -> None:
@@ -219,7 +218,7 @@ def _suitcase(brush: Brush, actor: Actor, joints: Array, body: Draw) -> None:
     _layered(brush, actor, body, (-0.6, -0.3, case))
 
 
-def _dog(brush: Brush, actor: Actor, joints: Array, body: Draw) -> None:
+def _dog(brush: Brush, actor: Actor, joints: Float64, body: Draw) -> None:
     coat, trot = _own(actor, COATS), 2.0 * math.pi * actor.travelled / 0.7
     hand = joints[Joint.HAND_L]
 
@@ -243,7 +242,7 @@ def _dog(brush: Brush, actor: Actor, joints: Array, body: Draw) -> None:
 # Held
 
 
-def _box(brush: Brush, actor: Actor, joints: Array, body: Draw) -> None:
+def _box(brush: Brush, actor: Actor, joints: Float64, body: Draw) -> None:
     hands = joints[[Joint.HAND_L, Joint.HAND_R]].mean(axis=0)
     ahead = np.array([math.cos(actor.heading), math.sin(actor.heading), 0.0])
     size = (0.36, 0.50, 0.30 + 0.16 * actor.temper)
@@ -251,7 +250,7 @@ def _box(brush: Brush, actor: Actor, joints: Array, body: Draw) -> None:
     _layered(brush, actor, body, (0.5, 0.0, lambda: brush.box(foot, size, actor.heading, _own(actor, BOXES))))
 
 
-def _umbrella(brush: Brush, actor: Actor, joints: Array, body: Draw) -> None:
+def _umbrella(brush: Brush, actor: Actor, joints: Float64, body: Draw) -> None:
     top = joints[Joint.HAND_R] + (0.0, 0.0, 0.92)
     brush.rod(joints[Joint.HAND_R] - (0.0, 0.0, 0.08), top, 0.012, 0.012, TYRE)
     body()
@@ -264,21 +263,21 @@ def _umbrella(brush: Brush, actor: Actor, joints: Array, body: Draw) -> None:
         brush.panel(np.stack([top, rim[side], rim[side + 1]]), tone)
 
 
-def _ball(brush: Brush, actor: Actor, joints: Array, body: Draw) -> None:
+def _ball(brush: Brush, actor: Actor, joints: Float64, body: Draw) -> None:
     share = throwing(actor.moment())
     body()
     if share < RELEASE:
         brush.ball(joints[Joint.HAND_R] + (0.0, 0.0, 0.05), 0.11, _own(actor, BALLS))
 
 
-def _football(brush: Brush, actor: Actor, joints: Array, body: Draw) -> None:
+def _football(brush: Brush, actor: Actor, joints: Float64, body: Draw) -> None:
     share = juggling(actor.moment())
     height = 0.32 * actor.look.height + 3.2 * share * (1.0 - share)
     place = _at(actor, 0.34 * actor.look.height, -0.06 * actor.look.height, height)
     _layered(brush, actor, body, (0.5, 0.0, lambda: brush.ball(place, 0.13, _own(actor, BALLS))))
 
 
-def _broom(brush: Brush, actor: Actor, joints: Array, body: Draw) -> None:
+def _broom(brush: Brush, actor: Actor, joints: Float64, body: Draw) -> None:
     upper, lower = joints[Joint.HAND_L], joints[Joint.HAND_R]
     along = lower - upper
     # On through the lower hand to the ground, though never so flat that the broom would be longer than a broom is.
@@ -292,7 +291,7 @@ def _broom(brush: Brush, actor: Actor, joints: Array, body: Draw) -> None:
     _layered(brush, actor, body, (0.6, 0.0, broom))
 
 
-def _ladder(brush: Brush, actor: Actor, joints: Array, body: Draw) -> None:
+def _ladder(brush: Brush, actor: Actor, joints: Float64, body: Draw) -> None:
     tall = 7 * RUNG
 
     def front() -> None:

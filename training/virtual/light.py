@@ -5,11 +5,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
+from models.arrays import Float64
 from training.virtual.scene import LightSpec
-
-Array = NDArray[np.float64]
 
 
 class Light:
@@ -37,10 +35,10 @@ class Light:
         cloud = 0.5 - 0.5 * (0.7 * math.cos(turn) + 0.3 * math.cos(2.618 * turn + 0.5))
         return 1.0 - self._spec.cloud_depth * cloud * cloud * (3.0 - 2.0 * cloud)
 
-    def shadows(self, points: Array) -> Array:
+    def shadows(self, points: Float64) -> Float64:
         """Where (..., 3) points throw their shadow: (..., 3) on the ground."""
         return np.asarray(points - points[..., 2:] / self.to_sun[2] * self.to_sun)
 
-    def on_wall(self, normal: Array) -> float:
+    def on_wall(self, normal: Float64) -> float:
         """0..1, how much of the sun a surface facing along the unit vector ``normal`` gets."""
         return max(0.0, float(self.to_sun @ normal)) / math.hypot(self.to_sun[0], self.to_sun[1])

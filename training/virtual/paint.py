@@ -9,35 +9,35 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Image = NDArray[np.uint8]
-Array = NDArray[np.float64]
+from models.arrays import Float64, Image
+
 SHIFT = 4
 """OpenCV's fixed-point bits: sixteenths of a pixel."""
 _CAP = np.exp(1j * np.linspace(0.5 * np.pi, 1.5 * np.pi, 7))
 _CIRCLE = np.stack([np.cos(np.linspace(0, 2 * np.pi, 12, False)), np.sin(np.linspace(0, 2 * np.pi, 12, False))], 1)
 
 
-def fixed(points: Array) -> NDArray[np.int32]:
+def fixed(points: Float64) -> NDArray[np.int32]:
     """Pixels in OpenCV's fixed point."""
     return np.asarray(np.rint(points * (1 << SHIFT)), dtype=np.int32)
 
 
-def fill(image: Image, points: Array, colour: Sequence[float]) -> None:
+def fill(image: Image, points: Float64, colour: Sequence[float]) -> None:
     """Fill a convex polygon of (N, 2) pixels."""
     cv2.fillConvexPoly(image, fixed(points), tuple(colour), cv2.LINE_AA, SHIFT)
 
 
-def fill_any(image: Image, points: Array, colour: Sequence[float]) -> None:
+def fill_any(image: Image, points: Float64, colour: Sequence[float]) -> None:
     """Fill a polygon of (N, 2) pixels of any form."""
     cv2.fillPoly(image, [fixed(points)], tuple(colour), cv2.LINE_AA, SHIFT)
 
 
-def line(image: Image, points: Array, colour: Sequence[float], width: float, *, closed: bool = False) -> None:
+def line(image: Image, points: Float64, colour: Sequence[float], width: float, *, closed: bool = False) -> None:
     """A line through (N, 2) pixels; at least one pixel wide."""
     cv2.polylines(image, [fixed(points)], closed, tuple(colour), max(1, round(width)), cv2.LINE_AA, SHIFT)
 
 
-def capsules(starts: Array, ends: Array, start_radii: Array, end_radii: Array) -> Array:
+def capsules(starts: Float64, ends: Float64, start_radii: Float64, end_radii: Float64) -> Float64:
     """Outlines, (N, 14, 2), of N limbs from (N, 2) to (N, 2) pixels with round ends."""
     # As complex numbers, so that a cap is turned by one product and no angle is needed.
     first, last = np.ascontiguousarray(starts).view(np.complex128), np.ascontiguousarray(ends).view(np.complex128)
@@ -47,7 +47,7 @@ def capsules(starts: Array, ends: Array, start_radii: Array, end_radii: Array) -
     return np.asarray(outline.view(np.float64).reshape(len(starts), -1, 2))
 
 
-def hull(centres: Array, radii: Array) -> Array:
+def hull(centres: Float64, radii: Float64) -> Float64:
     """Outline of all of N circles together, (M, 2): centres (N, 2), radii (N,)."""
     points = (centres[:, None] + radii[:, None, None] * _CIRCLE).reshape(-1, 2)
     return np.asarray(cv2.convexHull(points.astype(np.float32))[:, 0], dtype=np.float64)

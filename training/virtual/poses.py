@@ -9,11 +9,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from models.arrays import Float64
 from training.virtual.skeleton import SHIN, SOLE, THIGH, Joint, body, rotate
-
-Array = NDArray[np.float64]
 
 WHEEL = 0.34
 """Radius of a bicycle's wheel, in metres."""
@@ -37,9 +35,9 @@ class Moment:
     """All that a pose depends on."""
 
     height: float
-    feet: Array
+    feet: Float64
     """(2, 3) metres in the body frame: the balls of the feet."""
-    rolls: Array
+    rolls: Float64
     """(2,) radians that each heel is up."""
     phase: float
     """In strides."""
@@ -54,7 +52,7 @@ class Moment:
     """0..1, this body's own: larger is livelier."""
 
 
-def walk(now: Moment) -> Array:
+def walk(now: Moment) -> Float64:
     """A stride, with arms that swing against the legs."""
     stride = 2.0 * math.pi * now.phase
     reach = min(now.speed / 1.4, 1.2) * (0.32 + 0.2 * now.temper)
@@ -71,7 +69,7 @@ def walk(now: Moment) -> Array:
     )
 
 
-def run(now: Moment) -> Array:
+def run(now: Moment) -> Float64:
     """A bound, leaning forward, elbows bent."""
     stride = 2.0 * math.pi * now.phase
     left = -0.85 * math.cos(stride + 0.3)
@@ -89,7 +87,7 @@ def run(now: Moment) -> Array:
     )
 
 
-def stand(now: Moment) -> Array:
+def stand(now: Moment) -> Float64:
     """Weight shifting slowly from foot to foot."""
     slow = 0.7 * now.seconds + 6.0 * now.temper
     return body(
@@ -104,7 +102,7 @@ def stand(now: Moment) -> Array:
     )
 
 
-def phone(now: Moment) -> Array:
+def phone(now: Moment) -> Float64:
     """Standing, a hand held up before a bowed head."""
     joints = stand(now)
     slow = 0.02 * math.sin(1.3 * now.seconds + 6.0 * now.temper)
@@ -120,7 +118,7 @@ def phone(now: Moment) -> Array:
     )
 
 
-def talk(now: Moment) -> Array:
+def talk(now: Moment) -> Float64:
     """Standing, with hands that speak now and then."""
     beat = 2.1 * now.seconds + 9.0 * now.temper
     speaks = max(0.0, math.sin(0.45 * now.seconds + 6.3 * now.temper))
@@ -139,7 +137,7 @@ def talk(now: Moment) -> Array:
     )
 
 
-def cycle(now: Moment) -> Array:
+def cycle(now: Moment) -> Float64:
     """On a bicycle's saddle, feet on turning pedals."""
     turn = 2.0 * math.pi * now.travelled / PEDAL_METRES
     circle = np.array([[math.cos(turn + a), 0.0, -math.sin(turn + a)] for a in (0.0, math.pi)])
@@ -154,7 +152,7 @@ FALL_S = 0.75
 """From upright to the ground; a free fall of a body's height takes about as long."""
 
 
-def _lying(now: Moment, angle: float, flail: float) -> Array:
+def _lying(now: Moment, angle: float, flail: float) -> Float64:
     joints = body(
         now.height,
         now.feet,
@@ -173,7 +171,7 @@ def _lying(now: Moment, angle: float, flail: float) -> Array:
     return joints
 
 
-def fall(now: Moment) -> Array:
+def fall(now: Moment) -> Float64:
     """Down to one side within `FALL_S`, then lying."""
     down = min(now.seconds / FALL_S, 1.0)
     settle = max(0.0, now.seconds - FALL_S)
@@ -181,7 +179,7 @@ def fall(now: Moment) -> Array:
     return _lying(now, 0.5 * math.pi * down * down, 0.9 * math.sin(math.pi * min(down, 0.5)) - 0.5 * down + stir + 0.2)
 
 
-def get_up(now: Moment) -> Array:
+def get_up(now: Moment) -> Float64:
     """From lying over a crouch to standing."""
     up = min(now.seconds / max(now.seconds + now.remaining, 1e-6), 1.0)
     eased = up * up * (3.0 - 2.0 * up)
@@ -192,7 +190,7 @@ def get_up(now: Moment) -> Array:
     return np.asarray(lying * (1.0 - eased) + crouch * eased)
 
 
-def fight(now: Moment) -> Array:
+def fight(now: Moment) -> Float64:
     """Fists up, in and out, blow after blow, and now and then a kick."""
     beat = 2.0 * math.pi * (1.5 + 0.5 * now.temper) * now.seconds + 5.0 * now.temper
     right, left = max(0.0, math.sin(beat)) ** 2, max(0.0, math.sin(beat + 2.4)) ** 2
@@ -216,7 +214,7 @@ def fight(now: Moment) -> Array:
 # On wheels
 
 
-def skateboard(now: Moment) -> Array:
+def skateboard(now: Moment) -> Float64:
     """Sideways on a board, knees bent, arms out."""
     sway = 0.08 * math.sin(1.1 * now.travelled + 6.0 * now.temper)
     feet = np.array([[0.02, 0.27, BOARD], [0.02, -0.27, BOARD]])
@@ -234,7 +232,7 @@ def skateboard(now: Moment) -> Array:
     return rotate(across, UP, -0.5 * math.pi, ORIGIN)
 
 
-def scooter(now: Moment) -> Array:
+def scooter(now: Moment) -> Float64:
     """One foot on the deck; the other pushes off the ground again and again."""
     kick = now.travelled / 2.4 % 1.0
     pushes = kick < 0.4
@@ -246,7 +244,7 @@ def scooter(now: Moment) -> Array:
     return body(now.height, feet, rolls, hips=0.93, offset=(0.02, -0.02), lean=0.28, hands=bars)
 
 
-def motorcycle(now: Moment) -> Array:
+def motorcycle(now: Moment) -> Float64:
     """Astride, hands wide on the bars."""
     feet = np.array([[0.0, 0.22, 0.34], [0.0, -0.22, 0.34]])
     grips = (np.array([0.42, 0.34, 1.02]), np.array([0.42, -0.34, 1.02]))
@@ -255,7 +253,7 @@ def motorcycle(now: Moment) -> Array:
     )
 
 
-def wheelchair(now: Moment) -> Array:
+def wheelchair(now: Moment) -> Float64:
     """Seated, hands pushing the rims."""
     turn = 2.0 * math.pi * now.travelled / 1.5
     rims = [np.array([0.14 - 0.20 * math.cos(turn), side * 0.31, 0.66 - 0.07 * math.sin(turn)]) for side in (1, -1)]
@@ -272,7 +270,7 @@ def wheelchair(now: Moment) -> Array:
     )
 
 
-def drive(now: Moment) -> Array:
+def drive(now: Moment) -> Float64:
     """Seated behind a wheel."""
     feet = np.array([[0.62, 0.14, 0.34], [0.62, -0.14, 0.34]])
     wheel = (np.array([0.42, 0.16, 1.05]), np.array([0.42, -0.16, 1.05]))
@@ -284,34 +282,34 @@ def drive(now: Moment) -> Array:
 # On foot, with something
 
 
-def carry(now: Moment) -> Array:
+def carry(now: Moment) -> Float64:
     """Walking, leaning back, both hands under a box."""
     hold = now.height * np.array([0.25, 0.13, 0.60])
     return _walking(now, lean=-0.07, hands=(hold, hold * MIRRORED))
 
 
-def push(now: Moment) -> Array:
+def push(now: Moment) -> Float64:
     """Walking, leaning forward, both hands on a bar."""
     bar = now.height * np.array([0.27, 0.13, 0.59])
     return _walking(now, lean=0.16, hands=(bar, bar * MIRRORED))
 
 
-def suitcase(now: Moment) -> Array:
+def suitcase(now: Moment) -> Float64:
     """Walking, one hand behind at a handle."""
     return _walking(now, lean=0.09, hands=(None, now.height * np.array([-0.17, -0.14, 0.46])))
 
 
-def umbrella(now: Moment) -> Array:
+def umbrella(now: Moment) -> Float64:
     """Walking, one hand up at the stick."""
     return _walking(now, lean=0.04, hands=(None, now.height * np.array([0.13, -0.07, 0.70])))
 
 
-def dog(now: Moment) -> Array:
+def dog(now: Moment) -> Float64:
     """Walking, one hand out with the leash."""
     return _walking(now, lean=0.03, hands=(now.height * np.array([0.16, 0.12, 0.55]), None))
 
 
-def crawl(now: Moment) -> Array:
+def crawl(now: Moment) -> Float64:
     """On hands and knees."""
     turn = 2.0 * math.pi * now.travelled / 0.9
     tall, step = now.height, 0.07 * math.cos(turn)
@@ -332,7 +330,7 @@ def crawl(now: Moment) -> Array:
 # On the spot
 
 
-def jump(now: Moment) -> Array:
+def jump(now: Moment) -> Float64:
     """A crouch, a leap with arms and legs apart, a landing; again and again."""
     beat = (now.seconds / (1.15 - 0.25 * now.temper) + now.temper) % 1.0
     # A crouch, a leap for half of the time, a landing; arms and legs go apart in the air.
@@ -355,7 +353,7 @@ def jump(now: Moment) -> Array:
     return joints
 
 
-def wave(now: Moment) -> Array:
+def wave(now: Moment) -> Float64:
     """Both arms above the head, from side to side."""
     beat = 0.13 * math.sin(7.0 * now.seconds + 6.0 * now.temper)
     left = now.height * np.array([0.05, 0.22 + beat, 1.12 - 0.5 * abs(beat)])
@@ -363,7 +361,7 @@ def wave(now: Moment) -> Array:
     return body(now.height, now.feet, now.rolls, hips=0.997, tilt=-0.3 * beat, hands=(left, right))
 
 
-def crouch(now: Moment) -> Array:
+def crouch(now: Moment) -> Float64:
     """Down on the heels, hands at the knees."""
     down = _eased(now, 0.8)
     slow = 0.02 * math.sin(1.1 * now.seconds + 6.0 * now.temper)
@@ -380,7 +378,7 @@ def crouch(now: Moment) -> Array:
     )
 
 
-def pick_up(now: Moment) -> Array:
+def pick_up(now: Moment) -> Float64:
     """Bending down until the hands are at the ground, and up again."""
     beat = (now.seconds / 2.6 + now.temper) % 1.0
     down = math.sin(math.pi * beat) ** 2
@@ -396,7 +394,7 @@ def pick_up(now: Moment) -> Array:
     )
 
 
-def sit(now: Moment) -> Array:
+def sit(now: Moment) -> Float64:
     """Hips back and down to the height of a bench, hands in the lap."""
     down = _eased(now, 1.0)
     slow = 0.05 * math.sin(0.6 * now.seconds + 6.0 * now.temper)
@@ -412,7 +410,7 @@ def sit(now: Moment) -> Array:
     )
 
 
-def dance(now: Moment) -> Array:
+def dance(now: Moment) -> Float64:
     """From foot to foot, arms up in turn, the whole body swaying and turning."""
     beat = 2.0 * math.pi * (now.seconds * (0.9 + 0.3 * now.temper) + now.temper)
     side, up = math.sin(beat), 0.5 + 0.5 * math.sin(beat + 0.6)
@@ -442,7 +440,7 @@ def throwing(now: Moment) -> float:
     return (now.seconds / THROW_S + now.temper) % 1.0
 
 
-def throw(now: Moment) -> Array:
+def throw(now: Moment) -> Float64:
     """Back with the arm, a step, and an overarm throw."""
     share = throwing(now)
     marks = (0.0, 0.30, 0.42, RELEASE, 0.62, 1.0)
@@ -472,7 +470,7 @@ def juggling(now: Moment) -> float:
     return (now.seconds / JUGGLE_S + now.temper) % 1.0
 
 
-def kick(now: Moment) -> Array:
+def kick(now: Moment) -> Float64:
     """A foot that kicks a ball up, again and again."""
     share = juggling(now)
     up = max(0.0, math.cos(2.0 * math.pi * share)) ** 2
@@ -490,7 +488,7 @@ def kick(now: Moment) -> Array:
     )
 
 
-def sweep(now: Moment) -> Array:
+def sweep(now: Moment) -> Float64:
     """Both hands on a broom, strokes from side to side."""
     stroke = math.sin(3.4 * now.seconds + 6.0 * now.temper)
     upper = now.height * np.array([0.16, 0.02 + 0.05 * stroke, 0.70])
@@ -498,7 +496,7 @@ def sweep(now: Moment) -> Array:
     return body(now.height, now.feet, now.rolls, hips=0.985, lean=0.28, twist=-0.35 * stroke, hands=(upper, lower))
 
 
-def climb(now: Moment) -> Array:
+def climb(now: Moment) -> Float64:
     """Up the steps of a ladder, and down before the end."""
     up = 3.0 * _eased(now, 3.5)
     rung, share = math.floor(min(up, 2.999)), up - math.floor(min(up, 2.999))
@@ -523,7 +521,7 @@ def climb(now: Moment) -> Array:
     return joints
 
 
-def _walking(now: Moment, *, lean: float, hands: tuple[Array | None, Array | None]) -> Array:
+def _walking(now: Moment, *, lean: float, hands: tuple[Float64 | None, Float64 | None]) -> Float64:
     swing = 0.35 * min(now.speed / 1.4, 1.2) * math.cos(2.0 * math.pi * now.phase + 0.4)
     return body(
         now.height, now.feet, now.rolls, hips=0.985, lean=lean, swing=(-swing, swing), elbows=(0.3, 0.3), hands=hands

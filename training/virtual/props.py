@@ -7,12 +7,10 @@ import zlib
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
+from models.arrays import Float64
 from training.virtual.brush import Brush, Tone
 from training.virtual.scene import PropSpec
-
-Array = NDArray[np.float64]
 
 WOOD: Tone = (62.0, 92.0, 128.0)
 IRON: Tone = (58.0, 56.0, 52.0)
@@ -32,7 +30,7 @@ class Place:
         self._at = np.array([*spec.at, 0.0])
         self._cosine, self._sine = math.cos(self.turn), math.sin(self.turn)
 
-    def __call__(self, x: float, y: float, z: float) -> Array:
+    def __call__(self, x: float, y: float, z: float) -> Float64:
         """The world point of (x, y, z) in the prop's own frame."""
         s = self.size
         turned = (x * self._cosine - y * self._sine, x * self._sine + y * self._cosine, z)

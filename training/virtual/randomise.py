@@ -12,8 +12,8 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from models.arrays import Float64
 from training.virtual.actions import ACTIONS, ALONE
 from training.virtual.anomalies import ANOMALIES
 from training.virtual.camera import Camera
@@ -33,8 +33,6 @@ from training.virtual.scene import (
     StripSpec,
     WardrobeSpec,
 )
-
-Array = NDArray[np.float64]
 
 SIZE = (640, 360)
 """The picture that routes and places are laid out for; a scene can be drawn in any size of this shape."""
@@ -110,12 +108,12 @@ class _Ground:
         """The row, 0..1, above which people are too small."""
         self.far = float(np.hypot(*self.at(0.5, self.top)))
 
-    def at(self, column: float, row: float) -> Array:
+    def at(self, column: float, row: float) -> Float64:
         """(2,) metres under a point of the picture, in shares of its width and height."""
         width, height = SIZE
         return self._camera.to_ground(np.array([column * (width - 1), row * (height - 1)]))
 
-    def within(self, top: float = 0.25, margin: float = 0.12) -> Array:
+    def within(self, top: float = 0.25, margin: float = 0.12) -> Float64:
         """(2,) metres of a place well inside the picture; ``top`` as a share of the seen ground's height."""
         row = self.rng.uniform(self.top + top * (1.0 - self.top), 0.93)
         return self.at(float(self.rng.uniform(margin, 1.0 - margin)), float(row))
@@ -269,7 +267,7 @@ SEAT = 0.33
 """Metres before the middle of a bench where the feet of one who sits on it are."""
 
 
-def seat(bench: Array, turn: float) -> tuple[Array, tuple[float, float]]:
+def seat(bench: Float64, turn: float) -> tuple[Float64, tuple[float, float]]:
     """Where one who sits on a bench has the feet, (2,) metres, and a point to face; ``turn`` as in `PropSpec`."""
     ahead = np.array([math.sin(math.radians(turn)), -math.cos(math.radians(turn))])
     return bench + SEAT * ahead, _point(bench + 4.0 * ahead)
@@ -315,5 +313,5 @@ def _colour(rng: np.random.Generator, base: tuple[float, float, float], spread: 
     return round(255 * blue), round(255 * green), round(255 * red)
 
 
-def _point(at: Array) -> tuple[float, float]:
+def _point(at: Float64) -> tuple[float, float]:
     return float(at[0]), float(at[1])

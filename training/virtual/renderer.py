@@ -9,17 +9,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from models.arrays import Float64, Image
 from training.virtual.actor import Actor
 from training.virtual.backdrop import OVERCAST, Tree, draw_backdrop
 from training.virtual.camera import Camera
 from training.virtual.director import Director
 from training.virtual.figure import FigurePainter
 from training.virtual.light import Light
-from training.virtual.paint import Image, Sprite
+from training.virtual.paint import Sprite
 from training.virtual.scene import Scene
 from training.virtual.truth import FrameTruth, ObjectTruth, tight_box
-
-Array = NDArray[np.float64]
 
 SEEN = 127
 """A pixel belongs to whoever covers at least half of it."""
@@ -93,7 +92,12 @@ class Renderer:
         return self._base.copy()
 
     def _shade(
-        self, frame: Image, actors: list[Actor], poses: list[Array], sways: list[tuple[float, float]], sunniness: float
+        self,
+        frame: Image,
+        actors: list[Actor],
+        poses: list[Float64],
+        sways: list[tuple[float, float]],
+        sunniness: float,
     ) -> None:
         mask: Image = np.zeros(frame.shape[:2], dtype=np.uint8)
         for actor, joints in zip(actors, poses, strict=True):
@@ -114,14 +118,14 @@ class Renderer:
         dark = cv2.merge([cv2.convertScaleAbs(mask, alpha=float(depth)) for depth in deepest])
         np.copyto(frame, cv2.multiply(frame, cv2.bitwise_not(dark), scale=1.0 / 255.0))
 
-    def _may_be_seen(self, joints: Array) -> bool:
+    def _may_be_seen(self, joints: Float64) -> bool:
         pixels, depth = self.camera.project(joints[:3])
         margin = 0.35 * self.camera.width
         return bool(
             depth.min() > 0.5 and (pixels[:, 0] > -margin).any() and (pixels[:, 0] < self.size[0] + margin).any()
         )
 
-    def _people(self, actors: list[Actor], poses: list[Array], sunniness: float) -> list[_Drawn]:
+    def _people(self, actors: list[Actor], poses: list[Float64], sunniness: float) -> list[_Drawn]:
         people = []
         for actor, joints in zip(actors, poses, strict=True):
             sprite = self._painter.draw(actor, joints, self._brightness(actor.position, sunniness))
@@ -134,7 +138,7 @@ class Renderer:
             people.append(_Drawn(actor, sprite, whole))
         return people
 
-    def _brightness(self, position: Array, sunniness: float) -> Array:
+    def _brightness(self, position: Float64, sunniness: float) -> Float64:
         pixels, _ = self.camera.project(np.array([[*position, 0.0]]))
         column = int(np.clip(pixels[0, 0], 0, self.size[0] - 1))
         row = int(np.clip(pixels[0, 1], 0, self.size[1] - 1))

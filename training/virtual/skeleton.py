@@ -10,9 +10,8 @@ import math
 from enum import IntEnum
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from models.arrays import Float64
 
 
 class Joint(IntEnum):
@@ -46,7 +45,7 @@ UPPER_ARM, FOREARM = 0.180, 0.185
 HEEL_TO_BALL, BALL_TO_TOE = 0.072, 0.035
 
 
-def bend(root: Array, tip: Array, upper: float, lower: float, hint: Array) -> tuple[Array, Array]:
+def bend(root: Float64, tip: Float64, upper: float, lower: float, hint: Float64) -> tuple[Float64, Float64]:
     """Two-bone inverse kinematics.
 
     Returns the middle joint, bent towards ``hint``, and the tip, moved into reach where it is too far or too near.
@@ -62,7 +61,7 @@ def bend(root: Array, tip: Array, upper: float, lower: float, hint: Array) -> tu
     return root + axis * along + side * out, root + axis * length
 
 
-def rotate(points: Array, axis: Array, angle: float, origin: Array) -> Array:
+def rotate(points: Float64, axis: Float64, angle: float, origin: Float64) -> Float64:
     """(N, 3) points turned by ``angle`` radians about ``axis`` (a unit vector) through ``origin``."""
     x, y, z = axis
     cross = np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
@@ -72,8 +71,8 @@ def rotate(points: Array, axis: Array, angle: float, origin: Array) -> Array:
 
 def body(
     height: float,
-    balls: Array,
-    rolls: Array,
+    balls: Float64,
+    rolls: Float64,
     *,
     hips: float = 1.0,
     offset: tuple[float, float] = (0.0, 0.0),
@@ -83,8 +82,8 @@ def body(
     swing: tuple[float, float] = (0.0, 0.0),
     elbows: tuple[float, float] = (0.25, 0.25),
     spread: tuple[float, float] = (0.08, 0.08),
-    hands: tuple[Array | None, Array | None] = (None, None),
-) -> Array:
+    hands: tuple[Float64 | None, Float64 | None] = (None, None),
+) -> Float64:
     """A pose in the body frame, (JOINTS, 3) metres.
 
     Args:
@@ -140,5 +139,5 @@ def body(
     return joints
 
 
-def _arm(forward: float, outward: float) -> Array:
+def _arm(forward: float, outward: float) -> Float64:
     return np.array([math.sin(forward), math.sin(outward), -math.cos(forward) * math.cos(outward)])

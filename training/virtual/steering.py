@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from models.arrays import Float64
 
 LOOK_AHEAD = 2.5
 """Seconds within which a coming encounter matters."""
@@ -13,7 +12,9 @@ ROOM = 0.85
 """Metres two people keep between their middles."""
 
 
-def steer(position: Array, desired: Array, others: Array, speeds: Array, obstacles: Array, room: float) -> Array:
+def steer(
+    position: Float64, desired: Float64, others: Float64, speeds: Float64, obstacles: Float64, room: float
+) -> Float64:
     """The velocity to take instead of ``desired``, (2,) m/s.
 
     Args:
@@ -39,8 +40,8 @@ def steer(position: Array, desired: Array, others: Array, speeds: Array, obstacl
 
 
 def _from_people(
-    position: Array, desired: Array, others: Array, speeds: Array, room: float, ahead: Array, aside: Array
-) -> Array:
+    position: Float64, desired: Float64, others: Float64, speeds: Float64, room: float, ahead: Float64, aside: Float64
+) -> Float64:
     apart = others - position
     closing = speeds - desired
     rate = np.maximum((closing**2).sum(axis=1), 1e-6)
@@ -59,7 +60,7 @@ def _from_people(
     return np.asarray(aside * float((1.3 * urgency * side).sum()) - ahead * float(brake.max()))
 
 
-def _from_obstacles(position: Array, obstacles: Array, ahead: Array, aside: Array) -> Array:
+def _from_obstacles(position: Float64, obstacles: Float64, ahead: Float64, aside: Float64) -> Float64:
     apart = obstacles[:, :2] - position
     forward, across = apart @ ahead, apart @ aside
     clear = obstacles[:, 2] + 0.45

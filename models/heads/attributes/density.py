@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from typing import Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from models.arrays import Arrays, Float64, Floating, Index
+
 Kind = Literal["kmeans", "gmm", "knn"]
 
 MAX_SAMPLES = 8_000
@@ -31,7 +31,7 @@ ITERATIONS = 15
 _KINDS = {kind: index for index, kind in enumerate(get_args(Kind))}
 
 
-def fit_density(samples: NDArray[np.floating], kind: Kind, size: int, seed: int = 0) -> dict[str, Floats]:
+def fit_density(samples: Floating, kind: Kind, size: int, seed: int = 0) -> dict[str, Float64]:
     """Fit a density.
 
     Args:
@@ -59,7 +59,7 @@ def fit_density(samples: NDArray[np.floating], kind: Kind, size: int, seed: int 
     # A dimension that hardly varies does not decide alone what is far; all dimensions are of like units.
     spread = np.maximum(spread, max(1e-6, 0.05 * float(spread.max())))
     white = (thinned - centre) / spread
-    fitted: dict[str, Floats] = {"kind": np.array([_KINDS[kind]], np.float64), "centre": centre, "spread": spread}
+    fitted: dict[str, Float64] = {"kind": np.array([_KINDS[kind]], np.float64), "centre": centre, "spread": spread}
     generator = np.random.default_rng(seed)
     if kind == "knn":
         kept = white[generator.permutation(len(white))[:MAX_NEIGHBOURS_KEPT]]
@@ -73,7 +73,7 @@ def fit_density(samples: NDArray[np.floating], kind: Kind, size: int, seed: int 
     return {**fitted, **_gmm(white[near], centres, nearest[near])}
 
 
-def distance(density: Mapping[str, NDArray[np.generic]], samples: NDArray[np.floating]) -> Floats:
+def distance(density: Arrays, samples: Floating) -> Float64:
     """How far samples lie from what is dense, in spreads of the normal samples: at least 0, finite.
 
     Args:
@@ -89,7 +89,7 @@ def distance(density: Mapping[str, NDArray[np.generic]], samples: NDArray[np.flo
     if len(white) == 0:
         return np.zeros(0)
     if "centres" in arrays:
-        nearest: Floats = _squared_distances(white, arrays["centres"]).min(axis=1)
+        nearest: Float64 = _squared_distances(white, arrays["centres"]).min(axis=1)
         return np.sqrt(nearest)
     if "kept" in arrays:
         at = int(arrays["neighbours"][0]) - 1
@@ -97,19 +97,19 @@ def distance(density: Mapping[str, NDArray[np.generic]], samples: NDArray[np.flo
             np.partition(_squared_distances(chunk, arrays["kept"]), at, axis=1)[:, at]
             for chunk in np.array_split(white, -(-len(white) // 4096))
         ]
-        reached: Floats = np.sqrt(np.concatenate(rows))
+        reached: Float64 = np.sqrt(np.concatenate(rows))
         return reached
     log_density = np.logaddexp.reduce(_log_components(white, arrays), axis=1)
-    below: Floats = np.maximum(arrays["highest"][0] - log_density, 0.0)
+    below: Float64 = np.maximum(arrays["highest"][0] - log_density, 0.0)
     return np.sqrt(2 * below)
 
 
-def _squared_distances(samples: Floats, centres: Floats) -> Floats:
-    squared: Floats = (samples**2).sum(1)[:, None] - 2 * samples @ centres.T + (centres**2).sum(1)[None]
+def _squared_distances(samples: Float64, centres: Float64) -> Float64:
+    squared: Float64 = (samples**2).sum(1)[:, None] - 2 * samples @ centres.T + (centres**2).sum(1)[None]
     return np.maximum(squared, 0.0, out=squared)
 
 
-def _kmeans(white: Floats, size: int, generator: np.random.Generator) -> tuple[Floats, NDArray[np.intp]]:
+def _kmeans(white: Float64, size: int, generator: np.random.Generator) -> tuple[Float64, Index]:
     """Centres that enough samples support, and which of them each sample is nearest to."""
     centres = _spread_out(white, min(size, len(white)), generator)
     for _ in range(ITERATIONS):
@@ -123,7 +123,7 @@ def _kmeans(white: Floats, size: int, generator: np.random.Generator) -> tuple[F
     return centres, _squared_distances(white, centres).argmin(axis=1)
 
 
-def _spread_out(white: Floats, size: int, generator: np.random.Generator) -> Floats:
+def _spread_out(white: Float64, size: int, generator: np.random.Generator) -> Float64:
     """Starting centres after k-means++ (Arthur and Vassilvitskii, 2007)."""
     chosen = [white[generator.integers(len(white))]]
     squared = _squared_distances(white, chosen[0][None])[:, 0]
@@ -133,12 +133,12 @@ def _spread_out(white: Floats, size: int, generator: np.random.Generator) -> Flo
     return np.array(chosen)
 
 
-def _gmm(white: Floats, centres: Floats, nearest: NDArray[np.intp]) -> dict[str, Floats]:
+def _gmm(white: Float64, centres: Float64, nearest: Index) -> dict[str, Float64]:
     """Expectation maximisation from k-means; components that lose their support are dropped."""
     count, dimensions = white.shape
     members = np.zeros((count, len(centres)))
     members[np.arange(count), nearest] = 1.0
-    fitted: dict[str, Floats] = {}
+    fitted: dict[str, Float64] = {}
     for _ in range(ITERATIONS):
         supported = members.sum(axis=0) >= max(dimensions + 1.0, SUPPORT * count)
         if supported.any():
@@ -161,9 +161,9 @@ def _gmm(white: Floats, centres: Floats, nearest: NDArray[np.intp]) -> dict[str,
     return {**fitted, "highest": np.array([max(highest, total.max())])}
 
 
-def _log_components(white: Floats, arrays: Mapping[str, Floats]) -> Floats:
+def _log_components(white: Float64, arrays: Mapping[str, Float64]) -> Float64:
     """``(n, k)`` log of weight times density of each component, up to a constant."""
     centred = white[:, None, :] - arrays["means"][None]
     projected = np.einsum("nkd,ked->nke", centred, arrays["roots"])
-    logs: Floats = arrays["offsets"][None] - 0.5 * (projected**2).sum(-1)
+    logs: Float64 = arrays["offsets"][None] - 0.5 * (projected**2).sum(-1)
     return logs

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from models.arrays import Float64, Index
 from models.heads.attributes.place import GRID, SHRINKAGE, cell_of, frames_seen
-
-Floats = NDArray[np.float64]
 
 SECTORS = 8
 
@@ -15,7 +14,7 @@ MIN_SHARE = 0.01
 """No direction counts as rarer than this in the whole picture: a few minutes have not seen all there is."""
 
 
-def fit_direction(x: Floats, y: Floats, velocities: Floats, frames: NDArray[np.intp]) -> Floats:
+def fit_direction(x: Float64, y: Float64, velocities: Float64, frames: Index) -> Float64:
     """Learn which directions are usual.
 
     A cell with little activity has the directions of the whole picture, and no activity at all leaves all equal.
@@ -38,19 +37,19 @@ def fit_direction(x: Floats, y: Floats, velocities: Floats, frames: NDArray[np.i
     overall = overall / overall.sum() if overall.sum() > 0 else np.full(SECTORS, 1 / SECTORS)
     overall = np.maximum(overall, MIN_SHARE)
     overall /= overall.sum()
-    shares: Floats = (seen + SHRINKAGE * overall) / (seen.sum(axis=1, keepdims=True) + SHRINKAGE)
+    shares: Float64 = (seen + SHRINKAGE * overall) / (seen.sum(axis=1, keepdims=True) + SHRINKAGE)
     return shares
 
 
-def rarity(direction: NDArray[np.generic], x: Floats, y: Floats, velocities: Floats) -> Floats:
+def rarity(direction: NDArray[np.generic], x: Float64, y: Float64, velocities: Float64) -> Float64:
     """How rare the directions are at their places: ``(n,)``, 0 for the place's usual one, else -log of the ratio."""
     shares = np.asarray(direction, np.float64)[cell_of(x, y, GRID)]
     own = shares[np.arange(len(shares)), _sector(velocities)]
-    rare: Floats = np.log(shares.max(axis=1) / own)
+    rare: Float64 = np.log(shares.max(axis=1) / own)
     return rare
 
 
-def _sector(velocities: Floats) -> NDArray[np.intp]:
+def _sector(velocities: Float64) -> Index:
     angle = np.arctan2(velocities[:, 1], velocities[:, 0]) / (2 * np.pi)
-    sector: NDArray[np.intp] = np.round(angle * SECTORS).astype(np.intp) % SECTORS
+    sector: Index = np.round(angle * SECTORS).astype(np.intp) % SECTORS
     return sector

@@ -20,19 +20,17 @@ from typing import ClassVar, Literal, cast, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from models.arrays import Arrays, Float32, Float64, Index, Mask
 from models.heads.attributes.density import Kind, distance, fit_density
 from models.heads.attributes.descriptor import LENGTH, describe
 from models.heads.attributes.direction import SECTORS, fit_direction, rarity
 from models.heads.attributes.place import GRID, fit_place, usual
 from models.heads.attributes.windows import ASPECT, HEIGHTS, find_windows, moving, thin
-from models.heads.base import Arrays, Fitted, HeadScores, Term
+from models.heads.base import Fitted, HeadScores, Term
 from models.heads.shapes import check_shapes
 from models.observation import Motion, Observation
 from models.scoring.calibration import MIN_SCORES
 from models.scoring.odd import odd_frames
-
-Floats = NDArray[np.float64]
-Index = NDArray[np.intp]
 
 BODY = 0.6
 """The upper share of a box whose motion is the body's. Below it legs swing, and stand still half of the time."""
@@ -224,17 +222,17 @@ class AttributesHead:
             facts[f"{name}_modes"] = float(modes)
         return facts
 
-    def _weigh(self, table: _Table, evidence: Floats) -> Floats:
+    def _weigh(self, table: _Table, evidence: Float64) -> Float64:
         """``(F,)`` raw scores of frames from their evidence ``(F, terms)``."""
-        raw: Floats = (evidence * self._term_weights(table)).sum(axis=1)
+        raw: Float64 = (evidence * self._term_weights(table)).sum(axis=1)
         return raw
 
-    def _term_weights(self, table: _Table) -> Floats:
+    def _term_weights(self, table: _Table) -> Float64:
         """``(F, terms)``."""
         blobs = np.array([BLOB_WEIGHT if term in OBJECT_TERMS else 1.0 for term in TERMS])
         return np.where(table.recognised[:, None], self._weights, self._weights * blobs)
 
-    def _held_out(self, table: _Table, usable: NDArray[np.bool_]) -> Floats:
+    def _held_out(self, table: _Table, usable: Mask) -> Float64:
         """``(F, columns)`` distances of each frame, from what was learned from the other stretches of time."""
         fold = np.arange(table.count) * FOLDS // table.count
         result = np.zeros((table.count, _COLUMNS))
@@ -246,7 +244,7 @@ class AttributesHead:
             ]
         return result
 
-    def _learn(self, table: _Table, frames: NDArray[np.bool_]) -> dict[str, NDArray[np.generic]]:
+    def _learn(self, table: _Table, frames: Mask) -> dict[str, NDArray[np.generic]]:
         """Everything that is learned from these frames of a table."""
         normal = table.where(frames)
         learned: dict[str, NDArray[np.generic]] = {}
@@ -290,18 +288,18 @@ class _Table:
     """The features of ``count`` frames as columns: ``N`` objects and ``K`` windows, each with its frame's index."""
 
     count: int
-    boxes: Floats
-    velocities: Floats
-    appearance: Floats
+    boxes: Float64
+    velocities: Float64
+    appearance: Float64
     object_frames: Index
-    windows: Floats
+    windows: Float64
     window_frames: Index
-    aspects: Floats
-    recognised: NDArray[np.bool_]
+    aspects: Float64
+    recognised: Mask
 
     @classmethod
     def of(cls, samples: Sequence[Arrays]) -> _Table:
-        def stack(name: str, columns: int) -> Floats:
+        def stack(name: str, columns: int) -> Float64:
             rows = [np.asarray(sample[name], np.float64).reshape(-1, columns) for sample in samples]
             return np.concatenate(rows)
 
@@ -319,7 +317,7 @@ class _Table:
             frame[:, 2] > 0,
         )
 
-    def where(self, frames: NDArray[np.bool_]) -> _Table:
+    def where(self, frames: Mask) -> _Table:
         """The objects and windows of some frames; frames keep their indices."""
         objects, windows = frames[self.object_frames], frames[self.window_frames]
         return _Table(
@@ -357,7 +355,7 @@ def _features(observation: Observation) -> dict[str, NDArray[np.generic]]:
     }
 
 
-def _body_velocities(motion: Motion, mask: NDArray[np.bool_], boxes: NDArray[np.float32]) -> NDArray[np.float32]:
+def _body_velocities(motion: Motion, mask: Mask, boxes: Float32) -> Float32:
     """``(N, 2)`` median velocity of what moves in the upper part of each box, in picture heights a second."""
     height, width = mask.shape
     velocities = np.zeros((len(boxes), 2), np.float32)
@@ -374,7 +372,7 @@ def _body_velocities(motion: Motion, mask: NDArray[np.bool_], boxes: NDArray[np.
     return velocities / np.float32(height * motion.interval)
 
 
-def _object_distances(table: _Table, profile: Arrays) -> dict[str, Floats]:
+def _object_distances(table: _Table, profile: Arrays) -> dict[str, Float64]:
     nothing = np.zeros(len(table.boxes))
     if len(table.boxes) == 0:
         return dict.fromkeys(OBJECT_TERMS, nothing)
@@ -393,21 +391,21 @@ def _object_distances(table: _Table, profile: Arrays) -> dict[str, Floats]:
     }
 
 
-def _window_distances(table: _Table, profile: Arrays) -> dict[str, Floats]:
+def _window_distances(table: _Table, profile: Arrays) -> dict[str, Float64]:
     x, y, velocity, _ = _columns(table.windows)
     speed = _window_speeds(table, profile)
     rare = rarity(profile["direction"], x, y, velocity)
     return {"motion speed": speed, "motion direction": np.where(speed > MOVING_SHARE, rare, 0.0)}
 
 
-def _window_speeds(table: _Table, profile: Arrays) -> Floats:
+def _window_speeds(table: _Table, profile: Arrays) -> Float64:
     """``(K,)`` speeds of windows as shares of what is fast at their place."""
     x, y, velocity, size = _columns(table.windows)
-    speeds: Floats = np.hypot(velocity[:, 0], velocity[:, 1])
+    speeds: Float64 = np.hypot(velocity[:, 0], velocity[:, 1])
     return speeds / (usual(profile["motion speed"], x, y, size) if "motion speed" in profile else SLOW)
 
 
-def _learn_window_speeds(x: Floats, y: Floats, velocity: Floats, size: Index, frames: Index) -> Floats:
+def _learn_window_speeds(x: Float64, y: Float64, velocity: Float64, size: Index, frames: Index) -> Float64:
     """``(sizes, 51)`` what is fast for windows of each size; a size never seen takes the nearest one's."""
     speeds = np.hypot(velocity[:, 0], velocity[:, 1])
     seen = np.unique(size)
@@ -419,7 +417,7 @@ def _learn_window_speeds(x: Floats, y: Floats, velocity: Floats, size: Index, fr
     return np.stack([places[each] for each in nearest])
 
 
-def _relative_sizes(table: _Table, profile: Arrays) -> Floats:
+def _relative_sizes(table: _Table, profile: Arrays) -> Float64:
     """``(N, 2)`` logarithms of width and height over what is usual at the feet; 0 where cut off and too small."""
     x, foot = _feet(table.boxes)
     usual_size = np.stack([usual(profile[name], x, foot) for name in ("width", "height")], axis=1)
@@ -427,7 +425,7 @@ def _relative_sizes(table: _Table, profile: Arrays) -> Floats:
     return np.where(_cut_off(table.boxes)[:, None], np.maximum(relative, 0.0), relative)
 
 
-def _frames(table: _Table, objects: Mapping[str, Floats], windows: Mapping[str, Floats]) -> Floats:
+def _frames(table: _Table, objects: Mapping[str, Float64], windows: Mapping[str, Float64]) -> Float64:
     """``(F, columns)``: each frame's most unusual value by column; -inf where there is nothing to judge."""
     result = np.full((table.count, _COLUMNS), -np.inf)
     for column, term in enumerate(OBJECT_TERMS):
@@ -440,7 +438,7 @@ def _frames(table: _Table, objects: Mapping[str, Floats], windows: Mapping[str, 
     return result
 
 
-def _top_mean(values: Floats, groups: Index, count: int) -> Floats:
+def _top_mean(values: Float64, groups: Index, count: int) -> Float64:
     """``(count,)`` mean of each group's ``TOP_WINDOWS`` largest values; -inf for a group without any.
 
     A group with fewer counts the missing ones as 0: a lone window is not an object's worth.
@@ -453,7 +451,7 @@ def _top_mean(values: Floats, groups: Index, count: int) -> Floats:
     return np.where(seen, sums / TOP_WINDOWS, -np.inf)
 
 
-def _scales(distances: Floats, frames: NDArray[np.bool_]) -> Floats:
+def _scales(distances: Float64, frames: Mask) -> Float64:
     """``(columns, 2)`` median and step of each column over normal frames.
 
     The step is twice the way from the median to the 90 % quantile: for usual tails the way to the 99 % quantile, but
@@ -467,12 +465,12 @@ def _scales(distances: Floats, frames: NDArray[np.bool_]) -> Floats:
     return scales
 
 
-def _scaled(values: Floats, low: Floats, step: Floats) -> Floats:
-    scaled: Floats = np.maximum(values - low, 0.0) / step
+def _scaled(values: Float64, low: Float64, step: Float64) -> Float64:
+    scaled: Float64 = np.maximum(values - low, 0.0) / step
     return scaled
 
 
-def _evidence(distances: Floats, scales: Floats) -> Floats:
+def _evidence(distances: Float64, scales: Float64) -> Float64:
     """``(F, terms)`` evidence of each frame by term; over window sizes the strongest counts. 0 for nothing to judge."""
     scaled = _scaled(distances, *scales.T)
     objects, windows = scaled[:, : len(OBJECT_TERMS)], scaled[:, len(OBJECT_TERMS) :]
@@ -480,9 +478,7 @@ def _evidence(distances: Floats, scales: Floats) -> Floats:
     return np.concatenate([objects, strongest], axis=1)
 
 
-def _regions(
-    table: _Table, windows: Mapping[str, Floats], scales: Floats
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _regions(table: _Table, windows: Mapping[str, Float64], scales: Float64) -> tuple[Float32, Float32]:
     """Boxes ``(M, 4)`` of windows that stand out, overlapping ones merged, and their evidence ``(M, terms)``."""
     x, y, _, size = _columns(table.windows)
     by_term = [_scaled(windows[term], *scales[_column(term) + size].T) for term in WINDOW_TERMS]
@@ -503,7 +499,7 @@ def _regions(
     return merged[largest], np.array(strongest, np.float32).reshape(-1, len(WINDOW_TERMS))[largest]
 
 
-def _overlapping(low: Floats, high: Floats) -> Index:
+def _overlapping(low: Float64, high: Float64) -> Index:
     """``(n,)`` number of the group of overlapping boxes that each belongs to, from their corners ``(n, 2)``."""
     touching = ((low[:, None] < high[None]) & (low[None] < high[:, None])).all(axis=2)
     labels = np.arange(len(low))
@@ -514,22 +510,22 @@ def _overlapping(low: Floats, high: Floats) -> Index:
         labels = spread
 
 
-def _feet(boxes: Floats) -> tuple[Floats, Floats]:
+def _feet(boxes: Float64) -> tuple[Float64, Float64]:
     """Where objects stand: the middle of the lower edge, which perspective is about."""
     return boxes[:, 0] + boxes[:, 2] / 2, boxes[:, 1] + boxes[:, 3]
 
 
-def _cut_off(boxes: Floats) -> NDArray[np.bool_]:
+def _cut_off(boxes: Float64) -> Mask:
     low, high = boxes[:, :2], boxes[:, :2] + boxes[:, 2:]
     return np.asarray(((low <= EDGE) | (high >= 1 - EDGE)).any(axis=1), bool)
 
 
-def _columns(windows: Floats) -> tuple[Floats, Floats, Floats, Index]:
+def _columns(windows: Float64) -> tuple[Float64, Float64, Float64, Index]:
     """Centre x, centre y, velocity and index of the size of windows."""
     return windows[:, 0], windows[:, 1], windows[:, 2:4], windows[:, 4].astype(np.intp)
 
 
-def _prefixed(prefix: str, arrays: Mapping[str, Floats]) -> dict[str, NDArray[np.generic]]:
+def _prefixed(prefix: str, arrays: Mapping[str, Float64]) -> dict[str, NDArray[np.generic]]:
     return {prefix + name: values for name, values in arrays.items()}
 
 

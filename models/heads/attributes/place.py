@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from models.arrays import Float64, Index
 
 BANDS = 24
 """Bands of rows, each one point of the line."""
@@ -41,7 +41,7 @@ ROUNDS = 10
 """Of iteratively reweighted least squares."""
 
 
-def fit_place(x: Floats, y: Floats, values: Floats, frames: NDArray[np.intp], quantile: float) -> Floats:
+def fit_place(x: Float64, y: Float64, values: Float64, frames: Index, quantile: float) -> Float64:
     """Learn a quantile of positive values over the picture.
 
     Args:
@@ -68,7 +68,7 @@ def fit_place(x: Floats, y: Floats, values: Floats, frames: NDArray[np.intp], qu
     return np.concatenate([line, _correction(x, y, ratios, frames, quantile).ravel()])
 
 
-def usual(place: NDArray[np.generic], x: Floats, y: Floats, which: NDArray[np.intp] | None = None) -> Floats:
+def usual(place: NDArray[np.generic], x: Float64, y: Float64, which: Index | None = None) -> Float64:
     """The learned quantile at places.
 
     Args:
@@ -86,12 +86,12 @@ def usual(place: NDArray[np.generic], x: Floats, y: Floats, which: NDArray[np.in
     return _line(numbers[which, :3].T, y) * np.exp(_bilinear(grids, which, x, y))
 
 
-def _line(line: Floats, y: Floats) -> Floats:
-    heights: Floats = np.maximum(line[0] * y + line[1], line[2])
+def _line(line: Float64, y: Float64) -> Float64:
+    heights: Float64 = np.maximum(line[0] * y + line[1], line[2])
     return heights
 
 
-def _bands(y: Floats, values: Floats, quantile: float) -> tuple[Floats, Floats]:
+def _bands(y: Float64, values: Float64, quantile: float) -> tuple[Float64, Float64]:
     band = np.clip((y * BANDS).astype(np.intp), 0, BANDS - 1)
     rows, levels = [], []
     for index in range(BANDS):
@@ -104,7 +104,7 @@ def _bands(y: Floats, values: Floats, quantile: float) -> tuple[Floats, Floats]:
     return np.array(rows), np.array(levels)
 
 
-def _robust_line(rows: Floats, levels: Floats) -> tuple[float, float]:
+def _robust_line(rows: Float64, levels: Float64) -> tuple[float, float]:
     """Slope and level by Cauchy weights; flat where fewer than three bands were seen."""
     if len(rows) < 3:
         return 0.0, float(np.median(levels))
@@ -120,7 +120,7 @@ def _robust_line(rows: Floats, levels: Floats) -> tuple[float, float]:
     return slope, level
 
 
-def _correction(x: Floats, y: Floats, ratios: Floats, frames: NDArray[np.intp], quantile: float) -> Floats:
+def _correction(x: Float64, y: Float64, ratios: Float64, frames: Index, quantile: float) -> Float64:
     """``GRID`` logarithms of how ratios to the line compare with all of them, shrunk to 0 where little was seen."""
     level = min(quantile, LOCAL_QUANTILE)
     typical = max(float(np.quantile(ratios, level)), 1e-6)
@@ -131,30 +131,30 @@ def _correction(x: Floats, y: Floats, ratios: Floats, frames: NDArray[np.intp], 
     for cell in np.flatnonzero(activity):
         logs[cell] = np.log(max(float(np.quantile(ratios[cells == cell], level)) / typical, MIN_RATIO))
     activity, logs = activity.reshape(GRID), logs.reshape(GRID)
-    shrunk: Floats = _blur(activity * logs) / (_blur(activity) + SHRINKAGE)
+    shrunk: Float64 = _blur(activity * logs) / (_blur(activity) + SHRINKAGE)
     return shrunk
 
 
-def frames_seen(frames: NDArray[np.intp], cells: NDArray[np.intp], count: int) -> Floats:
+def frames_seen(frames: Index, cells: Index, count: int) -> Float64:
     """``(count,)`` in how many frames something was in each cell, however much of it."""
     seen = np.zeros((int(frames.max(initial=-1)) + 1, count), bool)
     seen[frames, cells] = True
     return np.asarray(seen.sum(axis=0), np.float64)
 
 
-def cell_of(x: Floats, y: Floats, grid: tuple[int, int]) -> NDArray[np.intp]:
+def cell_of(x: Float64, y: Float64, grid: tuple[int, int]) -> Index:
     """``(n,)`` index of the grid's cell that holds each place, row by row."""
     row = np.clip((y * grid[0]).astype(np.intp), 0, grid[0] - 1)
     column = np.clip((x * grid[1]).astype(np.intp), 0, grid[1] - 1)
     return row * grid[1] + column
 
 
-def _blur(grid: Floats) -> Floats:
+def _blur(grid: Float64) -> Float64:
     """Neighbouring cells inform each other."""
     return np.asarray(cv2.GaussianBlur(grid, (3, 3), 0.6, borderType=cv2.BORDER_REPLICATE), np.float64)
 
 
-def _bilinear(grids: Floats, which: NDArray[np.intp], x: Floats, y: Floats) -> Floats:
+def _bilinear(grids: Float64, which: Index, x: Float64, y: Float64) -> Float64:
     _, height, width = grids.shape
     column = np.minimum(np.maximum(x * width - 0.5, 0), width - 1)
     row = np.minimum(np.maximum(y * height - 0.5, 0), height - 1)
@@ -162,5 +162,5 @@ def _bilinear(grids: Floats, which: NDArray[np.intp], x: Floats, y: Floats) -> F
     right_share, bottom_share = column - left, row - top
     upper = grids[which, top, left] * (1 - right_share) + grids[which, top, left + 1] * right_share
     lower = grids[which, top + 1, left] * (1 - right_share) + grids[which, top + 1, left + 1] * right_share
-    interpolated: Floats = upper * (1 - bottom_share) + lower * bottom_share
+    interpolated: Float64 = upper * (1 - bottom_share) + lower * bottom_share
     return interpolated

@@ -20,16 +20,15 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from models.arrays import Arrays, Float32, Float64, Index
 from models.clustering import spherical_kmeans
-from models.heads.base import Arrays, Fitted, HeadScores, Likeness, Term
+from models.heads.base import Fitted, HeadScores, Likeness, Term
 from models.heads.likeness import most_alike
 from models.heads.shapes import check_shapes
 from models.heads.svad.responses import mixture_distances, nearest_centres, responses
 from models.observation import Observation
 from models.scoring.calibration import MIN_SCORES
 from models.scoring.odd import odd_frames
-
-Floats = NDArray[np.float32]
 
 FOLDS = 5
 """Stretches of time that are scored by what was learned from the others."""
@@ -50,7 +49,9 @@ class SvadHead:
 
     DEFAULTS: ClassVar[Mapping[str, object]] = {"clusters": 20, "concentration": 10.0}
 
-    def __init__(self, parameters: Mapping[str, object], encoder: str, prompts: Floats, phrases: Sequence[str]) -> None:
+    def __init__(
+        self, parameters: Mapping[str, object], encoder: str, prompts: Float32, phrases: Sequence[str]
+    ) -> None:
         """Take what the pack holds.
 
         Args:
@@ -174,20 +175,20 @@ class SvadHead:
             facts[f"mode_{number}"] = f"{self._phrases[name]}, {share:.0%} of what was seen"
         return facts
 
-    def _modes(self, answers: Floats) -> tuple[Floats, NDArray[np.float64]]:
+    def _modes(self, answers: Float32) -> tuple[Float32, Float64]:
         """Centres of what is normal, ``(K, N)``, and the share of clips that each holds, ``(K,)``; largest first."""
         centres = spherical_kmeans(answers[:: -(-len(answers) // MAX_CLIPS)], self._clusters)
         counts = np.bincount(nearest_centres(answers, centres)[0], minlength=len(centres))
         order = np.argsort(-counts, kind="stable")
         return centres[order], np.maximum(counts[order], 1) / np.maximum(counts, 1).sum()
 
-    def _distances(self, answers: Floats, centres: Floats, shares: NDArray[np.generic]) -> Floats:
+    def _distances(self, answers: Float32, centres: Float32, shares: NDArray[np.generic]) -> Float32:
         """``(M,)`` raw scores of responses ``(M, N)``."""
         if self._concentration is None:
             return nearest_centres(answers, centres)[1]
         return mixture_distances(answers, centres, np.asarray(shares, np.float32), self._concentration)
 
-    def _held_out(self, answers: Floats, frames: NDArray[np.intp], count: int) -> NDArray[np.float64]:
+    def _held_out(self, answers: Float32, frames: Index, count: int) -> Float64:
         """``(F,)`` raw scores of frames by centres of the other stretches of time; NaN without a clip."""
         seen, rank = np.unique(frames, return_inverse=True)
         fold = rank * FOLDS // len(seen)
@@ -199,7 +200,7 @@ class SvadHead:
         np.fmax.at(raw, frames, distances)
         return raw
 
-    def _mode_names(self, profile: Arrays) -> NDArray[np.intp]:
+    def _mode_names(self, profile: Arrays) -> Index:
         """``(M,)`` the phrase that each centre answers to most."""
         return np.asarray(np.asarray(profile["centres"]).argmax(axis=1), np.intp)
 
@@ -213,7 +214,7 @@ def _checked_concentration(value: object) -> float | None:
     return float(value)
 
 
-def _scale(raw: NDArray[np.float64]) -> tuple[float, float]:
+def _scale(raw: Float64) -> tuple[float, float]:
     """Median and step: twice the way to the 90 % quantile, which an odd event of a few seconds does not move."""
     low, high = np.quantile(raw, [0.5, 0.9]).tolist()
     return low, max(2 * (high - low), MIN_STEP)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+from models.arrays import Float32, Index
 
 
-def responses(video: Floats, texts: Floats) -> Floats:
+def responses(video: Float32, texts: Float32) -> Float32:
     """Equation 8: how clips respond to actions, made unit length.
 
     Args:
@@ -19,11 +18,11 @@ def responses(video: Floats, texts: Floats) -> Floats:
         ``(M, N)``.
     """
     similar = video @ texts.T
-    unit: Floats = similar / np.maximum(np.linalg.norm(similar, axis=1, keepdims=True), np.float32(1e-12))
+    unit: Float32 = similar / np.maximum(np.linalg.norm(similar, axis=1, keepdims=True), np.float32(1e-12))
     return unit
 
 
-def nearest_centres(found: Floats, centres: Floats) -> tuple[NDArray[np.intp], Floats]:
+def nearest_centres(found: Float32, centres: Float32) -> tuple[Index, Float32]:
     """Equation 9: the nearest centre of what is normal, and how far it is.
 
     Args:
@@ -35,11 +34,11 @@ def nearest_centres(found: Floats, centres: Floats) -> tuple[NDArray[np.intp], F
     """
     similar = found @ centres.T
     nearest = similar.argmax(axis=1)
-    distances: Floats = 1.0 - np.take_along_axis(similar, nearest[:, None], axis=1)[:, 0]
+    distances: Float32 = 1.0 - np.take_along_axis(similar, nearest[:, None], axis=1)[:, 0]
     return nearest, distances
 
 
-def mixture_distances(found: Floats, centres: Floats, shares: Floats, concentration: float) -> Floats:
+def mixture_distances(found: Float32, centres: Float32, shares: Float32, concentration: float) -> Float32:
     """Equation 9 with centres weighted by how much of what is normal they hold.
 
     The negative log-likelihood, over the concentration, of a mixture of von Mises-Fisher distributions of one
@@ -58,5 +57,5 @@ def mixture_distances(found: Floats, centres: Floats, shares: Floats, concentrat
     """
     logits = concentration * (found @ centres.T - 1.0) + np.log(shares)
     most = logits.max(axis=1)
-    distances: Floats = -(most + np.log(np.exp(logits - most[:, None]).sum(axis=1))) / np.float32(concentration)
+    distances: Float32 = -(most + np.log(np.exp(logits - most[:, None]).sum(axis=1))) / np.float32(concentration)
     return distances

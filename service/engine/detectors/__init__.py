@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from models.pack import DetectorManifest, Pack, PackLibrary
+from models.packs import DetectorManifest, Pack, PackLibrary
 from service.engine.detectors.base import Detector
 from service.engine.detectors.motion import MotionDetector
 from service.engine.detectors.onnx import OnnxDetector, Options

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from models.graph import Tensor
 from models.observation import UNTRACKED, Objects
-from models.pack import PackError
+from models.packs import PackError
 from service.engine.detectors.coco import COCO
 from service.engine.detectors.layouts import LAYOUTS, STRIDES, Candidates, Layout, recognise
 from service.engine.detectors.letterbox import Letterbox, Part
@@ -122,7 +122,7 @@ class OnnxDetector:
         # Graphs of any size may get pictures of several shapes; each shape is a batch of its own.
         for size, group in itertools.groupby(sorted(views, key=lambda view: view.size), key=lambda view: view.size):
             batch = list(group)
-            output = self._session.run(self._fill(batch, pictures, size))
+            output = self._session.first(self._fill(batch, pictures, size))
             for view, rows in zip(batch, output, strict=True):
                 found = self._layout.decode(rows, size, self._options.confidence)
                 candidates[view.frame].append((view, found))

@@ -7,13 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
+from models.arrays import Float32, Index
 from models.crops import geometry
 from models.observation import Objects
 from service.pipeline.track import LOST_S
-
-Floats = NDArray[np.float32]
 
 GREW = 1.25
 """An object that grew by this since its last crop is cut out again at once: it comes into view, or a box that held a
@@ -27,15 +25,15 @@ At 3 ms a crop on two cores these take half of a frame's time at 10 frames a sec
 @dataclass(frozen=True, slots=True)
 class _Entry:
     pts: float
-    box: Floats
-    features: Floats
+    box: Float32
+    features: Float32
 
 
 @dataclass(slots=True)
 class _Track:
     entries: deque[_Entry]
     seen: float
-    clip: Floats | None = field(default=None)
+    clip: Float32 | None = field(default=None)
 
 
 class ClipBuffers:
@@ -57,7 +55,7 @@ class ClipBuffers:
         self._tracks.clear()
         self._pts = None
 
-    def due(self, objects: Objects, pts: float) -> NDArray[np.intp]:
+    def due(self, objects: Objects, pts: float) -> Index:
         """Which objects of the next frame are to be cut out: new ones, those that grew, and those whose time it is.
 
         Of the frames around the due moment the nearest one counts: every one at 10 frames a second and an interval of
@@ -90,7 +88,7 @@ class ClipBuffers:
         waits.sort(key=lambda each: -each[0])
         return np.array([index for _, index in waits[:MAX_CROPS]], np.intp)
 
-    def add(self, objects: Objects, due: NDArray[np.intp], features: Floats, pts: float) -> None:
+    def add(self, objects: Objects, due: Index, features: Float32, pts: float) -> None:
         """Take the features ``(K, F)`` of the crops of the objects that were due."""
         for index, row in zip(due.tolist(), features, strict=True):
             number = int(objects.track_ids[index])
@@ -99,7 +97,7 @@ class ClipBuffers:
                 track = self._tracks[number] = _Track(deque(maxlen=self._frames), pts)
             track.entries.append(_Entry(pts, objects.boxes[index].copy(), row.copy()))
 
-    def windows(self, track_ids: Sequence[int], aspect: float) -> tuple[Floats, Floats]:
+    def windows(self, track_ids: Sequence[int], aspect: float) -> tuple[Float32, Float32]:
         """What the temporal tower looks at: a shorter history is filled up with its oldest entry.
 
         Args:
@@ -118,12 +116,12 @@ class ClipBuffers:
             places.append(geometry(boxes, times, aspect))
         return np.stack(frames), np.stack(places)
 
-    def keep(self, track_ids: Sequence[int], clips: Floats) -> None:
+    def keep(self, track_ids: Sequence[int], clips: Float32) -> None:
         """Remember the clip features ``(K, D)`` of tracks; they stand until the next ones."""
         for number, clip in zip(track_ids, clips, strict=True):
             self._tracks[number].clip = clip.copy()
 
-    def video(self, objects: Objects, dim: int) -> Floats:
+    def video(self, objects: Objects, dim: int) -> Float32:
         """``(N, dim)`` the newest clip feature of each object; NaN rows for those without one."""
         video = np.full((len(objects), dim), np.nan, np.float32)
         for row, number in zip(video, objects.track_ids.tolist(), strict=True):

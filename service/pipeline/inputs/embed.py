@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from models.arrays import Float32
 from models.crops import crop
 from models.observation import Objects
 from service.engine.encoder import JointEncoder
 from service.frames import Frame
 from service.pipeline.inputs.clips import ClipBuffers
 
-Floats = NDArray[np.float32]
 
-
-def embed(encoder: JointEncoder, frames: Sequence[tuple[ClipBuffers, Frame, Objects]]) -> list[Floats]:
+def embed(encoder: JointEncoder, frames: Sequence[tuple[ClipBuffers, Frame, Objects]]) -> list[Float32]:
     """Look at the objects that are due: all crops of all frames in one batch, then all of their clips in another.
 
     Args:

@@ -9,7 +9,7 @@ import pytest
 from models.guidance.captions import SOMETHING, Caption
 from models.guidance.statements import Statements, support
 from models.guidance.wording import clauses
-from models.pack import BUILT_IN, Pack
+from models.packs import BUILT_IN, Pack
 from service.engine.detectors.coco import COCO
 from service.engine.encoder import TextEncoder
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from models.pack import PackLibrary
+from models.packs import PackLibrary
 from service.cli.export import export_app
 from service.engine.detectors import detector_of
 from support.encoders import write_encoder

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from models.pack import PackLibrary
+from models.packs import PackLibrary
 from service.cli import app
 from service.settings import Settings
 from support.serving import Service, assert_problem, wait_until

@@ -17,7 +17,7 @@ pytest.importorskip("onnxscript")
 import torch
 
 from export.towers import ARCHITECTURES
-from models.pack import PackLibrary
+from models.packs import PackLibrary
 from service.cli.export import export_app
 from service.cli.train import train_app
 from support.networks import clip_checkpoint

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.pack import PackError
+from models.packs import PackError
 from support.networks import yolo_checkpoint
 from support.torch_vision import need_torchvision
 

@@ -22,7 +22,7 @@ from models.graph import read_signature
 from models.guidance.bank import Phrase
 from models.networks.image_tower import ImageTower
 from models.networks.temporal import TemporalFusion
-from models.pack import Pack, PackError
+from models.packs import Pack, PackError
 from support.encoders import LENGTH, colour_tokenizer
 
 DIM, FRAMES = 32, 9

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from export.pack_writer import PackWriter
-from models.pack import REQUIRES, Pack, PackError, PackLibrary
+from models.packs import REQUIRES, Pack, PackError, PackLibrary
 from support.graphs import write_graph, yolox_answer
 
 

@@ -17,7 +17,7 @@ from export.encoder import Samples
 from export.parity import ExportError
 from export.quantise import Judge, add_variants, to_fp16
 from models.graph import read_signature
-from models.pack import BUILT_IN, PackError, PackLibrary
+from models.packs import BUILT_IN, PackError, PackLibrary
 from service.engine.session import Session
 from support.encoders import FRAMES, SIZE, write_encoder
 
@@ -70,8 +70,8 @@ def clips_of(pack, precision, samples):
         Session(pack.file(pack.manifest.image.at(precision))),
         Session(pack.file(pack.manifest.temporal.graph)),
     )
-    features = image.run({"crops": samples.crops.reshape(-1, SIZE, SIZE, 3)})
-    return temporal.run({"frames": features.reshape(-1, FRAMES, features.shape[1])})
+    features = image.first(samples.crops.reshape(-1, SIZE, SIZE, 3))
+    return temporal.first(features.reshape(-1, FRAMES, features.shape[1]))
 
 
 def test_a_variant_that_costs_too_much_is_refused_and_changes_nothing(tmp_path, samples, judge):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from models.guidance.bank import Phrase
-from models.pack import PackError
+from models.packs import PackError
 from support.networks import clip_checkpoint
 from support.torch_vision import need_torchvision
 
@@ -70,11 +70,11 @@ def test_the_service_gets_what_open_clip_gives(tmp_path, checkpoint, architectur
         texts = clip.encode_text(
             open_clip.get_tokenizer("ViT-B-32")([phrase.text for phrase in PHRASES]), normalize=True
         )
-    found = Session(pack.file(manifest.image.graph), threads=1).run({"crops": crops})
+    found = Session(pack.file(manifest.image.graph), threads=1).first(crops)
     np.testing.assert_allclose(found, pictures, atol=1e-4)
     tokenizer = Tokenizer.from_file(str(pack.file(manifest.text.tokenizer)))
     tokens = np.array([tokenizer.encode(phrase.text).ids for phrase in PHRASES])
-    found = Session(pack.file(manifest.text.graph), threads=1).run({"tokens": tokens})
+    found = Session(pack.file(manifest.text.graph), threads=1).first(tokens)
     np.testing.assert_allclose(found, texts.numpy(), atol=1e-5)
     np.testing.assert_allclose(pack.arrays("bank")["features"], texts.numpy(), atol=1e-5)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from tokenizers import Tokenizer
 
-from models.pack import PackLibrary
+from models.packs import PackLibrary
 from support.texts import odd_texts
 
 

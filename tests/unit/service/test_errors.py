@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from models.pack_codes import PACK_CODES, REFUSED, UNUSABLE
+from models.packs.codes import PACK_CODES, REFUSED, UNUSABLE
 from service import errors
 from service.errors import STREAM_NOT_FOUND, NotFound, WatchwordError, declare
 from support.errors import catalogue, declared

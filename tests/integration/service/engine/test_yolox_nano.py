@@ -8,7 +8,7 @@ import av
 import numpy as np
 import pytest
 
-from models.pack import PackLibrary
+from models.packs import PackLibrary
 from service.engine.detectors import OnnxDetector, Options, load_detector
 from service.engine.detectors.tiles import Grid
 from service.frames import Frame, PreparedFrame

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from models.heads.registry import load_head
-from models.pack import PackLibrary
+from models.packs import PackLibrary
 
 
 def test_a_head_comes_from_its_pack() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from models.pack import PackError
+from models.packs import PackError
 from service.errors import (
     MACHINE_FULL,
     NO_PICTURE,

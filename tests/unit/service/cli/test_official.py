@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from export import hub
-from models.pack import PackLibrary
+from models.packs import PackLibrary
 from service.cli.packs import packs_app
 from support.graphs import write_pack, yolox_answer
 from support.torch_vision import need_torchvision

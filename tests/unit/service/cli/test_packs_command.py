@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from typer.testing import CliRunner
 
-from models.pack import PackLibrary
+from models.packs import PackLibrary
 from service.cli.packs import packs_app
 from service.engine.detectors import detector_of
 from support.graphs import write_graph, yolo_answer, yolo_nms_answer, yolox_answer

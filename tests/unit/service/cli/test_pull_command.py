@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from export import hub
 from export.hub import Weights
-from models.pack import PackLibrary
+from models.packs import PackLibrary
 from service.cli.packs import packs_app
 from service.contracts.stream import StreamSpec
 from service.store.database import Database

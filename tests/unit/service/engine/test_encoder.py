@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.pack import Pack, PackError, PackLibrary
+from models.packs import Pack, PackError, PackLibrary
 from service.engine import encoder as module
 from service.engine.encoder import JointEncoder
 from support.encoders import COLOURS, DIM, FRAMES, SIZE, write_encoder

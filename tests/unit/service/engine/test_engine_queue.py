@@ -56,14 +56,13 @@ class FakeEngine:
         self.sizes = []
         LOADED.append(self)
 
-    def run(self, inputs, output):
+    def run(self, inputs):
         assert not self.closed
         if self.fails:
             raise RuntimeError("out of memory")
         self.sizes.append(len(inputs["images"]))
-        assert output == "output"
         lit = inputs["images"].mean(axis=(1, 2, 3)) > 0
-        return np.full((len(lit), 84, 8), self.value, np.float32) * lit[:, None, None]
+        return {"output": np.full((len(lit), 84, 8), self.value, np.float32) * lit[:, None, None]}
 
     def close(self):
         self.closed = True
@@ -104,7 +103,7 @@ def pictures(count, lit=1):
 def test_onnx_runtime_serves_until_the_engine_is_there(tmp_path, builder, queue):
     session = open_session(tmp_path, queue)
     builder.half_way.wait(10)
-    assert session.run(pictures(3))[:, 0, 0].tolist() == [1, 1, 1]
+    assert session.first(pictures(3))[:, 0, 0].tolist() == [1, 1, 1]
     assert session.backend == "CPU"
     assert str(queue.progress()) == f"building engine 1 of 1 ({tmp_path.name}/image.onnx, 50%)"
     builder.go.set()
@@ -112,9 +111,9 @@ def test_onnx_runtime_serves_until_the_engine_is_there(tmp_path, builder, queue)
     assert session.backend == "CPU"
     dark = pictures(5)
     dark[[1, 4]] = 0
-    assert session.run(dark)[:, 0, 0].tolist() == [1, 0, 1, 1, 0]
+    assert session.first(dark)[:, 0, 0].tolist() == [1, 0, 1, 1, 0]
     assert session.backend == "TensorRT"
-    assert session.run(pictures(19))[:, 83, 7].tolist() == [1] * 19
+    assert session.first(pictures(19))[:, 83, 7].tolist() == [1] * 19
     # Tried on the first batch, which is then run; after that the engine alone, padded to its sizes.
     assert LOADED[0].sizes == [8, 8, 16, 4]
     assert str(queue.progress()) == "1 of 1 engines ready"
@@ -137,7 +136,7 @@ def test_an_engine_that_disagrees_is_refused(tmp_path, builder, queue, fate, rea
     session = open_session(tmp_path, queue)
     wait_for(lambda: queue.progress().ready == 1)
     for _ in range(2):
-        assert session.run(pictures(2))[:, 0, 0].tolist() == [1, 1]
+        assert session.first(pictures(2))[:, 0, 0].tolist() == [1, 1]
     assert session.backend == "CPU"
     assert LOADED[0].closed
     assert reason in queue.progress().refused[f"{tmp_path.name}/image.onnx"]
@@ -149,7 +148,7 @@ def test_rounding_is_no_disagreement(tmp_path, builder, queue):
     builder.go.set()
     session = open_session(tmp_path, queue)
     wait_for(lambda: queue.progress().ready == 1)
-    assert session.run(pictures(1))[0, 0, 0] == pytest.approx(1.001)
+    assert session.first(pictures(1))[0, 0, 0] == pytest.approx(1.001)
 
 
 def test_a_build_that_fails_leaves_the_others(tmp_path, builder, queue, caplog):
@@ -163,7 +162,7 @@ def test_a_build_that_fails_leaves_the_others(tmp_path, builder, queue, caplog):
         f"{tmp_path.name}/b.onnx": "MemoryError",
     }
     assert "ONNX Runtime goes on serving" in caplog.text
-    assert sessions[0].run(pictures(1))[0, 0, 0] == 1
+    assert sessions[0].first(pictures(1))[0, 0, 0] == 1
     for session in sessions:
         session.close()
 
@@ -180,7 +179,7 @@ def test_what_is_cached_is_not_built_and_what_does_not_load_is_built_anew(tmp_pa
 
 def test_graphs_of_any_size_are_not_asked_for(tmp_path, queue):
     session = open_session(tmp_path, queue, size=("width", "height"))
-    assert session.run(pictures(1))[0, 0, 0] == 1
+    assert session.first(pictures(1))[0, 0, 0] == 1
     assert queue.progress().total == 0
 
 
@@ -204,7 +203,7 @@ def test_closing_the_queue_ends_the_build_and_the_thread_and_sessions_go_on(tmp_
     session = open_session(tmp_path, queue)
     builder.half_way.wait(10)
     queue.close()
-    assert session.run(pictures(2))[:, 0, 0].tolist() == [1, 1]
+    assert session.first(pictures(2))[:, 0, 0].tolist() == [1, 1]
     with pytest.raises(RuntimeError, match="closed"):
         queue.request(tmp_path / "late.onnx")
     session.close()
@@ -225,7 +224,7 @@ def test_threads_that_run_while_the_engine_comes_all_get_answers(tmp_path, build
 
     def work(count):
         while not stop.is_set():
-            if session.run(pictures(count))[:, 0, 0].tolist() != [1] * count:
+            if session.first(pictures(count))[:, 0, 0].tolist() != [1] * count:
                 wrong.append(count)
 
     threads = [threading.Thread(target=work, args=(count,)) for count in (1, 2, 3)]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from models.observation import UNTRACKED
-from models.pack import PackError
+from models.packs import PackError
 from service.engine.detectors.coco import COCO
 from service.engine.detectors.onnx import OnnxDetector, Options, suppress
 from service.engine.detectors.tiles import Grid

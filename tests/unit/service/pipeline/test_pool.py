@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from models.pack import PackError, PackLibrary
+from models.packs import PackError, PackLibrary
 from service.errors import InvalidInput
 from service.metrics import Metrics
 from service.pipeline.pool import StagesPool

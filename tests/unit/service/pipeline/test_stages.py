@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from models.guidance.guide import Judgement, Match, Seen
-from models.pack import PackLibrary
+from models.packs import PackLibrary
 from service.contracts.stream import Detection, StreamState
 from service.engine.encoder import JointEncoder
 from service.errors import InvalidInput

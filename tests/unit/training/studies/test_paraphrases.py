@@ -9,9 +9,10 @@ import pytest
 
 from models.guidance.wording import clauses, negation
 from training.studies.paraphrases import PARAPHRASES, Paraphrases
+from training.text.phrases import SOURCE
 from training.virtual.actions import ACTIONS
 
-PHRASES = PARAPHRASES.with_name("phrases.json")
+PHRASES = SOURCE
 
 
 # What says nothing of the action: "a cyclist" and "somebody who is a cyclist" are the same words to train on.

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.pack import PackLibrary
+from models.packs import PackLibrary
 from models.scoring.calibration import Calibration
 from service.contracts.guidance import GuidanceSpec, PreviewSpec
 from service.contracts.stream import Detection, StreamSpec

@@ -12,7 +12,7 @@ pytest.importorskip("tensorboard")
 pytest.importorskip("onnxruntime.quantization")
 
 from export.encoder import run_graph, sample_clips
-from models.pack import PackError, PackLibrary
+from models.packs import PackError, PackLibrary
 from support.encoders import SIZE, write_encoder
 from training.data.object_clips import LABELS, RUN, Runs, finish, write_shard
 from training.studies.variant_auc import judge_of

@@ -1,25 +1,20 @@
-"""Encoder packs: what is read of one, and each thing that can be wrong with one."""
+"""What a pack must hold: encoders have every kind of it, and each thing that can be wrong with one is found."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 
 import numpy as np
 import pytest
 
-from models.pack import EncoderManifest, Pack, PackError, PackLibrary
+from models.packs import EncoderManifest, Pack, PackError, PackLibrary
 from support.encoders import DIM, image_graph, temporal_graph, write_encoder
+from support.pack_folders import described, refused
 
 
 @pytest.fixture
 def pack(tmp_path):
     return write_encoder(tmp_path / "packs", geometry=True)
-
-
-def facts(path):
-    content = path.read_bytes()
-    return {"file": path.name, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
 
 
 def change(pack, path, value):
@@ -34,12 +29,6 @@ def change(pack, path, value):
     else:
         place[last] = value
     (pack.path / "manifest.json").write_text(json.dumps(content))
-
-
-def refused(pack):
-    with pytest.raises(PackError) as caught:
-        Pack.load(pack.path)
-    return caught.value
 
 
 def test_an_encoder_pack(pack):
@@ -63,7 +52,7 @@ def test_without_a_temporal_tower(tmp_path):
 
 
 def test_the_graph_of_a_precision_is_its_variant_or_the_tower_s_own(pack):
-    graph = facts(image_graph(pack.path / "image.int8.onnx"))
+    graph = described(image_graph(pack.path / "image.int8.onnx"))
     variant = {"graph": graph, "error": 0.02, "cosine": 0.999}
     change(pack, "image.variants", {"int8": variant})
     image = Pack.load(pack.path).manifest.image
@@ -73,12 +62,12 @@ def test_the_graph_of_a_precision_is_its_variant_or_the_tower_s_own(pack):
         "image.int8.onnx",
     ]
     change(pack, "image.variants.int8.auc", 0.97)
-    assert "auc, auc_change and measured_on together" in refused(pack).message
+    assert "auc, auc_change and measured_on together" in refused(pack.path).message
     change(pack, "image.variants.int8.auc_change", -0.001)
     change(pack, "image.variants.int8.measured_on", "a test")
     assert Pack.load(pack.path).manifest.image.variants["int8"].auc_change == -0.001
     (pack.path / "image.int8.onnx").unlink()
-    assert refused(pack).code == "missing_file"
+    assert refused(pack.path).code == "missing_file"
 
 
 @pytest.mark.parametrize(
@@ -108,7 +97,7 @@ def test_the_graph_of_a_precision_is_its_variant_or_the_tower_s_own(pack):
 )
 def test_manifests_that_are_refused(pack, path, value, code, said):
     change(pack, path, value)
-    error = refused(pack)
+    error = refused(pack.path)
     assert error.code == code, error.message
     with pytest.raises(PackError, match=said):
         Pack.load(pack.path)
@@ -116,15 +105,15 @@ def test_manifests_that_are_refused(pack, path, value, code, said):
 
 def test_a_width_that_differs_between_towers_is_refused(pack):
     temporal_graph(pack.path / "temporal.onnx", geometry=True, dim=12)
-    change(pack, "temporal.graph", facts(pack.path / "temporal.onnx"))
-    assert refused(pack).code == "wrong_shape"
+    change(pack, "temporal.graph", described(pack.path / "temporal.onnx"))
+    assert refused(pack.path).code == "wrong_shape"
 
 
 @pytest.mark.parametrize("batch", [1, 8])
 def test_a_graph_of_a_fixed_batch_is_refused(pack, batch):
     image_graph(pack.path / "image.onnx", batch=batch)
-    change(pack, "image.graph", facts(pack.path / "image.onnx"))
-    error = refused(pack)
+    change(pack, "image.graph", described(pack.path / "image.onnx"))
+    error = refused(pack.path)
     assert error.code == "wrong_shape"
     assert f"it takes crops ({batch}, 16, 16, 3)" in error.message
 
@@ -149,8 +138,8 @@ def test_a_graph_of_a_fixed_batch_is_refused(pack, batch):
 )
 def test_files_that_are_something_else_are_refused(pack, file, path, content, code):
     (pack.path / file).write_bytes(content)
-    change(pack, path, facts(pack.path / file))
-    error = refused(pack)
+    change(pack, path, described(pack.path / file))
+    error = refused(pack.path)
     assert error.code == code, error.message
     assert file in error.message
 
@@ -160,17 +149,16 @@ def test_one_flipped_bit_in_any_file_is_found(pack):
         path = pack.file(file)
         content = path.read_bytes()
         path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
-        assert refused(pack).code == "wrong_hash"
+        assert refused(pack.path).code == "wrong_hash"
         path.write_bytes(content)
     Pack.load(pack.path)
 
 
 def test_a_bank_of_python_objects_is_never_loaded(pack):
     np.savez(pack.path / "bank.npz", features=np.array([{}] * 4, object))
-    change(
-        pack, "bank", {**facts(pack.path / "bank.npz"), "arrays": {"features": {"dtype": "float32", "shape": [4, 8]}}}
-    )
-    assert refused(pack).code == "bad_arrays"
+    arrays = {"features": {"dtype": "float32", "shape": [4, 8]}}
+    change(pack, "bank", {**described(pack.path / "bank.npz"), "arrays": arrays})
+    assert refused(pack.path).code == "bad_arrays"
 
 
 def test_a_head_names_its_encoder(tmp_path):
