@@ -1,4 +1,4 @@
-"""The errors that the service answers requests with.
+"""The errors that the service answers requests with, and every kind of them.
 
     WatchwordError
     ├── InvalidInput            422  what came is not what was expected
@@ -8,31 +8,74 @@
     ├── Conflict                409  not possible in the present state
     └── Overloaded              503  the machine cannot carry it; says when to come back
 
-A pack that does not verify is a ``models.packs.PackError`` (422 too): models know nothing of the service.
+Each is raised with its kind, declared once below: ``raise NotFound(STREAM_NOT_FOUND, message)``. A kind has a stable
+``code`` for programs; the message is for people and says what was expected and what came. No message ever carries a
+credential: sources are named by their redacted URL.
+
+A pack that does not verify is a ``models.packs.PackError`` (422 too): models know nothing of the service, and declare
+their codes in ``models.packs.codes``, of which ``PACK_KINDS`` is made.
 
 Three more stay inside, each caught by whoever called for what failed: ``EnrolmentError`` (profiles/fit.py), too
 little to learn from; ``ProfileError`` (profiles/profile.py), a profile of no use here; ``EngineError``
 (engine/tensorrt.py), TensorRT or its GPU.
-
-Each carries a stable ``code`` for programs and a message for people that says what was expected and what
-came. No message ever carries a credential: sources are named by their redacted URL.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Generic, Never, Self, TypeVar
+
+from models.packs.codes import PACK_CODES
+
+E_contra = TypeVar("E_contra", bound="WatchwordError", contravariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorKind(Generic[E_contra]):
+    """A kind of error. Its argument is what it is raised as; ``ErrorKind[Never]`` is any, also one that is not raised.
+
+    Attributes:
+        code: For programs: stable, in snake_case.
+        status: The HTTP status.
+        title: For people, in a few words.
+        example: A message, for the API's description.
+    """
+
+    code: str
+    status: int
+    title: str
+    example: str
+
 
 class WatchwordError(Exception):
-    """Base of all errors raised on purpose."""
+    """Base of all errors raised on purpose.
+
+    Attributes:
+        kind: What kind of error this is.
+        message: A sentence for people.
+        context: JSON-ready facts for programs.
+    """
 
     status = 500
     title = "Internal error"
 
-    def __init__(self, code: str, message: str, **context: object) -> None:
-        """Args: code, stable and snake_case; message, a sentence; context, JSON-ready facts for programs."""
+    def __init__(self, kind: ErrorKind[Self], message: str, **context: object) -> None:
+        """Say what is wrong.
+
+        Args:
+            kind: What kind of error this is; declared for this class.
+            message: What was expected and what came.
+            **context: JSON-ready facts for programs, such as a limit that was reached.
+        """
         super().__init__(message)
-        self.code = code
+        self.kind: ErrorKind[Never] = kind
         self.message = message
         self.context = context
+
+    @property
+    def code(self) -> str:
+        """For programs: stable, in snake_case."""
+        return self.kind.code
 
 
 class InvalidInput(WatchwordError):
@@ -69,12 +112,194 @@ class Conflict(WatchwordError):
 
 
 class Overloaded(WatchwordError):
-    """The machine cannot carry it now. ``retry_after`` is in seconds."""
+    """The machine cannot carry it now.
+
+    Attributes:
+        retry_after: Seconds after which trying again makes sense.
+    """
 
     status = 503
     title = "Overloaded"
 
-    def __init__(self, code: str, message: str, retry_after: int, **context: object) -> None:
-        """As the base, with the seconds after which trying again makes sense."""
-        super().__init__(code, message, **context)
+    def __init__(self, kind: ErrorKind[Self], message: str, retry_after: int, **context: object) -> None:
+        """Say what is wrong, and when to come back.
+
+        Args:
+            kind: What kind of error this is.
+            message: What was expected and what came.
+            retry_after: Seconds after which trying again makes sense.
+            **context: JSON-ready facts for programs.
+        """
+        super().__init__(kind, message, **context)
         self.retry_after = retry_after
+
+
+def declare(code: str, raised_as: type[E_contra], example: str) -> ErrorKind[E_contra]:
+    """A kind of error that is raised.
+
+    Args:
+        code: For programs: stable, in snake_case.
+        raised_as: The class of its errors, which has the status and the title.
+        example: A message.
+    """
+    return ErrorKind(code, raised_as.status, raised_as.title, example)
+
+
+def declare_answer(code: str, status: int, title: str, example: str) -> ErrorKind[Never]:
+    """A kind of error that is answered, but not raised as an error of the service.
+
+    Args:
+        code: For programs: stable, in snake_case.
+        status: The HTTP status.
+        title: For people, in a few words.
+        example: A message.
+    """
+    return ErrorKind(code, status, title, example)
+
+
+# ---- what the HTTP layer answers by itself; never raised
+
+MALFORMED_BODY = declare_answer(
+    "malformed_body", 400, "Malformed body", "expected a JSON document, got an error at character 17"
+)
+CROSS_ORIGIN = declare_answer(
+    "cross_origin", 403, "Cross-origin request", "expected a page of this service, got one of http://elsewhere"
+)
+NO_SUCH_PATH = declare_answer("no_such_path", 404, "Not found", "expected a path of this API, got /stream")
+METHOD_NOT_ALLOWED = declare_answer("method_not_allowed", 405, "Method not allowed", "expected GET or HEAD, got PUT")
+BODY_TOO_SLOW = declare_answer(
+    "body_too_slow", 408, "Request timeout", "expected the whole body within 30 s, got 512 bytes"
+)
+BODY_TOO_LARGE = declare_answer(
+    "body_too_large", 413, "Body too large", "expected at most 1000000 bytes of body, got 5000000"
+)
+UNSUPPORTED_MEDIA_TYPE = declare_answer(
+    "unsupported_media_type",
+    415,
+    "Unsupported media type",
+    "expected Content-Type application/json, got text/plain",
+)
+UNKNOWN_HOST = declare_answer(
+    "unknown_host", 421, "Misdirected request", "expected a Host this service is known by, got rebound.example"
+)
+UPGRADE_REQUIRED = declare_answer(
+    "upgrade_required", 426, "Upgrade required", "expected a WebSocket handshake, got a plain GET"
+)
+INTERNAL_ERROR = declare_answer(
+    "internal_error", 500, "Internal error", "this should not have happened; the log says more under 4f1c09ab"
+)
+NOT_READY = declare_answer("not_ready", 503, "Not ready", "bringing back streams, 3 so far")
+
+# ---- 404
+
+STREAM_NOT_FOUND = declare("stream_not_found", NotFound, "expected the id of a registered stream, got 'porch'")
+ALERT_NOT_FOUND = declare("alert_not_found", NotFound, "expected an alert's id, got 'a1'")
+SNAPSHOT_NOT_FOUND = declare("snapshot_not_found", NotFound, "expected an alert with a picture; 'a1' has none")
+RULE_NOT_FOUND = declare("rule_not_found", NotFound, "expected the id of a rule of this stream, got 'r1'")
+PACK_NOT_FOUND = declare("pack_not_found", NotFound, "expected the name of a pack, got 'svad'")
+
+# ---- 409
+
+NO_PICTURE = declare("no_picture", Conflict, "expected a stream that delivers pictures; this one has none to show now")
+ENROLMENT_RUNNING = declare(
+    "enrolment_running", Conflict, "expected no enrolment under way, got one that is collecting"
+)
+NOTHING_TO_EXTEND = declare("nothing_to_extend", Conflict, "expected a profile to extend; this stream has none")
+STREAM_BROKEN = declare("stream_broken", Conflict, "expected a stream that can run; this one cannot be restored: ...")
+NO_PROFILE = declare("no_profile", Conflict, "expected a stream with a profile to take over, got a1 with none")
+TOO_MANY_RULES = declare(
+    "too_many_rules", Conflict, "expected fewer than 50 rules on a stream (WATCHWORD_MAX_RULES), got 50"
+)
+NOTHING_TO_UNDO = declare("nothing_to_undo", Conflict, "expected an edit of rule r1 to take back, got none")
+STREAM_PAUSED = declare(
+    "stream_paused", Conflict, "expected an enabled stream to learn from its live picture; it is paused"
+)
+
+# ---- 422: what a request holds
+
+INVALID_INPUT = declare("invalid_input", InvalidInput, "fps: expected a number greater than 0, got 0")
+INVALID_PATCH = declare("invalid_patch", InvalidInput, "threshold: expected one of threshold and alerts_per_day")
+INVALID_CURSOR = declare("invalid_cursor", InvalidInput, "expected `before` to be an alert's id, got 'x'")
+UNKNOWN_CLASS = declare("unknown_class", InvalidInput, "expected classes of the detector, got 'unicorn'")
+UNKNOWN_ZONE = declare("unknown_zone", InvalidInput, "expected a zone of the stream, of 'Gate'; got 'Moon'")
+EXPIRES_IN_PAST = declare(
+    "expires_in_past", InvalidInput, "expected `expires_at` in the future, got 2020-01-01T00:00:00Z"
+)
+NEW_TO_EXTEND = declare(
+    "nothing_to_extend",  # the code of NOTHING_TO_EXTEND, but here no state of the stream could make it right
+    InvalidInput,
+    "expected an enrolment that does not extend: a new stream has nothing to extend yet",
+)
+
+# ---- 422: packs that verify, but not for what they are named for
+
+PACK_KIND = declare("pack_kind", InvalidInput, "expected a pack of kind head, got 'motion' of kind detector")
+BAD_PACK = declare("bad_pack", InvalidInput, "pack svad: expected centres of 512 numbers, got 256")
+ENCODER_NEEDED = declare("encoder_needed", InvalidInput, "expected encoder words, which the heads need, got none")
+INPUT_UNKNOWN = declare(
+    "input_unknown", InvalidInput, "expected an input that this version gathers, got Keypoints(pose='movenet')"
+)
+PACK_KINDS = {code: declare_answer(code, 422, "Invalid pack", example) for code, example in PACK_CODES.items()}
+"""Of packs that do not verify, by code; raised as ``PackError``."""
+
+# ---- 422: sources, as they are written
+
+SOURCE_SCHEME = declare(
+    "source_scheme", InvalidSource, "expected a URL that starts with one of rtsp, ...; got scheme 'gopher'"
+)
+SOURCE_HOST = declare("source_host", InvalidSource, "expected rtsp://HOST..., got no host")
+SOURCE_PORT = declare("source_port", InvalidSource, "expected a port from 1 to 65535, got 99999")
+SOURCE_PATH = declare("source_path", InvalidSource, "expected file:PATH with a path relative to the media folder")
+SOURCE_MISSING = declare("source_missing", InvalidSource, "expected a file that is there under the media folder")
+SOURCE_OPTIONS = declare("source_options", InvalidSource, "expected ?loop=true or ?rate=N, got another option")
+SOURCE_CHARACTERS = declare("source_characters", InvalidSource, "expected @ percent-encoded in passwords, got a bare @")
+SOURCE_MASKED = declare(
+    "source_masked", InvalidSource, "expected the real value of a secret parameter, got its mask ***"
+)
+SOURCE_SELF = declare("source_self", InvalidSource, "expected a camera, got an address of this service itself")
+SOURCE_TRANSPORT = declare("source_transport", InvalidSource, "expected transport tcp or udp, got 'sctp'")
+SOURCE_TOO_LONG = declare("source_too_long", InvalidSource, "expected a URL of at most 2048 characters, got 5000")
+
+# ---- 422: sources, as they were tried
+
+SOURCE_UNREACHABLE = declare(
+    "source_unreachable", SourceRefused, "rtsp://camera/1: expected a first frame within 5 s, got none"
+)
+SOURCE_UNAUTHORIZED = declare(
+    "source_unauthorized", SourceRefused, "rtsp://camera/1: expected valid credentials, got refused"
+)
+SOURCE_UNSUPPORTED = declare(
+    "source_unsupported", SourceRefused, "rtsp://camera/1: expected a video stream, got only audio"
+)
+SOURCE_UNREADABLE = declare("source_unreadable", SourceRefused, "file:notes.mp4: expected a video, got something else")
+
+# ---- 503
+
+TOO_MANY_STREAMS = declare(
+    "too_many_streams", Overloaded, "expected fewer than 256 streams (WATCHWORD_MAX_STREAMS), got 256"
+)
+MACHINE_FULL = declare("machine_full", Overloaded, "expected room for one more stream, got 84% of at most 85% in use")
+PROBES_BUSY = declare("probes_busy", Overloaded, "expected at most 16 sources being tried at once, got another")
+TOO_MANY_PROBES = declare(
+    "too_many_probes", Overloaded, "expected at most 64 sources waiting to be tried, got one more"
+)
+TOO_MANY_CHANGES = declare(
+    "too_many_changes", Overloaded, "expected at most 64 changes waiting to be made, got one more"
+)
+TOO_MANY_PREVIEWS = declare(
+    "too_many_previews", Overloaded, "expected at most 4 rules waiting to be tried, got one more"
+)
+TOO_MANY_CLIENTS = declare(
+    "too_many_clients", Overloaded, "expected fewer than 500 live clients (WATCHWORD_MAX_CLIENTS)"
+)
+
+# ---- what the operator set, or asked of the command line; no request is answered with these
+
+ADDRESS_TAKEN = declare("address_taken", InvalidInput, "expected an address to listen on, got 127.0.0.1:8000: in use")
+INVALID_WEBHOOK_URL = declare("invalid_webhook_url", InvalidInput, "expected a webhook URL http(s)://HOST..., got none")
+INVALID_REDIS_URL = declare("invalid_redis_url", InvalidInput, "expected a Redis URL redis(s)://HOST:PORT/DB")
+BAD_BANK = declare("bad_bank", InvalidInput, "bank_file: expected phrases, got none")
+NO_SUCH_SOURCE = declare(
+    "no_such_source", InvalidInput, "expected a camera's URL or a file that is there, got 'yard.mp4'"
+)
+SOURCE_TOO_SHORT = declare("source_too_short", InvalidInput, "expected more frames than there are to learn from")

@@ -10,7 +10,7 @@ from typing import Self
 from service.api.app import create_app
 from service.api.transport import ApiServer, tune
 from service.application import Application
-from service.errors import InvalidInput
+from service.errors import ADDRESS_TAKEN, InvalidInput
 
 
 class Server:
@@ -70,6 +70,6 @@ def _listen(host: str, port: int) -> socket.socket:
         listener.listen(1024)
     except OSError as error:
         listener.close()
-        code, msg = "address_taken", f"expected an address to listen on, got {host}:{port}: {error.strerror or error}"
-        raise InvalidInput(code, msg) from error
+        msg = f"expected an address to listen on, got {host}:{port}: {error.strerror or error}"
+        raise InvalidInput(ADDRESS_TAKEN, msg) from error
     return listener

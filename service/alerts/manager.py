@@ -14,20 +14,14 @@ from service.alerts.compose import Evidence, alert_embeddings, anomaly_alert, cl
 from service.alerts.incident import Change, IncidentMachine, IncidentRules, Sample, Step
 from service.alerts.outage import OutageMachine, OutageRules
 from service.alerts.recorder import Record, Recorder
-from service.alerts.snapshots import SnapshotFolder
+from service.alerts.stores import AlertStores
 from service.contracts.alert import Alert, AlertEvent, AlertKind
 from service.contracts.score import ScoredObject
 from service.contracts.stream import StreamState
 from service.metrics import Metrics
 from service.pipeline.scored import ScoredFrame
-from service.settings import Settings
-from service.sinks import Bus, open_bus
+from service.sinks import Bus
 from service.sinks.publisher import Publisher
-from service.sinks.webhook import Webhook
-from service.store.alerts import AlertStore
-from service.store.database import Database
-from service.store.feedback import FeedbackStore
-from service.store.outbox import Outbox
 
 logger = logging.getLogger(__name__)
 
@@ -66,40 +60,28 @@ class AlertManager:
 
     def __init__(
         self,
-        settings: Settings,
-        database: Database,
-        alerts: AlertStore,
+        stores: AlertStores,
+        sinks: Sequence[Bus],
         metrics: Metrics,
-        buses: Sequence[Bus] | None = None,
-        rules: IncidentRules | None = None,
+        outages: OutageRules,
+        incidents: IncidentRules | None = None,
     ) -> None:
         """Nothing runs before `start`.
 
         Args:
-            settings: Of them the bus, webhooks, bounds and grace.
-            database: Where ``alerts`` is, and the outbox.
-            alerts: The store.
+            stores: Where alerts are kept; their owner closes the database after the manager.
+            sinks: Where events go; the manager closes them.
             metrics: Of the service.
-            buses: Where events go; by default what the settings name. The manager closes them.
-            rules: When an alert opens and closes.
-
-        Raises:
-            InvalidInput: If the settings hold a Redis or webhook URL that cannot be one.
+            outages: When a source that is down becomes an alert.
+            incidents: When an anomaly's alert opens and closes.
         """
-        self.buses = tuple(buses) if buses is not None else _configured(settings)
-        self._database = database
-        self._alerts = alerts
+        self._stores = stores
         self._metrics = metrics
-        self._rules = rules or IncidentRules()
-        self._outage_rules = OutageRules(settings.offline_grace_s)
-        self._outbox = Outbox(database)
-        self._sinks = [bus.name for bus in self.buses]
-        snapshots = SnapshotFolder(alerts.snapshots, settings.snapshot_bytes)
-        feedback = FeedbackStore(database)
-        self._recorder = Recorder(
-            database, alerts, feedback, self._outbox, self._sinks, snapshots, metrics, self._committed
-        )
-        self._publishers = [Publisher(bus, self._outbox, metrics) for bus in self.buses]
+        self._incident_rules = incidents or IncidentRules()
+        self._outage_rules = outages
+        self._sinks = [sink.name for sink in sinks]
+        self._recorder = Recorder(stores, self._sinks, metrics, self._committed)
+        self._publishers = [Publisher(sink, stores.outbox, metrics) for sink in sinks]
         self._lock = threading.Lock()
         self._scenes: dict[str, _Scene] = {}
         self._cameras: dict[str, _Camera] = {}
@@ -115,7 +97,7 @@ class AlertManager:
         a new one opens within a second.
         """
         self._close_leftovers()
-        forgotten = self._outbox.retain(self._sinks)
+        forgotten = self._stores.outbox.retain(self._sinks)
         if forgotten:
             logger.warning("%d events waited for sinks that are no longer in the settings; dropped", forgotten)
         for publisher in self._publishers:
@@ -197,7 +179,7 @@ class AlertManager:
     def _scene(self, stream_id: str, name: str) -> _Scene:
         scene = self._scenes.get(stream_id)
         if scene is None:
-            scene = self._scenes[stream_id] = _Scene(name, IncidentMachine(self._rules, _new_id))
+            scene = self._scenes[stream_id] = _Scene(name, IncidentMachine(self._incident_rules, _new_id))
         scene.name = name
         return scene
 
@@ -295,15 +277,11 @@ class AlertManager:
 
     def _close_leftovers(self) -> None:
         now = datetime.now(UTC)
-        with self._database.transaction() as connection:
-            for alert in self._alerts.still_open(connection):
+        alerts, outbox = self._stores.alerts, self._stores.outbox
+        with self._stores.database.transaction() as connection:
+            for alert in alerts.still_open(connection):
                 ended = closed(alert, now, "Closed because the service restarted.")
-                self._outbox.add(connection, self._alerts.record(connection, ended, "closed"), self._sinks, now)
-
-
-def _configured(settings: Settings) -> tuple[Bus, ...]:
-    webhooks = {webhook.name: webhook for webhook in map(Webhook, settings.webhook_urls)}
-    return (open_bus(settings), *webhooks.values())
+                outbox.add(connection, alerts.record(connection, ended, "closed"), self._sinks, now)
 
 
 def _new_id() -> str:

@@ -14,14 +14,11 @@ from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, SQLA
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from service.alerts.compose import Evidence
-from service.alerts.snapshots import SnapshotFolder
+from service.alerts.stores import AlertStores
 from service.contracts.alert import Alert, AlertEvent
 from service.metrics import Metrics
 from service.presentation.overlay import draw, encode_jpeg
-from service.store.alerts import AlertStore
-from service.store.database import Database
-from service.store.feedback import AlertEmbeddings, FeedbackStore
-from service.store.outbox import Outbox
+from service.store.feedback import AlertEmbeddings
 
 logger = logging.getLogger(__name__)
 
@@ -90,22 +87,21 @@ class Recorder:
 
     def __init__(
         self,
-        database: Database,
-        alerts: AlertStore,
-        feedback: FeedbackStore,
-        outbox: Outbox,
+        stores: AlertStores,
         sinks: Sequence[str],
-        snapshots: SnapshotFolder,
         metrics: Metrics,
         committed: Callable[[Sequence[AlertEvent]], None],
     ) -> None:
-        """Args beyond the stores: ``sinks``, whose outboxes get every event; ``committed``, told after each commit."""
-        self._database = database
-        self._alerts = alerts
-        self._feedback = feedback
-        self._outbox = outbox
+        """Nothing is committed before ``start``.
+
+        Args:
+            stores: Where alerts are kept.
+            sinks: Names of those whose outboxes get every event.
+            metrics: Of the service.
+            committed: Told the events after each commit, on this recorder's thread.
+        """
+        self._stores = stores
         self._sinks = sinks
-        self._snapshots = snapshots
         self._metrics = metrics
         self._committed = committed
         self._waiting: dict[str, Record] = {}
@@ -201,14 +197,15 @@ class Recorder:
         self._store_picture(record)
         now = datetime.now(UTC)
         events = []
-        with self._database.transaction() as connection:
+        with self._stores.database.transaction() as connection:
             for kind, alert in record.events.items():
-                event = self._alerts.record(connection, alert.model_copy(update={"snapshot": record.snapshot}), kind)
-                self._outbox.add(connection, event, self._sinks, now)
+                stored = alert.model_copy(update={"snapshot": record.snapshot})
+                event = self._stores.alerts.record(connection, stored, kind)
+                self._stores.outbox.add(connection, event, self._sinks, now)
                 events.append(event)
             if record.embeddings is not None:
-                self._feedback.record_embeddings(connection, record.stream_id, record.embeddings)
-            self._alerts.forget_snapshots(connection, record.evicted)
+                self._stores.feedback.record_embeddings(connection, record.stream_id, record.embeddings)
+            self._stores.alerts.forget_snapshots(connection, record.evicted)
         return events
 
     def _after_commit(self, events: list[AlertEvent]) -> None:
@@ -219,8 +216,8 @@ class Recorder:
         self._commits += 1
         if self._commits % PRUNE_EVERY == 0:
             try:
-                self._snapshots.remove(self._alerts.prune())
-                self._feedback.prune()
+                self._stores.snapshots.remove(self._stores.alerts.prune())
+                self._stores.feedback.prune()
             except (SQLAlchemyError, OSError) as error:
                 logger.warning("old alerts are not pruned now, next time: %s", _brief(error))
 
@@ -231,7 +228,7 @@ class Recorder:
             return
         try:
             jpeg = encode_jpeg(draw(evidence.image, evidence.objects, evidence.threshold, evidence.heat))
-            evicted = self._snapshots.save(record.alert_id, jpeg)
+            evicted = self._stores.snapshots.save(record.alert_id, jpeg)
         except (OSError, cv2.error) as error:
             logger.error("alert %s stays without its picture: %s", record.alert_id, error)
             return

@@ -13,6 +13,8 @@ from starlette.responses import FileResponse
 from service.api.context import ID_PATTERN, AlertId, App
 from service.api.problems import BODY, CHANGE, responses
 from service.contracts.alert import Alert, AlertPatch, AlertState
+from service.errors import ALERT_NOT_FOUND, INVALID_CURSOR, INVALID_INPUT, SNAPSHOT_NOT_FOUND
+from service.streams.verdicts import set_verdict
 
 TAG = "alerts"
 router = APIRouter(tags=[TAG])
@@ -36,7 +38,7 @@ Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
     "/alerts",
     summary="List alerts",
     response_description="The alerts.",
-    responses={200: {"headers": {"Link": _LINK}}, **responses("invalid_input", "invalid_cursor")},
+    responses={200: {"headers": {"Link": _LINK}}, **responses(INVALID_INPUT, INVALID_CURSOR)},
 )
 def list_alerts(
     request: Request,
@@ -67,7 +69,7 @@ def list_alerts(
     "/alerts/{alert_id}",
     summary="Get an alert",
     response_description="The alert.",
-    responses=responses("alert_not_found", "invalid_input"),
+    responses=responses(ALERT_NOT_FOUND, INVALID_INPUT),
 )
 def get_alert(alert_id: AlertId, application: App) -> Alert:
     """One alert, as it stands now."""
@@ -78,7 +80,7 @@ def get_alert(alert_id: AlertId, application: App) -> Alert:
     "/alerts/{alert_id}",
     summary="Say what an alert was",
     response_description="The alert as it is now.",
-    responses=responses(*BODY, *CHANGE, "alert_not_found"),
+    responses=responses(*BODY, *CHANGE, ALERT_NOT_FOUND),
 )
 def update_alert(alert_id: AlertId, patch: AlertPatch, application: App) -> Alert:
     """Note a person's verdict: `confirmed`, `false_alarm`, or null to take it back.
@@ -88,7 +90,7 @@ def update_alert(alert_id: AlertId, patch: AlertPatch, application: App) -> Aler
     known by their looks: `taught` says of how many it learned, and why if of none. `GET /streams/{id}/taught` lists
     what a stream was taught.
     """
-    return application.set_verdict(alert_id, patch.verdict)
+    return set_verdict(application.streams, application.alerts, alert_id, patch.verdict)
 
 
 @router.get(
@@ -102,7 +104,7 @@ def update_alert(alert_id: AlertId, patch: AlertPatch, application: App) -> Aler
             "headers": {"ETag": {"description": "Changes with the picture.", "schema": {"type": "string"}}},
         },
         304: {"description": "The picture is still the one with the ETag in `If-None-Match`."},
-        **responses("alert_not_found", "snapshot_not_found", "invalid_input"),
+        **responses(ALERT_NOT_FOUND, SNAPSHOT_NOT_FOUND, INVALID_INPUT),
     },
 )
 @router.head("/alerts/{alert_id}/snapshot.jpg", include_in_schema=False)

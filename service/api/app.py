@@ -9,10 +9,11 @@ from importlib.metadata import version
 from anyio import to_thread
 from fastapi import FastAPI
 
-from service.api import alerts, enrolment, guidance, health, packs, pictures, problems, scores, streams
+from service.api import alerts, enrolment, guidance, handlers, health, packs, pictures, scores, streams
 from service.api.context import Context
 from service.api.description import describe
 from service.api.headers import SecurityHeaders
+from service.api.incidents import Incidents
 from service.api.limits import BodyLimit
 from service.api.origin import SameOrigin
 from service.api.page import serve_page
@@ -56,9 +57,9 @@ def create_app(application: Application, *, run_application: bool = False) -> Fa
     # The last one added is the outermost.
     app.add_middleware(BodyLimit, most=settings.max_body_bytes)
     app.add_middleware(SameOrigin, listening_on=settings.host, public_url=settings.public_url)
-    app.add_middleware(problems.Incidents)
+    app.add_middleware(Incidents)
     app.add_middleware(SecurityHeaders)
-    problems.install(app)
+    handlers.install(app)
     for module in ROUTERS:
         app.include_router(module.router)
     serve_page(app)

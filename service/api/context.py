@@ -11,6 +11,7 @@ from starlette.requests import HTTPConnection
 from service.api.limits import Clients, Lane
 from service.api.live import LivePictures
 from service.application import Application
+from service.errors import TOO_MANY_CHANGES, TOO_MANY_PREVIEWS, TOO_MANY_PROBES
 
 PROBE_THREADS = 16
 """Cameras tried at once. A camera that is down takes the whole probe timeout, 5 s; its thread only waits."""
@@ -57,11 +58,11 @@ class Context:
         return cls(
             application=application,
             clients=Clients(settings.max_clients, application.metrics),
-            live=LivePictures(application),
-            probing=Lane(PROBE_THREADS, WAITING, "too_many_probes", "sources waiting to be tried", retry_after),
-            changing=Lane(CHANGE_THREADS, WAITING, "too_many_changes", "changes waiting to be made", retry_after),
+            live=LivePictures(application.streams),
+            probing=Lane(PROBE_THREADS, WAITING, TOO_MANY_PROBES, "sources waiting to be tried", retry_after),
+            changing=Lane(CHANGE_THREADS, WAITING, TOO_MANY_CHANGES, "changes waiting to be made", retry_after),
             previewing=Lane(
-                PREVIEW_THREADS, PREVIEWS_WAITING, "too_many_previews", "rules waiting to be tried", retry_after=2
+                PREVIEW_THREADS, PREVIEWS_WAITING, TOO_MANY_PREVIEWS, "rules waiting to be tried", retry_after=2
             ),
         )
 

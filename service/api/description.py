@@ -15,6 +15,7 @@ from service.contracts.enrolment import EnrolmentOut
 from service.contracts.guidance import GuidanceAudit, GuidanceOut, TaughtOut
 from service.contracts.score import ScoreMessage
 from service.contracts.stream import StreamOut
+from service.errors import STREAM_NOT_FOUND
 
 SUMMARY = "How unusual is what a camera sees, frame by frame, against what is normal there."
 
@@ -78,7 +79,7 @@ def _add_problem(schema: dict[str, Any]) -> None:
     problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
     components = schema.setdefault("components", {}).setdefault("schemas", {})
     components.update(problem.pop("$defs"))
-    components["Problem"] = {**problem, "examples": [example("stream_not_found")]}
+    components["Problem"] = {**problem, "examples": [example(STREAM_NOT_FOUND)]}
 
 
 def _complete_examples(schema: dict[str, Any]) -> None:

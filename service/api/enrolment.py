@@ -7,9 +7,19 @@ from fastapi import APIRouter
 from service.api.context import App, InContext, StreamId
 from service.api.problems import BODY, CHANGE, SOURCE, responses
 from service.contracts.enrolment import EnrolmentOut, EnrolmentSpec
+from service.errors import (
+    ENROLMENT_RUNNING,
+    INVALID_INPUT,
+    NO_PROFILE,
+    NOTHING_TO_EXTEND,
+    STREAM_BROKEN,
+    STREAM_NOT_FOUND,
+    STREAM_PAUSED,
+    TOO_MANY_CHANGES,
+)
 
 TAG = "enrolment"
-CONFLICTS = ("enrolment_running", "nothing_to_extend", "no_profile", "stream_paused")
+CONFLICTS = (ENROLMENT_RUNNING, NOTHING_TO_EXTEND, NO_PROFILE, STREAM_PAUSED, STREAM_BROKEN)
 router = APIRouter(tags=[TAG])
 
 
@@ -18,7 +28,7 @@ router = APIRouter(tags=[TAG])
     status_code=202,
     summary="Learn what is normal",
     response_description="Begun; `GET` on the same path says how far it is.",
-    responses=responses(*BODY, *CHANGE, *SOURCE, *CONFLICTS, "stream_not_found", "too_many_changes"),
+    responses=responses(*BODY, *CHANGE, *SOURCE, *CONFLICTS, STREAM_NOT_FOUND, TOO_MANY_CHANGES),
 )
 async def enrol(stream_id: StreamId, spec: EnrolmentSpec, context: InContext) -> EnrolmentOut:
     """Learn a profile of what is normal on this stream: live, from files, or taken over from another stream.
@@ -26,18 +36,18 @@ async def enrol(stream_id: StreamId, spec: EnrolmentSpec, context: InContext) ->
     A few minutes are enough to be useful. The profile in force stays in force until the new one is ready, and for
     good if learning fails.
     """
-    return await context.changing.run(context.application.enrol, stream_id, spec)
+    return await context.changing.run(context.application.streams.enrol, stream_id, spec)
 
 
 @router.get(
     "/streams/{stream_id}/enrolment",
     summary="Get an enrolment",
     response_description="The enrolment.",
-    responses=responses("stream_not_found", "invalid_input"),
+    responses=responses(STREAM_NOT_FOUND, STREAM_BROKEN, INVALID_INPUT),
 )
 def get_enrolment(stream_id: StreamId, application: App) -> EnrolmentOut:
     """How far the enrolment is, and what the stream has learned to be normal."""
-    return application.enrolment(stream_id)
+    return application.streams.live(stream_id).learning.out()
 
 
 @router.delete(
@@ -45,8 +55,8 @@ def get_enrolment(stream_id: StreamId, application: App) -> EnrolmentOut:
     status_code=204,
     summary="Forget an enrolment",
     response_description="It is gone.",
-    responses=responses(*CHANGE, "stream_not_found", "invalid_input", "too_many_changes"),
+    responses=responses(*CHANGE, STREAM_NOT_FOUND, INVALID_INPUT, TOO_MANY_CHANGES),
 )
 async def forget_enrolment(stream_id: StreamId, context: InContext) -> None:
     """Stop an enrolment under way and delete the profile. The stream's score is null until it learns again."""
-    await context.changing.run(context.application.forget_enrolment, stream_id)
+    await context.changing.run(context.application.streams.forget_enrolment, stream_id)

@@ -17,9 +17,21 @@ from service.contracts.guidance import (
     PreviewSpec,
     TaughtOut,
 )
+from service.errors import (
+    EXPIRES_IN_PAST,
+    INVALID_INPUT,
+    NO_PROFILE,
+    NOTHING_TO_UNDO,
+    RULE_NOT_FOUND,
+    STREAM_BROKEN,
+    STREAM_NOT_FOUND,
+    TOO_MANY_PREVIEWS,
+    TOO_MANY_RULES,
+    UNKNOWN_ZONE,
+)
 
 TAG = "guidance"
-RULE = ("unknown_zone", "expires_in_past")
+RULE = (UNKNOWN_ZONE, EXPIRES_IN_PAST)
 router = APIRouter(tags=[TAG])
 
 RuleId = Annotated[str, Path(pattern=ID_PATTERN, description="The rule's id.", examples=["9b1f0c3d7a2e"])]
@@ -52,7 +64,7 @@ Who = Annotated[str, Depends(_who)]
     response_description="The rule; `Location` is its path.",
     responses={
         201: {"headers": {"Location": {"description": "Path of the new rule.", "schema": {"type": "string"}}}},
-        **responses(*BODY, *CHANGE, *RULE, "stream_not_found", "too_many_rules"),
+        **responses(*BODY, *CHANGE, *RULE, STREAM_NOT_FOUND, TOO_MANY_RULES),
     },
 )
 def add_rule(
@@ -67,7 +79,7 @@ def add_rule(
     a zone before one without, one with a schedule before one without, then the one whose text, verdict, strength, zone,
     schedule, method or switch was changed last, then an anomaly. Undo gives a rule back the rank that it had.
     """
-    rule = application.guidance(stream_id).add(spec, who)
+    rule = application.streams.guidance(stream_id).add(spec, who)
     response.headers["Location"] = f"{request.scope.get('root_path', '')}/streams/{stream_id}/guidance/{rule.id}"
     return rule
 
@@ -76,11 +88,11 @@ def add_rule(
     "/streams/{stream_id}/guidance",
     summary="List rules",
     response_description="The rules.",
-    responses=responses("stream_not_found", "invalid_input"),
+    responses=responses(STREAM_NOT_FOUND, INVALID_INPUT),
 )
 def list_rules(stream_id: StreamId, application: App) -> list[GuidanceOut]:
     """The rules of a stream, the oldest first."""
-    return application.guidance(stream_id).rules()
+    return application.streams.guidance(stream_id).rules()
 
 
 @router.post(
@@ -89,7 +101,7 @@ def list_rules(stream_id: StreamId, application: App) -> list[GuidanceOut]:
     response_description="What it would have done.",
     responses=responses(
         *(*BODY, *CHANGE, *RULE),
-        *("stream_not_found", "stream_broken", "rule_not_found", "no_profile", "too_many_previews"),
+        *(STREAM_NOT_FOUND, STREAM_BROKEN, RULE_NOT_FOUND, NO_PROFILE, TOO_MANY_PREVIEWS),
     ),
 )
 async def preview_rule(stream_id: StreamId, spec: PreviewSpec, context: InContext) -> PreviewOut:
@@ -100,14 +112,14 @@ async def preview_rule(stream_id: StreamId, spec: PreviewSpec, context: InContex
 
     One rule is tried at a time, so that scoring keeps its pace; while too many wait, others are refused.
     """
-    return await context.previewing.run(context.application.preview_rule, stream_id, spec)
+    return await context.previewing.run(context.application.streams.preview_rule, stream_id, spec)
 
 
 @router.get(
     "/streams/{stream_id}/guidance/audit",
     summary="List edits of rules",
     response_description="The edits.",
-    responses=responses("stream_not_found", "invalid_input"),
+    responses=responses(STREAM_NOT_FOUND, INVALID_INPUT),
 )
 def list_edits(
     stream_id: StreamId,
@@ -119,32 +131,35 @@ def list_edits(
 
     It is kept when rules are deleted; of deleted streams, the newest edits are.
     """
-    return application.guidance_audit(stream_id, limit, before)
+    edits = list(application.rules.audit(stream_id, limit, before))
+    if not edits:
+        application.streams.get(stream_id)  # raises if it is not known at all
+    return edits
 
 
 @router.get(
     "/streams/{stream_id}/guidance/{rule_id}",
     summary="Get a rule",
     response_description="The rule.",
-    responses=responses("stream_not_found", "rule_not_found", "invalid_input"),
+    responses=responses(STREAM_NOT_FOUND, RULE_NOT_FOUND, INVALID_INPUT),
 )
 def get_rule(stream_id: StreamId, rule_id: RuleId, application: App) -> GuidanceOut:
     """One rule, with what it was understood as and whether it is in force now."""
-    return application.guidance(stream_id).rule(rule_id)
+    return application.streams.guidance(stream_id).rule(rule_id)
 
 
 @router.patch(
     "/streams/{stream_id}/guidance/{rule_id}",
     summary="Change a rule",
     response_description="The rule as it is now.",
-    responses=responses(*BODY, *CHANGE, *RULE, "stream_not_found", "rule_not_found"),
+    responses=responses(*BODY, *CHANGE, *RULE, STREAM_NOT_FOUND, RULE_NOT_FOUND),
 )
 def change_rule(stream_id: StreamId, rule_id: RuleId, patch: GuidancePatch, application: App, who: Who) -> GuidanceOut:
     """Change what the body names and leave the rest. In force from the next frame on.
 
     A change to what is there already is none: it is not in the audit, and there is nothing to undo.
     """
-    return application.guidance(stream_id).change(rule_id, patch, who)
+    return application.streams.guidance(stream_id).change(rule_id, patch, who)
 
 
 @router.delete(
@@ -152,31 +167,29 @@ def change_rule(stream_id: StreamId, rule_id: RuleId, patch: GuidancePatch, appl
     status_code=204,
     summary="Delete a rule",
     response_description="It is gone.",
-    responses=responses(*CHANGE, "stream_not_found", "invalid_input"),
+    responses=responses(*CHANGE, STREAM_NOT_FOUND, INVALID_INPUT),
 )
 def delete_rule(stream_id: StreamId, rule_id: RuleId, application: App, who: Who) -> None:
     """Delete a rule; `undo` brings it back. Deleting what is not there succeeds too."""
-    application.guidance(stream_id).remove(rule_id, who)
+    application.streams.guidance(stream_id).remove(rule_id, who)
 
 
 @router.post(
     "/streams/{stream_id}/guidance/{rule_id}/undo",
     summary="Take back the last edit of a rule",
     response_description="The rule as it is now; null if it is gone, because its creation was taken back.",
-    responses=responses(
-        *CHANGE, "stream_not_found", "rule_not_found", "nothing_to_undo", "too_many_rules", "invalid_input"
-    ),
+    responses=responses(*CHANGE, STREAM_NOT_FOUND, RULE_NOT_FOUND, NOTHING_TO_UNDO, TOO_MANY_RULES, INVALID_INPUT),
 )
 def undo_edit(stream_id: StreamId, rule_id: RuleId, application: App, who: Who) -> GuidanceOut | None:
     """Take back the last edit of a rule, be it a change, its deletion or its creation; again, the one before."""
-    return application.guidance(stream_id).undo(rule_id, who)
+    return application.streams.guidance(stream_id).undo(rule_id, who)
 
 
 @router.get(
     "/streams/{stream_id}/taught",
     summary="List what false alarms taught",
     response_description="What was taught.",
-    responses=responses("stream_not_found", "invalid_input"),
+    responses=responses(STREAM_NOT_FOUND, INVALID_INPUT),
 )
 def list_taught(stream_id: StreamId, application: App) -> list[TaughtOut]:
     """Alerts that were marked `false_alarm` and taught something: what is like their objects counts as normal.
@@ -185,4 +198,4 @@ def list_taught(stream_id: StreamId, application: App) -> list[TaughtOut]:
 
     Another verdict on the alert (`PATCH /alerts/{id}`) takes it back.
     """
-    return application.guidance(stream_id).taught()
+    return application.streams.guidance(stream_id).taught()

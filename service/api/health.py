@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from service.api.context import App
 from service.api.problems import problem_response, responses
+from service.errors import NOT_READY
 
 TAG = "health"
 router = APIRouter(tags=[TAG])
@@ -43,7 +44,7 @@ async def is_alive() -> Liveness:
     summary="Is the service ready?",
     response_description="It is.",
     response_model=ReadinessOut,
-    responses=responses("not_ready"),
+    responses=responses(NOT_READY),
 )
 @router.head("/readyz", response_model=ReadinessOut, include_in_schema=False)
 def is_ready(application: App) -> ReadinessOut | Response:
@@ -53,7 +54,7 @@ def is_ready(application: App) -> ReadinessOut | Response:
     if readiness.ready:
         return ReadinessOut(ready=True, detail=readiness.detail, packs=packs)
     context = {"packs": packs}
-    return problem_response(503, "not_ready", readiness.detail, headers={"Retry-After": "5"}, context=context)
+    return problem_response(NOT_READY, readiness.detail, headers={"Retry-After": "5"}, context=context)
 
 
 @router.get(

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.problems import problem_response
-from service.errors import Overloaded
+from service.errors import BODY_TOO_LARGE, TOO_MANY_CLIENTS, ErrorKind, Overloaded
 from service.metrics import Metrics
 
 P = ParamSpec("P")
@@ -31,7 +31,13 @@ class BodyLimit:
     """
 
     def __init__(self, app: ASGIApp, most: int, timeout_s: float = BODY_TIMEOUT_S) -> None:
-        """Args: app; most, in bytes; timeout_s, for the whole body."""
+        """Stand before an application.
+
+        Args:
+            app: What is served.
+            most: Bytes that a body may have.
+            timeout_s: Seconds that a whole body may take.
+        """
         self.app = app
         self.most = most
         self.timeout_s = timeout_s
@@ -43,7 +49,7 @@ class BodyLimit:
             return
         declared = Headers(scope=scope).get("content-length", "0")
         if declared.isdecimal() and int(declared) > self.most:
-            await problem_response(413, "body_too_large", self._too_large(declared))(scope, receive, send)
+            await problem_response(BODY_TOO_LARGE, self._too_large(declared))(scope, receive, send)
             return
         await self.app(scope, self._counting(receive), send)
 
@@ -79,11 +85,19 @@ class Lane:
     Whoever finds too many waiting is turned away, instead of being one more.
     """
 
-    def __init__(self, threads: int, waiting: int, code: str, what: str, retry_after: int) -> None:
-        """Args: threads; waiting, at most; code and what, of the refusal; retry_after, in seconds."""
+    def __init__(self, threads: int, waiting: int, kind: ErrorKind[Overloaded], what: str, retry_after: int) -> None:
+        """Open a lane.
+
+        Args:
+            threads: Work that is done at once.
+            waiting: Work that may wait for them.
+            kind: Of the refusal of more.
+            what: What the work is, for the refusal: a plural with what it waits for.
+            retry_after: Seconds after which one that was refused may try again.
+        """
         self._limiter = CapacityLimiter(threads)
         self._waiting = waiting
-        self._code = code
+        self._kind = kind
         self._what = what
         self._retry_after = retry_after
 
@@ -95,7 +109,7 @@ class Lane:
         """
         if self._limiter.statistics().tasks_waiting >= self._waiting:
             message = f"expected at most {self._waiting} {self._what}, got one more"
-            raise Overloaded(self._code, message, self._retry_after, limit=self._waiting)
+            raise Overloaded(self._kind, message, self._retry_after, limit=self._waiting)
         return await to_thread.run_sync(partial(work, *args, **kwargs), limiter=self._limiter)
 
 
@@ -121,7 +135,7 @@ class Clients:
         """
         if self.full:
             message = f"expected fewer than {self.most} live clients (WATCHWORD_MAX_CLIENTS), got {self._now}"
-            raise Overloaded("too_many_clients", message, retry_after=10, limit=self.most)
+            raise Overloaded(TOO_MANY_CLIENTS, message, retry_after=10, limit=self.most)
         self._now += 1
         self._gauge.labels(kind).inc()
         try:

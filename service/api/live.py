@@ -17,10 +17,11 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from service.api.limits import Clients, within
-from service.application import Application
 from service.contracts.stream import StreamOut, StreamState
+from service.delivery.picture import Picture
 from service.errors import Conflict, NotFound
 from service.presentation.overlay import encode_jpeg
+from service.streams.registry import StreamRegistry
 
 logger = logging.getLogger(__name__)
 
@@ -83,8 +84,8 @@ class View:
 class LivePictures:
     """A task for each stream that is being watched, which ends when nobody watches any more."""
 
-    def __init__(self, application: Application) -> None:
-        self._application = application
+    def __init__(self, streams: StreamRegistry) -> None:
+        self._streams = streams
         self._views: dict[tuple[str, bool], View] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._threads = CapacityLimiter(THREADS)
@@ -135,12 +136,7 @@ class LivePictures:
             asked = loop.time()
             try:
                 picture = await to_thread.run_sync(
-                    self._application.wait_picture,
-                    view.stream_id,
-                    view.overlay,
-                    after,
-                    PATIENCE_S,
-                    limiter=self._threads,
+                    self._wait, view.stream_id, view.overlay, after, limiter=self._threads
                 )
             except Conflict:
                 picture = None
@@ -149,11 +145,15 @@ class LivePictures:
                 view.show(picture.jpeg, picture.seq, picture.captured_at)
                 continue
             after = -1  # a stream whose settings were changed may count from the start again
-            stream = await self._in_thread(self._application.stream, view.stream_id)
+            stream = await self._in_thread(self._streams.get, view.stream_id)
             if stream.status.state not in DELIVERING and loop.time() >= repeat_at:
                 view.show(no_picture(stream))
                 repeat_at = loop.time() + REPEAT_S
             await asyncio.sleep(max(0.0, asked + PATIENCE_S - loop.time()))  # an answer of None may come at once
+
+    def _wait(self, stream_id: str, overlay: bool, after: int) -> Picture | None:
+        """The newest picture after number ``after``; blocks until there is one, or patience ends."""
+        return self._streams.live(stream_id).picture.wait(overlay, after, PATIENCE_S)
 
     async def _in_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await to_thread.run_sync(partial(work, *args, **kwargs), limiter=self._threads)
@@ -167,7 +167,15 @@ class LiveResponse(Response):
     def __init__(
         self, live: LivePictures, clients: Clients, stream_id: str, *, overlay: bool, dropped: Counter
     ) -> None:
-        """Args: live; clients, to be admitted to; stream_id; overlay; dropped, counts pictures a slow client missed."""
+        """Send nothing yet.
+
+        Args:
+            live: Has the pictures.
+            clients: The client is admitted among them for as long as it watches.
+            stream_id: Of the stream.
+            overlay: Whether boxes are drawn.
+            dropped: Counts pictures that this client was too slow for.
+        """
         self.status_code = 200
         self.background = None
         self.init_headers()  # and no body: its length would be told

@@ -22,6 +22,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.api.problems import problem_response
+from service.errors import CROSS_ORIGIN, UNKNOWN_HOST
 
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 _DEFAULT_PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
@@ -33,7 +34,13 @@ class SameOrigin:
     """ASGI middleware that refuses what a page from elsewhere asks of the service."""
 
     def __init__(self, app: ASGIApp, listening_on: str, public_url: str | None) -> None:
-        """Args: app; listening_on, the address the service is bound to; public_url, as clients know it."""
+        """Stand before an application.
+
+        Args:
+            app: What is served.
+            listening_on: The address that the service is bound to.
+            public_url: Of the service, as clients know it.
+        """
         self.app = app
         self._checks_host = _is_loopback(listening_on)
         self._public = None if public_url is None else _address_of_url(public_url)
@@ -47,10 +54,10 @@ class SameOrigin:
         host, origin = headers.get("host", ""), headers.get("origin")
         if self._checks_host and not self._knows(host):
             detail = f"expected a Host that this service is known by, got {host[:100]!r}; set WATCHWORD_PUBLIC_URL"
-            await problem_response(421, "unknown_host", detail)(scope, receive, send)
+            await problem_response(UNKNOWN_HOST, detail)(scope, receive, send)
         elif origin is not None and _changes_or_opens(scope) and not self._is_own(origin, host):
             detail = f"expected a page of this service, got one of {origin[:100]!r}; see WATCHWORD_PUBLIC_URL"
-            await problem_response(403, "cross_origin", detail)(scope, receive, send)
+            await problem_response(CROSS_ORIGIN, detail)(scope, receive, send)
         else:
             await self.app(scope, receive, send)
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from models.packs import BUILT_IN, DetectorManifest, HeadManifest, PackEntry
 from service.api.context import App
 from service.api.problems import responses
-from service.errors import NotFound
+from service.errors import INVALID_INPUT, PACK_NOT_FOUND, NotFound
 
 TAG = "packs"
 router = APIRouter(tags=[TAG])
@@ -70,14 +70,14 @@ def list_packs(application: App) -> list[PackOut]:
     "/packs/{name}",
     summary="Get a pack",
     response_description="The pack.",
-    responses=responses("pack_not_found", "invalid_input"),
+    responses=responses(PACK_NOT_FOUND, INVALID_INPUT),
 )
 def get_pack(name: PackName, application: App) -> PackOut:
     """One pack, whole or with what is wrong with it."""
     entries = {entry.name: entry for entry in application.library.list()}
     if name not in entries:
         msg = f"expected the name of a pack ({', '.join(entries) or 'there are none'}), got {name!r}"
-        raise NotFound("pack_not_found", msg)
+        raise NotFound(PACK_NOT_FOUND, msg)
     return _out(entries[name])
 
 

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query, Response
 from service.api.context import App, InContext, StreamId
 from service.api.live import LiveResponse
 from service.api.problems import responses
+from service.errors import INVALID_INPUT, NO_PICTURE, STREAM_BROKEN, STREAM_NOT_FOUND, TOO_MANY_CLIENTS
 
 TAG = "pictures"
 router = APIRouter(tags=[TAG])
@@ -32,13 +33,13 @@ _HEADERS = {
     response_description="A JPEG.",
     responses={
         200: {"content": {"image/jpeg": _JPEG}, "headers": _HEADERS},
-        **responses("stream_not_found", "no_picture", "invalid_input"),
+        **responses(STREAM_NOT_FOUND, NO_PICTURE, STREAM_BROKEN, INVALID_INPUT),
     },
 )
 @router.head("/streams/{stream_id}/snapshot.jpg", include_in_schema=False)
 def get_snapshot(stream_id: StreamId, application: App, overlay: Overlay = False) -> Response:
     """The newest scored frame. While the stream delivers nothing there is no picture: never an old one."""
-    picture = application.picture(stream_id, overlay)
+    picture = application.streams.live(stream_id).newest_picture(overlay)
     headers = {
         "Last-Modified": formatdate(picture.captured_at, usegmt=True),
         "X-Seq": str(picture.seq),
@@ -54,7 +55,7 @@ def get_snapshot(stream_id: StreamId, application: App, overlay: Overlay = False
     response_description="An endless MJPEG stream.",
     responses={
         200: {"content": {"multipart/x-mixed-replace": _LIVE}},
-        **responses("stream_not_found", "invalid_input", "too_many_clients"),
+        **responses(STREAM_NOT_FOUND, INVALID_INPUT, TOO_MANY_CLIENTS),
     },
 )
 async def watch_live(stream_id: StreamId, context: InContext, overlay: Overlay = False) -> Response:
@@ -64,6 +65,6 @@ async def watch_live(stream_id: StreamId, context: InContext, overlay: Overlay =
     pictures, never old ones. While the camera delivers nothing, a grey picture that says so takes the place of the
     last one. The answer ends when the stream is deleted.
     """
-    await to_thread.run_sync(context.application.stream, stream_id)
+    await to_thread.run_sync(context.application.streams.get, stream_id)
     dropped = context.application.metrics.client_dropped.labels("mjpeg")
     return LiveResponse(context.live, context.clients, stream_id, overlay=overlay, dropped=dropped)

@@ -14,7 +14,7 @@ from service.api.limits import within
 from service.api.problems import problem_response, responses
 from service.contracts.score import ScoreMessage
 from service.delivery.feed import Subscription
-from service.errors import NotFound, Overloaded
+from service.errors import CROSS_ORIGIN, INVALID_INPUT, STREAM_NOT_FOUND, UPGRADE_REQUIRED, NotFound, Overloaded
 
 TAG = "scores"
 router = APIRouter(tags=[TAG])
@@ -68,7 +68,7 @@ A page that is not the service's own gets 403 for a handshake (see `WATCHWORD_PU
     response_description="Score messages, oldest first.",
     responses={
         200: {"model": list[ScoreMessage]},
-        **responses("stream_not_found", "invalid_input"),
+        **responses(STREAM_NOT_FOUND, INVALID_INPUT),
     },
     description="The score messages that are kept in memory (`WATCHWORD_SCORE_HISTORY`), oldest first: the newest "
     "`limit`, or with `since` the first `limit` after that `seq`, so that a client can read on where it was.\n\n"
@@ -88,7 +88,7 @@ def get_scores(
     limit: Annotated[int, Query(ge=1, le=5000, description="At most so many.")] = 500,
 ) -> Response:
     """Recent messages of one stream."""
-    application.stream(stream_id)
+    application.streams.get(stream_id)
     messages = application.feed.history(stream_id, since, limit)
     return Response(b"[" + b",".join(messages) + b"]", media_type="application/json")
 
@@ -99,7 +99,7 @@ def get_scores(
     summary="Follow all streams (WebSocket)",
     response_class=Response,
     response_description="Switching to the WebSocket protocol.",
-    responses=responses("cross_origin", "upgrade_required"),
+    responses=responses(CROSS_ORIGIN, UPGRADE_REQUIRED),
     description="A WebSocket with the scores of all streams, those that come later included. It begins with the newest "
     "message of each stream. A plain GET is answered with 426.\n" + PROTOCOL,
 )
@@ -107,7 +107,7 @@ async def follow_scores() -> Response:
     """Say that this path is for WebSockets."""
     detail = "expected a WebSocket handshake, got a plain GET; GET /streams/{id}/scores gives past messages"
     headers = {"Upgrade": "websocket", "Connection": "Upgrade"}
-    return problem_response(426, "upgrade_required", detail, headers=headers)
+    return problem_response(UPGRADE_REQUIRED, detail, headers=headers)
 
 
 @router.websocket("/streams/{stream_id}/scores")
@@ -188,7 +188,7 @@ async def _until_disconnected(websocket: WebSocket, scope: CancelScope) -> None:
 
 def _exists(context: Context, stream_id: str) -> bool:
     try:
-        context.application.stream(stream_id)
+        context.application.streams.get(stream_id)
     except NotFound:
         return False
     return True

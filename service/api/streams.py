@@ -9,9 +9,23 @@ from fastapi import APIRouter, Query, Request, Response
 from service.api.context import App, InContext, StreamId
 from service.api.problems import BODY, CHANGE, PACK, SOURCE, responses
 from service.contracts.stream import StreamOut, StreamPatch, StreamSpec
+from service.errors import (
+    INVALID_INPUT,
+    INVALID_PATCH,
+    MACHINE_FULL,
+    NEW_TO_EXTEND,
+    NO_PROFILE,
+    PROBES_BUSY,
+    STREAM_NOT_FOUND,
+    STREAM_PAUSED,
+    TOO_MANY_CHANGES,
+    TOO_MANY_PROBES,
+    TOO_MANY_STREAMS,
+)
 
 TAG = "streams"
-OVERLOADED = ("too_many_streams", "machine_full", "too_many_probes", "probes_busy")
+TO_LEARN = (NEW_TO_EXTEND, STREAM_NOT_FOUND, NO_PROFILE, STREAM_PAUSED)
+OVERLOADED = (TOO_MANY_STREAMS, MACHINE_FULL, TOO_MANY_PROBES, PROBES_BUSY)
 router = APIRouter(tags=[TAG])
 
 Probe = Annotated[
@@ -27,7 +41,7 @@ Probe = Annotated[
     response_description="The stream; `Location` is its path.",
     responses={
         201: {"headers": {"Location": {"description": "Path of the new stream.", "schema": {"type": "string"}}}},
-        **responses(*BODY, *CHANGE, *SOURCE, *PACK, *OVERLOADED, "stream_not_found", "no_profile", "stream_paused"),
+        **responses(*BODY, *CHANGE, *SOURCE, *PACK, *OVERLOADED, *TO_LEARN),
     },
 )
 async def create_stream(
@@ -39,7 +53,7 @@ async def create_stream(
     video that can be decoded is refused, and nothing has changed then. Credentials in `url` are split off and stored
     apart; no answer, log line or metric ever shows them.
     """
-    stream = await context.probing.run(context.application.create_stream, spec, probe)
+    stream = await context.probing.run(context.application.streams.create, spec, probe)
     response.headers["Location"] = f"{request.scope.get('root_path', '')}/streams/{stream.id}"
     return stream
 
@@ -47,25 +61,25 @@ async def create_stream(
 @router.get("/streams", summary="List streams", response_description="The streams.", responses=responses())
 def list_streams(application: App) -> list[StreamOut]:
     """Every registered stream with its settings and what it is doing, the oldest first."""
-    return application.streams()
+    return application.streams.list()
 
 
 @router.get(
     "/streams/{stream_id}",
     summary="Get a stream",
     response_description="The stream.",
-    responses=responses("stream_not_found", "invalid_input"),
+    responses=responses(STREAM_NOT_FOUND, INVALID_INPUT),
 )
 def get_stream(stream_id: StreamId, application: App) -> StreamOut:
     """One stream with its settings and what it is doing."""
-    return application.stream(stream_id)
+    return application.streams.get(stream_id)
 
 
 @router.patch(
     "/streams/{stream_id}",
     summary="Change a stream",
     response_description="The stream as it is now.",
-    responses=responses(*BODY, *CHANGE, *SOURCE, *PACK, *OVERLOADED, "stream_not_found"),
+    responses=responses(*BODY, *CHANGE, *SOURCE, *PACK, *OVERLOADED, INVALID_PATCH, STREAM_NOT_FOUND),
 )
 async def update_stream(stream_id: StreamId, patch: StreamPatch, context: InContext, probe: Probe = True) -> StreamOut:
     """Change the settings that the body names and leave the others.
@@ -73,7 +87,7 @@ async def update_stream(stream_id: StreamId, patch: StreamPatch, context: InCont
     Name, thresholds, zones and detection change while the stream runs; another source, rate, detector or pack makes
     it connect anew. A change that is refused leaves everything as it was.
     """
-    return await context.probing.run(context.application.update_stream, stream_id, patch, probe)
+    return await context.probing.run(context.application.streams.update, stream_id, patch, probe)
 
 
 @router.delete(
@@ -81,7 +95,7 @@ async def update_stream(stream_id: StreamId, patch: StreamPatch, context: InCont
     status_code=204,
     summary="Delete a stream",
     response_description="It is gone.",
-    responses=responses(*CHANGE, "invalid_input", "too_many_changes"),
+    responses=responses(*CHANGE, INVALID_INPUT, TOO_MANY_CHANGES),
 )
 async def delete_stream(stream_id: StreamId, context: InContext) -> None:
     """Stop a stream and forget it with what it has learned. Its alerts stay.
@@ -89,4 +103,4 @@ async def delete_stream(stream_id: StreamId, context: InContext) -> None:
     Legal in every state and idempotent: deleting what is not there succeeds too. Its WebSockets are closed with code
     4410, its live pictures end.
     """
-    await context.changing.run(context.application.delete_stream, stream_id)
+    await context.changing.run(context.application.streams.delete, stream_id)

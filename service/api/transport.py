@@ -59,7 +59,11 @@ class ApiServer(uvicorn.Server):
     """Uvicorn as the API wants it. Live pictures end when it stops; by themselves they never would."""
 
     def __init__(self, app: FastAPI) -> None:
-        """Args: app, as ``create_app`` makes it."""
+        """Configure, and listen to nothing yet.
+
+        Args:
+            app: As ``create_app`` makes it.
+        """
         super().__init__(
             uvicorn.Config(
                 app,

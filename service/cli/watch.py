@@ -63,12 +63,12 @@ def watch(
 
 
 def _frames(source: str, fps: float, settings: Settings, windows: Sequence[FrameWindow]) -> Generator[PreparedFrame]:
-    from service.errors import InvalidInput
+    from service.errors import NO_SUCH_SOURCE, InvalidInput
     from service.ingest.ingest import read_all
     from service.ingest.source import local_source, parse_source
 
     if "://" not in source and not source.startswith("file:") and not Path(source).exists():
-        raise InvalidInput("no_such_source", f"expected a camera's URL or a file that is there, got {source!r}")
+        raise InvalidInput(NO_SUCH_SOURCE, f"expected a camera's URL or a file that is there, got {source!r}")
     if Path(source).exists():
         yield from read_all("watch", local_source(Path(source)), fps, settings, windows)
     else:
@@ -104,7 +104,7 @@ def _first(frames: Iterator[PreparedFrame], seconds: float) -> Iterator[Prepared
     """The frames of the first seconds, with a progress bar."""
     from rich.progress import Progress
 
-    from service.errors import InvalidInput
+    from service.errors import SOURCE_TOO_SHORT, InvalidInput
 
     elapsed = 0.0
     with Progress(console=console, transient=True) as bar:
@@ -118,7 +118,7 @@ def _first(frames: Iterator[PreparedFrame], seconds: float) -> Iterator[Prepared
             if elapsed >= seconds:
                 return
     msg = f"expected at least {seconds:g} s to learn from, got {elapsed:.1f}: see --seconds"
-    raise InvalidInput("source_too_short", msg)
+    raise InvalidInput(SOURCE_TOO_SHORT, msg)
 
 
 def _show(frames: Iterator[ScoredFrame]) -> None:

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 
 from service.contracts.score import ScoreMessage
-from service.errors import Conflict
+from service.errors import NO_PICTURE, Conflict
 from service.pipeline.scored import ScoredFrame
 from service.presentation.overlay import draw, encode_jpeg, worth_heat
 
@@ -72,8 +72,8 @@ class LivePicture:
         with self._changed:
             shown = self._shown
         if shown is None:
-            code, msg = "no_picture", "expected a stream that delivers pictures; this one has none to show now"
-            raise Conflict(code, msg)
+            msg = "expected a stream that delivers pictures; this one has none to show now"
+            raise Conflict(NO_PICTURE, msg)
         return self._encode(*shown, overlay)
 
     def wait(self, overlay: bool, after: int, timeout: float) -> Picture | None:

@@ -11,7 +11,7 @@ from models.packs import HeadManifest, Pack
 from models.runtime import Graph
 from service.engine.engine_queue import EngineQueue
 from service.engine.session import Session
-from service.errors import InvalidInput
+from service.errors import BAD_PACK, PACK_KIND, InvalidInput
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +52,8 @@ def open_head(pack: Pack, threads: int = 0, engines: EngineQueue | None = None) 
         InvalidInput: If the pack is not a head's, or the head does not take what it holds.
     """
     if not isinstance(pack.manifest, HeadManifest):
-        code, msg = "pack_kind", f"expected a pack of kind head, got {pack.name!r} of kind {pack.kind}"
-        raise InvalidInput(code, msg)
+        msg = f"expected a pack of kind head, got {pack.name!r} of kind {pack.kind}"
+        raise InvalidInput(PACK_KIND, msg)
     opened: list[Session] = []
 
     def open_graph(path: Path) -> Graph:
@@ -66,5 +66,5 @@ def open_head(pack: Pack, threads: int = 0, engines: EngineQueue | None = None) 
         for graph in opened:
             graph.close()
         if isinstance(error, ValueError):
-            raise InvalidInput("bad_pack", f"pack {pack.name}: {error}") from error
+            raise InvalidInput(BAD_PACK, f"pack {pack.name}: {error}") from error
         raise

@@ -13,7 +13,16 @@ from pathlib import Path
 from service.contracts.enrolment import EnrolmentOut, EnrolmentSpec, EnrolmentState, ProfileOut
 from service.contracts.stream import StreamSpec
 from service.enrolment.job import Enrolment
-from service.errors import Conflict, InvalidSource
+from service.errors import (
+    ENROLMENT_RUNNING,
+    NO_PROFILE,
+    NOTHING_TO_EXTEND,
+    SOURCE_MISSING,
+    SOURCE_PATH,
+    STREAM_PAUSED,
+    Conflict,
+    InvalidSource,
+)
 from service.frames import PreparedFrame
 from service.ingest.ingest import read_all
 from service.ingest.source import Source, parse_source
@@ -150,8 +159,8 @@ class Learning:
         """
         with self._lock:
             if self.running:
-                code, msg = "enrolment_running", "expected no enrolment under way; DELETE the running one first"
-                raise Conflict(code, msg)
+                msg = "expected no enrolment under way; DELETE the running one first"
+                raise Conflict(ENROLMENT_RUNNING, msg)
             if other is not None:
                 self._keep(replace(other, origin=f"stream {spec.stream}"))
             else:
@@ -187,8 +196,8 @@ class Learning:
 
     def _begin(self, spec: EnrolmentSpec) -> None:
         if spec.seconds is not None and not self._spec.enabled:
-            code, msg = "stream_paused", "expected an enabled stream to learn from its live picture; it is paused"
-            raise Conflict(code, msg)
+            msg = "expected an enabled stream to learn from its live picture; it is paused"
+            raise Conflict(STREAM_PAUSED, msg)
         clips = [self._clip(file_source(path, self._learner.settings.media_dir)) for path in spec.sources or ()]
         enrolment = Enrolment(
             spec=spec,
@@ -213,8 +222,8 @@ class Learning:
 
     def _samples_to_extend(self) -> Samples:
         if self._profile is None:
-            code, msg = "nothing_to_extend", "expected a profile to extend; this stream has none"
-            raise Conflict(code, msg)
+            msg = "expected a profile to extend; this stream has none"
+            raise Conflict(NOTHING_TO_EXTEND, msg)
         samples = Profile.load(self._path).samples
         if samples is None:
             msg = "a profile file always holds its samples"
@@ -286,6 +295,22 @@ def profile_path(settings: Settings, stream_id: str) -> Path:
     return settings.data_dir / "profiles" / f"{stream_id}.npz"
 
 
+def kept_profile(settings: Settings, stream_id: str) -> Profile:
+    """The profile of a stream, for another to take over.
+
+    Raises:
+        Conflict: ``no_profile``, if there is none, or none that can be read.
+    """
+    path = profile_path(settings, stream_id)
+    if not path.exists():
+        msg = f"expected a stream with a profile to take over, got {stream_id} with none"
+        raise Conflict(NO_PROFILE, msg)
+    try:
+        return Profile.load(path)
+    except ProfileError as error:
+        raise Conflict(NO_PROFILE, str(error)) from error
+
+
 def file_source(path: str, media_dir: Path) -> Source:
     """A file to learn from, given as a path under the media folder, with or without ``file:`` before it.
 
@@ -294,8 +319,8 @@ def file_source(path: str, media_dir: Path) -> Source:
     """
     if "://" in path:
         # Not repeated: it may be a camera's URL, with its password.
-        raise InvalidSource("source_path", "expected a path under the media folder to learn from, got a URL")
+        raise InvalidSource(SOURCE_PATH, "expected a path under the media folder to learn from, got a URL")
     source = parse_source(path if path.startswith("file:") else f"file:{path}", "tcp", media_dir)
     if source.path is None or not source.path.exists():
-        raise InvalidSource("source_missing", f"expected a file under the media folder, got {source.url!r}: not there")
+        raise InvalidSource(SOURCE_MISSING, f"expected a file under the media folder, got {source.url!r}: not there")
     return source

@@ -28,7 +28,7 @@ from service.contracts.guidance import (
 )
 from service.contracts.stream import Zone
 from service.engine.language import Language
-from service.errors import InvalidInput
+from service.errors import EXPIRES_IN_PAST, INVALID_INPUT, UNKNOWN_ZONE, InvalidInput
 from service.guidance.explanation import Explainer
 from service.guidance.feedback import Lessons
 from service.guidance.history import RecentPast
@@ -314,10 +314,10 @@ class StreamGuidance:
         if "zone" in fields and spec.zone is not None and spec.zone not in self._site.zones:
             names = ", ".join(map(repr, self._site.zones)) or "none (the stream has no zones)"
             msg = f"expected a zone of the stream, of {names}; got {spec.zone!r}"
-            raise InvalidInput("unknown_zone", msg, zones=sorted(self._site.zones))
+            raise InvalidInput(UNKNOWN_ZONE, msg, zones=sorted(self._site.zones))
         if "expires_at" in fields and spec.expires_at is not None and spec.expires_at <= datetime.now(UTC):
             msg = f"expected `expires_at` in the future, got {spec.expires_at.isoformat()}"
-            raise InvalidInput("expires_in_past", msg)
+            raise InvalidInput(EXPIRES_IN_PAST, msg)
 
     @property
     def _language(self) -> Language | None:
@@ -389,4 +389,4 @@ def _revalidated(spec: GuidanceSpec, changes: dict[str, Any]) -> GuidanceSpec:
     except ValidationError as error:
         problems = error.errors(include_url=False, include_input=False)
         msg = "; ".join(f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}".lstrip(": ") for problem in problems)
-        raise InvalidInput("invalid_input", msg) from error
+        raise InvalidInput(INVALID_INPUT, msg) from error

@@ -7,7 +7,13 @@ from enum import StrEnum
 
 import av.error
 
-from service.errors import SourceRefused
+from service.errors import (
+    SOURCE_UNAUTHORIZED,
+    SOURCE_UNREACHABLE,
+    SOURCE_UNREADABLE,
+    SOURCE_UNSUPPORTED,
+    SourceRefused,
+)
 from service.ingest.source import Source
 from service.redact import redact
 
@@ -29,10 +35,10 @@ class Cause(StrEnum):
     INTERNAL = "internal"
 
 
-_CODES = {
-    Cause.UNAUTHORIZED: "source_unauthorized",
-    Cause.UNSUPPORTED: "source_unsupported",
-    Cause.UNREADABLE: "source_unreadable",
+_KINDS = {
+    Cause.UNAUTHORIZED: SOURCE_UNAUTHORIZED,
+    Cause.UNSUPPORTED: SOURCE_UNSUPPORTED,
+    Cause.UNREADABLE: SOURCE_UNREADABLE,
 }
 
 # What the far end may mean by these has to be changed by a person: asking again soon only locks accounts.
@@ -63,8 +69,8 @@ class SourceFailure(Exception):
 
     def refused(self) -> SourceRefused:
         """The same for a client that asked to use this source."""
-        code = _CODES.get(self.cause, "source_unreachable")
-        return SourceRefused(code, f"{self.source.url}: {self.detail}")
+        kind = _KINDS.get(self.cause, SOURCE_UNREACHABLE)
+        return SourceRefused(kind, f"{self.source.url}: {self.detail}")
 
 
 _ERRORS: tuple[tuple[tuple[type[Exception], ...], Cause, str], ...] = (

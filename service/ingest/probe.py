@@ -6,7 +6,7 @@ import threading
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 
-from service.errors import Overloaded
+from service.errors import PROBES_BUSY, Overloaded
 from service.ingest.failures import Cause, SourceFailure
 from service.ingest.reader import SourceInfo, open_reader
 from service.ingest.source import Source
@@ -34,7 +34,7 @@ def probe(source: Source, timeout: float) -> SourceInfo:
     """
     if not _slots.acquire(blocking=False):
         msg = f"expected at most {MAX_PROBES} sources being tried at once, got another; try again"
-        raise Overloaded("probes_busy", msg, retry_after=max(1, round(timeout)))
+        raise Overloaded(PROBES_BUSY, msg, retry_after=max(1, round(timeout)))
     result: Future[SourceInfo] = Future()
     given_up = threading.Event()
     threading.Thread(target=_try, args=(source, timeout, result, given_up), name="probe", daemon=True).start()

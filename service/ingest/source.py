@@ -15,7 +15,19 @@ from urllib.parse import SplitResult, parse_qs, quote, unquote, urlsplit, urluns
 
 from pydantic import SecretStr
 
-from service.errors import InvalidSource
+from service.errors import (
+    SOURCE_CHARACTERS,
+    SOURCE_HOST,
+    SOURCE_MASKED,
+    SOURCE_OPTIONS,
+    SOURCE_PATH,
+    SOURCE_PORT,
+    SOURCE_SCHEME,
+    SOURCE_SELF,
+    SOURCE_TOO_LONG,
+    SOURCE_TRANSPORT,
+    InvalidSource,
+)
 from service.redact import MASK, mask_values
 
 Transport = Literal["tcp", "udp"]
@@ -104,15 +116,15 @@ def parse_source(url: str, transport: str, media_dir: Path, own: Collection[tupl
     """
     if transport not in ("tcp", "udp"):
         msg = f"expected transport tcp or udp, got {transport!r}"
-        raise InvalidSource("source_transport", msg)
+        raise InvalidSource(SOURCE_TRANSPORT, msg)
     if len(url) > MAX_URL:
         msg = f"expected a URL of at most {MAX_URL} characters, got {len(url)}"
-        raise InvalidSource("source_too_long", msg)
+        raise InvalidSource(SOURCE_TOO_LONG, msg)
     scheme, colon, rest = url.partition(":")
     if not colon or scheme.lower() not in SCHEMES:
         came = repr(scheme[:16]) if colon and scheme.isalnum() else "none"
         msg = f"expected a URL that starts with one of {', '.join(SCHEMES)}; got scheme {came}"
-        raise InvalidSource("source_scheme", msg)
+        raise InvalidSource(SOURCE_SCHEME, msg)
     if scheme.lower() == "file":
         return _parse_file(rest, media_dir)
     return _parse_network(url, "udp" if transport == "udp" else "tcp", own)
@@ -124,19 +136,19 @@ def _parse_network(url: str, transport: Transport, own: Collection[tuple[str, in
         parts = urlsplit(url)
     except ValueError:
         msg = "expected a well-formed URL, got one whose host cannot be read"
-        raise InvalidSource("source_host", msg) from None
+        raise InvalidSource(SOURCE_HOST, msg) from None
     if "@" in parts.path + parts.query + parts.fragment:
         # `rtsp://user:pa/ss@camera` splits after `pa`: the rest of the password would pass as a path.
         msg = "expected @ / ? # in user names, passwords and paths percent-encoded (%40 %2F %3F %23), got a bare @"
-        raise InvalidSource("source_characters", msg)
+        raise InvalidSource(SOURCE_CHARACTERS, msg)
     host, port = _host_and_port(parts)
     if _is_this_service(host, port, own):
         msg = f"expected a camera, got an address of this service itself (port {port} of this machine)"
-        raise InvalidSource("source_self", msg)
+        raise InvalidSource(SOURCE_SELF, msg)
     shown = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, parts.query, ""))
     if f"={MASK}" in shown:
         msg = f"expected the real value of a secret parameter, got its mask {MASK}"
-        raise InvalidSource("source_masked", msg)
+        raise InvalidSource(SOURCE_MASKED, msg)
     userinfo = _canonical_userinfo(parts.netloc)
     secret = shown.replace("://", f"://{userinfo}@", 1) if userinfo else shown
     return Source(url=mask_values(shown), transport=transport, secret=SecretStr(secret), host=host, port=port)
@@ -145,7 +157,7 @@ def _parse_network(url: str, transport: Transport, own: Collection[tuple[str, in
 def _host_and_port(parts: SplitResult) -> tuple[str, int]:
     if not parts.hostname:
         msg = f"expected {parts.scheme}://HOST..., got no host"
-        raise InvalidSource("source_host", msg)
+        raise InvalidSource(SOURCE_HOST, msg)
     try:
         port = parts.port
     except ValueError:
@@ -156,7 +168,7 @@ def _host_and_port(parts: SplitResult) -> tuple[str, int]:
         text = parts.netloc.rpartition(":")[2]
         came = text if text.isdigit() else "one that is not a number"
         msg = f"expected a port from 1 to 65535, got {came}"
-        raise InvalidSource("source_port", msg)
+        raise InvalidSource(SOURCE_PORT, msg)
     return parts.hostname, port
 
 
@@ -175,15 +187,15 @@ def _parse_file(rest: str, media_dir: Path) -> Source:
     _refuse_controls(name, spaces=True)
     if not name or name.startswith("/") or ".." in Path(name).parts:
         msg = "expected file:PATH with a path relative to the media folder and no `..` in it"
-        raise InvalidSource("source_path", msg)
+        raise InvalidSource(SOURCE_PATH, msg)
     if any(len(part.encode()) > MAX_NAME for part in Path(name).parts):
         msg = f"expected names of at most {MAX_NAME} bytes in file:PATH, got a longer one"
-        raise InvalidSource("source_path", msg)
+        raise InvalidSource(SOURCE_PATH, msg)
     root = media_dir.resolve()
     path = (root / name).resolve()
     if not path.is_relative_to(root):
         msg = "expected a file under the media folder, got a link that leads out of it"
-        raise InvalidSource("source_path", msg)
+        raise InvalidSource(SOURCE_PATH, msg)
     loop, rate = _file_options(query)
     shown = f"file:{quote(name)}" + (f"?{query}" if query else "")
     return Source(url=shown, path=path, loop=loop, rate=rate)
@@ -195,17 +207,17 @@ def _file_options(query: str) -> tuple[bool, float]:
     rate_text = options.pop("rate", [str(IMAGE_RATE)])[-1]
     if options:
         msg = f"expected the options loop and rate of a file, got {', '.join(map(repr, sorted(options)))}"
-        raise InvalidSource("source_options", msg)
+        raise InvalidSource(SOURCE_OPTIONS, msg)
     if loop not in ("true", "false"):
         msg = f"expected loop=true or loop=false, got {loop!r}"
-        raise InvalidSource("source_options", msg)
+        raise InvalidSource(SOURCE_OPTIONS, msg)
     try:
         rate = float(rate_text)
     except ValueError:
         rate = math.nan
     if not 0 < rate <= 240:
         msg = f"expected a rate above 0 and at most 240 pictures per second, got {rate_text!r}"
-        raise InvalidSource("source_options", msg)
+        raise InvalidSource(SOURCE_OPTIONS, msg)
     return loop == "true", rate
 
 
@@ -214,7 +226,7 @@ def _refuse_controls(text: str, *, spaces: bool) -> None:
         category = unicodedata.category(character)
         if category[0] == "C" or (category[0] == "Z" and not (spaces and character == " ")):
             msg = f"expected printable characters, got U+{ord(character):04X}; percent-encode it if it is meant"
-            raise InvalidSource("source_characters", msg)
+            raise InvalidSource(SOURCE_CHARACTERS, msg)
 
 
 def _is_this_service(host: str, port: int, own: Collection[tuple[str, int]]) -> bool:

@@ -15,7 +15,7 @@ from service.engine.encoder import JointEncoder, TextEncoder
 from service.engine.engine_queue import EngineQueue
 from service.engine.heads import LoadedHead, open_head
 from service.engine.language import Language, language_of
-from service.errors import InvalidInput
+from service.errors import BAD_BANK, PACK_KIND, InvalidInput
 from service.metrics import Metrics
 from service.pipeline.stages import Stages, needed_encoders
 from service.settings import Settings
@@ -160,8 +160,8 @@ def load_encoder(pack: Pack, settings: Settings, engines: EngineQueue | None = N
         InvalidInput: If it is no encoder's, or the operator's phrases (``settings.bank_file``) cannot be used.
     """
     if pack.kind != "encoder":
-        code, msg = "pack_kind", f"expected a pack of kind encoder, got {pack.name!r} of kind {pack.kind}"
-        raise InvalidInput(code, msg)
+        msg = f"expected a pack of kind encoder, got {pack.name!r} of kind {pack.kind}"
+        raise InvalidInput(PACK_KIND, msg)
     return _extended(JointEncoder(pack, settings.threads, settings.encoder_precision, engines), settings)
 
 
@@ -178,5 +178,5 @@ def _extended(encoder: _Encoder, settings: Settings) -> _Encoder:
             encoder.extend_bank(read_phrases(settings.bank_file))
         except (OSError, ValueError) as error:
             encoder.close()
-            raise InvalidInput("bad_bank", f"bank_file: {error}") from error
+            raise InvalidInput(BAD_BANK, f"bank_file: {error}") from error
     return encoder

@@ -14,7 +14,7 @@ from trackers import BIoU, ByteTrackTracker
 from models.guidance.polygon import contains, foot_points
 from models.observation import UNTRACKED, Objects
 from service.contracts.stream import Detection, Zone
-from service.errors import InvalidInput
+from service.errors import UNKNOWN_CLASS, InvalidInput
 
 LOST_S = 2.0
 """A track is kept so long while nothing matches it: a person behind a lamp post."""
@@ -155,8 +155,5 @@ def check_classes(detection: Detection, names: Collection[str]) -> None:
     for name in detection.classes or ():
         if name not in names:
             near = difflib.get_close_matches(name, names, n=3, cutoff=0.5) or list(names)[:10]
-            code, message = (
-                "unknown_class",
-                f"expected classes of the detector, such as {', '.join(near)}; got {name!r}",
-            )
-            raise InvalidInput(code, message, classes=sorted(names))
+            message = f"expected classes of the detector, such as {', '.join(near)}; got {name!r}"
+            raise InvalidInput(UNKNOWN_CLASS, message, classes=sorted(names))

@@ -32,7 +32,7 @@ IDLE_WAIT_S = 0.5
 """The worker looks around this often even if no frame is announced."""
 
 
-class LiveStream(Protocol):
+class ScoredStream(Protocol):
     """What the worker needs of a stream."""
 
     stream_id: str
@@ -54,7 +54,7 @@ class Worker:
     def __init__(self, metrics: Metrics, staleness_s: float) -> None:
         self._metrics = metrics
         self._staleness_s = staleness_s
-        self._streams: dict[str, LiveStream] = {}
+        self._streams: dict[str, ScoredStream] = {}
         self._wake = threading.Condition()
         self._notified = False
         self._closing = False
@@ -76,7 +76,7 @@ class Worker:
         if self._thread.is_alive():
             self._thread.join(timeout)
 
-    def add(self, stream: LiveStream) -> None:
+    def add(self, stream: ScoredStream) -> None:
         """Serve this stream from the next tick on."""
         with self._wake:
             self._streams[stream.stream_id] = stream
@@ -122,7 +122,7 @@ class Worker:
             with self._ticking:
                 self._tick(streams)
 
-    def _tick(self, streams: Sequence[LiveStream]) -> None:
+    def _tick(self, streams: Sequence[ScoredStream]) -> None:
         start = time.monotonic()
         due = [(stream, frame) for stream in streams if (frame := self._take(stream)) is not None]
         if not due:
@@ -141,7 +141,7 @@ class Worker:
         while self._processor[0][0] < start - LOAD_WINDOW_S:
             self._processor.popleft()
 
-    def _take(self, stream: LiveStream) -> PreparedFrame | None:
+    def _take(self, stream: ScoredStream) -> PreparedFrame | None:
         frame = stream.take()
         if frame is None:
             return None
@@ -150,7 +150,7 @@ class Worker:
             return None
         return frame
 
-    def _process(self, stages: Stages, batch: Sequence[tuple[LiveStream, PreparedFrame]]) -> None:
+    def _process(self, stages: Stages, batch: Sequence[tuple[ScoredStream, PreparedFrame]]) -> None:
         try:
             scored = stages.process([(stream.context, frame) for stream, frame in batch])
         except Exception:

@@ -9,7 +9,7 @@ from redis.retry import Retry
 from redis.typing import EncodableT, FieldT
 
 from service.contracts.alert import AlertEvent
-from service.errors import InvalidInput
+from service.errors import INVALID_REDIS_URL, InvalidInput
 from service.sinks.base import DeliveryFailed
 
 STREAM = "watchword:alerts"
@@ -54,7 +54,7 @@ class RedisBus:
         except (ValueError, TypeError):
             # The client's own message may repeat a part of the URL, and with it the password.
             msg = "expected a Redis URL such as redis://:PASSWORD@HOST:6379/0, got one that cannot be read"
-            raise InvalidInput("invalid_redis_url", msg) from None
+            raise InvalidInput(INVALID_REDIS_URL, msg) from None
 
     def publish(self, event: AlertEvent) -> None:
         """Add an event to the stream and tell the channel, in one MULTI.

@@ -9,7 +9,7 @@ import httpx
 from pydantic import SecretStr
 
 from service.contracts.alert import AlertEvent
-from service.errors import InvalidInput
+from service.errors import INVALID_WEBHOOK_URL, InvalidInput
 from service.sinks.base import DeliveryFailed, DeliveryRefused
 
 CONNECT_S, ANSWER_S = 3.0, 5.0
@@ -38,7 +38,7 @@ class Webhook:
             parsed = httpx.URL("")
         if parsed.scheme not in {"http", "https"} or not parsed.host:
             msg = "expected a webhook URL such as https://HOST/PATH, got one that cannot be read"
-            raise InvalidInput("invalid_webhook_url", msg)
+            raise InvalidInput(INVALID_WEBHOOK_URL, msg)
         # The client logs every URL it asks for, and a webhook's path or query is often its password.
         logging.getLogger("httpx").setLevel(logging.WARNING)
         digest = hashlib.sha256(url.get_secret_value().encode()).hexdigest()[:8]

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, func, insert, or_, select, update
 
 from service.contracts.alert import Alert, AlertEvent, AlertKind, AlertState, Teaching, Verdict
-from service.errors import InvalidInput, NotFound
+from service.errors import ALERT_NOT_FOUND, INVALID_CURSOR, SNAPSHOT_NOT_FOUND, InvalidInput, NotFound
 from service.store.database import Database
 from service.store.tables import alert_embeddings, alerts, feedback, streams
 
@@ -106,7 +106,7 @@ class AlertStore:
         path = self.snapshots / f"{alert.id}.jpg"
         if alert.snapshot is None or not path.is_file():
             msg = f"expected an alert with a picture; {alert_id!r} has none, or its picture was the oldest"
-            raise NotFound("snapshot_not_found", msg, alert_id=alert_id)
+            raise NotFound(SNAPSHOT_NOT_FOUND, msg, alert_id=alert_id)
         return path
 
     def record(self, connection: Connection, alert: Alert, event: str) -> AlertEvent:
@@ -171,7 +171,7 @@ def _get(connection: Connection, alert_id: str) -> Alert:
 
 
 def _not_found(alert_id: str) -> NotFound:
-    return NotFound("alert_not_found", f"expected an alert's id, got {alert_id!r}", alert_id=alert_id)
+    return NotFound(ALERT_NOT_FOUND, f"expected an alert's id, got {alert_id!r}", alert_id=alert_id)
 
 
 def _select() -> Select[Any]:
@@ -193,7 +193,7 @@ def _select() -> Select[Any]:
 def _older_than(connection: Connection, alert_id: str) -> ColumnElement[bool]:
     cursor = connection.execute(select(alerts.c.opened_at).where(alerts.c.id == alert_id)).scalar()
     if cursor is None:
-        raise InvalidInput("invalid_cursor", f"expected `before` to be an alert's id, got {alert_id!r}")
+        raise InvalidInput(INVALID_CURSOR, f"expected `before` to be an alert's id, got {alert_id!r}")
     return or_(alerts.c.opened_at < cursor, and_(alerts.c.opened_at == cursor, alerts.c.id < alert_id))
 
 

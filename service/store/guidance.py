@@ -11,7 +11,7 @@ from uuid import uuid4
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from service.contracts.guidance import GuidanceAudit, GuidanceSpec
-from service.errors import Conflict, NotFound
+from service.errors import NOTHING_TO_UNDO, RULE_NOT_FOUND, STREAM_NOT_FOUND, TOO_MANY_RULES, Conflict, NotFound
 from service.store import audit
 from service.store.database import Database
 from service.store.tables import guidance, streams
@@ -141,7 +141,7 @@ def check_room(count: int, most: int) -> None:
     """
     if count >= most:
         msg = f"expected fewer than {most} rules on a stream (WATCHWORD_MAX_RULES), got {count}: delete one first"
-        raise Conflict("too_many_rules", msg, rules=count, limit=most)
+        raise Conflict(TOO_MANY_RULES, msg, rules=count, limit=most)
 
 
 def _is(stream_id: str, rule_id: str) -> tuple[Any, Any]:
@@ -157,7 +157,7 @@ def _get(connection: Connection, stream_id: str, rule_id: str) -> RuleRecord:
 
 def rule_not_found(rule_id: str) -> NotFound:
     """The error that there is no such rule."""
-    return NotFound("rule_not_found", f"expected the id of a rule of this stream, got {rule_id[:40]!r}")
+    return NotFound(RULE_NOT_FOUND, f"expected the id of a rule of this stream, got {rule_id[:40]!r}")
 
 
 def _rule(row: Row[Any]) -> RuleRecord:
@@ -168,7 +168,7 @@ def _insert(connection: Connection, stream_id: str, record: RuleRecord) -> None:
     """Add a rule, unless its stream was deleted meanwhile."""
     if connection.execute(select(streams.c.id).where(streams.c.id == stream_id)).first() is None:
         msg = f"expected the id of a registered stream, got {stream_id[:40]!r}"
-        raise NotFound("stream_not_found", msg)
+        raise NotFound(STREAM_NOT_FOUND, msg)
     values = {"created_at": record.created_at, **_changing(record)}
     connection.execute(insert(guidance).values(id=record.id, stream_id=stream_id, **values))
 
@@ -209,5 +209,5 @@ def _last_edit(connection: Connection, stream_id: str, rule_id: str) -> Row[Any]
     last = audit.last_edit(connection, stream_id, rule_id)
     if last is None:
         msg = f"expected an edit of rule {rule_id[:40]!r} to take back, got none that was not taken back"
-        raise Conflict("nothing_to_undo", msg)
+        raise Conflict(NOTHING_TO_UNDO, msg)
     return last

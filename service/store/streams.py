@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, Select, delete, insert, select, update
 
 from service.contracts.enrolment import EnrolmentSpec
 from service.contracts.stream import StreamSpec
-from service.errors import NotFound
+from service.errors import STREAM_NOT_FOUND, NotFound
 from service.store.audit import prune_orphans
 from service.store.database import Database
 from service.store.tables import pending_enrolments, secrets, streams
@@ -140,7 +140,7 @@ def _get(connection: Connection, stream_id: str) -> StreamRecord:
     row = connection.execute(_select().where(streams.c.id == stream_id)).first()
     if row is None:
         msg = f"expected the id of a registered stream, got {stream_id[:40]!r}"
-        raise NotFound("stream_not_found", msg, stream_id=stream_id[:40])
+        raise NotFound(STREAM_NOT_FOUND, msg, stream_id=stream_id[:40])
     return _record(row)
 
 

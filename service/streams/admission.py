@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from service.errors import Overloaded
+from service.errors import MACHINE_FULL, Overloaded
 from service.pipeline.worker import Worker
 
 FULL_LOAD = 0.85
@@ -40,5 +40,5 @@ def admit(worker: Worker, running: int, *, enrolling_files: bool) -> None:
                 f"{FULL_LOAD:.0%} in use by {running} streams"
             )
             raise Overloaded(
-                "machine_full", msg, RETRY_AFTER_S, load=round(load, 3), share=round(share, 3), budget=FULL_LOAD
+                MACHINE_FULL, msg, RETRY_AFTER_S, load=round(load, 3), share=round(share, 3), budget=FULL_LOAD
             )

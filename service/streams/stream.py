@@ -14,7 +14,7 @@ from service.alerts.manager import AlertManager
 from service.contracts.enrolment import EnrolmentOut, EnrolmentSpec
 from service.contracts.stream import StreamSpec, StreamState, StreamStatus
 from service.delivery.feed import ScoreFeed
-from service.delivery.picture import LivePicture
+from service.delivery.picture import LivePicture, Picture
 from service.enrolment.stream_profile import Learner, Learning
 from service.errors import WatchwordError
 from service.frames import PreparedFrame
@@ -30,6 +30,9 @@ from service.profiles.profile import Profile, ProfileError
 from service.settings import Settings
 
 logger = logging.getLogger(__name__)
+
+FIRST_PICTURE_S = 1.0
+"""How long a picture is waited for when a stream has just begun to deliver; a frame takes a tenth of that."""
 
 RATE_FRAMES = 50
 """The measured rate is of so many last frames."""
@@ -260,6 +263,21 @@ class LiveStream:
             if state is not StreamState.LIVE:
                 metrics.score.remove_by_labels({"stream": self.stream_id})
             self._services.feed.publish(scoreless_message(self.stream_id, next(self._sequence), state))
+
+    # ---- pictures
+
+    def newest_picture(self, overlay: bool) -> Picture:
+        """The newest picture, with or without boxes.
+
+        Raises:
+            Conflict: If the stream is not delivering pictures.
+        """
+        if self.state in (StreamState.LIVE, StreamState.ENROLLING):
+            # Frames flow, but the first one may still be with the worker.
+            picture = self.picture.wait(overlay, after=0, timeout=FIRST_PICTURE_S)
+            if picture is not None:
+                return picture
+        return self.picture.get(overlay)
 
     # ---- enrolment
 

@@ -8,12 +8,18 @@ from typing import Self
 
 from service.alerts.incident import IncidentRules
 from service.alerts.manager import AlertManager
+from service.alerts.outage import OutageRules
+from service.alerts.snapshots import SnapshotFolder
+from service.alerts.stores import AlertStores
 from service.metrics import Metrics
 from service.pipeline.scored import ScoredFrame
 from service.presentation.message import scored_objects
 from service.settings import Settings
+from service.sinks import Bus, open_sinks
 from service.store.alerts import AlertStore
 from service.store.database import Database
+from service.store.feedback import FeedbackStore
+from service.store.outbox import Outbox
 from support.alerts import scored_frame
 
 CALM, UNUSUAL, EXTREME = 1.0, 5.0, 7.0
@@ -27,7 +33,7 @@ class House:
         self,
         folder: Path,
         rules: IncidentRules | None = None,
-        buses: list[object] | None = None,
+        buses: list[Bus] | None = None,
         busy_timeout_s: float = 5.0,
         **settings: object,
     ) -> None:
@@ -35,7 +41,20 @@ class House:
         self.metrics = Metrics()
         self.database = Database(self.settings.database, busy_timeout_s)
         self.store = AlertStore(self.database, folder / "snapshots")
-        self.manager = AlertManager(self.settings, self.database, self.store, self.metrics, buses, rules)
+        self.buses = open_sinks(self.settings) if buses is None else buses
+        self.manager = AlertManager(
+            AlertStores(
+                self.database,
+                self.store,
+                FeedbackStore(self.database),
+                Outbox(self.database),
+                SnapshotFolder(self.store.snapshots, self.settings.snapshot_bytes),
+            ),
+            self.buses,
+            self.metrics,
+            OutageRules(self.settings.offline_grace_s),
+            rules,
+        )
         self.second = 0.0
 
     def watch(self, surprise: float | None, seconds: float, stream: str = "yard", **fields: object) -> str | None:

@@ -9,11 +9,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from service.errors import InvalidInput
+from service.errors import InvalidInput, declare
 from training.datasets.footage import count_frames
 
 Labels = NDArray[np.uint8]
 """``(N,)``, 1 where the frame is anomalous, else 0."""
+
+
+UNREADABLE_DATASET = declare("dataset", InvalidInput, "expected ground truth for every clip, got none of 03")
 
 
 class DatasetError(InvalidInput):
@@ -22,7 +25,7 @@ class DatasetError(InvalidInput):
     title = "Invalid data set"
 
     def __init__(self, message: str) -> None:
-        super().__init__("dataset", message)
+        super().__init__(UNREADABLE_DATASET, message)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from models.guidance.guide import Method, Verdict
 from service.engine.language import Language
-from service.errors import InvalidInput
+from service.errors import InvalidInput, declare
 from service.frames import PreparedFrame
 from service.pipeline.offline import OfflinePipeline
 from service.pipeline.scored import display
@@ -34,6 +34,8 @@ from training.studies.replay import Recording, Replayed, record, replay
 from training.studies.rule_studies import record_tests
 from training.studies.rules import Rulebook
 from training.studies.study import Setup, Study
+
+UNREADABLE_RULE = declare("rule", InvalidInput, 'expected "normal: TEXT" or "anomaly: TEXT", got "bicycles"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class WrittenRule:
         if colon and text and verdict == "anomaly":
             return cls("anomaly", text)
         msg = f'expected "normal: TEXT" or "anomaly: TEXT", got {line!r}'
-        raise InvalidInput("rule", msg)
+        raise InvalidInput(UNREADABLE_RULE, msg)
 
 
 @dataclass(frozen=True, slots=True)

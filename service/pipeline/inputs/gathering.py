@@ -7,7 +7,7 @@ from typing import Any
 
 from models.inputs import FrameWindow, Input, ObjectCrops, ObjectEmbedding
 from service.engine.encoder import JointEncoder
-from service.errors import InvalidInput
+from service.errors import ENCODER_NEEDED, INPUT_UNKNOWN, InvalidInput
 from service.pipeline.inputs.crops import CropsProvider
 from service.pipeline.inputs.embedding import EmbeddingProvider
 from service.pipeline.inputs.provider import Buffers, Look, Provider
@@ -61,13 +61,13 @@ def _provider(wanted: Input, encoders: Mapping[str, JointEncoder]) -> Provider:
         case ObjectEmbedding(encoder):
             if encoder not in encoders:
                 got = ", ".join(encoders) or "none"
-                code, msg = "encoder_needed", f"expected encoder {encoder}, which the heads need, got {got}"
-                raise InvalidInput(code, msg)
+                msg = f"expected encoder {encoder}, which the heads need, got {got}"
+                raise InvalidInput(ENCODER_NEEDED, msg)
             return EmbeddingProvider(encoders[encoder])
         case ObjectCrops():
             return CropsProvider(wanted)
         case FrameWindow():
             return WindowProvider(wanted)
         case _:
-            code, msg = "input_unknown", f"expected an input that this version gathers, got {wanted}"
-            raise InvalidInput(code, msg)
+            msg = f"expected an input that this version gathers, got {wanted}"
+            raise InvalidInput(INPUT_UNKNOWN, msg)

@@ -16,7 +16,7 @@ import pytest
 from service.api.context import PREVIEWS_WAITING
 from service.contracts.alert import AlertState
 from service.contracts.guidance import PreviewSpec
-from service.errors import NotFound
+from service.errors import RULE_NOT_FOUND, NotFound
 from service.store.feedback import AlertEmbeddings
 from support.alerts import NOON, make_alert
 from support.serving import VIDEO, Service, assert_problem, unchanged, wait_until
@@ -283,12 +283,12 @@ def test_previews_take_turns_and_only_so_many_wait(
         most = max(most, running)
         assert go.wait(30)
         running -= 1
-        raise NotFound("rule_not_found", "expected to be asked for its turns only")
+        raise NotFound(RULE_NOT_FOUND, "expected to be asked for its turns only")
 
     def ask(_: object = None) -> httpx.Response:
         return service.http.post(f"/streams/{paused}/guidance/preview", json={"rule": rule()})
 
-    monkeypatch.setattr(service.application, "preview_rule", slow)
+    monkeypatch.setattr(service.application.streams, "preview_rule", slow)
     previewing = service.app.state.context.previewing._limiter
     with ThreadPoolExecutor(PREVIEWS_WAITING + 1) as clients:
         waiting = [clients.submit(ask) for _ in range(PREVIEWS_WAITING + 1)]
@@ -312,11 +312,11 @@ def test_a_preview_needs_an_enrolled_stream(service: Service, paused: str) -> No
 def test_a_false_alarm_is_learned_from_until_it_is_taken_back(service: Service, live: str) -> None:
     next_scored(service, live, 0)
     application = service.application
-    past = application.guidance(live).past
+    past = application.streams.guidance(live).past
     wait_until(lambda: len(past.sample(64)[0]), "a clip of an object", timeout=60)
     looks = past.sample(64)[0][:1]
     encoder = application.library.get("words").hash
-    with application._database.transaction() as connection:
+    with application.alerts.database.transaction() as connection:
         alert = make_alert("false", stream=live, state=AlertState.CLOSED, closed_at=NOON)
         application.alerts.record(connection, alert, "closed")
         application._feedback.record_embeddings(
@@ -348,7 +348,7 @@ def _relieved(service: Service, stream: str) -> list[dict[str, Any]]:
 
 
 def test_a_verdict_on_an_alert_of_a_deleted_stream_is_noted(service: Service) -> None:
-    with service.application._database.transaction() as connection:
+    with service.application.alerts.database.transaction() as connection:
         service.application.alerts.record(connection, make_alert("orphan", stream="gone"), "opened")
     response = service.http.patch("/alerts/orphan", json={"verdict": "false_alarm"})
     assert (response.status_code, response.json()["verdict"]) == (200, "false_alarm")

@@ -29,9 +29,8 @@ SAME = {"rtol": 1e-5, "atol": 1e-6}
 @pytest.mark.parametrize(("name", "packs"), PROFILES.items())
 def test_a_profile_is_taken_over(name: str, packs: list[str]) -> None:
     expected, profile = told(name), Profile.load(RELEASED / f"{name}.npz")
-    assert (profile.origin, profile.detector, profile.encoder) == tuple(
-        expected[key] for key in ("origin", "detector", "encoder")
-    )
+    assert (profile.origin, profile.detector) == (expected["origin"], expected["detector"])
+    assert profile.encoders == tuple(filter(None, [expected["encoder"]]))  # it knew of one at most
     assert (profile.created_at.isoformat(), profile.frames) == (expected["created_at"], expected["frames"])
     assert profile.seconds == pytest.approx(expected["seconds"])
     assert profile.threshold() == pytest.approx(expected["threshold"])

@@ -46,7 +46,7 @@ def test_says_how_far_engines_are_and_serves_meanwhile(settings, monkeypatch):
         application.start()
         wait_for(lambda: application.readiness().ready)
         assert application.readiness().detail == "ready"
-        application.create_stream(StreamSpec(name="a", url="rtsp://127.0.0.1:9/x", detector="mine"), probe=False)
+        application.streams.create(StreamSpec(name="a", url="rtsp://127.0.0.1:9/x", detector="mine"), probe=False)
         assert half_way.wait(20)
         readiness = application.readiness()
         assert readiness.ready
@@ -68,7 +68,7 @@ def test_closing_ends_a_build_in_progress(settings, monkeypatch):
     builder = EngineBuilder(settings.engines_path, "Fake GPU", "9.0", BUCKETS)
     application = Application(settings, EngineQueue(builder, Engine))
     application.start()
-    application.create_stream(StreamSpec(name="a", url="rtsp://127.0.0.1:9/x", detector="mine"), probe=False)
+    application.streams.create(StreamSpec(name="a", url="rtsp://127.0.0.1:9/x", detector="mine"), probe=False)
     assert begun.wait(20)
     application.close()
     assert "engines" not in {thread.name for thread in threading.enumerate()}

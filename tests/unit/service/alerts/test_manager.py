@@ -12,18 +12,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from pydantic import SecretStr
 from sqlalchemy import event
 
 from service.alerts.incident import IncidentRules
-from service.alerts.manager import AlertManager
 from service.contracts.alert import Alert, AlertEvent, AlertKind, AlertState
 from service.contracts.stream import StreamState
-from service.metrics import Metrics
-from service.settings import Settings
 from service.sinks import MemoryBus
-from service.store.alerts import AlertStore
-from service.store.database import Database
 from service.store.outbox import Outbox
 from support.alerts import NOON, make_alert, wait_until
 from support.house import CALM, EXTREME, UNUSUAL
@@ -234,20 +228,6 @@ def test_closing_twice_and_without_a_start_is_fine(tmp_path: Path) -> None:
     house = House(tmp_path)
     house.close()
     house.close()
-
-
-def test_the_settings_name_the_sinks(tmp_path: Path) -> None:
-    urls = [SecretStr("http://one.example/a"), SecretStr("http://two.example/"), SecretStr("http://one.example/a")]
-    settings = Settings(data_dir=tmp_path, webhook_urls=urls)
-    database = Database(settings.database)
-    manager = AlertManager(settings, database, AlertStore(database, tmp_path / "snapshots"), Metrics())
-    assert [bus.name.rsplit(":", 1)[0] for bus in manager.buses] == [
-        "memory",
-        "webhook:one.example",
-        "webhook:two.example",
-    ]
-    manager.close()
-    database.close()
 
 
 # ---- trouble with disks

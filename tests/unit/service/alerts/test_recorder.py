@@ -11,6 +11,7 @@ from service.alerts import recorder as module
 from service.alerts.compose import Evidence
 from service.alerts.recorder import MAX_PICTURES, Record, Recorder
 from service.alerts.snapshots import SnapshotFolder
+from service.alerts.stores import AlertStores
 from service.contracts.alert import Alert, AlertEvent, AlertState
 from service.metrics import Metrics
 from service.store.alerts import AlertStore
@@ -65,16 +66,8 @@ class Stopped:
         self.store = AlertStore(self.database, self.snapshots, keep)
         self.outbox = Outbox(self.database)
         pictures = SnapshotFolder(self.snapshots, 1_000_000)
-        self.recorder = Recorder(
-            self.database,
-            self.store,
-            FeedbackStore(self.database),
-            self.outbox,
-            ["redis"],
-            pictures,
-            self.metrics,
-            self.told.extend,
-        )
+        stores = AlertStores(self.database, self.store, FeedbackStore(self.database), self.outbox, pictures)
+        self.recorder = Recorder(stores, ["redis"], self.metrics, self.told.extend)
 
     def put(self, alert: Alert, event: str) -> None:
         self.recorder.put(Record(alert.id, "yard", {event: alert}, PICTURE))

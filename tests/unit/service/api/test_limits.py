@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from starlette.exceptions import HTTPException
 
-from service.api import problems
 from service.api.limits import BodyLimit, Clients, Lane, within
-from service.errors import Overloaded
+from service.errors import MACHINE_FULL, TOO_MANY_PROBES, Overloaded
 from service.metrics import Metrics
 
 
@@ -71,7 +71,7 @@ async def test_a_declared_length_is_refused_before_a_byte_is_read() -> None:
 @pytest.mark.parametrize("declared", [None, "10", "nonsense"])
 async def test_what_is_not_declared_is_counted_and_reading_stops_at_the_limit(declared: str | None) -> None:
     exchange = Exchange([b"a" * 100] * 1000, declared)
-    with pytest.raises(problems.HTTPException) as caught:
+    with pytest.raises(HTTPException) as caught:
         await exchange.run(most=1000)
     assert caught.value.status_code == 413
     assert exchange.pulled == 1100
@@ -80,7 +80,7 @@ async def test_what_is_not_declared_is_counted_and_reading_stops_at_the_limit(de
 
 async def test_a_body_that_does_not_come_in_time_is_refused() -> None:
     exchange = Exchange([b"a"] * 100, pause=0.05)
-    with pytest.raises(problems.HTTPException) as caught:
+    with pytest.raises(HTTPException) as caught:
         await exchange.run(most=1000, timeout=0.2)
     assert caught.value.status_code == 408
     assert "expected the whole body within 0.2 s, got" in caught.value.detail
@@ -92,7 +92,7 @@ async def test_waiting_for_the_disconnect_may_take_longer_than_a_body() -> None:
 
 
 async def test_a_lane_runs_so_many_at_once_and_turns_away_who_would_wait_too_long() -> None:
-    lane = Lane(threads=2, waiting=3, code="too_many_probes", what="sources waiting to be tried", retry_after=5)
+    lane = Lane(threads=2, waiting=3, kind=TOO_MANY_PROBES, what="sources waiting to be tried", retry_after=5)
     running, most, go = 0, 0, threading.Event()
     lock = threading.Lock()
 
@@ -118,10 +118,10 @@ async def test_a_lane_runs_so_many_at_once_and_turns_away_who_would_wait_too_lon
 
 
 async def test_a_lane_passes_errors_on() -> None:
-    lane = Lane(threads=1, waiting=1, code="a", what="b", retry_after=1)
+    lane = Lane(threads=1, waiting=1, kind=TOO_MANY_PROBES, what="b", retry_after=1)
 
     def fail() -> None:
-        raise Overloaded("c", "d", 2)
+        raise Overloaded(MACHINE_FULL, "d", 2)
 
     for _ in range(3):
         with pytest.raises(Overloaded, match="d"):

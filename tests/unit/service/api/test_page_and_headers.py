@@ -114,6 +114,6 @@ async def test_the_lifespan_runs_the_application_only_if_asked(tmp_path: Path) -
         application = Application(Settings(data_dir=tmp_path / str(run)))
         app = create_app(application, run_application=run)
         async with app.router.lifespan_context(app):
-            restored = application._restorer.ident is not None
+            restored = application.streams.started
         assert restored is run
         application.close()

@@ -2,15 +2,13 @@ from __future__ import annotations
 
 import json
 import time
-from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
 from service.contracts.alert import Alert, AlertEvent
 from service.errors import InvalidInput
-from service.settings import Settings
-from service.sinks import DeliveryFailed, MemoryBus, RedisBus, open_bus
+from service.sinks import DeliveryFailed, RedisBus
 from service.sinks.redis import CHANNEL, STREAM
 from support.alerts import make_alert
 from support.ports import free_port
@@ -108,12 +106,3 @@ def test_a_url_that_cannot_be_read_is_refused_without_its_password(url: str) -> 
     assert caught.value.code == "invalid_redis_url"
     assert "pa55" not in str(caught.value)
     assert caught.value.__suppress_context__
-
-
-def test_the_settings_choose_the_bus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert isinstance(open_bus(Settings()), MemoryBus)
-    monkeypatch.setenv("WATCHWORD_REDIS_URL", "redis://localhost:6379/0")
-    bus = open_bus(Settings())
-    assert isinstance(bus, RedisBus)
-    bus.close()

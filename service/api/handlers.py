@@ -1,0 +1,108 @@
+"""From exceptions to problems: what was raised on purpose, and what the framework refuses."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Never
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Match
+from starlette.types import Scope
+
+from models.packs import PackError
+from service.api.field_problems import MAX_FIELD_PROBLEMS, field_problem
+from service.api.problems import problem_response
+from service.errors import (
+    BODY_TOO_LARGE,
+    BODY_TOO_SLOW,
+    INVALID_INPUT,
+    MALFORMED_BODY,
+    METHOD_NOT_ALLOWED,
+    NO_SUCH_PATH,
+    PACK_KINDS,
+    UNSUPPORTED_MEDIA_TYPE,
+    ErrorKind,
+    Overloaded,
+    WatchwordError,
+    declare_answer,
+)
+
+
+def install(app: FastAPI) -> None:
+    """Make every error of this application a problem."""
+    app.add_exception_handler(WatchwordError, _foreseen)
+    app.add_exception_handler(PackError, _bad_pack)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+
+
+async def _foreseen(request: Request, error: Exception) -> Response:
+    assert isinstance(error, WatchwordError)
+    headers = {"Retry-After": str(error.retry_after)} if isinstance(error, Overloaded) else None
+    return problem_response(error.kind, error.message, headers=headers, context=error.context)
+
+
+async def _bad_pack(request: Request, error: Exception) -> Response:
+    assert isinstance(error, PackError)
+    # A head that another distribution brings may have codes of its own.
+    kind = PACK_KINDS.get(error.code) or declare_answer(error.code, 422, "Invalid pack", error.message)
+    return problem_response(kind, error.message)
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    """What the framework refuses: unknown paths, wrong methods, unreadable bodies."""
+    assert isinstance(error, HTTPException)
+    headers, detail = error.headers, error.detail
+    kind: ErrorKind[Never]
+    match error.status_code:
+        case 400:
+            kind, detail = MALFORMED_BODY, "expected a JSON document, got something that cannot be read as one"
+        case 404:
+            kind, detail = NO_SUCH_PATH, f"expected a path of this API (see /openapi.json), got {request.url.path}"
+        case 405:
+            allowed = _methods(request)
+            headers = {"Allow": ", ".join(allowed)}
+            kind, detail = METHOD_NOT_ALLOWED, f"expected {' or '.join(allowed)}, got {request.method}"
+        case 408:
+            kind = BODY_TOO_SLOW
+        case 413:
+            kind = BODY_TOO_LARGE
+        case other:
+            status = HTTPStatus(other)
+            kind = declare_answer(status.name.lower(), other, status.phrase, detail)
+    return problem_response(kind, detail, headers=headers)
+
+
+def _methods(request: Request) -> list[str]:
+    """The methods that the path has; the router itself names only those of the first route on it."""
+    routes = request.app.routes
+    asked = {method: {**request.scope, "method": method} for method in ("GET", "HEAD", "POST", "PATCH", "DELETE")}
+    return [method for method, scope in asked.items() if any(_serves(route, scope) for route in routes)]
+
+
+def _serves(route: BaseRoute, scope: Scope) -> bool:
+    return route.matches(scope)[0] is Match.FULL
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    found = error.errors()
+    for one in found:
+        if one["type"] == "json_invalid":
+            detail = f"expected a JSON document, got an error at character {one['loc'][-1]}: {one['ctx']['error']}"
+            return problem_response(MALFORMED_BODY, detail)
+        if isinstance(one.get("input"), bytes):
+            came = request.headers.get("content-type") or "none"
+            detail = f"expected Content-Type application/json, got {came[:100]}"
+            return problem_response(UNSUPPORTED_MEDIA_TYPE, detail)
+    problems = [field_problem(one) for one in found[:MAX_FIELD_PROBLEMS]]
+    more = len(found) - len(problems)
+    detail = "; ".join(one.message for one in problems[:3])
+    if len(found) > 3:
+        detail += f"; and {len(found) - 3} more"
+    context = {"more_errors": more} if more else None
+    return problem_response(INVALID_INPUT, detail, errors=problems, context=context)

@@ -1,0 +1,308 @@
+"""The registered streams: which there are, what changes them, one change of a stream at a time."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from service.contracts.enrolment import EnrolmentOut, EnrolmentSpec
+from service.contracts.guidance import PreviewOut, PreviewSpec
+from service.contracts.stream import StreamOut, StreamPatch, StreamSpec
+from service.enrolment.stream_profile import file_source, kept_profile, profile_path
+from service.errors import (
+    NEW_TO_EXTEND,
+    NO_PROFILE,
+    Conflict,
+    InvalidInput,
+)
+from service.guidance.stream_guidance import StreamGuidance
+from service.ingest.probe import probe as try_source
+from service.ingest.source import Source
+from service.profiles.profile import Profile
+from service.store.streams import StreamStore
+from service.streams.admission import admit
+from service.streams.build import StreamBuilder, secret_of
+from service.streams.changes import REBUILDING, changed, changes_of
+from service.streams.entries import Entries
+from service.streams.entry import Entry
+from service.streams.stream import LiveStream, Services
+
+logger = logging.getLogger(__name__)
+
+
+class StreamRegistry:
+    """Owns the registered streams from ``start`` to ``close``. Blocking, thread-safe.
+
+    Raises (from any method that takes an id):
+        NotFound: ``stream_not_found``.
+    """
+
+    def __init__(self, store: StreamStore, build: StreamBuilder, services: Services) -> None:
+        """No stream is known before ``start``.
+
+        Args:
+            store: Where streams are kept.
+            build: Builds what serves one.
+            services: What all streams share.
+        """
+        self._store = store
+        self._build = build
+        self._services = services
+        self._settings = services.settings
+        self._entries = Entries(services.settings.max_streams)
+        self._restored = threading.Event()
+        self._restorer = threading.Thread(target=self._restore, name="restore", daemon=True)
+        self._closing = False
+
+    # ---- life
+
+    def start(self) -> None:
+        """Know the streams that are stored, and bring them back in the background."""
+        # All are known before the first request and before the first one runs, so that none of them can be missed.
+        self._entries.restore(map(self._build.entry, self._store.list()))
+        self._restorer.start()
+
+    def close(self) -> None:
+        """Stop all streams; they stay registered. Idempotent."""
+        self._closing = True
+        if self._restorer.is_alive():
+            self._restorer.join()
+        for entry in self._entries.all():
+            if entry.live is not None:
+                entry.live.close()
+
+    @property
+    def started(self) -> bool:
+        """Whether streams are being brought back, or are back."""
+        return self._restorer.ident is not None
+
+    @property
+    def restored(self) -> bool:
+        """Whether all streams that were registered before the start are back, or say why they are not."""
+        return self._restored.is_set()
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def _restore(self) -> None:
+        for entry in self._entries.all():
+            if self._closing:
+                return
+            with entry.changing:
+                if entry.live is None and self._entries.find(entry.id) is entry:
+                    self._bring_back(entry)
+        self._restored.set()
+
+    def _bring_back(self, entry: Entry) -> None:
+        record = entry.record
+        try:
+            self._run(entry, self._build.stored_source(record, record.spec), self._store.pending(record.id))
+        except Exception as error:
+            # The camera stays registered: what it needs may come back, or be set otherwise.
+            logger.error("stream %s cannot be restored: %s", record.id, error)
+            entry.problem = f"cannot be restored: {error}"
+
+    # ---- looking
+
+    def list(self) -> list[StreamOut]:
+        """All streams, oldest first."""
+        return [entry.out() for entry in sorted(self._entries.all(), key=lambda entry: entry.record.created_at)]
+
+    def get(self, stream_id: str) -> StreamOut:
+        """One stream."""
+        return self._entries.get(stream_id).out()
+
+    def live(self, stream_id: str) -> LiveStream:
+        """What serves a stream now: its picture, what it learned.
+
+        Raises:
+            Conflict: ``stream_broken``.
+        """
+        return self._entries.get(stream_id).running()
+
+    def guidance(self, stream_id: str) -> StreamGuidance:
+        """A stream's rules in words; they are there also while the stream cannot run."""
+        return self._entries.get(stream_id).guidance
+
+    @contextmanager
+    def held(self, stream_id: str) -> Iterator[StreamGuidance | None]:
+        """A stream's rules in words while nothing else changes the stream; None if there is no such stream (now)."""
+        entry = self._entries.find(stream_id)
+        if entry is None:
+            yield None
+            return
+        with entry.changing:
+            yield entry.guidance if self._entries.find(stream_id) is entry else None
+
+    # ---- coming, changing, going
+
+    def create(self, spec: StreamSpec, probe: bool = True) -> StreamOut:
+        """Register a stream and let its frames flow.
+
+        Args:
+            spec: Its settings.
+            probe: Refuse a source that delivers no picture now.
+
+        Raises:
+            InvalidInput: If any setting is not what was expected; nothing has changed then.
+            Overloaded: If the machine cannot carry it.
+        """
+        source = self._build.source(spec)
+        self._build.check(spec)
+        self._check_enrolment(spec)
+        self._admit(spec)
+        if probe:
+            try_source(source, self._settings.probe_timeout_s)
+        record = self._store.create(spec.model_copy(update={"url": source.url}), secret_of(source))
+        if spec.enrolment is not None and spec.enrolment.stream is None:
+            self._store.set_pending(record.id, spec.enrolment)
+        entry = self._build.entry(record)
+        with entry.changing:
+            try:
+                self._entries.add(entry)
+                self._run(entry, source, spec.enrolment)
+            except BaseException:
+                self._entries.remove(record.id)
+                self._store.delete(record.id)
+                raise
+        return entry.out()
+
+    def update(self, stream_id: str, patch: StreamPatch, probe: bool = True) -> StreamOut:
+        """Change settings; a failed change leaves the stream as it was.
+
+        Args:
+            stream_id: Of the stream.
+            patch: The settings to change.
+            probe: Refuse another source that delivers no picture now.
+
+        Raises:
+            InvalidInput: If any setting is not what was expected.
+            Overloaded: If the machine cannot carry it.
+        """
+        with self._entries.changing(stream_id) as entry:
+            changes = changes_of(patch)
+            spec = changed(entry.record.spec, changes)
+            moved = "url" in changes
+            source = self._build.source(spec) if moved else self._build.stored_source(entry.record, spec)
+            self._build.check(spec)
+            if spec.enabled and not entry.record.spec.enabled:
+                self._admit(spec)
+            if moved and probe and spec.enabled:
+                try_source(source, self._settings.probe_timeout_s)
+            self._replace(entry, spec, source, rebuild=entry.live is None or bool(REBUILDING & changes.keys()))
+        return entry.out()
+
+    def delete(self, stream_id: str) -> None:
+        """Stop and forget a stream; its alerts stay. Idempotent, and legal in every state."""
+        entry = self._entries.find(stream_id)
+        if entry is None:
+            self._store.delete(stream_id)
+            return
+        with entry.changing:
+            # First in the store: if that fails, the stream runs on, and can be deleted later.
+            self._store.delete(stream_id)
+            self._entries.remove(stream_id)
+            if entry.live is not None:
+                entry.live.close()
+            self._services.alerts.forget(stream_id)
+            self._services.feed.forget(stream_id)
+            self._services.metrics.forget(stream_id)
+            self._services.metrics.streams.set(len(self._entries))
+            profile_path(self._settings, stream_id).unlink(missing_ok=True)
+
+    # ---- enrolment and rules
+
+    def enrol(self, stream_id: str, spec: EnrolmentSpec) -> EnrolmentOut:
+        """Begin to learn what is normal.
+
+        Args:
+            stream_id: Of the stream.
+            spec: What to learn from.
+
+        Raises:
+            Conflict: If an enrolment is under way, or there is nothing to extend or to take over.
+            InvalidInput: If a source cannot be used.
+        """
+        with self._entries.changing(stream_id) as entry:
+            return entry.running().enrol(spec, None if spec.stream is None else self._profile_of(spec.stream))
+
+    def forget_enrolment(self, stream_id: str) -> None:
+        """Give up a running enrolment and delete the profile. Idempotent."""
+        with self._entries.changing(stream_id) as entry:
+            if entry.live is not None:
+                entry.live.forget_enrolment()
+                return
+            self._store.set_pending(stream_id, None)
+            profile_path(self._settings, stream_id).unlink(missing_ok=True)
+
+    def preview_rule(self, stream_id: str, spec: PreviewSpec) -> PreviewOut:
+        """What a rule that is not saved would have done to the last minutes.
+
+        Args:
+            stream_id: Of the stream.
+            spec: The rule, and how far to look back.
+
+        Raises:
+            Conflict: ``no_profile``, if the stream is not enrolled: there are no scores to change.
+        """
+        entry = self._entries.get(stream_id)
+        scorer = entry.running().context.scorer
+        if scorer is None or scorer.threshold is None:
+            raise Conflict(NO_PROFILE, "expected an enrolled stream to try a rule on, got one without a profile")
+        return entry.guidance.preview(spec, scorer.profile.fused, scorer.threshold)
+
+    # ---- inside
+
+    def _run(self, entry: Entry, source: Source, pending: EnrolmentSpec | None) -> None:
+        """Build and start what serves a stream; called with ``entry.changing`` held."""
+        other = None
+        if pending is not None and pending.stream is not None:
+            other = self._profile_of(pending.stream)
+        live = self._build.live(entry, entry.record.spec, source)
+        self._build.teach_words(live, entry.guidance)
+        try:
+            live.start(pending, other)
+        except BaseException:
+            live.close()
+            raise
+        entry.live, entry.problem = live, None
+        self._services.metrics.streams.set(len(self._entries))
+
+    def _replace(self, entry: Entry, spec: StreamSpec, source: Source, *, rebuild: bool) -> None:
+        stored = spec.model_copy(update={"url": source.url})
+        live = self._build.live(entry, stored, source) if rebuild else None
+        entry.record = self._store.update(entry.id, stored, secret_of(source))
+        entry.guidance.configure(stored.zones, stored.timezone)
+        if live is None:
+            entry.running().configure(stored)
+            return
+        if entry.live is not None:
+            entry.live.close()
+        # Not before the old one has stopped: its clips may be another encoder's.
+        self._build.teach_words(live, entry.guidance)
+        entry.live, entry.problem = live, None
+        live.start(self._store.pending(entry.id))
+
+    def _check_enrolment(self, spec: StreamSpec) -> None:
+        enrolment = spec.enrolment
+        if enrolment is None:
+            return
+        if enrolment.extend:
+            msg = "expected an enrolment that does not extend: a new stream has nothing to extend yet"
+            raise InvalidInput(NEW_TO_EXTEND, msg)
+        for path in enrolment.sources or ():
+            file_source(path, self._settings.media_dir)
+        if enrolment.stream is not None:
+            self._profile_of(enrolment.stream)
+
+    def _admit(self, spec: StreamSpec) -> None:
+        if spec.enabled:
+            entries = self._entries.all()
+            running = sum(entry.record.spec.enabled for entry in entries)
+            files = any(entry.live is not None and entry.live.learning.reading_files for entry in entries)
+            admit(self._services.worker, running, enrolling_files=files)
+
+    def _profile_of(self, stream_id: str) -> Profile:
+        return kept_profile(self._settings, self._entries.get(stream_id).id)
