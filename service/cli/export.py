@@ -36,7 +36,6 @@ Report = Annotated[Path | None, typer.Option(help="Write what was measured here,
 PackVersion = Annotated[str, typer.Option("--version", help="Of the pack.")]
 
 
-@export_app.command()
 @fail_clearly
 def encoder(
     name: Name,
@@ -101,7 +100,6 @@ def encoder(
     _tell(pack, {**found.parity}, report, scores=found.scores)
 
 
-@export_app.command()
 @fail_clearly
 def detector(
     name: Name,
@@ -141,7 +139,6 @@ def detector(
     _tell(pack, {"graph": parity}, report)
 
 
-@export_app.command()
 @fail_clearly
 def head(
     name: Name,
@@ -185,7 +182,6 @@ def head(
     _tell(pack, {}, None)
 
 
-@export_app.command()
 @fail_clearly
 def variants(
     name: Annotated[str, typer.Argument(help="An encoder pack that was added; its variants are made anew.")],

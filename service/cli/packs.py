@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from service.cli.console import console, errors, fail_clearly
-from service.cli.pull import pull, weights_path
+from service.cli.pull import weights_path
 
 if TYPE_CHECKING:
     from models.pack import Pack, PackEntry, PackLibrary
@@ -25,10 +25,8 @@ packs_app = typer.Typer(
     no_args_is_help=True,
     help="Packs: heads that score, detectors that find, encoders of words; each a folder of hashed files.",
 )
-packs_app.command()(pull)
 
 
-@packs_app.command("list")
 @fail_clearly
 def list_packs() -> None:
     """List every pack, the broken ones with what is wrong with them.
@@ -48,7 +46,6 @@ def list_packs() -> None:
     console.print(table)
 
 
-@packs_app.command()
 @fail_clearly
 def show(name: Annotated[str, typer.Argument(help="A pack's name.")]) -> None:
     """Show what a pack says of itself.
@@ -63,7 +60,6 @@ def show(name: Annotated[str, typer.Argument(help="A pack's name.")]) -> None:
     console.print(table)
 
 
-@packs_app.command()
 @fail_clearly
 def verify(
     names: Annotated[list[str] | None, typer.Argument(help="Packs' names, or folders; all packs if none.")] = None,
@@ -85,7 +81,6 @@ def verify(
         raise typer.Exit(1)
 
 
-@packs_app.command()
 @fail_clearly
 def build(
     name: Annotated[str, typer.Argument(help="The new pack's name: lower-case letters, digits, dot, dash.")],
@@ -150,7 +145,6 @@ def build(
     console.print(f"{escape(name)}: {_kind(pack)}, in {escape(str(pack.path))}", soft_wrap=True)
 
 
-@packs_app.command()
 @fail_clearly
 def remove(
     name: Annotated[str, typer.Argument(help="A pack's name.")],

@@ -4,7 +4,7 @@ import pytest
 from typer.testing import CliRunner
 
 from models.pack import PackLibrary
-from service.cli.packs import packs_app
+from service.cli.app import assemble
 from service.engine.detectors import detector_of
 from support.graphs import write_graph, yolo_answer, yolo_nms_answer, yolox_answer
 
@@ -24,7 +24,7 @@ def graph(tmp_path):
 
 
 def run(*arguments, exit_code=0, answer=None):
-    result = CliRunner().invoke(packs_app, [str(argument) for argument in arguments], input=answer)
+    result = CliRunner().invoke(assemble(), ["packs", *map(str, arguments)], input=answer)
     assert result.exit_code == exit_code, result.output
     return " ".join(result.output.split())
 
