@@ -12,7 +12,6 @@ from rich.markup import escape
 from rich.table import Table
 
 from service.cli.console import console, errors, fail_clearly
-from service.cli.pull import weights_path
 
 if TYPE_CHECKING:
     from models.pack import Pack, PackEntry, PackLibrary
@@ -196,6 +195,7 @@ def _users(name: str) -> list[str]:
 
 def _build_official(name: str, file: Path | None, options: Options, *, accept_unpinned: bool, replace: bool) -> Pack:
     """The pack of official weights, of a file that is just these."""
+    from export.cli.pull import weights_path
     from export.hub import HubError, check_file, official
 
     try:
@@ -222,7 +222,7 @@ def _build_official(name: str, file: Path | None, options: Options, *, accept_un
     if weights.note:
         console.print(f"[yellow]note:[/yellow] {escape(weights.note)}", soft_wrap=True)
     if weights.kind != "yolox":
-        from service.cli.official import build_towers, build_yolo
+        from training.cli.official import build_towers, build_yolo
 
         packs = _settings().packs_path
         if weights.kind == "clip":

@@ -69,7 +69,7 @@ def encoder(
 
     with _needs_extra():
         from export.towers import ARCHITECTURES, CONTEXT, export_clip
-        from service.cli.official import world_samples
+        from training.cli.official import world_samples
         from training.data.object_clips import ObjectClips
         from training.svad.frozen_clip import trained_fusion
     if architecture not in ARCHITECTURES:
@@ -120,7 +120,7 @@ def detector(
     """
     with _needs_extra():
         from export.detectors import export_yolo
-        from service.cli.official import world_pictures
+        from training.cli.official import world_pictures
     names = None if classes is None else [line.strip() for line in classes.read_text().splitlines() if line.strip()]
     with _progress() as say:
         pack, parity = export_yolo(
