@@ -27,7 +27,7 @@ from export.quantise import add_variants
 from export.towers import ARCHITECTURES, CONTEXT, export_clip
 from models.pack import BUILT_IN, MANIFEST, Pack, PackLibrary
 from support.networks import clip_checkpoint, yolo_checkpoint
-from training.cli.official import world_pictures, world_samples
+from training.cli.world_pictures import world_pictures, world_samples
 
 NETWORKS = ("words", "clip-vit-b16", "clip-vit-b32", "mobileclip2-s0", "yolo11n", "yolo26n")
 
