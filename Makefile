@@ -53,4 +53,4 @@ lock: | $(VENV)/.made
 	$(UV) --extra dev --extra postgres -o requirements/dev.lock
 
 clean:
-	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
