@@ -63,4 +63,5 @@ lock: | $(VENV)/.made
 	$(NPM) install --package-lock-only
 
 clean:
-	rm -rf $(VENV) $(PAGE)/node_modules $(PAGE)/openapi.* build *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(PAGE)/node_modules $(PAGE)/openapi.* build *.egg-info .pytest_cache .mypy_cache .ruff_cache \
+		.import_linter_cache

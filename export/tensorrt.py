@@ -49,19 +49,6 @@ class BuildCancelled(BuildError):
     """A build that was given up on request."""
 
 
-def usable() -> str | None:
-    """TensorRT's version, or None if it is not installed.
-
-    An import alone proves nothing: the package of type stubs leaves an empty namespace of that name.
-    """
-    try:
-        import tensorrt as trt
-
-        return trt.__version__ if hasattr(trt, "Builder") else None
-    except (ImportError, AttributeError, OSError):  # OSError: its libraries do not load
-        return None
-
-
 @dataclass(frozen=True, slots=True)
 class EngineKey:
     """What an engine is good for. Any other machine, version or graph needs its own.
@@ -107,7 +94,7 @@ class EngineBuilder:
         Raises:
             BuildError: If TensorRT is not installed.
         """
-        version = usable()
+        version = self.usable()
         if version is None:
             msg = "expected TensorRT 10.9 or newer, found none: pip install 'watchword[tensorrt]'"
             raise BuildError(msg)
@@ -115,6 +102,19 @@ class EngineBuilder:
         self._machine = gpu, capability, version
         self._batches = tuple(sorted(batches))
         self._precision: Precision = precision
+
+    @staticmethod
+    def usable() -> str | None:
+        """TensorRT's version, or None if it is not installed.
+
+        An import alone proves nothing: the package of type stubs leaves an empty namespace of that name.
+        """
+        try:
+            import tensorrt as trt
+
+            return trt.__version__ if hasattr(trt, "Builder") else None
+        except (ImportError, AttributeError, OSError):  # OSError: its libraries do not load
+            return None
 
     def key(self, graph: Path) -> EngineKey:
         """The key of a graph's engine."""

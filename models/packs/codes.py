@@ -22,6 +22,7 @@ UNUSABLE: Mapping[str, str] = {
     "bad_graph": "pack words: expected an ONNX graph in image.onnx, got none",
     "bad_phrases": "pack words: expected 300 phrases in bank.json, as the bank has; got 299",
     "bad_tokenizer": "pack words: expected a tokenizer in tokenizer.json, got none",
+    "unknown_layout": "expected a layout of yolo, yolo_nms, yolox, got rcnn",
     "wrong_layout": "expected a graph of layout yolox, got one of none that is known",
 }
 """Of a pack that does not verify or run: an example of the message, by code."""

@@ -109,7 +109,8 @@ class DetectorManifest(_Manifest):
     """A pack of a detector.
 
     Attributes:
-        layout: How its graph is fed and read (``service/engine/detectors``); ``motion`` has no graph.
+        layout: How its graph is fed and read (``service/engine/detectors``); ``motion`` has no graph. Whether there is
+            one of this name shows when the detector is opened: other distributions bring some.
         graph: The network.
         input: Width and height that pictures are fitted into; None if the graph takes any size and gets the
             shape of the picture.
@@ -120,7 +121,7 @@ class DetectorManifest(_Manifest):
     """
 
     kind: Literal["detector"]
-    layout: Literal["motion", "yolox", "yolo", "yolo_nms"]
+    layout: str = Field(pattern=NAME_PATTERN)
     graph: File | None = None
     input: tuple[Side, Side] | None = Field(None, strict=False)
     classes: tuple[Annotated[str, Field(min_length=1, max_length=64)], ...] = Field(

@@ -1,9 +1,8 @@
-"""``watchword packs``: what there is to score and detect with, and making packs of graphs and official weights."""
+"""``watchword packs``: what there is to score and detect with."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,13 +10,10 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from service.cli.console import console, errors, fail_clearly
-from service.cli.pull import pull, weights_path
+from service.cli.console import console, fail_clearly
 
 if TYPE_CHECKING:
     from models.packs import Pack, PackEntry, PackLibrary
-    from service.engine.detectors import Options
-    from service.engine.detectors.tiles import Tiles
     from service.engine.pack_check import Trial
     from service.settings import Settings
 
@@ -25,10 +21,8 @@ packs_app = typer.Typer(
     no_args_is_help=True,
     help="Packs: heads that score, detectors that find, encoders of words; each a folder of hashed files.",
 )
-packs_app.command()(pull)
 
 
-@packs_app.command("list")
 @fail_clearly
 def list_packs() -> None:
     """List every pack, the broken ones with what is wrong with them.
@@ -48,7 +42,6 @@ def list_packs() -> None:
     console.print(table)
 
 
-@packs_app.command()
 @fail_clearly
 def show(name: Annotated[str, typer.Argument(help="A pack's name.")]) -> None:
     """Show what a pack says of itself.
@@ -63,7 +56,6 @@ def show(name: Annotated[str, typer.Argument(help="A pack's name.")]) -> None:
     console.print(table)
 
 
-@packs_app.command()
 @fail_clearly
 def verify(
     names: Annotated[list[str] | None, typer.Argument(help="Packs' names, or folders; all packs if none.")] = None,
@@ -85,72 +77,6 @@ def verify(
         raise typer.Exit(1)
 
 
-@packs_app.command()
-@fail_clearly
-def build(
-    name: Annotated[str, typer.Argument(help="The new pack's name: lower-case letters, digits, dot, dash.")],
-    file: Annotated[
-        Path | None,
-        typer.Argument(
-            help="A detector as an .onnx file; or official weights from elsewhere.", exists=True, dir_okay=False
-        ),
-    ] = None,
-    licence: Annotated[
-        str | None, typer.Option(help="Of the weights, as an SPDX name: Apache-2.0, AGPL-3.0-only, ...")
-    ] = None,
-    provenance: Annotated[str | None, typer.Option(help="Where the weights come from.")] = None,
-    description: Annotated[str, typer.Option(help="What it finds.")] = "",
-    version: Annotated[str, typer.Option(help="Of the pack.")] = "1",
-    classes: Annotated[
-        Path | None, typer.Option(help="File of class names, one a line; else the graph's own, or COCO's.", exists=True)
-    ] = None,
-    confidence: Annotated[
-        float | None, typer.Option(min=0.01, max=0.99, help="Detections below it are left out. Default 0.25.")
-    ] = None,
-    overlap: Annotated[
-        float | None,
-        typer.Option(min=0.01, max=0.99, help="Boxes of one class that overlap more are one. Default 0.5."),
-    ] = None,
-    tiles: Annotated[
-        str, typer.Option(help="Columns x rows that a picture is looked at in, such as 2x1; auto fills the input.")
-    ] = "1x1",
-    licence_file: Annotated[
-        Path | None, typer.Option(help="The licence's text, kept in the pack.", exists=True, dir_okay=False)
-    ] = None,
-    accept_unpinned: Annotated[
-        bool, typer.Option("--accept-unpinned", help="Take official weights of which no sha256 is known.")
-    ] = False,
-    replace: Annotated[bool, typer.Option("--replace", help="Replace the pack of this name.")] = False,
-) -> None:
-    """Make a pack of a detector's ONNX graph, or of official weights that were pulled.
-
-    A detector's layout is recognised from what the graph takes and gives: YOLOX as exported without its decoding,
-    YOLOv8 and YOLO11, and YOLO26 or any export with its own suppression. Official weights go by their name, and are
-    taken from where pull left them, or from a file that was brought from elsewhere.
-
-    [dim]watchword packs build yolox-s
-    watchword packs build yolox-s /media/usb/yolox_s.onnx
-    watchword packs build doors yolo11n.onnx --tiles 2x1 --licence AGPL-3.0-only --provenance "trained here"[/dim]
-    """
-    options = _options(classes, confidence, overlap, tiles)
-    if (licence is None) != (provenance is None):
-        raise typer.BadParameter("expected --licence and --provenance together, or neither for official weights")
-    if licence is None or provenance is None:
-        pack = _build_official(name, file, options, accept_unpinned=accept_unpinned, replace=replace)
-    elif file is None:
-        raise typer.BadParameter("expected a file", param_hint="FILE")
-    else:
-        facts = {"version": version, "description": description, "licence": licence, "provenance": provenance}
-        pack = _write_detector(name, file, options, facts, licence_file, replace=replace)
-    trial = _try(pack)
-    if trial.problem is not None:
-        shutil.rmtree(pack.path)
-        errors.print("[red]error:[/red]", escape(trial.problem))
-        raise typer.Exit(2)
-    console.print(f"{escape(name)}: {_kind(pack)}, in {escape(str(pack.path))}", soft_wrap=True)
-
-
-@packs_app.command()
 @fail_clearly
 def remove(
     name: Annotated[str, typer.Argument(help="A pack's name.")],
@@ -200,82 +126,6 @@ def _users(name: str) -> list[str]:
     return users + [f"stream {spec.name!r}" for spec in using]
 
 
-def _build_official(name: str, file: Path | None, options: Options, *, accept_unpinned: bool, replace: bool) -> Pack:
-    """The pack of official weights, of a file that is just these."""
-    from export.hub import HubError, check_file, official
-
-    try:
-        weights = official(name)
-        path = weights_path() / weights.file if file is None else file
-        if not path.is_file():
-            code, message = (
-                "missing_file",
-                f"expected {weights.title} in {path}: watchword packs pull {name} fetches it",
-            )
-            raise HubError(code, message)
-        found = check_file(weights, path, accept_unpinned=accept_unpinned)
-    except HubError as error:
-        if file is None or error.code not in {"unknown_weights", "wrong_hash"}:
-            raise
-        message = f"{error}; a detector of your own, or another export, needs --licence and --provenance"
-        raise HubError(error.code, message) from error
-    facts = {
-        "version": weights.revision[:40],
-        "description": weights.title,
-        "licence": weights.licence,
-        "provenance": f"{weights.provenance}, sha256 {found}",
-    }
-    if weights.note:
-        console.print(f"[yellow]note:[/yellow] {escape(weights.note)}", soft_wrap=True)
-    if weights.kind != "yolox":
-        from service.cli.official import build_towers, build_yolo
-
-        packs = _settings().packs_path
-        if weights.kind == "clip":
-            if options != _options(None, None, None, "1x1"):
-                raise typer.BadParameter("expected none of a detector's options for an encoder")
-            return build_towers(weights, path, packs, replace=replace)
-        return build_yolo(weights, path, packs, options, replace=replace)
-    return _write_detector(name, path, options, facts, None, replace=replace)
-
-
-def _write_detector(
-    name: str, graph: Path, options: Options, facts: Mapping[str, str], licence_file: Path | None, *, replace: bool
-) -> Pack:
-    """The pack of a detector's graph, whose layout is recognised."""
-    from export.pack_writer import PackWriter
-    from service.engine.detectors import OnnxDetector
-
-    detector = OnnxDetector(graph, options)
-    layout, size, names = detector.layout, detector.size, detector.names
-    detector.close()
-    with PackWriter(_settings().packs_path, name, replace=replace) as writer:
-        return writer.commit(
-            {
-                "kind": "detector",
-                **facts,
-                "description": facts["description"] or f"{graph.stem}, {len(names)} classes",
-                "layout": layout,
-                "graph": writer.add(graph, "graph.onnx"),
-                **({} if size is None else {"input": size}),
-                "classes": names,
-                "confidence": options.confidence,
-                "overlap": options.overlap,
-                "tiles": options.tiles if options.tiles == "auto" else (options.tiles.columns, options.tiles.rows),
-                "documents": [writer.add(licence_file, "LICENSE")] if licence_file else [],
-            }
-        )
-
-
-def _kind(pack: Pack) -> str:
-    from models.packs import DetectorManifest
-
-    manifest = pack.manifest
-    return (
-        f"{manifest.layout}, {len(manifest.classes)} classes" if isinstance(manifest, DetectorManifest) else pack.kind
-    )
-
-
 def _try(pack: Pack) -> Trial:
     from service.engine.pack_check import try_pack
 
@@ -313,27 +163,6 @@ def _entries(names: list[str] | None) -> list[PackEntry]:
         except PackError as error:
             entries.append(PackEntry(name, Path(name), error=error.message, code=error.code))
     return entries
-
-
-def _options(classes: Path | None, confidence: float | None, overlap: float | None, tiles: str) -> Options:
-    from service.engine.detectors import Options
-    from service.engine.detectors.onnx import CONFIDENCE, OVERLAP
-
-    names = None if classes is None else tuple(filter(None, map(str.strip, classes.read_text().splitlines())))
-    return Options(classes=names, confidence=confidence or CONFIDENCE, overlap=overlap or OVERLAP, tiles=_tiles(tiles))
-
-
-def _tiles(text: str) -> Tiles:
-    from service.engine.detectors.tiles import Grid
-
-    if text == "auto":
-        return "auto"
-    columns, _, rows = text.partition("x")
-    try:
-        return Grid(int(columns), int(rows))
-    except ValueError as error:
-        msg = f"expected auto, or columns x rows such as 2x1, of at most 4; got {text!r}"
-        raise typer.BadParameter(msg, param_hint="--tiles") from error
 
 
 def _words(value: object) -> str:

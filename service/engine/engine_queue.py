@@ -31,7 +31,7 @@ class RunningEngine(Protocol):
 
 
 class EngineSource(Protocol):
-    """Where serialised engines come from; ``export.tensorrt.EngineBuilder`` is one."""
+    """Where serialised engines come from; ``service.cli.engines`` finds it."""
 
     def cached(self, graph: Path) -> bytes | None:
         """The engine of a graph that was built before."""

@@ -81,7 +81,7 @@ class Engine:
         """Load an engine and all it needs to run.
 
         Args:
-            serialized: What ``export.tensorrt.EngineBuilder`` gave.
+            serialized: What an ``EngineSource`` gave.
 
         Raises:
             EngineError: If TensorRT refuses it, or the GPU has too little memory.

@@ -26,8 +26,8 @@ from export.parity import ExportError
 from export.quantise import add_variants
 from export.towers import ARCHITECTURES, CONTEXT, export_clip
 from models.packs import BUILT_IN, MANIFEST, Pack, PackLibrary
-from service.cli.official import world_pictures, world_samples
 from support.networks import clip_checkpoint, yolo_checkpoint
+from training.cli.world_pictures import world_pictures, world_samples
 
 NETWORKS = ("words", "clip-vit-b16", "clip-vit-b32", "mobileclip2-s0", "yolo11n", "yolo26n")
 

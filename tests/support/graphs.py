@@ -68,8 +68,10 @@ def write_graph(
     return path
 
 
-def write_pack(packs: Path, name: str, answer: np.ndarray, *, size: tuple[int, int] = (64, 64)) -> Pack:
-    """A pack of a YOLOX detector of three classes whose graph is that of ``write_graph``."""
+def write_pack(
+    packs: Path, name: str, answer: np.ndarray, *, size: tuple[int, int] = (64, 64), layout: str = "yolox"
+) -> Pack:
+    """A pack of a detector of three classes, of YOLOX unless told, whose graph is that of ``write_graph``."""
     with PackWriter(packs, name) as writer:
         graph = write_graph(packs / ".graph.onnx", answer, size=size)
         facts = writer.add(graph, "graph.onnx")
@@ -81,7 +83,7 @@ def write_pack(packs: Path, name: str, answer: np.ndarray, *, size: tuple[int, i
                 "description": "Known answers.",
                 "licence": "Apache-2.0",
                 "provenance": "a test",
-                "layout": "yolox",
+                "layout": layout,
                 "graph": facts,
                 "input": size,
                 "classes": ("person", "bicycle", "car"),

@@ -16,7 +16,7 @@ from models.graph import Tensor
 from models.observation import UNTRACKED, Objects
 from models.packs import PackError
 from service.engine.detectors.coco import COCO
-from service.engine.detectors.layouts import LAYOUTS, STRIDES, Candidates, Layout, recognise
+from service.engine.detectors.layouts import STRIDES, Candidates, Layout, layout_named, recognise
 from service.engine.detectors.letterbox import Letterbox, Part
 from service.engine.detectors.tiles import WHOLE, Tiles, choose, cut, join, seen_better, split
 from service.engine.engine_queue import EngineQueue
@@ -41,7 +41,7 @@ class Options:
     """How a graph is used. None takes what the graph itself says, or the default beside each.
 
     Attributes:
-        layout: A name in ``LAYOUTS``; None recognises it from the graph.
+        layout: A name that ``layout_named`` knows; None recognises it from the graph.
         size: Width and height of the input; None takes the graph's, or for a graph of any size the shape of the
             picture with a longer side of ``DEFAULT_SIDE``.
         classes: Class names in the graph's order; None takes those in its metadata, or COCO's for 80 classes.
@@ -91,7 +91,8 @@ class OnnxDetector:
             engines: Builds a TensorRT engine for it.
 
         Raises:
-            PackError: ``missing_file``, ``bad_graph``, or ``wrong_layout`` with what was expected and what came.
+            PackError: ``missing_file``, ``bad_graph``, ``unknown_layout``, or ``wrong_layout`` with what was
+                expected and what came.
         """
         self.name = path.stem if name is None else name
         self._options = options
@@ -242,6 +243,9 @@ def _graph_size(session: Session, options: Options) -> tuple[int, int] | None:
 
 def _layout(session: Session, options: Options, size: tuple[int, int] | None) -> Layout:
     shape = session.outputs[0].shape
+    wanted = None if options.layout is None else layout_named(options.layout)
+    if wanted is not None and wanted.recognises(shape, size):
+        return wanted
     found = recognise(shape, size)
     if found is None:
         message = (
@@ -249,10 +253,10 @@ def _layout(session: Session, options: Options, size: tuple[int, int] | None) ->
             f"and YOLO11, or (batch, n, 6) as of YOLO26; got {session.outputs[0]} for input {session.inputs[0]}"
         )
         raise PackError("wrong_layout", message)
-    if options.layout is not None and options.layout != found.name:
-        message = f"expected a graph of layout {options.layout}, got {session.outputs[0]}, which is {found.name}"
+    if wanted is not None:
+        message = f"expected a graph of layout {wanted.name}, got {session.outputs[0]}, which is {found.name}"
         raise PackError("wrong_layout", message)
-    return LAYOUTS[found.name]
+    return found
 
 
 def _names(session: Session, options: Options, layout: Layout) -> tuple[str, ...]:

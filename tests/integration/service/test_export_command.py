@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from models.packs import PackLibrary
-from service.cli.export import export_app
+from service.cli.app import assemble
 from service.engine.detectors import detector_of
 from support.encoders import write_encoder
 from support.networks import yolo_checkpoint
@@ -24,7 +24,7 @@ def packs(tmp_path, monkeypatch):
 
 
 def run(*arguments, exit_code=0):
-    result = CliRunner().invoke(export_app, [str(argument) for argument in arguments])
+    result = CliRunner().invoke(assemble(), ["export", *map(str, arguments)])
     assert result.exit_code == exit_code, result.output
     return " ".join(result.output.split())
 

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from models.packs import PackLibrary
-from service.cli import app
+from service.cli.app import assemble
 from service.settings import Settings
 from support.serving import Service, assert_problem, wait_until
 from support.video import write_video
@@ -62,12 +62,12 @@ def test_a_stream_names_its_encoder_or_goes_without(tmp_path: Path) -> None:
 def test_the_commands_take_it_too(tmp_path: Path) -> None:
     video, profile = write_video(tmp_path / "normal.mp4", frames=300), tmp_path / "gate.npz"
     runner = CliRunner()
-    learned = runner.invoke(app, ["enrol", str(video), "--pack", "svad", "--out", str(profile)])
+    learned = runner.invoke(assemble(), ["enrol", str(video), "--pack", "svad", "--out", str(profile)])
     assert learned.exit_code == 0, learned.output
-    watched = runner.invoke(app, ["watch", str(video), "--pack", "svad", "--profile", str(profile)])
+    watched = runner.invoke(assemble(), ["watch", str(video), "--pack", "svad", "--profile", str(profile)])
     assert watched.exit_code == 0, watched.output
     assert "frames scored" in watched.output
-    other = runner.invoke(app, ["watch", str(video), "--profile", str(profile)])
+    other = runner.invoke(assemble(), ["watch", str(video), "--profile", str(profile)])
     assert other.exit_code != 0
     assert "enrol again" in " ".join(other.output.split())
 

@@ -9,8 +9,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from service.cli.evaluate import evaluate
 from support.street import write_street
+from training.cli.evaluate import evaluate
 
 PED2 = Path(__file__).parents[4] / "shared" / "data" / "ped2"
 

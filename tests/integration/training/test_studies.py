@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from service.cli.study import study_app
 from support.street import write_street, write_virtual
+from training.cli.study import study_app
 from training.studies.paraphrases import Paraphrases
 
 

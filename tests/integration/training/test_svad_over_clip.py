@@ -18,8 +18,7 @@ import torch
 
 from export.towers import ARCHITECTURES
 from models.packs import PackLibrary
-from service.cli.export import export_app
-from service.cli.train import train_app
+from service.cli.app import assemble
 from support.networks import clip_checkpoint
 from support.torch_vision import need_torchvision
 from training.data.object_clips import LABELS, RUN, Runs, finish, write_shard
@@ -56,10 +55,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def run(app, *arguments: object, exit_code: int = 0) -> str:
+def run(*arguments: object, exit_code: int = 0) -> str:
     before = torch.get_num_threads()
     try:
-        result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+        result = CliRunner().invoke(assemble(), list(map(str, arguments)))
     finally:
         torch.set_num_threads(before)
     assert result.exit_code == exit_code, result.output
@@ -70,25 +69,25 @@ def test_trained_prompted_and_exported(folder: Path) -> None:
     clips, weights, trained, prompted = (folder / name for name in ("clips", "clip.safetensors", "run", "prompts"))
     common = ("--clips", clips, "--weights", weights, "--threads", 1)
     few = ("--steps", 2, "--batch", 4)
-    run(train_app, "svad", "pretrain", *common, *few, "--frames", 5, "--clip", "clip-vit-b32", "--out", trained)
+    run("train", "svad", "pretrain", *common, *few, "--frames", 5, "--clip", "clip-vit-b32", "--out", trained)
     learned = torch.load(trained / "encoder.pt", weights_only=True)
     assert not any(name.startswith("image") for name in learned)
 
-    run(train_app, "svad", "prompts", *common, *few, "--run", trained, "--out", prompted)
+    run("train", "svad", "prompts", *common, *few, "--run", trained, "--out", prompted)
     responses = np.load(prompted / "responses.npy")
     np.testing.assert_allclose(np.linalg.norm(responses, axis=1), 1, rtol=1e-5)
 
     encoder = ("encoder", "mine", weights, "--run", trained, "--clips", clips)
-    run(export_app, *encoder, "--architecture", "clip-vit-b32")
-    run(export_app, "head", "svad-mine", prompted / "responses.npy", "--encoder", "mine")
+    run("export", *encoder, "--architecture", "clip-vit-b32")
+    run("export", "head", "svad-mine", prompted / "responses.npy", "--encoder", "mine")
     library = PackLibrary([folder / "packs"])
     assert library.get("mine").manifest.temporal.frames == 5
     assert library.get("svad-mine").arrays("responses")["features"].shape == responses.shape
 
     # Towers that the fusion was not trained over give other features, of the same shape.
-    said = run(export_app, *encoder, "--architecture", "clip-vit-b32-laion2b", "--replace", exit_code=2)
+    said = run("export", *encoder, "--architecture", "clip-vit-b32-laion2b", "--replace", exit_code=2)
     assert "expected a run over clip-vit-b32-laion2b" in said
     other = folder / "other.safetensors"
     other.write_bytes(weights.read_bytes() + b" ")
     encoder = ("encoder", "mine", other, "--run", trained, "--clips", clips, "--replace")
-    assert "got clip-vit-b32, sha256" in run(export_app, *encoder, "--architecture", "clip-vit-b32", exit_code=2)
+    assert "got clip-vit-b32, sha256" in run("export", *encoder, "--architecture", "clip-vit-b32", exit_code=2)

@@ -9,8 +9,8 @@ import pytest
 import typer
 import yaml
 
-from service.cli.simulate import simulate_app
 from service.settings import Settings
+from training.cli.simulate import simulate_app
 
 ROOT = Path(__file__).parents[3]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())

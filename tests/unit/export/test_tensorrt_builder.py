@@ -6,7 +6,7 @@ import pytest
 from onnx import TensorProto
 
 from export import tensorrt
-from export.tensorrt import BuildCancelled, BuildError, EngineBuilder, Progress, usable
+from export.tensorrt import BuildCancelled, BuildError, EngineBuilder, Progress
 from support import fake_tensorrt
 from support.graphs import write_sum
 
@@ -168,9 +168,9 @@ def test_an_engine_can_be_forgotten(world, tmp_path, graph):
 def test_type_stubs_alone_are_no_tensorrt(monkeypatch, tmp_path):
     empty = fake_tensorrt.ModuleType("tensorrt")
     monkeypatch.setitem(fake_tensorrt.sys.modules, "tensorrt", empty)
-    assert usable() is None
+    assert EngineBuilder.usable() is None
     monkeypatch.setitem(fake_tensorrt.sys.modules, "tensorrt", None)
-    assert usable() is None
+    assert EngineBuilder.usable() is None
     with pytest.raises(BuildError, match="found none: pip install"):
         builder(tmp_path)
 

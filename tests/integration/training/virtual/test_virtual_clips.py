@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from service.cli.simulate import simulate_app
+from training.cli.simulate import simulate_app
 from training.datasets import open_dataset
 from training.virtual.clip import World, masks_path, render_clip, render_dataset, truth_path
 from training.virtual.scene import load_scene, scene_names

@@ -43,7 +43,7 @@ from support.pack_folders import refused, write
         pytest.param({"input": [416, 400]}, "bad_manifest", "input", id="input no multiple of 32"),
         pytest.param({"input": [416]}, "bad_manifest", "input", id="input of one side"),
         pytest.param({"tiles": [9, 1]}, "bad_manifest", "tiles", id="too many tiles"),
-        pytest.param({"layout": "rcnn"}, "bad_manifest", "layout", id="unknown layout"),
+        pytest.param({"layout": "R-CNN"}, "bad_manifest", "layout", id="layout in capitals"),
         pytest.param({"layout": "motion"}, "bad_manifest", "no graph, got", id="motion with a graph"),
         pytest.param({"graph": None}, "bad_manifest", "expected graph, conf", id="yolox without a graph"),
     ],

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from service.cli import app
+from service.cli.app import assemble
 from support import fake_tensorrt
 from support.graphs import write_pack, yolox_answer
 
@@ -20,7 +20,7 @@ def data(tmp_path, monkeypatch):
 
 
 def run(*arguments, exit_code=0):
-    result = CliRunner().invoke(app, ["doctor", *arguments])
+    result = CliRunner().invoke(assemble(), ["doctor", *arguments])
     assert result.exit_code == exit_code, result.output
     return result.output
 

@@ -11,9 +11,9 @@ import pytest
 from typer.testing import CliRunner
 
 from models.crops import geometry
-from service.cli.train import train_app
 from service.engine.detectors.motion import MotionDetector
 from service.settings import Settings
+from training.cli.train import train_app
 from training.data.action_clips import gathered, write_actions
 from training.data.object_clips import MOTION, RUN, TRUTH, ObjectClips
 from training.datasets import DatasetError

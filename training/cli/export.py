@@ -1,42 +1,37 @@
-"""``watchword export``: trained checkpoints to packs that the service runs. Needs the extra ``train``."""
+"""``watchword export encoder``, ``detector`` and ``variants``: what is checked on pictures that training has.
+
+Needs the extra ``train``.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
+from export.cli.export import (
+    Name,
+    PackVersion,
+    Replace,
+    Report,
+    Weights,
+    library,
+    needs_extra,
+    packs_path,
+    progress,
+    tell,
+)
 from service.cli.console import console, fail_clearly
 
 if TYPE_CHECKING:
     from export.encoder import Samples
-    from export.parity import Parity
     from models.guidance.bank import Phrase
-    from models.packs import Pack, PackLibrary
     from training.data.object_clips import ObjectClips
 
-export_app = typer.Typer(
-    no_args_is_help=True,
-    rich_markup_mode="rich",
-    help="Turn trained checkpoints into packs: graphs that are checked against their networks, and nothing pickled.",
-)
 
-Name = Annotated[str, typer.Argument(help="The new pack's name: lower-case letters, digits, dot, dash.")]
-Weights = Annotated[
-    Path, typer.Argument(help="A .safetensors file, or a torch file of tensors.", exists=True, dir_okay=False)
-]
-Replace = Annotated[bool, typer.Option("--replace", help="Replace the pack of this name.")]
-Report = Annotated[Path | None, typer.Option(help="Write what was measured here, as JSON.")]
-PackVersion = Annotated[str, typer.Option("--version", help="Of the pack.")]
-
-
-@export_app.command()
 @fail_clearly
 def encoder(
     name: Name,
@@ -68,9 +63,9 @@ def encoder(
     """
     from models.guidance.bank import read_phrases
 
-    with _needs_extra():
+    with needs_extra():
         from export.towers import ARCHITECTURES, CONTEXT, export_clip
-        from service.cli.official import world_samples
+        from training.cli.world_pictures import world_samples
         from training.data.object_clips import ObjectClips
         from training.svad.frozen_clip import trained_fusion
     if architecture not in ARCHITECTURES:
@@ -84,10 +79,10 @@ def encoder(
         samples = world_samples(chosen.size, CONTEXT)
     else:
         samples = _some_clips(ObjectClips(clips, 1 if temporal is None else temporal.frames))
-    entries: tuple[Phrase, ...] = _library().get("words").phrases() if phrases is None else read_phrases(phrases)
-    with _progress() as say:
+    entries: tuple[Phrase, ...] = library().get("words").phrases() if phrases is None else read_phrases(phrases)
+    with progress() as say:
         pack, found = export_clip(
-            _packs(),
+            packs_path(),
             name,
             chosen,
             weights,
@@ -98,10 +93,9 @@ def encoder(
             replace=replace,
             say=say,
         )
-    _tell(pack, {**found.parity}, report, scores=found.scores)
+    tell(pack, {**found.parity}, report, scores=found.scores)
 
 
-@export_app.command()
 @fail_clearly
 def detector(
     name: Name,
@@ -120,13 +114,13 @@ def detector(
 
     [dim]watchword export detector gate best.pt --architecture yolo11n --provenance "trained on gate footage"[/dim]
     """
-    with _needs_extra():
+    with needs_extra():
         from export.detectors import export_yolo
-        from service.cli.official import world_pictures
+        from training.cli.world_pictures import world_pictures
     names = None if classes is None else [line.strip() for line in classes.read_text().splitlines() if line.strip()]
-    with _progress() as say:
+    with progress() as say:
         pack, parity = export_yolo(
-            _packs(),
+            packs_path(),
             name,
             architecture,
             weights,
@@ -138,54 +132,9 @@ def detector(
             replace=replace,
             say=say,
         )
-    _tell(pack, {"graph": parity}, report)
+    tell(pack, {"graph": parity}, report)
 
 
-@export_app.command()
-@fail_clearly
-def head(
-    name: Name,
-    features: Annotated[
-        Path, typer.Argument(help="responses.npy of `train svad prompts`.", exists=True, dir_okay=False)
-    ],
-    encoder_pack: Annotated[str, typer.Option("--encoder", help="The encoder pack in whose space they lie.")] = "words",
-    phrases: Annotated[
-        Path | None, typer.Option(help="A bank whose actions they are of; that of the encoder if left out.")
-    ] = None,
-    clusters: Annotated[int, typer.Option(min=1, max=256, help="Centres of what is normal.")] = 10,
-    licence: Annotated[str, typer.Option(help="As an SPDX name.")] = "Apache-2.0",
-    provenance: Annotated[str, typer.Option(help="Where they come from.")] = "trained here",
-    version: PackVersion = "1",
-    replace: Replace = False,
-) -> None:
-    """Make the pack of an svad head from learned prompts.
-
-    [dim]watchword export head svad-gate runs/prompts/responses.npy --provenance "gate footage of June"[/dim]
-    """
-    import numpy as np
-
-    from models.guidance.bank import read_phrases
-
-    with _needs_extra():
-        from export.heads import export_svad
-    space = _library().get(encoder_pack)
-    entries: tuple[Phrase, ...] = space.phrases() if phrases is None else read_phrases(phrases)
-    pack = export_svad(
-        _packs(),
-        name,
-        space,
-        np.load(features, allow_pickle=False),
-        [phrase.text for phrase in entries if phrase.kind == "action"],
-        version=version,
-        licence=licence,
-        provenance=provenance,
-        parameters={"clusters": clusters},
-        replace=replace,
-    )
-    _tell(pack, {}, None)
-
-
-@export_app.command()
 @fail_clearly
 def variants(
     name: Annotated[str, typer.Argument(help="An encoder pack that was added; its variants are made anew.")],
@@ -205,16 +154,16 @@ def variants(
     [dim]watchword train clips runs/plaza --scene plaza --worlds 4 --seed 900
     watchword export variants clip-b32 --clips runs/plaza --bits int8[/dim]
     """
-    with _needs_extra():
+    with needs_extra():
         from export.quantise import add_variants
         from training.studies.variant_auc import USUAL, judge_of
     asked = set(bits or ("fp16", "int8"))
     if unknown := asked - {"fp16", "int8"}:
         raise typer.BadParameter(f"expected fp16 or int8, got {', '.join(sorted(unknown))}", param_hint="--bits")
     chosen: list[Literal["fp16", "int8"]] = [bit for bit in ("fp16", "int8") if bit in asked]
-    pack = _library().get(name)
+    pack = library().get(name)
     calibration, judge = judge_of(pack, clips, tuple(usual or USUAL))
-    with _progress() as say:
+    with progress() as say:
         pack, costs = add_variants(pack, chosen, calibration, judge, say=say)
     table = Table("graph", "bytes", "largest error", "least cosine", "AUC", "change", box=None)
     for (role, bit), cost in costs.items():
@@ -246,43 +195,3 @@ def _some_clips(clips: ObjectClips) -> Samples:
 
     batch = clips.batch(balanced(clips.labels, 16, 0.0, np.random.default_rng(0)))
     return Samples(batch.crops, batch.geometry)
-
-
-def _tell(pack: Pack, parity: Mapping[str, Parity], report: Path | None, scores: float | None = None) -> None:
-    for role, found in parity.items():
-        console.print(f"{role}: relative error {found.error:.1e} at most, of {found.items} compared")
-    if scores is not None:
-        console.print(f"scores of the head: {scores:.1e} apart at most")
-    if report is not None:
-        graphs = {role: {"error": found.error, "items": found.items} for role, found in parity.items()}
-        report.write_text(json.dumps({"pack": pack.name, "graphs": graphs, "scores": scores}, indent=1) + "\n")
-    console.print(f"{escape(pack.name)}: {pack.kind}, in {escape(str(pack.path))}", soft_wrap=True)
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str], None]]:
-    with console.status("") as status:
-        yield status.update
-
-
-@contextmanager
-def _needs_extra() -> Iterator[None]:
-    from models.packs import PackError
-
-    try:
-        yield
-    except ImportError as error:
-        message = f"expected what exporting needs, which `pip install 'watchword[train]'` brings: {error}"
-        raise PackError("missing_extra", message) from error
-
-
-def _packs() -> Path:
-    from service.settings import Settings
-
-    return Settings().packs_path
-
-
-def _library() -> PackLibrary:
-    from models.packs import PackLibrary
-
-    return PackLibrary([_packs()])

@@ -6,7 +6,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from service.cli.evaluate import evaluate
+from training.cli.evaluate import evaluate
 
 app = typer.Typer()
 app.command()(evaluate)

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from export import hub
 from export.hub import Weights
 from models.packs import PackLibrary
-from service.cli.packs import packs_app
+from service.cli.app import assemble
 from service.contracts.stream import StreamSpec
 from service.store.database import Database
 from service.store.streams import StreamStore
@@ -51,7 +51,7 @@ def data(tmp_path, monkeypatch):
 
 
 def run(*arguments, exit_code=0):
-    result = CliRunner().invoke(packs_app, [str(argument) for argument in arguments])
+    result = CliRunner().invoke(assemble(), ["packs", *map(str, arguments)])
     assert result.exit_code == exit_code, result.output
     return result.output
 

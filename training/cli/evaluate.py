@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from service.cli.console import console, fail_clearly
-from service.cli.progress import need_extra, task_bars
+from training.cli.progress import need_extra, task_bars
 
 if TYPE_CHECKING:
     from training.evaluation.evaluate import Evaluation

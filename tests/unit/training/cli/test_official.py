@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from export import hub
 from models.packs import PackLibrary
-from service.cli.packs import packs_app
+from service.cli.app import assemble
 from support.graphs import write_pack, yolox_answer
 from support.torch_vision import need_torchvision
 
@@ -47,7 +47,7 @@ def weights(tmp_path, monkeypatch):
 
 
 def run(*arguments, exit_code=0):
-    result = CliRunner().invoke(packs_app, [str(argument) for argument in arguments])
+    result = CliRunner().invoke(assemble(), ["packs", *map(str, arguments)])
     assert result.exit_code == exit_code, result.output
     return " ".join(result.output.split())
 
