@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from models.guidance.guide import Evidence, Method, Verdict
+from models.guidance.rules import Evidence, Method, Verdict
 from service.contracts.score import Box
 from service.contracts.stream import Name
 from service.contracts.timezone import Timezone

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.guidance.guide import Space
 from models.guidance.reader import Embed, Reader, Reading
+from models.guidance.space import Space
 from models.guidance.statements import Statements
 from service.contracts.guidance import Resemblance
 from service.engine.encoder import JointEncoder, TextEncoder

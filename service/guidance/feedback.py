@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from models.guidance.guide import Taught
+from models.guidance.feedback import Taught
 from service.contracts.alert import Verdict
 from service.contracts.guidance import TaughtOut
 from service.store.guidance import GuidanceStore, TaughtRecord

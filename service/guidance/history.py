@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.guidance.captions import Caption
-from models.guidance.guide import Floats, Seen
+from models.guidance.rules import Floats, Seen
 from service.pipeline.context import Unguided
 
 T = TypeVar("T")

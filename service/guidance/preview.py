@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import count
 
@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.guidance.captions import Caption
-from models.guidance.guide import Floats, Guide, Judgement, Match, guided_frames, guided_objects
+from models.guidance.effect import Judgement, guided_frames, guided_objects
+from models.guidance.guide import Guide
+from models.guidance.rules import Floats, Match
 from models.scoring.calibration import Calibration
 from service.alerts.incident import Incident, IncidentMachine, IncidentRules, Sample
 from service.contracts.guidance import PreviewAlert, PreviewCurves, PreviewObject, PreviewOut
@@ -89,14 +91,14 @@ def preview(
 
 def _judged(tried: Tried, rows: Rows) -> tuple[Judgement, Judgement, Judgement]:
     """Without the new rule, with it, and by it alone. How surely rules are of objects is asked once for all three."""
-    guide, space = tried.guide, tried.guide.space
-    cosines = None if space is None or not len(rows.clips) else _spread(space.cosines(rows.clips), rows.clip)
-    likely = guide.likely(rows.seen, cosines) if guide.rules and len(rows.seen) else None
+    guide, space, seen = tried.guide, tried.guide.space, rows.seen
+    if space is not None and len(rows.clips):
+        seen = replace(seen, cosines=_spread(space.cosines(rows.clips), rows.clip))
+    likely = guide.likely(seen) if guide.rules and len(seen) else None
     without, with_rule = (
-        guide.judge(rows.seen, active[rows.moment], likely=likely, explain=False)
-        for active in (tried.without, tried.with_rule)
+        guide.judge(seen, active[rows.moment], likely, explain=False) for active in (tried.without, tried.with_rule)
     )
-    return without, with_rule, guide.judge(rows.seen, tried.new[rows.moment], likely=likely)
+    return without, with_rule, guide.judge(seen, tried.new[rows.moment], likely)
 
 
 def _spread(values: Floats, which: NDArray[np.intp]) -> Floats:

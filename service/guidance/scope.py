@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from models.guidance.guide import Rule
 from models.guidance.polygon import Polygon
+from models.guidance.rules import Rule
 from service.contracts.guidance import GuidanceSpec
 from service.contracts.stream import Zone
 from service.guidance.schedule import covers

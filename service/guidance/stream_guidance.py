@@ -14,8 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from models.guidance.guide import Guide, Judgement, Seen, normal_radius
+from models.guidance.effect import Judgement
+from models.guidance.feedback import normal_radius
+from models.guidance.guide import Guide
 from models.guidance.reader import Reading
+from models.guidance.rules import Seen
 from models.scoring.calibration import Calibration
 from service.contracts.alert import Verdict
 from service.contracts.guidance import (
@@ -341,7 +344,7 @@ class StreamGuidance:
         modes = self._lessons.modes(self._encoder)
         language = self._language if chosen else None
         if language is None:
-            return _Snapshot(Guide((), taught=modes), (), self._site)
+            return _Snapshot(Guide(taught=modes), (), self._site)
         rules = []
         for record in chosen:
             reading = self._read(record.spec.text)

@@ -10,7 +10,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from models.guidance.guide import Judgement, Seen
+from models.guidance.effect import Judgement
+from models.guidance.rules import Seen
 from models.heads.base import Arrays
 from models.observation import Objects
 from service.contracts.stream import Detection, Zone

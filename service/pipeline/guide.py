@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.guidance.captions import SOMETHING, Caption, describe
-from models.guidance.guide import Match, Seen, TaughtMatch, guided_frame, guided_objects
+from models.guidance.effect import guided_frame, guided_objects
+from models.guidance.feedback import TaughtMatch
+from models.guidance.rules import Match, Seen
 from models.observation import UNTRACKED, Observation
 from service.frames import PreparedFrame
 from service.pipeline.context import Guidance, StreamContext, Unguided

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.guidance.captions import Caption
-from models.guidance.guide import Match, TaughtMatch
+from models.guidance.feedback import TaughtMatch
+from models.guidance.rules import Match
 from models.heads.base import Likeness
 from models.observation import Objects
 from service.frames import PreparedFrame

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from models.guidance.captions import Caption
-from models.guidance.guide import Seen
+from models.guidance.rules import Seen
 from models.pack import PackLibrary
 from models.scoring.calibration import Calibration
 from service.contracts.guidance import GuidancePatch, GuidanceSpec, PreviewSpec

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from models.guidance.guide import Method, Verdict
+from models.guidance.rules import Method, Verdict
 from service.engine.language import Language
 from service.errors import InvalidInput
 from service.frames import PreparedFrame

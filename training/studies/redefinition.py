@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from models.guidance.guide import Judgement
+from models.guidance.effect import Judgement
 from service.pipeline.scored import display
 from training.evaluation.metrics import auc_between, iou
 from training.studies.replay import Recording, replay

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.guidance.captions import Caption
-from models.guidance.guide import Judgement, Seen, guided_frames, guided_objects
+from models.guidance.effect import Judgement, guided_frames, guided_objects
+from models.guidance.rules import Seen
 from models.observation import UNTRACKED
 from service.frames import PreparedFrame
 from service.pipeline.context import Unguided

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.guidance.guide import Doubles, Floats, Guide, Judgement, Match, Method, Rule, Seen, Verdict
+from models.guidance.effect import Judgement
+from models.guidance.guide import Guide
+from models.guidance.rules import Doubles, Floats, Match, Method, Rule, Seen, Verdict
 from service.engine.language import Language
 from service.guidance.history import RecentPast
 from service.guidance.stream_guidance import SAMPLE, TUNE_S
@@ -44,7 +46,7 @@ class Rulebook:
         parts = []
         for stretch in self._cut(recording):
             tuned = guide.tuned(*stretch.past)
-            parts.append(tuned.judge(stretch.seen, cosines=stretch.cosines))
+            parts.append(tuned.judge(stretch.seen))
         matches: tuple[tuple[Match, ...], ...] = tuple(row for part in parts for row in part.matches)
         return Judgement(
             np.concatenate([part.relief for part in parts]), np.concatenate([part.lift for part in parts]), matches
@@ -63,14 +65,12 @@ class _Stretch:
 
     Attributes:
         recording: Whose; held so that its id is not given to another one.
-        seen: Their objects.
-        cosines: ``(N, K)``, ``Space.cosines`` of them, or None without an encoder.
+        seen: Their objects, with their cosines where there is an encoder.
         past: What ``RecentPast.sample`` gave before them.
     """
 
     recording: Recording
     seen: Seen
-    cosines: Floats | None
     past: tuple[Floats, Doubles]
 
 
@@ -89,5 +89,6 @@ def _stretches(recording: Recording, language: Language) -> Iterator[_Stretch]:
 
 def _stretch(recording: Recording, start: int, end: int, language: Language, past: tuple[Floats, Doubles]) -> _Stretch:
     rows, seen = slice(int(recording.first[start]), int(recording.first[end])), recording.seen
-    part = Seen(seen.boxes[rows], seen.video[rows], seen.captions[rows], seen.surprise[rows])
-    return _Stretch(recording, part, None if language.space is None else language.space.cosines(part.video), past)
+    cosines = None if language.space is None else language.space.cosines(seen.video[rows])
+    part = Seen(seen.boxes[rows], seen.video[rows], seen.captions[rows], seen.surprise[rows], cosines)
+    return _Stretch(recording, part, past)

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from models.guidance.guide import Seen
+from models.guidance.rules import Seen
 from service.guidance.history import SAME, RecentPast, tabulated
 from support import words
 

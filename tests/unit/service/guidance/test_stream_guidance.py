@@ -13,7 +13,10 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from models.guidance.guide import LIFT, RADIUS, guided_objects
+from models.guidance.contrastive import Contrastive
+from models.guidance.effect import LIFT, guided_objects
+from models.guidance.equation10 import Equation10
+from models.guidance.feedback import RADIUS
 from models.scoring.calibration import Calibration
 from service.contracts.guidance import GuidanceOut, GuidancePatch, GuidanceSpec, PreviewOut, PreviewSpec
 from service.contracts.stream import StreamSpec, Zone
@@ -545,13 +548,21 @@ def test_an_alert_that_is_not_there_cannot_be_judged(guidance: StreamGuidance) -
 
 def test_rules_follow_what_the_objects_are_like_lately(guidance: StreamGuidance) -> None:
     guidance.add(spec("running"), "mara")
-    assert guidance._snapshot.guide.usual is None
+    guidance.add(spec("running", method="equation10"), "mara")
+
+    def matchers() -> tuple[Contrastive, Equation10]:
+        contrastive, equation10 = (part.matcher for part in guidance._snapshot.guide.parts)
+        assert isinstance(contrastive, Contrastive)
+        assert isinstance(equation10, Equation10)
+        return contrastive, equation10
+
+    assert matchers()[0].usual is None
     for index in range(60):
         remember(guidance, "walking", [NOON + index], surprise=index / 10, track=index)
-    usual = guidance._snapshot.guide.usual
-    assert usual is not None
-    assert usual.median[0] < -3
-    assert guidance._snapshot.guide.span == (0.0, pytest.approx(5.0, abs=0.2))
+    contrastive, equation10 = matchers()
+    assert contrastive.usual is not None
+    assert contrastive.usual.median[0] < -3
+    assert equation10.span == (0.0, pytest.approx(5.0, abs=0.2))
 
 
 def test_out_is_a_contract() -> None:

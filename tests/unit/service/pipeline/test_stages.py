@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.guidance.guide import Judgement, Match, Seen
+from models.guidance.effect import Judgement
+from models.guidance.rules import Match, Seen
 from models.pack import PackLibrary
 from service.contracts.stream import Detection, StreamState
 from service.engine.encoder import JointEncoder

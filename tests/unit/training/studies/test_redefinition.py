@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from models.guidance.guide import Judgement, Seen
+from models.guidance.effect import Judgement
+from models.guidance.rules import Seen
 from models.scoring.calibration import Calibration
 from service.profiles.profile import Profile
 from support.words import clip, language
