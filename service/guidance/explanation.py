@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 
 import numpy as np
 
+from models.guidance.language import Language
 from models.guidance.polygon import Polygon, contains
 from models.guidance.reader import Reading
 from models.guidance.statements import sameness
 from service.contracts.guidance import Conflict, GuidanceSpec, Resemblance
-from service.engine.language import Language
 from service.guidance.schedule import overlap
 from service.guidance.scope import Site
 from service.store.guidance import RuleRecord
@@ -50,7 +50,8 @@ class Explainer:
     def explain(self, record: RuleRecord, others: Iterable[RuleRecord]) -> Explanation:
         """Explain a rule beside the others of its stream, among which it may be."""
         reading = self.read(record.spec.text)
-        resembles = [] if self.language is None or reading is None else self.language.resembles(reading)
+        alike = [] if self.language is None or reading is None else self.language.resembles(reading)
+        resembles = [Resemblance(text=phrase, weight=round(weight, 3)) for phrase, weight in alike]
         denied = None if reading is None else reading.negation
         untrained = reading is not None and self.language is not None and not self.language.seen(reading)
         warnings = list(self._warnings(record.spec, denied, understood=bool(resembles), untrained=untrained))

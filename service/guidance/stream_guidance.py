@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from models.guidance.effect import Judgement
 from models.guidance.feedback import normal_radius
 from models.guidance.guide import Guide
+from models.guidance.language import Language
 from models.guidance.reader import Reading
 from models.guidance.rules import Seen
 from models.scoring.calibration import Calibration
@@ -30,7 +31,6 @@ from service.contracts.guidance import (
     TaughtOut,
 )
 from service.contracts.stream import Zone
-from service.engine.language import Language
 from service.errors import InvalidInput
 from service.guidance.explanation import Explainer
 from service.guidance.feedback import Lessons

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from models.guidance.captions import Caption
+from models.guidance.language import Language
 from models.guidance.rules import Seen
 from models.pack import PackLibrary
 from models.scoring.calibration import Calibration
@@ -25,7 +26,6 @@ from service.contracts.guidance import GuidancePatch, GuidanceSpec, PreviewSpec
 from service.contracts.stream import StreamSpec, Zone
 from service.engine.detectors.coco import COCO
 from service.engine.encoder import JointEncoder
-from service.engine.language import Language, language_of
 from service.guidance.stream_guidance import StreamGuidance
 from service.pipeline.context import Unguided
 from service.store.database import Database
@@ -92,7 +92,7 @@ def main() -> None:
     arguments = parser.parse_args()
     encoder = JointEncoder(PackLibrary([]).get("words"))
     began = time.perf_counter()
-    language = language_of(COCO, encoder, lambda: encoder.text)
+    language = Language.of(COCO, encoder, lambda: encoder.text)
     print(f"words are learned, once a detector and encoder: {time.perf_counter() - began:.2f} s")
     with tempfile.TemporaryDirectory() as folder:
         database = Database(f"sqlite:///{Path(folder) / 'watchword.db'}")

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.guidance.captions import Caption
+from models.guidance.language import Language
 from models.guidance.reader import Reader
 from models.guidance.rules import Floats, Seen
 from models.guidance.space import Space
 from models.guidance.statements import Statements
-from service.engine.language import Language
 from service.pipeline.context import Unguided
 
 PHRASES = ("riding a bicycle", "cycling along", "walking", "running", "two people fighting", "an empty street")

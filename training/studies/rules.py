@@ -9,8 +9,8 @@ import numpy as np
 
 from models.guidance.effect import Judgement
 from models.guidance.guide import Guide
+from models.guidance.language import Language
 from models.guidance.rules import Doubles, Floats, Match, Method, Rule, Seen, Verdict
-from service.engine.language import Language
 from service.guidance.history import RecentPast
 from service.guidance.stream_guidance import SAMPLE, TUNE_S
 from training.studies.replay import Recording

@@ -17,10 +17,10 @@ from models.guidance.contrastive import Contrastive
 from models.guidance.effect import LIFT, guided_objects
 from models.guidance.equation10 import Equation10
 from models.guidance.feedback import RADIUS
+from models.guidance.language import Language
 from models.scoring.calibration import Calibration
 from service.contracts.guidance import GuidanceOut, GuidancePatch, GuidanceSpec, PreviewOut, PreviewSpec
 from service.contracts.stream import StreamSpec, Zone
-from service.engine.language import Language
 from service.errors import Conflict, InvalidInput, NotFound
 from service.guidance.stream_guidance import StreamGuidance
 from service.store.alerts import AlertStore

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from models.guidance.language import Language
 from models.pack import PackLibrary
 from models.scoring.calibration import Calibration
 from service.contracts.guidance import GuidanceSpec, PreviewSpec
 from service.contracts.stream import Detection, StreamSpec
 from service.engine.encoder import JointEncoder
-from service.engine.language import Language, language_of
 from service.frames import PreparedFrame
 from service.guidance.stream_guidance import StreamGuidance
 from service.pipeline.context import StreamContext
@@ -69,7 +69,7 @@ def guidance(stages: Stages, tmp_path: Path) -> Iterator[StreamGuidance]:
 def words_of(stages: Stages) -> Language:
     encoder = stages.encoder
     assert encoder is not None
-    return language_of(stages.detector.names, encoder, lambda: encoder.text)
+    return Language.of(stages.detector.names, encoder, lambda: encoder.text)
 
 
 def footage() -> Iterator[PreparedFrame]:
