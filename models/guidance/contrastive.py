@@ -6,7 +6,7 @@ Three things are asked instead:
 * Which phrases of the encoder's bank mean the same as the rule? That is text against text, which is reliable
   (``Reading.weights``); a text that means none of them moves nothing.
 * How much nearer is the object's clip to those phrases than to all others (``Contrast``), and is that more than is
-  usual for the objects of this stream (``Usual``)?
+  usual for the objects of this stream (``Baseline``)?
 * Is the rule true of what is said of the object, its caption (``models.guidance.statements``)?
 """
 
@@ -32,8 +32,8 @@ than not stays as it is: from 0.35 to 0.65, somebody who lay was relieved of a q
 that nothing is tested on, where 95 % of the frames with somebody who sweeps alert under an anomaly rule, and 2 % of
 the others (docs/decisions/0009-guidance.md)."""
 
-_USUAL_LEAST = 32  # clips; fewer say nothing of what is usual
-_SPREAD_LEAST = 0.5  # logits; a stream of one walker would else make a walker's every gesture exceptional
+_MIN_BASELINE = 32  # clips; fewer say nothing of what is usual
+_MIN_SPREAD = 0.5  # logits; a stream of one walker would else make a walker's every gesture exceptional
 _WEIGHT = 0.5  # logits per deviation
 _EXPECTED, _BOUND = 2.0, 3.0  # deviations at which a match lies, and how many more count; of fewer, all down to none
 _EPSILON = 1e-4
@@ -93,7 +93,7 @@ class Contrast:
 
 
 @dataclass(frozen=True, slots=True)
-class Usual:
+class Baseline:
     """How strongly the stream's own recent objects resemble each of ``R`` rules, in logits.
 
     Attributes:
@@ -105,12 +105,12 @@ class Usual:
     spread: Floats
 
     @classmethod
-    def of(cls, evidence: Floats) -> Usual:
+    def of(cls, evidence: Floats) -> Baseline:
         """From ``(M, R)`` evidence of ``M`` recent objects."""
         logits = _logit(evidence)
         median = np.median(logits, axis=0)
         spread = 1.4826 * np.median(np.abs(logits - median), axis=0)
-        return cls(median, np.maximum(spread, np.float32(_SPREAD_LEAST)))
+        return cls(median, np.maximum(spread, np.float32(_MIN_SPREAD)))
 
     def adjust(self, evidence: Floats) -> Floats:
         """``(N, R)`` evidence, raised where it is exceptional for this stream and lowered where it is usual.
@@ -131,13 +131,13 @@ class Contrastive:
         contrast: Of the rules.
         captions: How surely they are true of captions; None leaves clips as the only evidence.
         space: Of the stream's encoder; None leaves captions as the only evidence.
-        usual: What its objects are like, once enough were seen.
+        baseline: What its objects are like, once enough were seen.
     """
 
     contrast: Contrast
     captions: CaptionSupport | None = None
     space: Space | None = None
-    usual: Usual | None = None
+    baseline: Baseline | None = None
 
     @classmethod
     def of(cls, readings: Sequence[Reading], statements: Statements | None, space: Space | None) -> Contrastive:
@@ -160,10 +160,10 @@ class Contrastive:
 
     def tuned(self, video: Floats, surprise: Doubles) -> Contrastive:
         """Against what clips of recent objects are like, where there are at least 32; else nothing is usual."""
-        if self.space is None or len(video) < _USUAL_LEAST:
-            return replace(self, usual=None)
+        if self.space is None or len(video) < _MIN_BASELINE:
+            return replace(self, baseline=None)
         evidence = self.contrast.evidence(self.space.cosines(video), self.space.temperature)
-        return replace(self, usual=Usual.of(evidence))
+        return replace(self, baseline=Baseline.of(evidence))
 
     def _image(self, seen: Seen) -> Floats:
         """``(N, R)`` calibrated evidence of the clips; 0 where there is none."""
@@ -172,8 +172,8 @@ class Contrastive:
             return np.zeros((len(seen), len(self.contrast.sure)), np.float32)
         cosines = self.space.cosines(seen.video) if seen.cosines is None else seen.cosines
         evidence = self.contrast.evidence(cosines, self.space.temperature)
-        if self.usual is not None:
-            evidence = np.where(evidence > 0, self.usual.adjust(evidence), 0.0)
+        if self.baseline is not None:
+            evidence = np.where(evidence > 0, self.baseline.adjust(evidence), 0.0)
         return np.asarray(evidence * there[:, None], np.float32)
 
 

@@ -15,7 +15,7 @@ RADIUS, RADIUS_BOUNDS = 0.2, (0.05, 0.35)
 action in one scene are 0.12 apart (median; cosine distance), three quarters of them within 0.41; 95 % of clips of
 another action are farther than 0.49, where the largest radius has faded out."""
 
-_RADIUS_LEAST, _MODES = 64, 8
+_MIN_SAMPLE, _MAX_MODES = 64, 8
 _SOFT = 1.25  # radii of a taught mode at which its relief ends
 
 
@@ -70,8 +70,8 @@ def normal_radius(video: Floats) -> float:
         video: ``(M, D)`` clips of unit length of the stream's recent objects; fewer than 64 say too little, and then
             what is usual over scenes is taken.
     """
-    if len(video) < _RADIUS_LEAST:
+    if len(video) < _MIN_SAMPLE:
         return RADIUS
-    centres = spherical_kmeans(video, min(_MODES, len(video) // 16))
+    centres = spherical_kmeans(video, min(_MAX_MODES, len(video) // 16))
     distances = 1.0 - (video @ centres.T).max(axis=1)
     return float(np.clip(np.quantile(distances, 0.95), *RADIUS_BOUNDS))

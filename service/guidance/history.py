@@ -93,7 +93,7 @@ class RecentPast:
 
     def __init__(self, max_bytes: int, seconds: float = SECONDS) -> None:
         """Args: max_bytes, the oldest moments go beyond that; seconds, and beyond this age."""
-        self._most_bytes = max_bytes
+        self._max_bytes = max_bytes
         self._seconds = seconds
         self._lock = threading.Lock()
         self._moments: deque[Moment] = deque()
@@ -161,7 +161,7 @@ class RecentPast:
             self._moments.append(moment)
             self._bytes += size
             while self._moments and (
-                self._bytes > self._most_bytes or not 0 <= at - self._moments[0].at <= self._seconds
+                self._bytes > self._max_bytes or not 0 <= at - self._moments[0].at <= self._seconds
             ):
                 self._bytes -= self._moments.popleft().size
         self._forget(at)

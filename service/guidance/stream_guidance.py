@@ -112,7 +112,7 @@ class StreamGuidance:
         self.stream_id = stream_id
         self.past = RecentPast(past_bytes)
         self._store = store
-        self._most_rules = max_rules
+        self._max_rules = max_rules
         self._lock = threading.RLock()
         self._site = Site.of(zones, timezone)
         self._records = {record.id: record for record in store.list(stream_id)}
@@ -203,7 +203,7 @@ class StreamGuidance:
             service.errors.Conflict: ``too_many_rules``.
         """
         with self._lock:
-            check_room(len(self._records), self._most_rules)
+            check_room(len(self._records), self._max_rules)
             self._check(spec, {"zone", "expires_at"})
             self._read(spec.text)
             record = self._store.add(self.stream_id, spec, who)
@@ -244,7 +244,7 @@ class StreamGuidance:
             service.errors.Conflict: ``nothing_to_undo`` or ``too_many_rules``.
         """
         with self._lock:
-            record = self._store.undo(self.stream_id, rule_id, who, self._most_rules)
+            record = self._store.undo(self.stream_id, rule_id, who, self._max_rules)
             if record is None:
                 self._records.pop(rule_id, None)
             else:

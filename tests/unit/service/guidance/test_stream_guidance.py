@@ -556,12 +556,12 @@ def test_rules_follow_what_the_objects_are_like_lately(guidance: StreamGuidance)
         assert isinstance(equation10, Equation10)
         return contrastive, equation10
 
-    assert matchers()[0].usual is None
+    assert matchers()[0].baseline is None
     for index in range(60):
         remember(guidance, "walking", [NOON + index], surprise=index / 10, track=index)
     contrastive, equation10 = matchers()
-    assert contrastive.usual is not None
-    assert contrastive.usual.median[0] < -3
+    assert contrastive.baseline is not None
+    assert contrastive.baseline.median[0] < -3
     assert equation10.span == (0.0, pytest.approx(5.0, abs=0.2))
 
 
