@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from models.guidance.caption_support import CaptionSupport
 from models.guidance.effect import LIFT, Effect, Reals
-from models.guidance.matcher import Likely
+from models.guidance.matcher import Similarities
 from models.guidance.reader import Reading
 from models.guidance.rules import Doubles, Floats, Seen, present
 from models.guidance.space import Space
@@ -146,13 +146,13 @@ class Contrastive:
         contrast = Contrast.of(weights, None if space is None else space.trained)
         return cls(contrast, None if statements is None else CaptionSupport(statements, readings), space)
 
-    def likely(self, seen: Seen) -> Likely:
+    def match(self, seen: Seen) -> Similarities:
         """The better of what the clip and the caption say; from ``MATCH_FROM`` on a rule acts."""
         similarity = image = self._image(seen)
         if self.captions is not None:
             similarity = np.maximum(image, self.captions(seen.captions))
         gate = np.clip((similarity - MATCH_FROM) / (MATCH_FULL - MATCH_FROM), 0.0, 1.0)
-        return Likely(similarity, image >= similarity, gate)
+        return Similarities(similarity, image >= similarity, gate)
 
     def effect(self, weights: Floats, similarity: Floats, surprise: Doubles) -> Effect:
         """Relief and lift in proportion to the weight; the similarity has its say in that, and surprise has none."""

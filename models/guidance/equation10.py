@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from models.guidance.caption_support import best_clauses, first_clauses
 from models.guidance.effect import Effect
-from models.guidance.matcher import Likely
+from models.guidance.matcher import Similarities
 from models.guidance.reader import Reading
 from models.guidance.rules import Doubles, Floats, Seen, present
 
@@ -50,10 +50,12 @@ class Equation10:
         whole = np.concatenate(texts).T if len(texts) == len(readings) else None
         return cls(whole, first_clauses(readings))
 
-    def likely(self, seen: Seen) -> Likely:
+    def match(self, seen: Seen) -> Similarities:
         """The bare cosine, clipped to [0, 1]; a rule acts in full above ``THRESHOLD``, and not at all below."""
         similarity = self._cosines(seen)
-        return Likely(similarity, np.ones(similarity.shape, np.bool_), (similarity > THRESHOLD).astype(np.float32))
+        return Similarities(
+            similarity, np.ones(similarity.shape, np.bool_), (similarity > THRESHOLD).astype(np.float32)
+        )
 
     def effect(self, weights: Floats, similarity: Floats, surprise: Doubles) -> Effect:
         """The equation's fall as a share of the surprise, and what its rise leads to, each by the rule's weight."""

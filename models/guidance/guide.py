@@ -17,7 +17,7 @@ from models.guidance.contrastive import Contrastive
 from models.guidance.effect import Effect, Judgement, settled, strongest
 from models.guidance.equation10 import Equation10
 from models.guidance.feedback import Taught
-from models.guidance.matcher import Likely, Matcher
+from models.guidance.matcher import Matcher, Similarities
 from models.guidance.polygon import Polygon, contains, foot_points
 from models.guidance.reader import Reading
 from models.guidance.rules import Doubles, Floats, Match, Method, Rule, Seen, present
@@ -117,7 +117,7 @@ class Guide:
         self,
         seen: Seen,
         active: NDArray[np.bool_] | None = None,
-        likely: Likely | None = None,
+        matched: Similarities | None = None,
         *,
         explain: bool = True,
     ) -> Judgement:
@@ -126,33 +126,35 @@ class Guide:
         Args:
             seen: The objects.
             active: ``(R,)`` or ``(N, R)``, which of ``rules`` are in force; None for all.
-            likely: ``likely`` of the same objects where it is known already.
+            matched: ``match`` of the same objects where it is known already.
             explain: Whether to name the matches.
         """
         judgement = Judgement.nothing(len(seen))
         if len(seen) and self.rules:
-            judgement = self._weigh(seen, likely or self.likely(seen), active, explain=explain)
+            judgement = self._weigh(seen, matched or self.match(seen), active, explain=explain)
         if self.taught is not None and present(seen.video).any():
             relief, modes = self.taught.relief(seen.video)
             taught = self.taught.matches(relief, modes) if explain else ()
             judgement = replace(judgement, relief=np.maximum(judgement.relief, relief), taught=taught)
         return judgement
 
-    def likely(self, seen: Seen) -> Likely:
+    def match(self, seen: Seen) -> Similarities:
         """How surely each rule is of each object, in force or not; in its zone alone. N and R are at least 1."""
-        parts = [part.matcher.likely(seen) for part in self.parts]
-        return Likely(
+        parts = [part.matcher.match(seen) for part in self.parts]
+        return Similarities(
             self._joined([part.similarity for part in parts]),
             self._joined([part.by_image for part in parts]),
             self._inside(seen.boxes, self._joined([part.gate for part in parts])),
         )
 
-    def _weigh(self, seen: Seen, likely: Likely, active: NDArray[np.bool_] | None, *, explain: bool) -> Judgement:
-        gate = likely.gate if active is None else likely.gate * active
+    def _weigh(
+        self, seen: Seen, matched: Similarities, active: NDArray[np.bool_] | None, *, explain: bool
+    ) -> Judgement:
+        gate = matched.gate if active is None else matched.gate * active
         weights = settled(gate * self._strengths, self._normal)
         surprise = np.nan_to_num(seen.surprise)
         effects = [
-            part.matcher.effect(self._own(part, weights), self._own(part, likely.similarity), surprise)
+            part.matcher.effect(self._own(part, weights), self._own(part, matched.similarity), surprise)
             for part in self.parts
         ]
         effect = Effect(
@@ -160,7 +162,7 @@ class Guide:
             self._joined([each.lift for each in effects]),
         )
         relief, lift = strongest(effect, weights, self._normal)
-        return Judgement(relief, lift, self._matches(gate, likely) if explain else ((),) * len(seen))
+        return Judgement(relief, lift, self._matches(gate, matched) if explain else ((),) * len(seen))
 
     def _own(self, part: Part, values: NDArray[_Number]) -> NDArray[_Number]:
         """Of ``(N, R)``, the columns of the part's rules."""
@@ -182,10 +184,10 @@ class Guide:
             inside[:, columns] = contains(polygon, feet)[:, None]
         return gate * inside
 
-    def _matches(self, gate: Floats, likely: Likely) -> tuple[tuple[Match, ...], ...]:
+    def _matches(self, gate: Floats, matched: Similarities) -> tuple[tuple[Match, ...], ...]:
         found: list[list[tuple[float, int]]] = [[] for _ in range(len(gate))]
         for row, column in np.argwhere(gate > 0).tolist():
-            found[row].append((float(likely.similarity[row, column]), column))
+            found[row].append((float(matched.similarity[row, column]), column))
         return tuple(
             tuple(
                 Match(
@@ -193,7 +195,7 @@ class Guide:
                     self.rules[column].text,
                     self.rules[column].verdict,
                     value,
-                    "image" if likely.by_image[row, column] else "caption",
+                    "image" if matched.by_image[row, column] else "caption",
                 )
                 for value, column in sorted(columns, key=lambda each: (-each[0], each[1]))[:MATCHES]
             )

@@ -13,7 +13,7 @@ from models.guidance.rules import Doubles, Floats, Seen
 
 
 @dataclass(frozen=True, slots=True)
-class Likely:
+class Similarities:
     """How surely ``R`` rules are of ``N`` objects, before it is asked which are in force.
 
     Attributes:
@@ -30,7 +30,7 @@ class Likely:
 class Matcher(Protocol):
     """``R`` rules of one method, compiled. Immutable, and judged by from several threads at once."""
 
-    def likely(self, seen: Seen) -> Likely:
+    def match(self, seen: Seen) -> Similarities:
         """How surely each rule is of each object, wherever it is for.
 
         Args:
@@ -44,7 +44,7 @@ class Matcher(Protocol):
         Args:
             weights: ``(N, R)`` in [0, 1], how far each rule counts: its gate and strength, less what rules before it
                 take.
-            similarity: ``(N, R)``, of ``likely``.
+            similarity: ``(N, R)``, of ``match``.
             surprise: ``(N,)``, of the objects; 0 where nothing is known.
         """
         ...

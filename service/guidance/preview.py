@@ -94,11 +94,11 @@ def _judged(tried: Tried, rows: Rows) -> tuple[Judgement, Judgement, Judgement]:
     guide, space, seen = tried.guide, tried.guide.space, rows.seen
     if space is not None and len(rows.clips):
         seen = replace(seen, cosines=_spread(space.cosines(rows.clips), rows.clip))
-    likely = guide.likely(seen) if guide.rules and len(seen) else None
+    matched = guide.match(seen) if guide.rules and len(seen) else None
     without, with_rule = (
-        guide.judge(seen, active[rows.moment], likely, explain=False) for active in (tried.without, tried.with_rule)
+        guide.judge(seen, active[rows.moment], matched, explain=False) for active in (tried.without, tried.with_rule)
     )
-    return without, with_rule, guide.judge(seen, tried.new[rows.moment], likely)
+    return without, with_rule, guide.judge(seen, tried.new[rows.moment], matched)
 
 
 def _spread(values: Floats, which: NDArray[np.intp]) -> Floats:
