@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.guidance.feedback import TaughtMatch
+from models.guidance.feedback import FeedbackMatch
 from models.guidance.rules import Doubles, Floats, Match
 
 Reals = NDArray[np.floating]
@@ -44,14 +44,14 @@ class Judgement:
         relief: ``(N,)`` float64 in [0, 1], the share of its surprise that an object is relieved of.
         lift: ``(N,)`` float64 in [0, ``LIFT``], the surprise that it reaches at least; 0 for none.
         matches: For each object the rules that matched, most similar first.
-        taught: For each object the false alarm that it is most like, None if it is like none; empty where nothing was
+        feedback: For each object the false alarm that it is most like, None if it is like none; empty where nothing was
             taught.
     """
 
     relief: Doubles
     lift: Doubles
     matches: tuple[tuple[Match, ...], ...]
-    taught: tuple[TaughtMatch | None, ...] = ()
+    feedback: tuple[FeedbackMatch | None, ...] = ()
 
     @classmethod
     def nothing(cls, count: int) -> Judgement:

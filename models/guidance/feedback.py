@@ -20,7 +20,7 @@ _SOFT = 1.25  # radii of a taught mode at which its relief ends
 
 
 @dataclass(frozen=True, slots=True)
-class TaughtMatch:
+class FeedbackMatch:
     """A false alarm whose object another one is like.
 
     Attributes:
@@ -33,7 +33,7 @@ class TaughtMatch:
 
 
 @dataclass(frozen=True, slots=True)
-class Taught:
+class Feedback:
     """Objects of false alarms, each a normal mode.
 
     Attributes:
@@ -54,10 +54,10 @@ class Taught:
         relief[~present(video)] = 0.0
         return relief, inside.argmax(axis=1)
 
-    def matches(self, relief: Doubles, modes: NDArray[np.intp]) -> tuple[TaughtMatch | None, ...]:
+    def matches(self, relief: Doubles, modes: NDArray[np.intp]) -> tuple[FeedbackMatch | None, ...]:
         """``N``, what ``relief`` says of each object; None where it is not relieved."""
         pairs = zip(relief.tolist(), modes.tolist(), strict=True)
-        return tuple(TaughtMatch(self.alerts[mode], share) if share > 0 else None for share, mode in pairs)
+        return tuple(FeedbackMatch(self.alerts[mode], share) if share > 0 else None for share, mode in pairs)
 
 
 def normal_radius(video: Floats) -> float:

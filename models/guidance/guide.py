@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from models.guidance.contrastive import Contrastive
 from models.guidance.effect import Effect, Judgement, settled, strongest
 from models.guidance.equation10 import Equation10
-from models.guidance.feedback import Taught
+from models.guidance.feedback import Feedback
 from models.guidance.matcher import Matcher, Similarities
 from models.guidance.polygon import Polygon, contains, foot_points
 from models.guidance.reader import Reading
@@ -53,13 +53,13 @@ class Guide:
     Attributes:
         rules: ``R`` rules, in the order in which they count.
         space: Of the stream's encoder, for who knows cosines beforehand (``Seen.cosines``); None without one.
-        taught: Modes that false alarms taught, or None.
+        feedback: Modes that false alarms taught, or None.
         parts: The rules by method, each with what matches them.
     """
 
     rules: tuple[Rule, ...] = ()
     space: Space | None = None
-    taught: Taught | None = None
+    feedback: Feedback | None = None
     parts: tuple[Part, ...] = ()
     _order: NDArray[np.intp] = field(default_factory=lambda: np.zeros(0, np.intp), repr=False)
     _zones: tuple[tuple[Polygon, NDArray[np.intp]], ...] = field(default=(), repr=False)
@@ -72,7 +72,7 @@ class Guide:
         rules: Sequence[tuple[Rule, Reading]],
         statements: Statements | None = None,
         space: Space | None = None,
-        taught: Taught | None = None,
+        feedback: Feedback | None = None,
     ) -> Guide:
         """Prepare rules, in any order.
 
@@ -80,7 +80,7 @@ class Guide:
             rules: Each with how its text is understood under the same bank.
             statements: What captions say, with features in the space of the readings' sentences.
             space: Of the stream's encoder.
-            taught: Modes that false alarms taught.
+            feedback: Modes that false alarms taught.
         """
         ordered = sorted(rules, key=lambda each: each[0].precedence, reverse=True)
         chosen = tuple(rule for rule, _ in ordered)
@@ -93,7 +93,7 @@ class Guide:
         return cls(
             chosen,
             space,
-            taught,
+            feedback,
             parts=tuple(parts),
             _order=np.argsort([column for part in parts for column in part.columns]),
             _zones=_zones(chosen),
@@ -132,10 +132,10 @@ class Guide:
         judgement = Judgement.nothing(len(seen))
         if len(seen) and self.rules:
             judgement = self._weigh(seen, matched or self.match(seen), active, explain=explain)
-        if self.taught is not None and present(seen.video).any():
-            relief, modes = self.taught.relief(seen.video)
-            taught = self.taught.matches(relief, modes) if explain else ()
-            judgement = replace(judgement, relief=np.maximum(judgement.relief, relief), taught=taught)
+        if self.feedback is not None and present(seen.video).any():
+            relief, modes = self.feedback.relief(seen.video)
+            feedback = self.feedback.matches(relief, modes) if explain else ()
+            judgement = replace(judgement, relief=np.maximum(judgement.relief, relief), feedback=feedback)
         return judgement
 
     def match(self, seen: Seen) -> Similarities:

@@ -33,7 +33,7 @@ from service.contracts.guidance import (
 from service.contracts.stream import Zone
 from service.errors import InvalidInput
 from service.guidance.explanation import Explainer
-from service.guidance.feedback import Lessons
+from service.guidance.feedback import StreamFeedback
 from service.guidance.history import RecentPast
 from service.guidance.preview import Tried, preview
 from service.guidance.scope import Site
@@ -116,7 +116,7 @@ class StreamGuidance:
         self._lock = threading.RLock()
         self._site = Site.of(zones, timezone)
         self._records = {record.id: record for record in store.list(stream_id)}
-        self._lessons = Lessons(stream_id, store)
+        self._feedback = StreamFeedback(stream_id, store)
         self._encoder: str | None = None
         self._learn: Callable[[], Language | None] | None = None
         self._learned: Language | None = None
@@ -294,13 +294,13 @@ class StreamGuidance:
         """
         with self._lock:
             video, _ = self.past.sample(2 * SAMPLE)
-            self._lessons.judge_alert(alert_id, verdict, normal_radius(video))
+            self._feedback.judge_alert(alert_id, verdict, normal_radius(video))
             self._compile()
 
-    def taught(self) -> list[TaughtOut]:
+    def feedback(self) -> list[TaughtOut]:
         """What false alarms taught, oldest first."""
         with self._lock:
-            return self._lessons.out(self._encoder)
+            return self._feedback.out(self._encoder)
 
     # ---- inside; called with the lock held
 
@@ -341,10 +341,10 @@ class StreamGuidance:
 
     def _compiled(self, records: Iterable[RuleRecord]) -> _Snapshot:
         chosen = [record for record in records if self._site.applies(record.spec)]
-        modes = self._lessons.modes(self._encoder)
+        modes = self._feedback.modes(self._encoder)
         language = self._language if chosen else None
         if language is None:
-            return _Snapshot(Guide(taught=modes), (), self._site)
+            return _Snapshot(Guide(feedback=modes), (), self._site)
         rules = []
         for record in chosen:
             reading = self._read(record.spec.text)

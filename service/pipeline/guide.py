@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from models.guidance.captions import SOMETHING, Caption, describe
 from models.guidance.effect import guided_frame, guided_objects
-from models.guidance.feedback import TaughtMatch
+from models.guidance.feedback import FeedbackMatch
 from models.guidance.rules import Match, Seen
 from models.observation import UNTRACKED, Observation
 from service.frames import PreparedFrame
@@ -27,13 +27,13 @@ class Guided:
         frame: Its surprise, before smoothing; NaN when nothing is said of it.
         surprises: ``(N + M,)`` float64; NaN where nothing is said.
         matches: ``N + M``, the rules that each matched; empty without rules.
-        taught: ``N + M``, the false alarm that each is like; empty where nothing was taught.
+        feedback: ``N + M``, the false alarm that each is like; empty where nothing was taught.
     """
 
     frame: float
     surprises: NDArray[np.float64]
     matches: tuple[tuple[Match, ...], ...] = ()
-    taught: tuple[TaughtMatch | None, ...] = ()
+    feedback: tuple[FeedbackMatch | None, ...] = ()
 
 
 def captions(context: StreamContext, observation: Observation, fused: Fused, terms: Terms) -> tuple[Caption, ...]:
@@ -81,7 +81,7 @@ def guide(guidance: Guidance, frame: Unguided) -> Guided:
     judgement = guidance.judge(seen, frame.at)
     guided = guided_objects(seen.surprise, judgement)
     surprise = guided_frame(frame.surprise, seen.surprise, guided)
-    return Guided(surprise, guided, judgement.matches, judgement.taught)
+    return Guided(surprise, guided, judgement.matches, judgement.feedback)
 
 
 def _seen(observation: Observation, fused: Fused, said: tuple[Caption, ...]) -> Seen:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.guidance.captions import Caption
-from models.guidance.feedback import TaughtMatch
+from models.guidance.feedback import FeedbackMatch
 from models.guidance.rules import Match
 from models.heads.base import Likeness
 from models.observation import Objects
@@ -64,7 +64,7 @@ class ScoredFrame:
     resembles_from: float = -1.0
     captions: tuple[Caption, ...] = ()
     matches: tuple[tuple[Match, ...], ...] = ()
-    taught: tuple[TaughtMatch | None, ...] = ()
+    taught: tuple[FeedbackMatch | None, ...] = ()
     video: NDArray[np.float32] | None = None
     encoder: str | None = None
 

@@ -221,7 +221,7 @@ class Stages:
             resembles_from=self._resembles_from,
             captions=said,
             matches=guided.matches,
-            taught=guided.taught,
+            taught=guided.feedback,
             video=observation.video,
             encoder=None if self.encoder is None else self.encoder.hash,
         )

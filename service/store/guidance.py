@@ -75,7 +75,7 @@ class Clips:
 
 
 @dataclass(frozen=True, slots=True)
-class TaughtRecord:
+class FeedbackRecord:
     """Clips of a false alarm and how near to them is the same (cosine distance)."""
 
     clips: Clips
@@ -198,7 +198,7 @@ class GuidanceStore:
 
     def judge_alert(
         self, stream_id: str, alert_id: str, verdict: Verdict | None, radius: float, keep: int = TAUGHT_KEPT
-    ) -> Sequence[TaughtRecord]:
+    ) -> Sequence[FeedbackRecord]:
         """Note what a person says of a stream's alert, and what that teaches; in one transaction, or not at all.
 
         Args:
@@ -209,7 +209,7 @@ class GuidanceStore:
             keep: Taught alerts of the stream; the oldest go beyond that.
 
         Returns:
-            As ``taught``.
+            As ``feedback``.
 
         Raises:
             NotFound: ``alert_not_found``.
@@ -220,13 +220,13 @@ class GuidanceStore:
             connection.execute(delete(taught).where(taught.c.alert_id == alert_id))
             row = connection.execute(select(alert_clips).where(alert_clips.c.alert_id == alert_id)).first()
             if verdict == "false_alarm" and row is not None:
-                _teach(connection, stream_id, TaughtRecord(_clips(row), radius, datetime.now(UTC)), keep)
-            return _taught(connection, stream_id)
+                _teach(connection, stream_id, FeedbackRecord(_clips(row), radius, datetime.now(UTC)), keep)
+            return _feedback(connection, stream_id)
 
-    def taught(self, stream_id: str) -> Sequence[TaughtRecord]:
+    def feedback(self, stream_id: str) -> Sequence[FeedbackRecord]:
         """What false alarms taught a stream, oldest first."""
         with self._database.reading() as connection:
-            return _taught(connection, stream_id)
+            return _feedback(connection, stream_id)
 
 
 def check_room(count: int, most: int) -> None:
@@ -332,7 +332,7 @@ def prune_orphans(connection: Connection) -> None:
         connection.execute(delete(guidance_audit).where(orphan, guidance_audit.c.id <= oldest))
 
 
-def _teach(connection: Connection, stream_id: str, record: TaughtRecord, keep: int) -> None:
+def _teach(connection: Connection, stream_id: str, record: FeedbackRecord, keep: int) -> None:
     values = _columns(record.clips) | {"radius": record.radius, "taught_at": record.taught_at}
     connection.execute(insert(taught).values(stream_id=stream_id, **values))
     order = (taught.c.taught_at.desc(), taught.c.alert_id)
@@ -341,9 +341,9 @@ def _teach(connection: Connection, stream_id: str, record: TaughtRecord, keep: i
     connection.execute(delete(taught).where(taught.c.alert_id.in_(ids)))
 
 
-def _taught(connection: Connection, stream_id: str) -> Sequence[TaughtRecord]:
+def _feedback(connection: Connection, stream_id: str) -> Sequence[FeedbackRecord]:
     query = select(taught).where(taught.c.stream_id == stream_id).order_by(taught.c.taught_at, taught.c.alert_id)
-    return [TaughtRecord(_clips(row), row.radius, row.taught_at) for row in connection.execute(query)]
+    return [FeedbackRecord(_clips(row), row.radius, row.taught_at) for row in connection.execute(query)]
 
 
 def _columns(clips: Clips) -> dict[str, Any]:

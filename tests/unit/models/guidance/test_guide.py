@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from models.guidance.captions import Caption
 from models.guidance.effect import LIFT
-from models.guidance.feedback import Taught
+from models.guidance.feedback import Feedback
 from models.guidance.guide import MATCHES, Guide
 from models.guidance.rules import Rule, Seen
 from models.guidance.space import Space
@@ -204,25 +204,25 @@ def test_what_was_taught_relieves_what_is_as_near_as_normal_objects_are() -> Non
     near = 1 - float((modes @ frame.video[0]).max())
     assert near > 0.05
     for radius, expected in ((near * 1.01, [0, 5, 5]), (near / 1.3, [5, 5, 5])):
-        taught = Taught(modes, np.full(2, radius, np.float32), ("a", "b"))
-        assert guided(Guide.compile([], taught=taught), frame) == expected
+        feedback = Feedback(modes, np.full(2, radius, np.float32), ("a", "b"))
+        assert guided(Guide.compile([], feedback=feedback), frame) == expected
 
 
 def test_an_object_is_told_with_the_false_alarm_that_relieves_it() -> None:
     modes = np.stack([words.clip("two people fighting"), words.clip("riding a bicycle")])
-    compiled = Guide.compile([], taught=Taught(modes, np.full(2, 0.2, np.float32), ("brawl", "bike")))
+    compiled = Guide.compile([], feedback=Feedback(modes, np.full(2, 0.2, np.float32), ("brawl", "bike")))
     frame = words.seen(("riding a bicycle", 5.0), ("walking", 5.0), ("two people fighting", 5.0), ("", 5.0))
     judgement = compiled.judge(frame)
-    assert [each and each.alert_id for each in judgement.taught] == ["bike", None, "brawl", None]
-    assert [each.relief if each else 0.0 for each in judgement.taught] == judgement.relief.tolist()
-    assert compiled.judge(frame, explain=False).taught == ()
-    assert guide().judge(frame).taught == ()
+    assert [each and each.alert_id for each in judgement.feedback] == ["bike", None, "brawl", None]
+    assert [each.relief if each else 0.0 for each in judgement.feedback] == judgement.relief.tolist()
+    assert compiled.judge(frame, explain=False).feedback == ()
+    assert guide().judge(frame).feedback == ()
 
 
 def test_an_anomaly_rule_counts_against_what_was_taught() -> None:
-    taught = Taught(words.clip("two people fighting")[None], np.array([0.1], np.float32), ("a",))
+    feedback = Feedback(words.clip("two people fighting")[None], np.array([0.1], np.float32), ("a",))
     fights = rule("a brawl", "anomaly")
-    compiled = Guide.compile([(fights, LANGUAGE.read(fights.text))], LANGUAGE.statements, LANGUAGE.space, taught)
+    compiled = Guide.compile([(fights, LANGUAGE.read(fights.text))], LANGUAGE.statements, LANGUAGE.space, feedback)
     assert guided(compiled, words.seen(("two people fighting", 3.0))) == [LIFT]
 
 
@@ -274,17 +274,17 @@ def test_guides_judge_as_they_always_did(seed: int) -> None:
     rules, seen = drawn_rules(random), drawn_objects(random)
     past = np.stack([words.clip(str(random.choice(TEXTS)), index) for index in range(50)])
     modes = np.stack([words.clip("two people fighting", 1), words.clip("walking", 2)])
-    taught = Taught(modes, np.array([0.3, 0.1], np.float32), ("a", "b")) if seed % 4 == 0 else None
+    feedback = Feedback(modes, np.array([0.3, 0.1], np.float32), ("a", "b")) if seed % 4 == 0 else None
     active = random.random((8, 8)) < 0.8 if seed % 2 else None
     compiled = Guide.compile(
-        [(each, LANGUAGE.read(each.text)) for each in rules], LANGUAGE.statements, LANGUAGE.space, taught
+        [(each, LANGUAGE.read(each.text)) for each in rules], LANGUAGE.statements, LANGUAGE.space, feedback
     )
     if seed % 3:
         compiled = compiled.tuned(past, random.exponential(1.0, 50))
     judgement, expected = compiled.judge(seen, active), JUDGEMENTS[seed]
     np.testing.assert_allclose(judgement.relief, expected["relief"], atol=1e-4)
     np.testing.assert_allclose(judgement.lift, expected["lift"], atol=1e-4)
-    assert [each and each.alert_id for each in judgement.taught] == expected["taught"]
+    assert [each and each.alert_id for each in judgement.feedback] == expected["taught"]
     # Rules that match equally may come in any order, and the last of them be cut off.
     for found, told in zip(judgement.matches, expected["matches"], strict=True):
         np.testing.assert_allclose([each.similarity for each in found], [each[1] for each in told], atol=1e-4)

@@ -171,7 +171,7 @@ def test_words_are_not_learned_before_there_is_a_rule_to_read(guidance: StreamGu
 
     guidance.understand(learn, words.ENCODER)
     assert guided(guidance) == 4.0
-    assert (guidance.rules(), guidance.taught(), asked) == ([], [], [])
+    assert (guidance.rules(), guidance.feedback(), asked) == ([], [], [])
     guidance.add(spec(), "mara")
     guidance.add(spec("running"), "mara")
     assert guided(guidance) < 1
@@ -488,7 +488,7 @@ def test_a_false_alarm_teaches_and_can_be_taken_back(
     guidance.judge_alert(alarm, "false_alarm")
     assert fight(guidance) == 0.0
     assert guided(guidance) == 4.0
-    (taught,) = guidance.taught()
+    (taught,) = guidance.feedback()
     assert (taught.alert_id, taught.objects, taught.radius, taught.active) == (alarm, 3, RADIUS, True)
     again = opened(database, stream)
     assert fight(again) == 0.0
@@ -497,7 +497,7 @@ def test_a_false_alarm_teaches_and_can_be_taken_back(
         again.judge_alert(alarm, "false_alarm")
         again.judge_alert(alarm, verdict)
         assert fight(again) == 5.0
-        assert again.taught() == []
+        assert again.feedback() == []
 
 
 def test_of_verdicts_at_once_the_last_is_noted_and_in_force(
@@ -514,7 +514,9 @@ def test_of_verdicts_at_once_the_last_is_noted_and_in_force(
         for thread in threads:
             thread.join()
         false = alerts.get(alarm).verdict == "false_alarm"
-        assert ([each.alert_id for each in guidance.taught()], fight(guidance)) == (([alarm], 0) if false else ([], 5))
+        assert ([each.alert_id for each in guidance.feedback()], fight(guidance)) == (
+            ([alarm], 0) if false else ([], 5)
+        )
 
 
 def test_a_verdict_that_cannot_teach_is_not_noted(
@@ -527,20 +529,20 @@ def test_a_verdict_that_cannot_teach_is_not_noted(
     with pytest.raises(OSError, match="No space left"):
         guidance.judge_alert(alarm, "false_alarm")
     assert AlertStore(database, Path()).get(alarm).verdict is None
-    assert (guidance.taught(), fight(guidance)) == ([], 5.0)
+    assert (guidance.feedback(), fight(guidance)) == ([], 5.0)
 
 
 def test_what_another_encoder_saw_is_kept_and_says_nothing(guidance: StreamGuidance, alarm: str) -> None:
     guidance.judge_alert(alarm, "false_alarm")
     guidance.understand(lambda: words.language(encoder=False), None)
-    assert [taught.active for taught in guidance.taught()] == [False]
+    assert [taught.active for taught in guidance.feedback()] == [False]
     assert fight(guidance) == 5.0
 
 
 def test_an_alert_that_is_not_there_cannot_be_judged(guidance: StreamGuidance) -> None:
     with pytest.raises(NotFound, match="'nobody'"):
         guidance.judge_alert("nobody", "false_alarm")
-    assert guidance.taught() == []
+    assert guidance.feedback() == []
 
 
 # ---- tuning

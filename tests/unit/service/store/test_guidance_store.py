@@ -194,7 +194,7 @@ def test_rules_go_with_their_stream_and_the_audit_stays(
     store.add(stream, spec(), "mara")
     teach(store, stream, "a")
     streams.delete(stream)
-    assert (store.list(stream), store.taught(stream)) == ([], [])
+    assert (store.list(stream), store.feedback(stream)) == ([], [])
     assert [entry.action for entry in store.audit(stream, 10)] == ["created"]
     with pytest.raises(NotFound, match="registered stream"):
         store.add(stream, spec(), "mara")
@@ -253,7 +253,7 @@ def test_clips_of_the_oldest_alerts_go(store: GuidanceStore, database: Database,
 def test_what_was_taught_is_kept_and_bounded(store: GuidanceStore, stream: str) -> None:
     for index in range(4):
         teach(store, stream, str(index), index / 10)
-    assert [(record.clips.alert_id, record.radius) for record in store.taught(stream)] == [
+    assert [(record.clips.alert_id, record.radius) for record in store.feedback(stream)] == [
         ("1", 0.1),
         ("2", 0.2),
         ("3", 0.3),
@@ -261,10 +261,12 @@ def test_what_was_taught_is_kept_and_bounded(store: GuidanceStore, stream: str) 
     teach(store, stream, "2", 0.5, count=1)
     for verdict in ("confirmed", None):
         store.judge_alert(stream, "3", verdict, 0.1)
-    assert [(record.clips.alert_id, record.radius, len(record.clips.features)) for record in store.taught(stream)] == [
+    assert [
+        (record.clips.alert_id, record.radius, len(record.clips.features)) for record in store.feedback(stream)
+    ] == [
         ("1", 0.1, 2),
         ("2", 0.5, 1),
     ]
-    (kept, _) = store.taught(stream)
+    (kept, _) = store.feedback(stream)
     assert (kept.clips.encoder, kept.clips.features.dtype) == ("hash", np.float16)
     np.testing.assert_array_equal(kept.clips.features, np.eye(2, 4))
