@@ -14,7 +14,7 @@ from models.guidance.reader import Reading
 from models.guidance.statements import sameness
 from service.contracts.guidance import Conflict, GuidanceSpec, Resemblance
 from service.guidance.schedule import overlap
-from service.guidance.scope import Site
+from service.guidance.scope import StreamScope
 from service.store.guidance import RuleRecord
 
 SAME_MEANING = 0.5
@@ -38,12 +38,12 @@ class Explainer:
     """Explains the rules of one stream.
 
     Attributes:
-        site: Its zones and clock.
+        scope: Its zones and clock.
         language: What its rules are read with, if there is anything.
         read: Texts as they are understood; None without a language.
     """
 
-    site: Site
+    scope: StreamScope
     language: Language | None
     read: Callable[[str], Reading | None]
 
@@ -77,7 +77,7 @@ class Explainer:
                 "The stream's encoder has learned no clips of anything like it: only what is said of an object, its "
                 "class and how it moves, is compared with the text."
             )
-        if spec.zone is not None and spec.zone not in self.site.zones:
+        if spec.zone is not None and spec.zone not in self.scope.zones:
             yield f"The stream has no zone {spec.zone!r} (any more): the rule is not in force until it has."
         if spec.expires_at is not None and spec.expires_at <= datetime.now(UTC):
             yield f"It expired at {spec.expires_at.isoformat()}."
@@ -86,20 +86,20 @@ class Explainer:
 
     def _conflicts(self, record: RuleRecord, reading: Reading | None, others: Iterable[RuleRecord]) -> list[Conflict]:
         """Enabled rules that say the opposite of the same thing, where and when both are in force."""
-        if reading is None or not self.site.applies(record.spec):
+        if reading is None or not self.scope.applies(record.spec):
             return []
-        mine = self.site.rule(record)
+        mine = self.scope.rule(record)
         found = []
         for other in others:
             its = self.read(other.spec.text)
-            if other.id == record.id or its is None or not self.site.applies(other.spec):
+            if other.id == record.id or its is None or not self.scope.applies(other.spec):
                 continue
-            theirs = self.site.rule(other)
+            theirs = self.scope.rule(other)
             if (
                 theirs.verdict != mine.verdict
                 and _mean_the_same(reading, its)
                 and _meet(mine.polygon, theirs.polygon)
-                and overlap(record.spec.schedule, other.spec.schedule, self.site.timezone, datetime.now(UTC))
+                and overlap(record.spec.schedule, other.spec.schedule, self.scope.timezone, datetime.now(UTC))
             ):
                 wins = max(mine, theirs, key=lambda rule: rule.precedence).id
                 found.append(Conflict(id=other.id, text=theirs.text, verdict=theirs.verdict, wins=wins))

@@ -1,4 +1,4 @@
-"""Where and when a stream's rules hold: its zones and its clock."""
+"""Where and when a stream's rules hold: the zone and the hours that each names, by the stream's zones and clock."""
 
 from __future__ import annotations
 
@@ -14,14 +14,19 @@ from service.store.guidance import RuleRecord
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
-    """A stream's zones by name, and its time zone: an IANA name, None is UTC. Immutable."""
+class StreamScope:
+    """What the scopes of a stream's rules refer to. Immutable.
+
+    Attributes:
+        zones: Of the stream, by name.
+        timezone: Of the stream, an IANA name; None is UTC.
+    """
 
     zones: Mapping[str, Polygon]
     timezone: str | None
 
     @classmethod
-    def of(cls, zones: Sequence[Zone], timezone: str | None) -> Site:
+    def of(cls, zones: Sequence[Zone], timezone: str | None) -> StreamScope:
         """From a stream's settings."""
         return cls({zone.name: tuple(zone.polygon) for zone in zones}, timezone)
 

@@ -36,7 +36,7 @@ from service.guidance.explanation import Explainer
 from service.guidance.feedback import StreamFeedback
 from service.guidance.history import RecentPast
 from service.guidance.preview import Tried, preview
-from service.guidance.scope import Site
+from service.guidance.scope import StreamScope
 from service.pipeline.context import Unguided
 from service.store.guidance import GuidanceStore, RuleRecord, check_room, rule_not_found
 
@@ -59,16 +59,16 @@ class _Snapshot:
     Attributes:
         guide: The rules that are enabled and whose zones exist.
         specs: Of each of its rules, in its order.
-        site: Of the stream.
+        scope: Of the stream.
     """
 
     guide: Guide
     specs: tuple[GuidanceSpec, ...]
-    site: Site
+    scope: StreamScope
 
     def active(self, at: float) -> NDArray[np.bool_]:
         """``(R,)``, which rules are in force at a moment (Unix seconds)."""
-        return np.array([self.site.covers(spec, at) for spec in self.specs], np.bool_)
+        return np.array([self.scope.covers(spec, at) for spec in self.specs], np.bool_)
 
     def active_at(self, moments: Sequence[float]) -> NDArray[np.bool_]:
         """``(M, R)``, which rules were in force at each of these moments, to the minute: schedules know no seconds."""
@@ -114,7 +114,7 @@ class StreamGuidance:
         self._store = store
         self._max_rules = max_rules
         self._lock = threading.RLock()
-        self._site = Site.of(zones, timezone)
+        self._scope = StreamScope.of(zones, timezone)
         self._records = {record.id: record for record in store.list(stream_id)}
         self._feedback = StreamFeedback(stream_id, store)
         self._encoder: str | None = None
@@ -130,7 +130,7 @@ class StreamGuidance:
     def configure(self, zones: Sequence[Zone], timezone: str | None) -> None:
         """Take the stream's new zones and time zone. Rules of a zone that is gone wait until it is back."""
         with self._lock:
-            self._site = Site.of(zones, timezone)
+            self._scope = StreamScope.of(zones, timezone)
             self._compile()
 
     def understand(self, language: Callable[[], Language | None], encoder: str | None) -> None:
@@ -311,10 +311,10 @@ class StreamGuidance:
         return record
 
     def _check(self, spec: GuidanceSpec, fields: Iterable[str]) -> None:
-        if "zone" in fields and spec.zone is not None and spec.zone not in self._site.zones:
-            names = ", ".join(map(repr, self._site.zones)) or "none (the stream has no zones)"
+        if "zone" in fields and spec.zone is not None and spec.zone not in self._scope.zones:
+            names = ", ".join(map(repr, self._scope.zones)) or "none (the stream has no zones)"
             msg = f"expected a zone of the stream, of {names}; got {spec.zone!r}"
-            raise InvalidInput("unknown_zone", msg, zones=sorted(self._site.zones))
+            raise InvalidInput("unknown_zone", msg, zones=sorted(self._scope.zones))
         if "expires_at" in fields and spec.expires_at is not None and spec.expires_at <= datetime.now(UTC):
             msg = f"expected `expires_at` in the future, got {spec.expires_at.isoformat()}"
             raise InvalidInput("expires_in_past", msg)
@@ -340,19 +340,19 @@ class StreamGuidance:
         self._readings = {text: reading for text, reading in self._readings.items() if text in texts}
 
     def _compiled(self, records: Iterable[RuleRecord]) -> _Snapshot:
-        chosen = [record for record in records if self._site.applies(record.spec)]
+        chosen = [record for record in records if self._scope.applies(record.spec)]
         modes = self._feedback.modes(self._encoder)
         language = self._language if chosen else None
         if language is None:
-            return _Snapshot(Guide(feedback=modes), (), self._site)
+            return _Snapshot(Guide(feedback=modes), (), self._scope)
         rules = []
         for record in chosen:
             reading = self._read(record.spec.text)
             if reading is not None:
-                rules.append((self._site.rule(record), reading))
+                rules.append((self._scope.rule(record), reading))
         guide = Guide.compile(rules, language.statements, language.space, modes)
         specs = {record.id: record.spec for record in chosen}
-        return _Snapshot(guide, tuple(specs[rule.id] for rule in guide.rules), self._site)
+        return _Snapshot(guide, tuple(specs[rule.id] for rule in guide.rules), self._scope)
 
     def _tuned(self, snapshot: _Snapshot) -> _Snapshot:
         if not snapshot.guide.rules:
@@ -375,11 +375,11 @@ class StreamGuidance:
         )
 
     def _active(self, spec: GuidanceSpec) -> bool:
-        return self._language is not None and self._site.applies(spec) and self._site.covers(spec, time.time())
+        return self._language is not None and self._scope.applies(spec) and self._scope.covers(spec, time.time())
 
     @property
     def _explainer(self) -> Explainer:
-        return Explainer(self._site, self._language, self._read)
+        return Explainer(self._scope, self._language, self._read)
 
 
 def _revalidated(spec: GuidanceSpec, changes: dict[str, Any]) -> GuidanceSpec:
