@@ -34,7 +34,7 @@ from service.contracts.stream import Zone
 from service.errors import InvalidInput
 from service.guidance.explanation import Explainer
 from service.guidance.feedback import StreamFeedback
-from service.guidance.history import RecentPast
+from service.guidance.history import History
 from service.guidance.preview import Tried, preview
 from service.guidance.scope import StreamScope
 from service.pipeline.context import Unguided
@@ -110,7 +110,7 @@ class StreamGuidance:
             past_bytes: Memory for the past that previews look at.
         """
         self.stream_id = stream_id
-        self.past = RecentPast(past_bytes)
+        self.history = History(past_bytes)
         self._store = store
         self._max_rules = max_rules
         self._lock = threading.RLock()
@@ -143,7 +143,7 @@ class StreamGuidance:
         """
         with self._lock:
             if encoder != self._encoder:
-                self.past.clear()
+                self.history.clear()
             self._encoder, self._learn, self._learned = encoder, language, None
             self._readings = {}
             self._compile()
@@ -166,7 +166,7 @@ class StreamGuidance:
 
     def record(self, frame: Unguided) -> None:
         """Remember a frame for previews, and now and then set the rules against what the past is like."""
-        self.past.add(frame)
+        self.history.add(frame)
         if abs(frame.at - self._tuned_at) >= TUNE_S:
             self._tuned_at = frame.at
             snapshot = self._snapshot
@@ -274,12 +274,12 @@ class StreamGuidance:
                 self._record(spec.replaces)
             snapshot = self._tuned(self._compiled([*self._records.values(), new]))
             said = self._explainer.explain(new, others)
-        moments = self.past.moments(spec.minutes * 60)
-        active = snapshot.active_at([moment.at for moment in moments])
+        frames = self.history.frames(spec.minutes * 60)
+        active = snapshot.active_at([frame.at for frame in frames])
         tried = snapshot.named([_NEW])
         kept = snapshot.named([*(record.id for record in others), _NEW])
         rules = Tried(snapshot.guide, active & ~tried, active & kept, active & tried)
-        return preview(moments, rules, fused, threshold, said)
+        return preview(frames, rules, fused, threshold, said)
 
     # ---- teaching
 
@@ -293,7 +293,7 @@ class StreamGuidance:
             NotFound: ``alert_not_found``.
         """
         with self._lock:
-            video, _ = self.past.sample(2 * SAMPLE)
+            video, _ = self.history.sample(2 * SAMPLE)
             self._feedback.judge_alert(alert_id, verdict, normal_radius(video))
             self._compile()
 
@@ -357,7 +357,7 @@ class StreamGuidance:
     def _tuned(self, snapshot: _Snapshot) -> _Snapshot:
         if not snapshot.guide.rules:
             return snapshot
-        return replace(snapshot, guide=snapshot.guide.tuned(*self.past.sample(SAMPLE)))
+        return replace(snapshot, guide=snapshot.guide.tuned(*self.history.sample(SAMPLE)))
 
     # ---- as the API speaks of rules
 

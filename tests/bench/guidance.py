@@ -127,10 +127,10 @@ def measure(guidance: StreamGuidance, encoder: JointEncoder, language: Language,
     for index in range(count):
         record(index)
     per_frame = (time.perf_counter() - began) / count * 1000
-    moments = guidance.past.moments()
+    kept = guidance.history.frames()
     print(
         f"a frame is remembered, rules set against the past every 10 s: {per_frame:8.3f} ms; "
-        f"{moments[-1].at - moments[0].at:.0f} s in {guidance.past.size / 1e6:.1f} MB"
+        f"{kept[-1].at - kept[0].at:.0f} s in {guidance.history.size / 1e6:.1f} MB"
     )
     fused = Calibration.fit(np.random.default_rng(0).exponential(0.43, 5000), [0] * 5000)
     for text in ("a person riding a bicycle", "the sky is blue"):

@@ -11,7 +11,7 @@ from models.guidance.effect import Judgement
 from models.guidance.guide import Guide
 from models.guidance.language import Language
 from models.guidance.rules import Doubles, Floats, Match, Method, Rule, Seen, Verdict
-from service.guidance.history import RecentPast
+from service.guidance.history import History
 from service.guidance.stream_guidance import SAMPLE, TUNE_S
 from training.studies.replay import Recording
 
@@ -66,7 +66,7 @@ class _Stretch:
     Attributes:
         recording: Whose; held so that its id is not given to another one.
         seen: Their objects, with their cosines where there is an encoder.
-        past: What ``RecentPast.sample`` gave before them.
+        past: What ``History.sample`` gave before them.
     """
 
     recording: Recording
@@ -75,14 +75,14 @@ class _Stretch:
 
 
 def _stretches(recording: Recording, language: Language) -> Iterator[_Stretch]:
-    past = RecentPast(PAST_BYTES)
-    sample = past.sample(SAMPLE)
+    history = History(PAST_BYTES)
+    sample = history.sample(SAMPLE)
     start, tuned_at = 0, -np.inf
     for frame, pts in enumerate(recording.pts.tolist()):
-        past.add(recording.unguided(frame))
+        history.add(recording.unguided(frame))
         if pts - tuned_at >= TUNE_S:
             yield _stretch(recording, start, frame + 1, language, sample)
-            sample = past.sample(SAMPLE)
+            sample = history.sample(SAMPLE)
             start, tuned_at = frame + 1, pts
     yield _stretch(recording, start, len(recording.pts), language, sample)
 

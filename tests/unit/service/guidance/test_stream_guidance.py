@@ -181,9 +181,9 @@ def test_words_are_not_learned_before_there_is_a_rule_to_read(guidance: StreamGu
 def test_the_past_of_another_encoder_is_forgotten(guidance: StreamGuidance) -> None:
     remember(guidance, "walking", seconds(0, 5))
     guidance.understand(words.language, words.ENCODER)
-    assert len(guidance.past.moments()) == 25
+    assert len(guidance.history.frames()) == 25
     guidance.understand(lambda: words.language(encoder=False), None)
-    assert guidance.past.moments() == []
+    assert guidance.history.frames() == []
 
 
 # ---- what the API says of a rule

@@ -89,7 +89,7 @@ def live(stages: Stages, profile: Profile, guidance: StreamGuidance) -> list[Sco
 def test_live_preview_and_replay_agree(stages: Stages, profile: Profile, guidance: StreamGuidance) -> None:
     plain = live(stages, profile, guidance)
     preview = guidance.preview(PreviewSpec(rule=RULE), profile.fused, THRESHOLD)
-    guidance.past.clear()
+    guidance.history.clear()
     guidance.add(RULE, "mara")
     ruled = live(stages, profile, guidance)
 
