@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.guidance.captions import Caption
-from models.guidance.reader import Reading
 from models.guidance.rules import Floats
 from models.guidance.statements import Statements, support
+from models.guidance.text_reader import Reading
 
 MAX_CAPTIONS = 4096
 """Remembered with their support, the last ones that were asked for; at 50 rules 1 MB."""

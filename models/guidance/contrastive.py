@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 from models.guidance.caption_support import CaptionSupport
 from models.guidance.effect import LIFT, Effect, Reals
 from models.guidance.matcher import Similarities
-from models.guidance.reader import Reading
 from models.guidance.rules import Doubles, Floats, Seen, present
 from models.guidance.space import Space
 from models.guidance.statements import Statements
+from models.guidance.text_reader import Reading
 
 MATCH_FROM, MATCH_FULL = 0.5, 0.8
 """Similarities at which a rule begins to act and at which it acts in full; linear between. What is less likely

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from models.guidance.caption_support import best_clauses, first_clauses
 from models.guidance.effect import Effect
 from models.guidance.matcher import Similarities
-from models.guidance.reader import Reading
 from models.guidance.rules import Doubles, Floats, Seen, present
+from models.guidance.text_reader import Reading
 
 THRESHOLD, THETA, GAMMA = 0.3, 5.0, 5.0
 """The paper gives none of them. In the built-in space clips have a cosine of 0.55 (median) with a wording of what they

@@ -19,10 +19,10 @@ from models.guidance.equation10 import Equation10
 from models.guidance.feedback import Feedback
 from models.guidance.matcher import Matcher, Similarities
 from models.guidance.polygon import Polygon, contains, foot_points
-from models.guidance.reader import Reading
 from models.guidance.rules import Doubles, Floats, Match, Method, Rule, Seen, present
 from models.guidance.space import Space
 from models.guidance.statements import Statements
+from models.guidance.text_reader import Reading
 
 MATCHES = 5
 """Rules named for one object, the most similar ones."""

@@ -9,10 +9,10 @@ from typing import Protocol
 import numpy as np
 
 from models.guidance.bank import Bank
-from models.guidance.reader import Embed, Reader, Reading
 from models.guidance.rules import Floats
 from models.guidance.space import Space
 from models.guidance.statements import Statements
+from models.guidance.text_reader import Embed, Reading, TextReader
 
 SHOWN = 8
 """Phrases named of those that a rule was understood as."""
@@ -75,7 +75,7 @@ class Language:
     """
 
     phrases: tuple[str, ...]
-    reader: Reader
+    reader: TextReader
     statements: Statements
     space: Space | None = None
     embed_for_clips: Embed | None = None
@@ -92,7 +92,7 @@ class Language:
         """
         sentences = encoder.text if encoder is not None and encoder.sentence else load_sentences()
         bank = sentences.bank if encoder is None else encoder.bank
-        reader = Reader.of(bank.phrases, bank.kinds, sentences.embed)
+        reader = TextReader.of(bank.phrases, bank.kinds, sentences.embed)
         statements = Statements.of(names, bank.phrases, sentences.embed)
         if encoder is None:
             return cls(bank.phrases, reader, statements)

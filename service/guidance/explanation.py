@@ -10,8 +10,8 @@ import numpy as np
 
 from models.guidance.language import Language
 from models.guidance.polygon import Polygon, contains
-from models.guidance.reader import Reading
 from models.guidance.statements import sameness
+from models.guidance.text_reader import Reading
 from service.contracts.guidance import Conflict, GuidanceSpec, Resemblance
 from service.guidance.schedule import overlap
 from service.guidance.scope import StreamScope

@@ -18,8 +18,8 @@ from models.guidance.effect import Judgement
 from models.guidance.feedback import normal_radius
 from models.guidance.guide import Guide
 from models.guidance.language import Language
-from models.guidance.reader import Reading
 from models.guidance.rules import Seen
+from models.guidance.text_reader import Reading
 from models.scoring.calibration import Calibration
 from service.contracts.alert import Verdict
 from service.contracts.guidance import (

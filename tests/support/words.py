@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from models.guidance.captions import Caption
 from models.guidance.language import Language
-from models.guidance.reader import Reader
 from models.guidance.rules import Floats, Seen
 from models.guidance.space import Space
 from models.guidance.statements import Statements
+from models.guidance.text_reader import TextReader
 from service.pipeline.context import Unguided
 
 PHRASES = ("riding a bicycle", "cycling along", "walking", "running", "two people fighting", "an empty street")
@@ -58,7 +58,7 @@ def language(*, encoder: bool = True, untrained: str = "") -> Language:
         encoder: Whether there is one.
         untrained: Phrases with this in them are of what it learned no clips of.
     """
-    reader, statements = Reader.of(PHRASES, KINDS, sentences), Statements.of(NAMES, PHRASES, sentences)
+    reader, statements = TextReader.of(PHRASES, KINDS, sentences), Statements.of(NAMES, PHRASES, sentences)
     words = Language(PHRASES, reader, statements)
     if not encoder:
         return words
