@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 
 from models.guidance.caption_support import CaptionSupport
 from models.guidance.effect import LIFT, Effect, Reals
+from models.guidance.embedded_bank import EmbeddedBank
 from models.guidance.matcher import Similarities
 from models.guidance.rules import Doubles, Floats, Seen, present
-from models.guidance.space import Space
 from models.guidance.statements import Statements
 from models.guidance.text_reader import Reading
 
@@ -130,21 +130,21 @@ class Contrastive:
     Attributes:
         contrast: Of the rules.
         captions: How surely they are true of captions; None leaves clips as the only evidence.
-        space: Of the stream's encoder; None leaves captions as the only evidence.
+        bank: Of the stream's encoder; None leaves captions as the only evidence.
         baseline: What its objects are like, once enough were seen.
     """
 
     contrast: Contrast
     captions: CaptionSupport | None = None
-    space: Space | None = None
+    bank: EmbeddedBank | None = None
     baseline: Baseline | None = None
 
     @classmethod
-    def of(cls, readings: Sequence[Reading], statements: Statements | None, space: Space | None) -> Contrastive:
+    def of(cls, readings: Sequence[Reading], statements: Statements | None, bank: EmbeddedBank | None) -> Contrastive:
         """Compile rules; arguments as for ``Guide.compile``, with at least one reading."""
         weights = np.stack([reading.weights for reading in readings])
-        contrast = Contrast.of(weights, None if space is None else space.trained)
-        return cls(contrast, None if statements is None else CaptionSupport(statements, readings), space)
+        contrast = Contrast.of(weights, None if bank is None else bank.trained)
+        return cls(contrast, None if statements is None else CaptionSupport(statements, readings), bank)
 
     def match(self, seen: Seen) -> Similarities:
         """The better of what the clip and the caption say; from ``MATCH_FROM`` on a rule acts."""
@@ -160,18 +160,18 @@ class Contrastive:
 
     def tuned(self, video: Floats, surprise: Doubles) -> Contrastive:
         """Against what clips of recent objects are like, where there are at least 32; else nothing is usual."""
-        if self.space is None or len(video) < _MIN_BASELINE:
+        if self.bank is None or len(video) < _MIN_BASELINE:
             return replace(self, baseline=None)
-        evidence = self.contrast.evidence(self.space.cosines(video), self.space.temperature)
+        evidence = self.contrast.evidence(self.bank.cosines(video), self.bank.temperature)
         return replace(self, baseline=Baseline.of(evidence))
 
     def _image(self, seen: Seen) -> Floats:
         """``(N, R)`` calibrated evidence of the clips; 0 where there is none."""
         there = present(seen.video)
-        if self.space is None or not there.any():
+        if self.bank is None or not there.any():
             return np.zeros((len(seen), len(self.contrast.sure)), np.float32)
-        cosines = self.space.cosines(seen.video) if seen.cosines is None else seen.cosines
-        evidence = self.contrast.evidence(cosines, self.space.temperature)
+        cosines = self.bank.cosines(seen.video) if seen.cosines is None else seen.cosines
+        evidence = self.contrast.evidence(cosines, self.bank.temperature)
         if self.baseline is not None:
             evidence = np.where(evidence > 0, self.baseline.adjust(evidence), 0.0)
         return np.asarray(evidence * there[:, None], np.float32)

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from models.guidance.contrastive import Contrastive
 from models.guidance.effect import Effect, Judgement, settled, strongest
+from models.guidance.embedded_bank import EmbeddedBank
 from models.guidance.equation10 import Equation10
 from models.guidance.feedback import Feedback
 from models.guidance.matcher import Matcher, Similarities
 from models.guidance.polygon import Polygon, contains, foot_points
 from models.guidance.rules import Doubles, Floats, Match, Method, Rule, Seen, present
-from models.guidance.space import Space
 from models.guidance.statements import Statements
 from models.guidance.text_reader import Reading
 
@@ -52,13 +52,13 @@ class Guide:
 
     Attributes:
         rules: ``R`` rules, in the order in which they count.
-        space: Of the stream's encoder, for who knows cosines beforehand (``Seen.cosines``); None without one.
+        bank: Of the stream's encoder, for who knows cosines beforehand (``Seen.cosines``); None without one.
         feedback: Modes that false alarms taught, or None.
         parts: The rules by method, each with what matches them.
     """
 
     rules: tuple[Rule, ...] = ()
-    space: Space | None = None
+    bank: EmbeddedBank | None = None
     feedback: Feedback | None = None
     parts: tuple[Part, ...] = ()
     _order: NDArray[np.intp] = field(default_factory=lambda: np.zeros(0, np.intp), repr=False)
@@ -71,7 +71,7 @@ class Guide:
         cls,
         rules: Sequence[tuple[Rule, Reading]],
         statements: Statements | None = None,
-        space: Space | None = None,
+        bank: EmbeddedBank | None = None,
         feedback: Feedback | None = None,
     ) -> Guide:
         """Prepare rules, in any order.
@@ -79,7 +79,7 @@ class Guide:
         Args:
             rules: Each with how its text is understood under the same bank.
             statements: What captions say, with features in the space of the readings' sentences.
-            space: Of the stream's encoder.
+            bank: Of the stream's encoder.
             feedback: Modes that false alarms taught.
         """
         ordered = sorted(rules, key=lambda each: each[0].precedence, reverse=True)
@@ -89,10 +89,10 @@ class Guide:
             columns = [index for index, rule in enumerate(chosen) if rule.method == method]
             if columns:
                 readings = [ordered[index][1] for index in columns]
-                parts.append(Part(_matcher(method, readings, statements, space), np.array(columns, np.intp)))
+                parts.append(Part(_matcher(method, readings, statements, bank), np.array(columns, np.intp)))
         return cls(
             chosen,
-            space,
+            bank,
             feedback,
             parts=tuple(parts),
             _order=np.argsort([column for part in parts for column in part.columns]),
@@ -204,11 +204,11 @@ class Guide:
 
 
 def _matcher(
-    method: Method, readings: Sequence[Reading], statements: Statements | None, space: Space | None
+    method: Method, readings: Sequence[Reading], statements: Statements | None, bank: EmbeddedBank | None
 ) -> Matcher:
     if method == "equation10":
         return Equation10.of(readings)
-    return Contrastive.of(readings, statements, space)
+    return Contrastive.of(readings, statements, bank)
 
 
 def _zones(rules: Sequence[Rule]) -> tuple[tuple[Polygon, NDArray[np.intp]], ...]:

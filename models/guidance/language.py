@@ -9,8 +9,8 @@ from typing import Protocol
 import numpy as np
 
 from models.guidance.bank import Bank
+from models.guidance.embedded_bank import EmbeddedBank
 from models.guidance.rules import Floats
-from models.guidance.space import Space
 from models.guidance.statements import Statements
 from models.guidance.text_reader import Embed, Reading, TextReader
 
@@ -70,14 +70,14 @@ class Language:
         phrases: ``K`` texts of the bank.
         reader: Reads texts against them.
         statements: What can be said of the objects of the stream's detector.
-        space: The bank in the space of the stream's clips; None if the stream has no encoder.
+        bank: The bank in the space of the stream's clips; None if the stream has no encoder.
         embed_for_clips: Texts to ``(n, D)`` float32 in the space of clips; None if the stream has no encoder.
     """
 
     phrases: tuple[str, ...]
     reader: TextReader
     statements: Statements
-    space: Space | None = None
+    bank: EmbeddedBank | None = None
     embed_for_clips: Embed | None = None
 
     @classmethod
@@ -97,8 +97,8 @@ class Language:
         if encoder is None:
             return cls(bank.phrases, reader, statements)
         trained = None if bank.trained is None else np.array(bank.trained)
-        space = Space(bank.features, encoder.temperature, trained)
-        return cls(bank.phrases, reader, statements, space, encoder.embed_texts)
+        embedded = EmbeddedBank(bank.features, encoder.temperature, trained)
+        return cls(bank.phrases, reader, statements, embedded, encoder.embed_texts)
 
     def read(self, text: str) -> Reading:
         """Understand a rule's text."""
@@ -106,7 +106,7 @@ class Language:
 
     def seen(self, reading: Reading) -> bool:
         """Whether the stream's encoder learned clips of something that a text means."""
-        trained = None if self.space is None else self.space.trained
+        trained = None if self.bank is None else self.bank.trained
         return bool((reading.weights if trained is None else reading.weights[trained]).max(initial=0.0) > 0.0)
 
     def resembles(self, reading: Reading) -> list[tuple[str, float]]:

@@ -61,7 +61,7 @@ class Seen:
         video: ``(N, D)`` float32, clip features of unit length; NaN rows where there is none.
         captions: What is said of each; None where nothing is.
         surprise: ``(N,)`` float64, -log10(p), at least 0; NaN where nothing is known, which counts as 0.
-        cosines: ``(N, K)`` float32, ``Space.cosines`` of ``video`` where somebody computed them already; else None.
+        cosines: ``(N, K)`` float32, ``EmbeddedBank.cosines`` of ``video`` where they are known already; else None.
     """
 
     boxes: Floats

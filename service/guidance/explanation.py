@@ -66,9 +66,9 @@ class Explainer:
                 f'A rule names what is seen, and this text says what is not ("{denied}"): it matches nothing. '
                 "Write what is seen, with the verdict that it has, and an exception as a rule of its own."
             )
-        elif self.language.space is None and spec.method == "equation10":
+        elif self.language.bank is None and spec.method == "equation10":
             yield "Equation 10 compares pictures, and the stream has no encoder: the rule matches nothing."
-        elif self.language.space is None:
+        elif self.language.bank is None:
             yield "The stream has no encoder: only captions are compared with the text."
         elif not understood and spec.method == "contrastive":
             yield "The text is like no phrase of the bank: it means nothing to what is seen and moves no score by it."

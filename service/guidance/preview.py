@@ -91,9 +91,9 @@ def preview(
 
 def _judged(tried: Tried, rows: Rows) -> tuple[Judgement, Judgement, Judgement]:
     """Without the new rule, with it, and by it alone. How surely rules are of objects is asked once for all three."""
-    guide, space, seen = tried.guide, tried.guide.space, rows.seen
-    if space is not None and len(rows.clips):
-        seen = replace(seen, cosines=_spread(space.cosines(rows.clips), rows.clip))
+    guide, bank, seen = tried.guide, tried.guide.bank, rows.seen
+    if bank is not None and len(rows.clips):
+        seen = replace(seen, cosines=_spread(bank.cosines(rows.clips), rows.clip))
     matched = guide.match(seen) if guide.rules and len(seen) else None
     without, with_rule = (
         guide.judge(seen, active[rows.frame], matched, explain=False) for active in (tried.without, tried.with_rule)

@@ -350,7 +350,7 @@ class StreamGuidance:
             reading = self._read(record.spec.text)
             if reading is not None:
                 rules.append((self._scope.rule(record), reading))
-        guide = Guide.compile(rules, language.statements, language.space, modes)
+        guide = Guide.compile(rules, language.statements, language.bank, modes)
         specs = {record.id: record.spec for record in chosen}
         return _Snapshot(guide, tuple(specs[rule.id] for rule in guide.rules), self._scope)
 

@@ -17,7 +17,7 @@ def rule(text: str = "riding a bicycle", verdict: str = "normal", rule_id: str =
 
 def guide(*rules: Rule, encoder: bool = True) -> Guide:
     language = words.language(encoder=encoder)
-    return Guide.compile([(each, language.read(each.text)) for each in rules], language.statements, language.space)
+    return Guide.compile([(each, language.read(each.text)) for each in rules], language.statements, language.bank)
 
 
 def guided(guide: Guide, seen: Seen, **arguments: object) -> list[float]:

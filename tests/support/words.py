@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.guidance.captions import Caption
+from models.guidance.embedded_bank import EmbeddedBank
 from models.guidance.language import Language
 from models.guidance.rules import Floats, Seen
-from models.guidance.space import Space
 from models.guidance.statements import Statements
 from models.guidance.text_reader import TextReader
 from service.pipeline.context import Unguided
@@ -63,8 +63,8 @@ def language(*, encoder: bool = True, untrained: str = "") -> Language:
     if not encoder:
         return words
     trained = np.array([not untrained or untrained not in phrase for phrase in PHRASES])
-    space = Space(sentences(PHRASES), TEMPERATURE, trained)
-    return replace(words, space=space, embed_for_clips=sentences)
+    bank = EmbeddedBank(sentences(PHRASES), TEMPERATURE, trained)
+    return replace(words, bank=bank, embed_for_clips=sentences)
 
 
 def clip(text: str, seed: int = 0, noise: float = 0.4) -> Floats:

@@ -42,7 +42,7 @@ class Rulebook:
         rules = [
             (Rule(str(number), text, verdict, method=method), language.read(text)) for number, text in enumerate(listed)
         ]
-        guide = Guide.compile(rules, language.statements, language.space)
+        guide = Guide.compile(rules, language.statements, language.bank)
         parts = []
         for stretch in self._cut(recording):
             tuned = guide.tuned(*stretch.past)
@@ -89,6 +89,6 @@ def _stretches(recording: Recording, language: Language) -> Iterator[_Stretch]:
 
 def _stretch(recording: Recording, start: int, end: int, language: Language, past: tuple[Floats, Doubles]) -> _Stretch:
     rows, seen = slice(int(recording.first[start]), int(recording.first[end])), recording.seen
-    cosines = None if language.space is None else language.space.cosines(seen.video[rows])
+    cosines = None if language.bank is None else language.bank.cosines(seen.video[rows])
     part = Seen(seen.boxes[rows], seen.video[rows], seen.captions[rows], seen.surprise[rows], cosines)
     return _Stretch(recording, part, past)

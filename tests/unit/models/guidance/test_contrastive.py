@@ -12,13 +12,13 @@ from support.rules import guide, guided, rule
 def test_clips_say_nothing_of_what_their_encoder_never_learned() -> None:
     language = words.language(untrained="fight")
     fight = rule("a brawl", "normal")
-    compiled = Guide.compile([(fight, language.read(fight.text))], language.statements, language.space)
+    compiled = Guide.compile([(fight, language.read(fight.text))], language.statements, language.bank)
     assert guided(guide(fight), words.seen(("two people fighting", 5.0))) == [0.0]
     assert guided(compiled, words.seen(("two people fighting", 5.0))) == [5.0]
     # a caption still may
     cycle = rule("a cyclist", "normal")
     language = words.language(untrained="cycl")
-    compiled = Guide.compile([(cycle, language.read(cycle.text))], language.statements, language.space)
+    compiled = Guide.compile([(cycle, language.read(cycle.text))], language.statements, language.bank)
     assert guided(compiled, words.seen(("walking", 5.0), captions=(words.CYCLIST,))) == [0.0]
 
 

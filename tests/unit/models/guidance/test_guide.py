@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from models.guidance.captions import Caption
 from models.guidance.effect import LIFT
+from models.guidance.embedded_bank import EmbeddedBank
 from models.guidance.feedback import Feedback
 from models.guidance.guide import MATCHES, Guide
 from models.guidance.rules import Rule, Seen
-from models.guidance.space import Space
 from support import words
 from support.rules import LEFT, guide, guided, rule
 
@@ -191,7 +191,7 @@ def test_many_objects_are_judged_as_one_by_one(count: int) -> None:
 
 def test_cosines_that_are_known_need_not_be_computed() -> None:
     frame = words.seen(("riding a bicycle", 4.0), ("walking", 1.0))
-    cosines = Space(words.sentences(words.PHRASES), 0.1).cosines(frame.video)
+    cosines = EmbeddedBank(words.sentences(words.PHRASES), 0.1).cosines(frame.video)
     assert guided(guide(rule()), replace(frame, cosines=cosines[::-1])) == [4.0, 0.0]
 
 
@@ -222,7 +222,7 @@ def test_an_object_is_told_with_the_false_alarm_that_relieves_it() -> None:
 def test_an_anomaly_rule_counts_against_what_was_taught() -> None:
     feedback = Feedback(words.clip("two people fighting")[None], np.array([0.1], np.float32), ("a",))
     fights = rule("a brawl", "anomaly")
-    compiled = Guide.compile([(fights, LANGUAGE.read(fights.text))], LANGUAGE.statements, LANGUAGE.space, feedback)
+    compiled = Guide.compile([(fights, LANGUAGE.read(fights.text))], LANGUAGE.statements, LANGUAGE.bank, feedback)
     assert guided(compiled, words.seen(("two people fighting", 3.0))) == [LIFT]
 
 
@@ -277,7 +277,7 @@ def test_guides_judge_as_they_always_did(seed: int) -> None:
     feedback = Feedback(modes, np.array([0.3, 0.1], np.float32), ("a", "b")) if seed % 4 == 0 else None
     active = random.random((8, 8)) < 0.8 if seed % 2 else None
     compiled = Guide.compile(
-        [(each, LANGUAGE.read(each.text)) for each in rules], LANGUAGE.statements, LANGUAGE.space, feedback
+        [(each, LANGUAGE.read(each.text)) for each in rules], LANGUAGE.statements, LANGUAGE.bank, feedback
     )
     if seed % 3:
         compiled = compiled.tuned(past, random.exponential(1.0, 50))

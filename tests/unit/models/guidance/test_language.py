@@ -42,8 +42,8 @@ def test_an_encoder_that_compares_sentences_needs_no_other() -> None:
     encoder = Encoder(Tower(bank("cycling", "walking", trained=(True, False))), sentence=True)
     language = Language.of(words.NAMES, encoder, lambda: pytest.fail("expected the encoder's own text tower"))
     assert language.phrases == ("cycling", "walking")
-    assert language.space is not None
-    assert (language.space.temperature, np.asarray(language.space.trained).tolist()) == (0.1, [True, False])
+    assert language.bank is not None
+    assert (language.bank.temperature, np.asarray(language.bank.trained).tolist()) == (0.1, [True, False])
     assert language.read("a cyclist").texts is not None
 
 
@@ -57,7 +57,7 @@ def test_another_tower_reads_where_the_encoder_cannot_and_the_bank_stays_the_enc
 
     assert Language.of(words.NAMES, encoder, load).phrases == ("cycling", "walking")
     alone = Language.of(words.NAMES, None, load)
-    assert (len(asked), alone.phrases, alone.space, alone.read("a jogger").texts) == (2, ("running",), None, None)
+    assert (len(asked), alone.phrases, alone.bank, alone.read("a jogger").texts) == (2, ("running",), None, None)
 
 
 def test_a_text_resembles_few_phrases_the_nearest_first() -> None:

@@ -13,17 +13,17 @@ _AT_ONCE, _FEW = 4, 64  # clips in one product, and up to how many so few are
 
 
 @dataclass(frozen=True, slots=True)
-class Space:
-    """The encoder's side of matching.
+class EmbeddedBank:
+    """A bank's phrases in the space of an encoder's clips.
 
     Attributes:
-        bank: ``(K, D)`` float32, its phrases in the space of clips.
+        features: ``(K, D)`` float32, its phrases in the space of clips.
         temperature: Of the softmax over them that the encoder was trained with, greater than 0.
         trained: ``(K,)`` bool, of which phrases the encoder learned clips; a rule is matched by these alone. None is
             all.
     """
 
-    bank: Floats
+    features: Floats
     temperature: float
     trained: NDArray[np.bool_] | None = None
     _columns: Floats = field(init=False, repr=False)
@@ -34,7 +34,7 @@ class Space:
         For four objects and a transposed view, or for eight and any, OpenBLAS starts its threads, and on two busy
         cores waits for them: 4 and 1 ms; four at a time over rows that lie together take 0.05 ms each.
         """
-        object.__setattr__(self, "_columns", np.ascontiguousarray(self.bank.T))
+        object.__setattr__(self, "_columns", np.ascontiguousarray(self.features.T))
 
     def cosines(self, video: Floats) -> Floats:
         """``(N, K)`` float32, of each clip with each phrase; 0 where there is no clip."""
