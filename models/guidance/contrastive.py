@@ -158,19 +158,19 @@ class Contrastive:
         """Relief and lift in proportion to the weight; the similarity has its say in that, and surprise has none."""
         return Effect(weights, LIFT * weights)
 
-    def tuned(self, video: Floats, surprise: Doubles) -> Contrastive:
+    def tuned(self, embeddings: Floats, surprise: Doubles) -> Contrastive:
         """Against what clips of recent objects are like, where there are at least 32; else nothing is usual."""
-        if self.bank is None or len(video) < _MIN_BASELINE:
+        if self.bank is None or len(embeddings) < _MIN_BASELINE:
             return replace(self, baseline=None)
-        evidence = self.contrast.evidence(self.bank.cosines(video), self.bank.temperature)
+        evidence = self.contrast.evidence(self.bank.cosines(embeddings), self.bank.temperature)
         return replace(self, baseline=Baseline.of(evidence))
 
     def _image(self, seen: Seen) -> Floats:
         """``(N, R)`` calibrated evidence of the clips; 0 where there is none."""
-        there = present(seen.video)
+        there = present(seen.embeddings)
         if self.bank is None or not there.any():
             return np.zeros((len(seen), len(self.contrast.sure)), np.float32)
-        cosines = self.bank.cosines(seen.video) if seen.cosines is None else seen.cosines
+        cosines = self.bank.cosines(seen.embeddings) if seen.cosines is None else seen.cosines
         evidence = self.contrast.evidence(cosines, self.bank.temperature)
         if self.baseline is not None:
             evidence = np.where(evidence > 0, self.baseline.adjust(evidence), 0.0)

@@ -36,9 +36,9 @@ class EmbeddedBank:
         """
         object.__setattr__(self, "_columns", np.ascontiguousarray(self.features.T))
 
-    def cosines(self, video: Floats) -> Floats:
+    def cosines(self, embeddings: Floats) -> Floats:
         """``(N, K)`` float32, of each clip with each phrase; 0 where there is no clip."""
-        clips = np.nan_to_num(video)
+        clips = np.nan_to_num(embeddings)
         if not 0 < len(clips) <= _FEW:
             return clips @ self._columns
         parts = [clips[start : start + _AT_ONCE] @ self._columns for start in range(0, len(clips), _AT_ONCE)]

@@ -66,14 +66,14 @@ class Equation10:
             fall = np.where(before > 0, GAMMA * highest * excess / before, 0.0)
         return Effect(weights * np.clip(fall, 0.0, 1.0), before + weights * THETA * lowest * excess)
 
-    def tuned(self, video: Floats, surprise: Doubles) -> Equation10:
+    def tuned(self, embeddings: Floats, surprise: Doubles) -> Equation10:
         """With S_min and S_max of these surprises; 0 where there are none."""
         return replace(self, span=(float(surprise.min()), float(surprise.max())) if len(surprise) else (0.0, 0.0))
 
     def _cosines(self, seen: Seen) -> Floats:
         """``(N, R)``, of each clip with the nearest clause of each rule; 0 where there is none."""
-        there = present(seen.video)
+        there = present(seen.embeddings)
         if self.texts is None or not there.any():
             return np.zeros((len(seen), len(self.first)), np.float32)
-        cosines = np.clip(np.nan_to_num(seen.video) @ self.texts, 0.0, 1.0)
+        cosines = np.clip(np.nan_to_num(seen.embeddings) @ self.texts, 0.0, 1.0)
         return np.asarray(best_clauses(cosines, self.first) * there[:, None], np.float32)

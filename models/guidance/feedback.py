@@ -46,12 +46,12 @@ class Feedback:
     radii: Floats
     alerts: tuple[str, ...]
 
-    def relief(self, video: Floats) -> tuple[Doubles, NDArray[np.intp]]:
+    def relief(self, embeddings: Floats) -> tuple[Doubles, NDArray[np.intp]]:
         """``(N,)`` in [0, 1]: 1 within a mode's radius, falling to 0 at 1.25 of it; and ``(N,)``, by which mode."""
-        distances = 1.0 - np.nan_to_num(video) @ self.modes.T
+        distances = 1.0 - np.nan_to_num(embeddings) @ self.modes.T
         inside = (_SOFT * self.radii - distances) / ((_SOFT - 1.0) * self.radii)
         relief: Doubles = np.clip(inside.max(axis=1), 0.0, 1.0).astype(np.float64)
-        relief[~present(video)] = 0.0
+        relief[~present(embeddings)] = 0.0
         return relief, inside.argmax(axis=1)
 
     def matches(self, relief: Doubles, modes: NDArray[np.intp]) -> tuple[FeedbackMatch | None, ...]:
@@ -60,18 +60,18 @@ class Feedback:
         return tuple(FeedbackMatch(self.alerts[mode], share) if share > 0 else None for share, mode in pairs)
 
 
-def normal_radius(video: Floats) -> float:
+def normal_radius(embeddings: Floats) -> float:
     """The cosine distance within which clips of a stream's objects are the same thing.
 
     Objects are as near to a taught one as normal objects are to the modes they are of, where their clips are grouped
     around modes (spherical k-means) and most (95 %) of them count as near.
 
     Args:
-        video: ``(M, D)`` clips of unit length of the stream's recent objects; fewer than 64 say too little, and then
+        embeddings: ``(M, D)`` of unit length, of the stream's recent objects; fewer than 64 say too little, and then
             what is usual over scenes is taken.
     """
-    if len(video) < _MIN_SAMPLE:
+    if len(embeddings) < _MIN_SAMPLE:
         return RADIUS
-    centres = spherical_kmeans(video, min(_MAX_MODES, len(video) // 16))
-    distances = 1.0 - (video @ centres.T).max(axis=1)
+    centres = spherical_kmeans(embeddings, min(_MAX_MODES, len(embeddings) // 16))
+    distances = 1.0 - (embeddings @ centres.T).max(axis=1)
     return float(np.clip(np.quantile(distances, 0.95), *RADIUS_BOUNDS))

@@ -101,16 +101,16 @@ class Guide:
             _normal=np.array([rule.verdict == "normal" for rule in chosen], np.bool_),
         )
 
-    def tuned(self, video: Floats, surprise: Doubles) -> Guide:
+    def tuned(self, embeddings: Floats, surprise: Doubles) -> Guide:
         """The same rules against what the stream's own recent objects are like.
 
         Args:
-            video: ``(M, D)`` clip features of recent objects; NaN rows count for nothing.
+            embeddings: ``(M, D)`` clip features of recent objects; NaN rows count for nothing.
             surprise: Surprises of recent objects; those that are not finite count for nothing.
         """
-        video, surprise = video[present(video)], surprise[np.isfinite(surprise)]
+        embeddings, surprise = embeddings[present(embeddings)], surprise[np.isfinite(surprise)]
         return replace(
-            self, parts=tuple(replace(part, matcher=part.matcher.tuned(video, surprise)) for part in self.parts)
+            self, parts=tuple(replace(part, matcher=part.matcher.tuned(embeddings, surprise)) for part in self.parts)
         )
 
     def judge(
@@ -132,8 +132,8 @@ class Guide:
         judgement = Judgement.nothing(len(seen))
         if len(seen) and self.rules:
             judgement = self._weigh(seen, matched or self.match(seen), active, explain=explain)
-        if self.feedback is not None and present(seen.video).any():
-            relief, modes = self.feedback.relief(seen.video)
+        if self.feedback is not None and present(seen.embeddings).any():
+            relief, modes = self.feedback.relief(seen.embeddings)
             feedback = self.feedback.matches(relief, modes) if explain else ()
             judgement = replace(judgement, relief=np.maximum(judgement.relief, relief), feedback=feedback)
         return judgement

@@ -49,11 +49,11 @@ class Matcher(Protocol):
         """
         ...
 
-    def tuned(self, video: Floats, surprise: Doubles) -> Matcher:
+    def tuned(self, embeddings: Floats, surprise: Doubles) -> Matcher:
         """The same rules, set against what the stream's own recent objects are like.
 
         Args:
-            video: ``(M, D)`` clip features of unit length of recent objects.
+            embeddings: ``(M, D)`` clip features of unit length of recent objects.
             surprise: Finite surprises of recent objects.
         """
         ...

@@ -131,7 +131,7 @@ class History:
         captions: list[Caption | None] = []
         thumbnails: dict[int, bytes] = {}
         for index, track in enumerate(frame.tracks):
-            clip, brought = self._clip(seen.video[index], track, at)
+            clip, brought = self._clip(seen.embeddings[index], track, at)
             clips.append(clip)
             size += brought
             caption = seen.captions[index]
@@ -173,8 +173,8 @@ class History:
         clips = list(unique.values())
         chosen = [clips[index] for index in np.linspace(0, len(clips) - 1, min(count, len(clips))).round().astype(int)]
         surprises = [frame.surprises for frame in frames]
-        video = np.stack(chosen).astype(np.float32) if chosen else np.zeros((0, 0), np.float32)
-        return video, np.concatenate(surprises).astype(np.float64) if surprises else np.zeros(0)
+        embeddings = np.stack(chosen).astype(np.float32) if chosen else np.zeros((0, 0), np.float32)
+        return embeddings, np.concatenate(surprises).astype(np.float64) if surprises else np.zeros(0)
 
     def _clip(self, features: Floats, track: int, at: float) -> tuple[NDArray[np.float16] | None, int]:
         """The clip to keep of an object, and the bytes that it brings."""
@@ -200,15 +200,15 @@ class History:
 def tabulated(frames: Sequence[HistoryFrame]) -> Rows:
     """The objects of frames as one table; each clip is unpacked once."""
     clips, clip = _unique([each for frame in frames for each in frame.clips])
-    video = np.stack(clips).astype(np.float32) if clips else np.zeros((0, 0), np.float32)
+    embeddings = np.stack(clips).astype(np.float32) if clips else np.zeros((0, 0), np.float32)
     counts = [len(frame.tracks) for frame in frames]
     seen = Seen(
         np.concatenate([frame.boxes for frame in frames]) if frames else np.zeros((0, 4), np.float32),
-        _spread(video, clip),
+        _spread(embeddings, clip),
         tuple(caption for frame in frames for caption in frame.captions),
         np.concatenate([frame.surprises for frame in frames]).astype(np.float64) if frames else np.zeros(0),
     )
-    return Rows(seen, np.repeat(np.arange(len(frames)), counts), clip, video)
+    return Rows(seen, np.repeat(np.arange(len(frames)), counts), clip, embeddings)
 
 
 def _unique(things: Sequence[T | None]) -> tuple[list[T], NDArray[np.intp]]:

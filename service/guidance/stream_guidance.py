@@ -293,8 +293,8 @@ class StreamGuidance:
             NotFound: ``alert_not_found``.
         """
         with self._lock:
-            video, _ = self.history.sample(2 * SAMPLE)
-            self._feedback.judge_alert(alert_id, verdict, normal_radius(video))
+            embeddings, _ = self.history.sample(2 * SAMPLE)
+            self._feedback.judge_alert(alert_id, verdict, normal_radius(embeddings))
             self._compile()
 
     def feedback(self) -> list[TaughtOut]:

@@ -85,8 +85,8 @@ def guide(guidance: Guidance, frame: Unguided) -> Guided:
 
 
 def _seen(observation: Observation, fused: Fused, said: tuple[Caption, ...]) -> Seen:
-    video = np.zeros((len(said), 0), np.float32)
+    embeddings = np.zeros((len(said), 0), np.float32)
     if observation.video is not None:
         nothing = np.full((len(fused.regions), observation.video.shape[1]), np.nan, np.float32)
-        video = np.concatenate([observation.video, nothing])
-    return Seen(np.concatenate([observation.objects.boxes, fused.regions]), video, said, fused.surprises)
+        embeddings = np.concatenate([observation.video, nothing])
+    return Seen(np.concatenate([observation.objects.boxes, fused.regions]), embeddings, said, fused.surprises)

@@ -60,11 +60,11 @@ def frames(encoder: JointEncoder, objects: int, count: int) -> list[Seen]:
     doing = random.choice(encoder.bank.actions, objects)
     found = []
     for _ in range(count):
-        video = bank[doing] + 0.8 * random.normal(size=(objects, encoder.dim)) / np.sqrt(encoder.dim)
-        video = (video / np.linalg.norm(video, axis=1, keepdims=True)).astype(np.float32)
+        embeddings = bank[doing] + 0.8 * random.normal(size=(objects, encoder.dim)) / np.sqrt(encoder.dim)
+        embeddings = (embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)).astype(np.float32)
         boxes = np.array([(0.2 * index, 0.4, 0.05, 0.2) for index in range(objects)], np.float32)
         captions = tuple(CAPTIONS[index % len(CAPTIONS)] for index in range(objects))
-        found.append(Seen(boxes, video, captions, random.exponential(0.6, objects)))
+        found.append(Seen(boxes, embeddings, captions, random.exponential(0.6, objects)))
     return found
 
 

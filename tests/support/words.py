@@ -90,12 +90,12 @@ def seen(
     count = len(objects)
     places = feet or [((index + 0.5) / max(count, 1), 0.5) for index in range(count)]
     boxes = np.array([(x - 0.02, y - 0.2, 0.04, 0.2) for x, y in places], np.float32).reshape(-1, 4)
-    video = np.full((count, DIM if encoder else 0), np.nan, np.float32)
+    embeddings = np.full((count, DIM if encoder else 0), np.nan, np.float32)
     for index, (text, _) in enumerate(objects):
         if text and encoder:
-            video[index] = clip(text, index)
+            embeddings[index] = clip(text, index)
     said = tuple(captions or [None] * count)
-    return Seen(boxes, video, said, np.array([surprise for _, surprise in objects], np.float64))
+    return Seen(boxes, embeddings, said, np.array([surprise for _, surprise in objects], np.float64))
 
 
 def unguided(seen: Seen, surprise: float, at: float, image: NDArray[np.uint8] | None = None) -> Unguided:

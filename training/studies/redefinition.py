@@ -75,7 +75,7 @@ class Scene:
     def detected(self, action: str) -> Mask:
         """``(F,)`` frames in which an object with a clip shows somebody who does this: no rule can see others."""
         shown = np.zeros(len(self.recording.pts), bool)
-        clips = ~np.isnan(self.recording.seen.video).any(axis=1)
+        clips = ~np.isnan(self.recording.seen.embeddings).any(axis=1)
         shown[self.recording.frames()[self.rows(action) & clips]] = True
         return shown
 

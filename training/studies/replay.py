@@ -77,7 +77,7 @@ class Recording:
         """A frame as a stream's rules see it; its capture time is its presentation time."""
         rows, pts = self.rows(frame), float(self.pts[frame])
         return Unguided(
-            Seen(self.seen.boxes[rows], self.seen.video[rows], self.seen.captions[rows], self.seen.surprise[rows]),
+            Seen(self.seen.boxes[rows], self.seen.embeddings[rows], self.seen.captions[rows], self.seen.surprise[rows]),
             float(self.fused[frame]),
             float(self.calm[frame]),
             pts,
@@ -183,7 +183,7 @@ class _Kept:
         counts = [len(boxes) for boxes in self._boxes]
         seen = Seen(
             boxes=np.concatenate(self._boxes),
-            video=self._features(counts),
+            embeddings=self._features(counts),
             captions=tuple(self._captions),
             surprise=np.concatenate(self._surprise),
         )

@@ -89,6 +89,6 @@ def _stretches(recording: Recording, language: Language) -> Iterator[_Stretch]:
 
 def _stretch(recording: Recording, start: int, end: int, language: Language, past: tuple[Floats, Doubles]) -> _Stretch:
     rows, seen = slice(int(recording.first[start]), int(recording.first[end])), recording.seen
-    cosines = None if language.bank is None else language.bank.cosines(seen.video[rows])
-    part = Seen(seen.boxes[rows], seen.video[rows], seen.captions[rows], seen.surprise[rows], cosines)
+    cosines = None if language.bank is None else language.bank.cosines(seen.embeddings[rows])
+    part = Seen(seen.boxes[rows], seen.embeddings[rows], seen.captions[rows], seen.surprise[rows], cosines)
     return _Stretch(recording, part, past)

@@ -45,7 +45,7 @@ def test_evidence_that_everybody_gives_counts_for_less_and_a_rare_one_for_more()
     others = np.stack([words.clip("walking", seed) for seed in range(50)])
     compiled = guide(rule("running"))
     similarity = {}
-    frame = replace(words.seen(("walking", 4.0)), video=between[None])
+    frame = replace(words.seen(("walking", 4.0)), embeddings=between[None])
     for name, recent in (("unknown", others[:0]), ("usual", everybody), ("rare", others)):
         tuned = compiled.tuned(recent, np.array([1.0]))
         matches = tuned.judge(frame).matches[0]

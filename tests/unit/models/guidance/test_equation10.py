@@ -9,7 +9,7 @@ from support.rules import guide, guided, rule
 
 def test_equation_10_as_it_is_written() -> None:
     frame = words.seen(("riding a bicycle", 4.0), ("walking", 1.0))
-    cosine = float(frame.video[0] @ words.sentences(["riding a bicycle"])[0])
+    cosine = float(frame.embeddings[0] @ words.sentences(["riding a bicycle"])[0])
     spans = np.array([0.5, 2.0])
     normal = guide(rule(method="equation10")).tuned(np.zeros((0, words.DIM), np.float32), spans)
     anomaly = guide(rule(verdict="anomaly", method="equation10")).tuned(np.zeros((0, words.DIM), np.float32), spans)

@@ -9,8 +9,8 @@ from support import words
 def test_relief_of_a_taught_mode_fades_with_distance() -> None:
     mode = np.array([[1.0, 0.0]], np.float32)
     angles = np.arccos(1 - np.array([0.0, 0.1, 0.1125, 0.125, 0.2]))
-    video = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
-    relief, _ = Feedback(mode, np.array([0.1], np.float32), ("a",)).relief(video)
+    embeddings = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+    relief, _ = Feedback(mode, np.array([0.1], np.float32), ("a",)).relief(embeddings)
     np.testing.assert_allclose(relief, [1.0, 1.0, 0.5, 0.0, 0.0], atol=1e-3)
 
 

@@ -180,7 +180,7 @@ def test_many_objects_are_judged_as_one_by_one(count: int) -> None:
     for index in range(0, count, 7):
         one = Seen(
             frame.boxes[index : index + 1],
-            frame.video[index : index + 1],
+            frame.embeddings[index : index + 1],
             frame.captions[index : index + 1],
             frame.surprise[index : index + 1],
         )
@@ -191,7 +191,7 @@ def test_many_objects_are_judged_as_one_by_one(count: int) -> None:
 
 def test_cosines_that_are_known_need_not_be_computed() -> None:
     frame = words.seen(("riding a bicycle", 4.0), ("walking", 1.0))
-    cosines = EmbeddedBank(words.sentences(words.PHRASES), 0.1).cosines(frame.video)
+    cosines = EmbeddedBank(words.sentences(words.PHRASES), 0.1).cosines(frame.embeddings)
     assert guided(guide(rule()), replace(frame, cosines=cosines[::-1])) == [4.0, 0.0]
 
 
@@ -201,7 +201,7 @@ def test_cosines_that_are_known_need_not_be_computed() -> None:
 def test_what_was_taught_relieves_what_is_as_near_as_normal_objects_are() -> None:
     modes = np.stack([words.clip("two people fighting", seed) for seed in (1, 2)])
     frame = words.seen(("two people fighting", 5.0), ("riding a bicycle", 5.0), ("", 5.0))
-    near = 1 - float((modes @ frame.video[0]).max())
+    near = 1 - float((modes @ frame.embeddings[0]).max())
     assert near > 0.05
     for radius, expected in ((near * 1.01, [0, 5, 5]), (near / 1.3, [5, 5, 5])):
         feedback = Feedback(modes, np.full(2, radius, np.float32), ("a", "b"))
@@ -256,16 +256,16 @@ def drawn_rules(random: np.random.Generator) -> list[Rule]:
 def drawn_objects(random: np.random.Generator) -> Seen:
     """Eight objects, some without a clip, some of which nothing is known."""
     doing = [str(random.choice(TEXTS)) for _ in range(8)]
-    video = np.stack(
+    embeddings = np.stack(
         [words.clip(text, index, float(random.choice([0.2, 0.6, 1.2]))) for index, text in enumerate(doing)]
     )
-    video[random.random(8) < 0.2] = np.nan
+    embeddings[random.random(8) < 0.2] = np.nan
     boxes = random.uniform(0.0, 0.7, (8, 4)).astype(np.float32) * (1.0, 1.0, 0.3, 0.3)
     surprise = random.exponential(2.0, 8)
     surprise[random.random(8) < 0.1] = np.nan
     surprise[random.random(8) < 0.1] = 0.0
     captions = tuple(SAID[index] for index in random.integers(0, len(SAID), 8))
-    return Seen(boxes.astype(np.float32), video, captions, surprise)
+    return Seen(boxes.astype(np.float32), embeddings, captions, surprise)
 
 
 @pytest.mark.parametrize("seed", range(len(JUDGEMENTS)))

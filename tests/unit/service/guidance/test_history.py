@@ -31,8 +31,8 @@ def test_the_past_comes_back_as_one_table() -> None:
     assert rows.seen.captions == (words.WALKER, None, words.CYCLIST)
     np.testing.assert_array_equal(rows.seen.boxes, np.concatenate([first.boxes, second.boxes]))
     np.testing.assert_allclose(rows.seen.surprise, [1.0, 2.0, 3.0])
-    np.testing.assert_allclose(rows.seen.video[[0, 2]], [first.video[0], second.video[0]], atol=1e-3)
-    assert np.isnan(rows.seen.video[1]).all()
+    np.testing.assert_allclose(rows.seen.embeddings[[0, 2]], [first.embeddings[0], second.embeddings[0]], atol=1e-3)
+    assert np.isnan(rows.seen.embeddings[1]).all()
 
 
 def test_a_clip_that_did_not_change_is_kept_once() -> None:
@@ -43,15 +43,15 @@ def test_a_clip_that_did_not_change_is_kept_once() -> None:
     rows = tabulated(history.frames())
     assert (len(rows.clips), len(rows.clip)) == (1, 20)
     turned = words.seen(("running", 1.0))
-    assert float(still.video[0] @ turned.video[0]) < SAME
+    assert float(still.embeddings[0] @ turned.embeddings[0]) < SAME
     add(history, 4.0, turned, [7])
     assert len(tabulated(history.frames()).clips) == 2
 
 
 def test_tracks_do_not_share_clips_and_the_untracked_keep_their_own() -> None:
     history = History(ROOM)
-    video = np.stack([words.clip("walking", 1)] * 3)
-    add(history, 0.0, replace(words.seen(*[("walking", 1.0)] * 3), video=video), [1, 2, -1])
+    embeddings = np.stack([words.clip("walking", 1)] * 3)
+    add(history, 0.0, replace(words.seen(*[("walking", 1.0)] * 3), embeddings=embeddings), [1, 2, -1])
     assert len(tabulated(history.frames()).clips) == 3
 
 
@@ -74,9 +74,9 @@ def test_it_never_exceeds_its_bytes() -> None:
     history = History(50_000)
     random = np.random.default_rng(0)
     for index in range(500):
-        video = random.normal(size=(4, 384)).astype(np.float32)
-        video /= np.linalg.norm(video, axis=1, keepdims=True)
-        add(history, index * 0.2, replace(words.seen(*[("walking", 1.0)] * 4), video=video), [1, 2, 3, 4])
+        embeddings = random.normal(size=(4, 384)).astype(np.float32)
+        embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
+        add(history, index * 0.2, replace(words.seen(*[("walking", 1.0)] * 4), embeddings=embeddings), [1, 2, 3, 4])
         assert history.size <= 50_000
     assert 5 <= len(history.frames()) <= 20
     history.clear()
@@ -114,9 +114,9 @@ def test_a_sample_is_spread_over_the_past() -> None:
     history = History(ROOM)
     for index in range(400):
         add(history, index * 0.2, words.seen((("walking", "running")[index >= 200], float(index))), [index])
-    video, surprise = history.sample(50)
-    assert 45 <= len(video) <= 50
-    looks = (video @ words.sentences(["walking", "running"]).T).argmax(axis=1)
+    embeddings, surprise = history.sample(50)
+    assert 45 <= len(embeddings) <= 50
+    looks = (embeddings @ words.sentences(["walking", "running"]).T).argmax(axis=1)
     assert 0.4 <= looks.mean() <= 0.6
     assert (surprise.min(), surprise.max()) == (0.0, pytest.approx(399, abs=8))
     assert history.sample(1)[0].shape == (1, words.DIM)

@@ -171,7 +171,7 @@ def test_rules_see_every_object_and_remember_the_frame_without_themselves(stages
     frame = run(stages, profile, rules)
     seen, last = rules.seen[-1], rules.recorded[-1]
     assert last.seen is seen
-    assert seen.video.shape == (2, stages.encoder.dim)
+    assert seen.embeddings.shape == (2, stages.encoder.dim)
     assert seen.captions == frame.captions
     np.testing.assert_array_equal(seen.surprise, frame.unguided_surprises)
     assert last.surprise > frame.unsmoothed
