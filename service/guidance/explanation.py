@@ -12,7 +12,7 @@ from models.guidance.language import Language
 from models.guidance.polygon import Polygon, contains
 from models.guidance.statements import sameness
 from models.guidance.text_reader import Reading
-from service.contracts.guidance import Conflict, GuidanceSpec, Resemblance
+from service.contracts.guidance import GuidanceSpec, Resemblance, RuleConflict
 from service.guidance.schedule import overlap
 from service.guidance.scope import StreamScope
 from service.store.guidance import RuleRecord
@@ -29,7 +29,7 @@ class Explanation:
     """What is said of a rule without looking at the past."""
 
     resembles: list[Resemblance]
-    conflicts: list[Conflict]
+    conflicts: list[RuleConflict]
     warnings: list[str]
 
 
@@ -84,7 +84,9 @@ class Explainer:
         if spec.strength == 0:
             yield "Its strength is 0: it moves nothing."
 
-    def _conflicts(self, record: RuleRecord, reading: Reading | None, others: Iterable[RuleRecord]) -> list[Conflict]:
+    def _conflicts(
+        self, record: RuleRecord, reading: Reading | None, others: Iterable[RuleRecord]
+    ) -> list[RuleConflict]:
         """Enabled rules that say the opposite of the same thing, where and when both are in force."""
         if reading is None or not self.scope.applies(record.spec):
             return []
@@ -102,7 +104,7 @@ class Explainer:
                 and overlap(record.spec.schedule, other.spec.schedule, self.scope.timezone, datetime.now(UTC))
             ):
                 wins = max(mine, theirs, key=lambda rule: rule.precedence).id
-                found.append(Conflict(id=other.id, text=theirs.text, verdict=theirs.verdict, wins=wins))
+                found.append(RuleConflict(id=other.id, text=theirs.text, verdict=theirs.verdict, wins=wins))
         return found
 
 

@@ -200,7 +200,7 @@ class StreamGuidance:
 
         Raises:
             InvalidInput: ``unknown_zone`` or ``expires_in_past``.
-            service.errors.Conflict: ``too_many_rules``.
+            Conflict: ``too_many_rules``.
         """
         with self._lock:
             check_room(len(self._records), self._max_rules)
@@ -241,7 +241,7 @@ class StreamGuidance:
 
         Raises:
             NotFound: ``rule_not_found``.
-            service.errors.Conflict: ``nothing_to_undo`` or ``too_many_rules``.
+            Conflict: ``nothing_to_undo`` or ``too_many_rules``.
         """
         with self._lock:
             record = self._store.undo(self.stream_id, rule_id, who, self._max_rules)
