@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ from models.guidance.language import Language
 from models.guidance.polygon import Polygon, contains
 from models.guidance.statements import sameness
 from models.guidance.text_reader import Reading
-from service.contracts.guidance import GuidanceSpec, Resemblance, RuleConflict
+from service.contracts.guidance import GuidanceOut, GuidanceSpec, Resemblance, RuleConflict
 from service.guidance.schedule import overlap
 from service.guidance.scope import StreamScope
 from service.store.guidance import RuleRecord
@@ -56,6 +57,24 @@ class Explainer:
         untrained = reading is not None and self.language is not None and not self.language.seen(reading)
         warnings = list(self._warnings(record.spec, denied, understood=bool(resembles), untrained=untrained))
         return Explanation(resembles, self._conflicts(record, reading, others), warnings)
+
+    def out(self, record: RuleRecord, others: Iterable[RuleRecord]) -> GuidanceOut:
+        """A rule as the API answers it; arguments as for ``explain``."""
+        said = self.explain(record, others)
+        return GuidanceOut(
+            **dict(record.spec),
+            id=record.id,
+            created_at=record.created_at,
+            updated_at=record.updated_at,
+            active=self._active(record.spec),
+            resembles=said.resembles,
+            conflicts=said.conflicts,
+            warnings=said.warnings,
+        )
+
+    def _active(self, spec: GuidanceSpec) -> bool:
+        """Whether a rule is in force at this moment."""
+        return self.language is not None and self.scope.applies(spec) and self.scope.covers(spec, time.time())
 
     def _warnings(self, spec: GuidanceSpec, denied: str | None, *, understood: bool, untrained: bool) -> Iterable[str]:
         if self.language is None:

@@ -92,7 +92,12 @@ class History:
     """The last frames of a stream, bounded in time and bytes. Thread-safe; one thread adds."""
 
     def __init__(self, max_bytes: int, seconds: float = SECONDS) -> None:
-        """Args: max_bytes, the oldest frames go beyond that; seconds, and beyond this age."""
+        """Begin without a past.
+
+        Args:
+            max_bytes: Memory for it; the oldest frames go beyond that.
+            seconds: Its length; they go beyond this age as well.
+        """
         self._max_bytes = max_bytes
         self._seconds = seconds
         self._lock = threading.Lock()
@@ -125,6 +130,28 @@ class History:
 
     def add(self, frame: Unguided) -> None:
         """Remember a frame."""
+        remembered, at = self._remembered(frame), frame.at
+        with self._lock:
+            self._frames.append(remembered)
+            self._bytes += remembered.size
+            while self._frames and (self._bytes > self._max_bytes or not 0 <= at - self._frames[0].at <= self._seconds):
+                self._bytes -= self._frames.popleft().size
+        self._forget(at)
+
+    def sample(self, count: int) -> tuple[Floats, NDArray[np.float64]]:
+        """About ``count`` clips, ``(M, D)`` float32, and surprises of objects, spread evenly over the past."""
+        with self._lock:
+            step = max(1, len(self._frames) // count)
+            frames = [self._frames[index] for index in range(0, len(self._frames), step)]
+        unique = {id(clip): clip for frame in frames for clip in frame.clips if clip is not None}
+        clips = list(unique.values())
+        chosen = [clips[index] for index in np.linspace(0, len(clips) - 1, min(count, len(clips))).round().astype(int)]
+        surprises = [frame.surprises for frame in frames]
+        embeddings = np.stack(chosen).astype(np.float32) if chosen else np.zeros((0, 0), np.float32)
+        return embeddings, np.concatenate(surprises).astype(np.float64) if surprises else np.zeros(0)
+
+    def _remembered(self, frame: Unguided) -> HistoryFrame:
+        """What to keep of a frame."""
         seen, at = frame.seen, frame.at
         size = _FRAME + _ROW * len(seen)
         clips: list[NDArray[np.float16] | None] = []
@@ -142,39 +169,21 @@ class History:
                 thumbnails[track] = _thumbnail(frame.image, seen.boxes[index])
                 self._pictured[track] = at
                 size += len(thumbnails[track])
-        remembered = HistoryFrame(
-            at,
-            frame.pts,
-            frame.epoch,
-            frame.surprise,
-            frame.calm,
-            np.array(seen.boxes, np.float32),
-            np.array(seen.surprise, np.float32),
-            tuple(frame.tracks),
-            tuple(frame.labels),
-            tuple(clips),
-            tuple(captions),
-            thumbnails,
-            size,
+        return HistoryFrame(
+            at=at,
+            pts=frame.pts,
+            epoch=frame.epoch,
+            surprise=frame.surprise,
+            calm=frame.calm,
+            boxes=np.array(seen.boxes, np.float32),
+            surprises=np.array(seen.surprise, np.float32),
+            tracks=tuple(frame.tracks),
+            labels=tuple(frame.labels),
+            clips=tuple(clips),
+            captions=tuple(captions),
+            thumbnails=thumbnails,
+            size=size,
         )
-        with self._lock:
-            self._frames.append(remembered)
-            self._bytes += size
-            while self._frames and (self._bytes > self._max_bytes or not 0 <= at - self._frames[0].at <= self._seconds):
-                self._bytes -= self._frames.popleft().size
-        self._forget(at)
-
-    def sample(self, count: int) -> tuple[Floats, NDArray[np.float64]]:
-        """About ``count`` clips, ``(M, D)`` float32, and surprises of objects, spread evenly over the past."""
-        with self._lock:
-            step = max(1, len(self._frames) // count)
-            frames = [self._frames[index] for index in range(0, len(self._frames), step)]
-        unique = {id(clip): clip for frame in frames for clip in frame.clips if clip is not None}
-        clips = list(unique.values())
-        chosen = [clips[index] for index in np.linspace(0, len(clips) - 1, min(count, len(clips))).round().astype(int)]
-        surprises = [frame.surprises for frame in frames]
-        embeddings = np.stack(chosen).astype(np.float32) if chosen else np.zeros((0, 0), np.float32)
-        return embeddings, np.concatenate(surprises).astype(np.float64) if surprises else np.zeros(0)
 
     def _clip(self, features: Floats, track: int, at: float) -> tuple[NDArray[np.float16] | None, int]:
         """The clip to keep of an object, and the bytes that it brings."""

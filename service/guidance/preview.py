@@ -79,13 +79,7 @@ def preview(
         alerts_removed=[_alert(one) for one, still in zip(lost, cause, strict=True) if not still],
         alerts_absorbed=[_alert(one) for one, still in zip(lost, cause, strict=True) if still],
         alerts_raised=[_alert(one) for one in after if not any(_meet(one, other) for other in before)],
-        curves=PreviewCurves(
-            at=[round(frame.at, 3) for frame in frames],
-            pts=[round(frame.pts, 3) for frame in frames],
-            raw=_shown(curves[0]),
-            without_rule=_shown(curves[1]),
-            with_rule=_shown(curves[2]),
-        ),
+        curves=_drawn(frames, *curves),
     )
 
 
@@ -208,6 +202,21 @@ def _nearest(pictures: Sequence[tuple[float, bytes]], at: float) -> str | None:
         return None
     _, jpeg = min(pictures, key=lambda picture: abs(picture[0] - at))
     return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()
+
+
+def _drawn(
+    frames: Sequence[HistoryFrame],
+    raw: NDArray[np.float64],
+    without_rule: NDArray[np.float64],
+    with_rule: NDArray[np.float64],
+) -> PreviewCurves:
+    return PreviewCurves(
+        at=[round(frame.at, 3) for frame in frames],
+        pts=[round(frame.pts, 3) for frame in frames],
+        raw=_shown(raw),
+        without_rule=_shown(without_rule),
+        with_rule=_shown(with_rule),
+    )
 
 
 def _shown(surprises: NDArray[np.float64]) -> list[float]:

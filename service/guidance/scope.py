@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from models.guidance.polygon import Polygon
 from models.guidance.rules import Rule
 from service.contracts.guidance import GuidanceSpec
 from service.contracts.stream import Zone
+from service.errors import InvalidInput
 from service.guidance.schedule import covers
 from service.store.guidance import RuleRecord
 
@@ -29,6 +31,24 @@ class StreamScope:
     def of(cls, zones: Sequence[Zone], timezone: str | None) -> StreamScope:
         """From a stream's settings."""
         return cls({zone.name: tuple(zone.polygon) for zone in zones}, timezone)
+
+    def check(self, spec: GuidanceSpec, fields: Collection[str]) -> None:
+        """See that a rule can ever be in force, as far as it is edited.
+
+        Args:
+            spec: The rule.
+            fields: Names of those that the edit is of: what was true when it was saved may have changed since.
+
+        Raises:
+            InvalidInput: ``unknown_zone`` or ``expires_in_past``.
+        """
+        if "zone" in fields and spec.zone is not None and spec.zone not in self.zones:
+            names = ", ".join(map(repr, self.zones)) or "none (the stream has no zones)"
+            msg = f"expected a zone of the stream, of {names}; got {spec.zone!r}"
+            raise InvalidInput("unknown_zone", msg, zones=sorted(self.zones))
+        if "expires_at" in fields and spec.expires_at is not None and spec.expires_at <= datetime.now(UTC):
+            msg = f"expected `expires_at` in the future, got {spec.expires_at.isoformat()}"
+            raise InvalidInput("expires_in_past", msg)
 
     def applies(self, spec: GuidanceSpec) -> bool:
         """Whether it can be in force at all: a rule of a zone that is gone must not spread over the whole picture."""

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import threading
-import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,31 +13,22 @@ from pydantic import ValidationError
 
 from models.guidance.effect import Judgement
 from models.guidance.feedback import normal_radius
-from models.guidance.guide import Guide
 from models.guidance.language import Language
 from models.guidance.rules import Seen
-from models.guidance.text_reader import Reading
 from models.scoring.calibration import Calibration
 from service.contracts.alert import Verdict
-from service.contracts.guidance import (
-    GuidanceOut,
-    GuidancePatch,
-    GuidanceSpec,
-    PreviewOut,
-    PreviewSpec,
-    TaughtOut,
-)
+from service.contracts.guidance import GuidanceOut, GuidancePatch, GuidanceSpec, PreviewOut, PreviewSpec, TaughtOut
 from service.contracts.stream import Zone
 from service.errors import InvalidInput
 from service.guidance.explanation import Explainer
 from service.guidance.feedback import StreamFeedback
 from service.guidance.history import History
 from service.guidance.preview import Tried, preview
+from service.guidance.readings import Readings
 from service.guidance.scope import StreamScope
+from service.guidance.snapshot import Snapshot
 from service.pipeline.context import Unguided
 from service.store.guidance import GuidanceStore, RuleRecord, check_room, rule_not_found
-
-logger = logging.getLogger(__name__)
 
 TUNE_S = 10.0
 """How often rules are set against what the stream's objects are like lately: it takes 5 ms, 0.05 % of the time."""
@@ -50,36 +38,6 @@ SAMPLE = 256
 
 _NEW = "new"
 """Id of a rule that is not saved."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Snapshot:
-    """Rules compiled, and when each is in force. Immutable, and swapped as a whole.
-
-    Attributes:
-        guide: The rules that are enabled and whose zones exist.
-        specs: Of each of its rules, in its order.
-        scope: Of the stream.
-    """
-
-    guide: Guide
-    specs: tuple[GuidanceSpec, ...]
-    scope: StreamScope
-
-    def active(self, at: float) -> NDArray[np.bool_]:
-        """``(R,)``, which rules are in force at a moment (Unix seconds)."""
-        return np.array([self.scope.covers(spec, at) for spec in self.specs], np.bool_)
-
-    def active_at(self, moments: Sequence[float]) -> NDArray[np.bool_]:
-        """``(M, R)``, which rules were in force at each of these moments, to the minute: schedules know no seconds."""
-        minutes, which = np.unique(np.floor(np.array(moments) / 60), return_inverse=True)
-        rows = [self.active(minute * 60) for minute in minutes.tolist()]
-        return np.array(rows, np.bool_).reshape(len(minutes), len(self.specs))[which]
-
-    def named(self, rule_ids: Iterable[str]) -> NDArray[np.bool_]:
-        """``(R,)``, which rules are these."""
-        wanted = set(rule_ids)
-        return np.array([rule.id in wanted for rule in self.guide.rules], np.bool_)
 
 
 class StreamGuidance:
@@ -118,11 +76,9 @@ class StreamGuidance:
         self._records = {record.id: record for record in store.list(stream_id)}
         self._feedback = StreamFeedback(stream_id, store)
         self._encoder: str | None = None
-        self._learn: Callable[[], Language | None] | None = None
-        self._learned: Language | None = None
-        self._readings: dict[str, Reading] = {}
+        self._readings = Readings()
         self._snapshot = self._compiled(self._records.values())
-        self._mask: tuple[_Snapshot, int, NDArray[np.bool_]] = (self._snapshot, -1, np.zeros(0, np.bool_))
+        self._mask: tuple[Snapshot, int, NDArray[np.bool_]] = (self._snapshot, -1, np.zeros(0, np.bool_))
         self._tuned_at = 0.0
 
     # ---- what the stream tells
@@ -144,8 +100,7 @@ class StreamGuidance:
         with self._lock:
             if encoder != self._encoder:
                 self.history.clear()
-            self._encoder, self._learn, self._learned = encoder, language, None
-            self._readings = {}
+            self._encoder, self._readings = encoder, Readings(language)
             self._compile()
 
     # ---- what the worker calls
@@ -204,8 +159,8 @@ class StreamGuidance:
         """
         with self._lock:
             check_room(len(self._records), self._max_rules)
-            self._check(spec, {"zone", "expires_at"})
-            self._read(spec.text)
+            self._scope.check(spec, {"zone", "expires_at"})
+            self._readings.read(spec.text)
             record = self._store.add(self.stream_id, spec, who)
             self._records[record.id] = record
             self._compile()
@@ -222,8 +177,8 @@ class StreamGuidance:
             before = self._record(rule_id)
             changes = {name: getattr(patch, name) for name in patch.model_fields_set}
             spec = _revalidated(before.spec, changes)
-            self._check(spec, changes.keys())
-            self._read(spec.text)
+            self._scope.check(spec, changes.keys())
+            self._readings.read(spec.text)
             record = self._store.change(self.stream_id, rule_id, spec, who)
             self._records[rule_id] = record
             self._compile()
@@ -266,7 +221,7 @@ class StreamGuidance:
             InvalidInput: As for ``add``.
         """
         with self._lock:
-            self._check(spec.rule, {"zone", "expires_at"})
+            self._scope.check(spec.rule, {"zone", "expires_at"})
             now = datetime.now(UTC)
             new = RuleRecord(_NEW, spec.rule, now, now, now)
             others = [record for record in self._records.values() if record.id != spec.replaces]
@@ -310,76 +265,26 @@ class StreamGuidance:
             raise rule_not_found(rule_id)
         return record
 
-    def _check(self, spec: GuidanceSpec, fields: Iterable[str]) -> None:
-        if "zone" in fields and spec.zone is not None and spec.zone not in self._scope.zones:
-            names = ", ".join(map(repr, self._scope.zones)) or "none (the stream has no zones)"
-            msg = f"expected a zone of the stream, of {names}; got {spec.zone!r}"
-            raise InvalidInput("unknown_zone", msg, zones=sorted(self._scope.zones))
-        if "expires_at" in fields and spec.expires_at is not None and spec.expires_at <= datetime.now(UTC):
-            msg = f"expected `expires_at` in the future, got {spec.expires_at.isoformat()}"
-            raise InvalidInput("expires_in_past", msg)
-
-    @property
-    def _language(self) -> Language | None:
-        if self._learn is not None:
-            self._learned, self._learn = self._learn(), None
-        return self._learned
-
-    def _read(self, text: str) -> Reading | None:
-        language = self._language
-        if language is None:
-            return None
-        if text not in self._readings:
-            self._readings[text] = language.read(text)
-        return self._readings[text]
-
     def _compile(self) -> None:
         """Put the rules as they are now in force."""
         texts = {record.spec.text for record in self._records.values()}
         self._snapshot = self._tuned(self._compiled(self._records.values()))
-        self._readings = {text: reading for text, reading in self._readings.items() if text in texts}
+        self._readings.keep(texts)
 
-    def _compiled(self, records: Iterable[RuleRecord]) -> _Snapshot:
-        chosen = [record for record in records if self._scope.applies(record.spec)]
-        modes = self._feedback.modes(self._encoder)
-        language = self._language if chosen else None
-        if language is None:
-            return _Snapshot(Guide(feedback=modes), (), self._scope)
-        rules = []
-        for record in chosen:
-            reading = self._read(record.spec.text)
-            if reading is not None:
-                rules.append((self._scope.rule(record), reading))
-        guide = Guide.compile(rules, language.statements, language.bank, modes)
-        specs = {record.id: record.spec for record in chosen}
-        return _Snapshot(guide, tuple(specs[rule.id] for rule in guide.rules), self._scope)
+    def _compiled(self, records: Iterable[RuleRecord]) -> Snapshot:
+        return Snapshot.of(records, self._scope, self._readings, self._feedback.modes(self._encoder))
 
-    def _tuned(self, snapshot: _Snapshot) -> _Snapshot:
+    def _tuned(self, snapshot: Snapshot) -> Snapshot:
         if not snapshot.guide.rules:
             return snapshot
-        return replace(snapshot, guide=snapshot.guide.tuned(*self.history.sample(SAMPLE)))
-
-    # ---- as the API speaks of rules
+        return snapshot.tuned(*self.history.sample(SAMPLE))
 
     def _out(self, record: RuleRecord) -> GuidanceOut:
-        said = self._explainer.explain(record, self._records.values())
-        return GuidanceOut(
-            **dict(record.spec),
-            id=record.id,
-            created_at=record.created_at,
-            updated_at=record.updated_at,
-            active=self._active(record.spec),
-            resembles=said.resembles,
-            conflicts=said.conflicts,
-            warnings=said.warnings,
-        )
-
-    def _active(self, spec: GuidanceSpec) -> bool:
-        return self._language is not None and self._scope.applies(spec) and self._scope.covers(spec, time.time())
+        return self._explainer.out(record, self._records.values())
 
     @property
     def _explainer(self) -> Explainer:
-        return Explainer(self._scope, self._language, self._read)
+        return Explainer(self._scope, self._readings.language, self._readings.read)
 
 
 def _revalidated(spec: GuidanceSpec, changes: dict[str, Any]) -> GuidanceSpec:
