@@ -42,8 +42,9 @@ class Phrase(BaseModel):
 
 
 LIKE_A_TRAINED = 0.75
-"""Cosine to something that an encoder was trained on from which a phrase means the same, as `models.guidance.reader`
-has it for rules. "A person raking leaves" is like sweeping by 0.76, "a person vomiting" like throwing by 0.69."""
+"""Cosine to something that an encoder was trained on from which a phrase means the same, as
+`models.guidance.text_reader` has it for rules. "A person raking leaves" is like sweeping by 0.76, "a person vomiting"
+like throwing by 0.69."""
 
 _PHRASES = TypeAdapter(Annotated[tuple[Phrase, ...], Field(min_length=1, max_length=MAX_PHRASES, strict=False)])
 

@@ -81,23 +81,33 @@ def describe(
     count = len(objects)
     labels = [objects.label(index) for index in range(count)]
     places = [next((name for name, inside in zones if inside[index]), None) for index in range(count)]
-    if not recognised:
-        bodies = [SOMETHING] * count
-    else:
-        boxes = objects.boxes.astype(np.float64) * (aspect, 1.0, aspect, 1.0)
-        speeds = np.hypot(velocities[:, 0], velocities[:, 1]) / np.maximum(boxes[:, 3], 1e-6)
-        ridden, carried = _riders(labels, boxes, speeds), _carriers(labels, boxes)
-        lying = _lying(objects.boxes, boxes)
-        bodies = [
-            _person(labels, speeds[index], bool(lying[index]), ridden.get(index), carried.get(index))
-            if label == PERSON
-            else _thing(label, speeds[index])
-            for index, label in enumerate(labels)
-        ]
-        for rider, vehicle in ridden.items():
-            whole = bodies[rider]
-            bodies[vehicle] = Caption(f"{named(labels[vehicle])} with its rider", whole.facts, whole.unknown)
+    bodies = _bodies(labels, objects.boxes, velocities, aspect) if recognised else [SOMETHING] * count
     return tuple(_whole(*parts) for parts in zip(bodies, unusual or [()] * count, places, strict=True))
+
+
+def _bodies(labels: Sequence[str], shares: Floats, velocities: Floats, aspect: float) -> list[Caption]:
+    """What each object is and does by itself; a ridden vehicle does what its rider does.
+
+    Args:
+        labels: Of ``N`` objects.
+        shares: ``(N, 4)`` boxes as fractions of the picture.
+        velocities: ``(N, 2)`` in picture heights a second.
+        aspect: The picture's width over its height.
+    """
+    boxes = shares.astype(np.float64) * (aspect, 1.0, aspect, 1.0)
+    speeds = np.hypot(velocities[:, 0], velocities[:, 1]) / np.maximum(boxes[:, 3], 1e-6)
+    ridden, carried = _riders(labels, boxes, speeds), _carriers(labels, boxes)
+    lying = _lying(shares, boxes)
+    bodies = [
+        _person(labels, speeds[index], bool(lying[index]), ridden.get(index), carried.get(index))
+        if label == PERSON
+        else _thing(label, speeds[index])
+        for index, label in enumerate(labels)
+    ]
+    for rider, vehicle in ridden.items():
+        whole = bodies[rider]
+        bodies[vehicle] = Caption(f"{named(labels[vehicle])} with its rider", whole.facts, whole.unknown)
+    return bodies
 
 
 def _whole(body: Caption, unusual: Sequence[Unusual], place: str | None) -> Caption:
@@ -109,7 +119,15 @@ def _whole(body: Caption, unusual: Sequence[Unusual], place: str | None) -> Capt
 
 
 def _person(labels: Sequence[str], speed: float, lying: bool, ridden: int | None, carried: int | None) -> Caption:
-    """Args: labels of all objects; speed in body heights a second, or NaN; indices of what is ridden and carried."""
+    """What is said of a person.
+
+    Args:
+        labels: Of all objects.
+        speed: In body heights a second, or NaN.
+        lying: Whether it lies.
+        ridden: Index of what it rides, if anything.
+        carried: Index of what it carries, if anything.
+    """
     if ridden is not None:
         vehicle = labels[ridden]
         on = "riding" if category(vehicle) or vehicle in {"skateboard", "scooter"} else "on"

@@ -198,4 +198,4 @@ def list_taught(stream_id: StreamId, application: App) -> list[TaughtOut]:
 
     Another verdict on the alert (`PATCH /alerts/{id}`) takes it back.
     """
-    return application.streams.guidance(stream_id).taught()
+    return application.streams.guidance(stream_id).feedback()

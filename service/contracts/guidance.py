@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from models.guidance.guide import Evidence, Method, Verdict
+from models.guidance.rules import Evidence, Method, Verdict
 from service.contracts.score import Box
 from service.contracts.stream import Name
 from service.contracts.timezone import Timezone
@@ -166,8 +166,12 @@ class Resemblance(BaseModel):
     weight: float = Field(ge=0, le=1, description="How far it means the same.")
 
 
-class Conflict(BaseModel):
+class RuleConflict(BaseModel):
     """Another rule that says the opposite of the same thing, at the same place and time."""
+
+    # In the API's description it is a Conflict, which in the code is an error.
+    __qualname__ = "Conflict"
+    model_config = ConfigDict(title="Conflict")
 
     id: str = Field(description="The other rule's id.")
     text: str
@@ -214,7 +218,7 @@ class GuidanceOut(GuidanceSpec):
         description="What the text was understood as, most alike first. Empty: it means nothing here, and the picture "
         "of an object never matches it."
     )
-    conflicts: list[Conflict] = Field(description="Rules that contradict this one, and which of the two counts.")
+    conflicts: list[RuleConflict] = Field(description="Rules that contradict this one, and which of the two counts.")
     warnings: list[str] = Field(description="Why it may not do what it was meant to, each a sentence.")
 
 
@@ -316,7 +320,7 @@ class PreviewOut(BaseModel):
     frames: int
     threshold: float = Field(description="Score at which an alert opens.")
     resembles: list[Resemblance]
-    conflicts: list[Conflict]
+    conflicts: list[RuleConflict]
     warnings: list[str]
     objects: list[PreviewObject] = Field(description="What it would have matched, the most alike first.")
     more_objects: int = Field(0, description="How many more there are than are listed.")

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from models.guidance.guide import MATCH_FROM, MATCH_FULL
+from models.guidance.contrastive import MATCH_FROM, MATCH_FULL
 from service.contracts.stream import StreamState
 
 Box = Annotated[

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
 
+from models.guidance.language import Language
 from models.guidance.polygon import Polygon, contains
-from models.guidance.reader import Reading
 from models.guidance.statements import sameness
-from service.contracts.guidance import Conflict, GuidanceSpec, Resemblance
-from service.engine.language import Language
+from models.guidance.text_reader import Reading
+from service.contracts.guidance import GuidanceOut, GuidanceSpec, Resemblance, RuleConflict
 from service.guidance.schedule import overlap
-from service.guidance.scope import Site
+from service.guidance.scope import StreamScope
 from service.store.guidance import RuleRecord
 
 SAME_MEANING = 0.5
@@ -29,7 +30,7 @@ class Explanation:
     """What is said of a rule without looking at the past."""
 
     resembles: list[Resemblance]
-    conflicts: list[Conflict]
+    conflicts: list[RuleConflict]
     warnings: list[str]
 
 
@@ -38,23 +39,42 @@ class Explainer:
     """Explains the rules of one stream.
 
     Attributes:
-        site: Its zones and clock.
+        scope: Its zones and clock.
         language: What its rules are read with, if there is anything.
         read: Texts as they are understood; None without a language.
     """
 
-    site: Site
+    scope: StreamScope
     language: Language | None
     read: Callable[[str], Reading | None]
 
     def explain(self, record: RuleRecord, others: Iterable[RuleRecord]) -> Explanation:
         """Explain a rule beside the others of its stream, among which it may be."""
         reading = self.read(record.spec.text)
-        resembles = [] if self.language is None or reading is None else self.language.resembles(reading)
+        alike = [] if self.language is None or reading is None else self.language.resembles(reading)
+        resembles = [Resemblance(text=phrase, weight=round(weight, 3)) for phrase, weight in alike]
         denied = None if reading is None else reading.negation
         untrained = reading is not None and self.language is not None and not self.language.seen(reading)
         warnings = list(self._warnings(record.spec, denied, understood=bool(resembles), untrained=untrained))
         return Explanation(resembles, self._conflicts(record, reading, others), warnings)
+
+    def out(self, record: RuleRecord, others: Iterable[RuleRecord]) -> GuidanceOut:
+        """A rule as the API answers it; arguments as for ``explain``."""
+        said = self.explain(record, others)
+        return GuidanceOut(
+            **dict(record.spec),
+            id=record.id,
+            created_at=record.created_at,
+            updated_at=record.updated_at,
+            active=self._active(record.spec),
+            resembles=said.resembles,
+            conflicts=said.conflicts,
+            warnings=said.warnings,
+        )
+
+    def _active(self, spec: GuidanceSpec) -> bool:
+        """Whether a rule is in force at this moment."""
+        return self.language is not None and self.scope.applies(spec) and self.scope.covers(spec, time.time())
 
     def _warnings(self, spec: GuidanceSpec, denied: str | None, *, understood: bool, untrained: bool) -> Iterable[str]:
         if self.language is None:
@@ -65,9 +85,9 @@ class Explainer:
                 f'A rule names what is seen, and this text says what is not ("{denied}"): it matches nothing. '
                 "Write what is seen, with the verdict that it has, and an exception as a rule of its own."
             )
-        elif self.language.space is None and spec.method == "equation10":
+        elif self.language.bank is None and spec.method == "equation10":
             yield "Equation 10 compares pictures, and the stream has no encoder: the rule matches nothing."
-        elif self.language.space is None:
+        elif self.language.bank is None:
             yield "The stream has no encoder: only captions are compared with the text."
         elif not understood and spec.method == "contrastive":
             yield "The text is like no phrase of the bank: it means nothing to what is seen and moves no score by it."
@@ -76,32 +96,34 @@ class Explainer:
                 "The stream's encoder has learned no clips of anything like it: only what is said of an object, its "
                 "class and how it moves, is compared with the text."
             )
-        if spec.zone is not None and spec.zone not in self.site.zones:
+        if spec.zone is not None and spec.zone not in self.scope.zones:
             yield f"The stream has no zone {spec.zone!r} (any more): the rule is not in force until it has."
         if spec.expires_at is not None and spec.expires_at <= datetime.now(UTC):
             yield f"It expired at {spec.expires_at.isoformat()}."
         if spec.strength == 0:
             yield "Its strength is 0: it moves nothing."
 
-    def _conflicts(self, record: RuleRecord, reading: Reading | None, others: Iterable[RuleRecord]) -> list[Conflict]:
+    def _conflicts(
+        self, record: RuleRecord, reading: Reading | None, others: Iterable[RuleRecord]
+    ) -> list[RuleConflict]:
         """Enabled rules that say the opposite of the same thing, where and when both are in force."""
-        if reading is None or not self.site.applies(record.spec):
+        if reading is None or not self.scope.applies(record.spec):
             return []
-        mine = self.site.rule(record)
+        mine = self.scope.rule(record)
         found = []
         for other in others:
             its = self.read(other.spec.text)
-            if other.id == record.id or its is None or not self.site.applies(other.spec):
+            if other.id == record.id or its is None or not self.scope.applies(other.spec):
                 continue
-            theirs = self.site.rule(other)
+            theirs = self.scope.rule(other)
             if (
                 theirs.verdict != mine.verdict
                 and _mean_the_same(reading, its)
                 and _meet(mine.polygon, theirs.polygon)
-                and overlap(record.spec.schedule, other.spec.schedule, self.site.timezone, datetime.now(UTC))
+                and overlap(record.spec.schedule, other.spec.schedule, self.scope.timezone, datetime.now(UTC))
             ):
                 wins = max(mine, theirs, key=lambda rule: rule.precedence).id
-                found.append(Conflict(id=other.id, text=theirs.text, verdict=theirs.verdict, wins=wins))
+                found.append(RuleConflict(id=other.id, text=theirs.text, verdict=theirs.verdict, wins=wins))
         return found
 
 

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from models.guidance.guide import Taught
+from models.guidance.feedback import Feedback
 from service.contracts.alert import Verdict
 from service.contracts.guidance import TaughtOut
 from service.store.feedback import FeedbackRecord, FeedbackStore
 
 
-class Lessons:
-    """A stream's lessons, stored and in memory. Not thread-safe."""
+class StreamFeedback:
+    """What false alarms taught a stream, stored and in memory. Not thread-safe."""
 
     def __init__(self, stream_id: str, store: FeedbackStore) -> None:
         """Take up those that are stored."""
@@ -25,7 +25,7 @@ class Lessons:
         """Note what a person says of an alert, and learn from it; as ``FeedbackStore.judge_alert``."""
         self._records = self._store.judge_alert(self._stream_id, alert_id, verdict, radius)
 
-    def modes(self, encoder: str | None) -> Taught | None:
+    def modes(self, encoder: str | None) -> Feedback | None:
         """Those that say something of the clips of an encoder (the hash of its pack), if any do."""
         fitting = [record for record in self._records if record.embeddings.encoder == encoder]
         if not fitting:
@@ -33,7 +33,7 @@ class Lessons:
         modes = np.concatenate([record.embeddings.vectors for record in fitting]).astype(np.float32)
         radii = np.concatenate([np.full(len(record.embeddings.vectors), record.radius) for record in fitting])
         alerts = tuple(record.embeddings.alert_id for record in fitting for _ in record.embeddings.vectors)
-        return Taught(modes, radii.astype(np.float32), alerts)
+        return Feedback(modes, radii.astype(np.float32), alerts)
 
     def out(self, encoder: str | None) -> list[TaughtOut]:
         """All, oldest first; those of another encoder are not active."""

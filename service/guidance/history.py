@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.guidance.captions import Caption
-from models.guidance.guide import Floats, Seen
+from models.guidance.rules import Floats, Seen
 from service.pipeline.context import Unguided
 
 T = TypeVar("T")
@@ -31,14 +31,14 @@ _MARGIN = 0.15  # of the box's size around it: a thumbnail shows a little of whe
 _ARRAY = 112  # bytes of a numpy array beside its data
 _ROW = 160  # bytes of an object beside its clip: box, surprise, track, references
 _CAPTION = 500  # bytes of a caption with its facts
-_CAPTIONS = 4096  # shared among moments; beyond that sharing starts anew
-_MOMENT = 600  # bytes of a moment beside its objects
+_CAPTIONS = 4096  # shared among frames; beyond that sharing starts anew
+_FRAME = 600  # bytes of a frame beside its objects
 _FORGOTTEN_S = 5.0  # a track that was not seen for so long is compared with no more
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
-    """One frame, with ``N`` objects and moving regions. Immutable; clips and captions are shared with other moments.
+class HistoryFrame:
+    """One frame, with ``N`` objects and moving regions. Immutable; clips and captions are shared with other frames.
 
     Attributes:
         at: Capture time, Unix seconds.
@@ -53,7 +53,7 @@ class Moment:
         clips: ``N`` clip features, ``(D,)`` float16, or None.
         captions: ``N`` captions, or None.
         thumbnails: JPEGs by track, about one a second for each.
-        size: Bytes that this moment brought.
+        size: Bytes that this frame brought.
     """
 
     at: float
@@ -73,30 +73,35 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """The objects of many moments as one table of ``N`` rows.
+    """The objects of many frames as one table of ``N`` rows.
 
     Attributes:
         seen: All of them.
-        moment: ``(N,)`` intp, the moment each row is of.
+        frame: ``(N,)`` intp, the frame each row is of.
         clip: ``(N,)`` intp, which of ``clips`` is each row's, -1 for none: most rows share theirs with others.
         clips: ``(U, D)`` float32.
     """
 
     seen: Seen
-    moment: NDArray[np.intp]
+    frame: NDArray[np.intp]
     clip: NDArray[np.intp]
     clips: Floats
 
 
-class RecentPast:
-    """A ring of moments, bounded in time and bytes. Thread-safe; one thread adds."""
+class History:
+    """The last frames of a stream, bounded in time and bytes. Thread-safe; one thread adds."""
 
     def __init__(self, max_bytes: int, seconds: float = SECONDS) -> None:
-        """Args: max_bytes, the oldest moments go beyond that; seconds, and beyond this age."""
-        self._most_bytes = max_bytes
+        """Begin without a past.
+
+        Args:
+            max_bytes: Memory for it; the oldest frames go beyond that.
+            seconds: Its length; they go beyond this age as well.
+        """
+        self._max_bytes = max_bytes
         self._seconds = seconds
         self._lock = threading.Lock()
-        self._moments: deque[Moment] = deque()
+        self._frames: deque[HistoryFrame] = deque()
         self._bytes = 0
         self._clips: dict[int, tuple[float, NDArray[np.float16]]] = {}
         self._pictured: dict[int, float] = {}
@@ -110,28 +115,50 @@ class RecentPast:
     def clear(self) -> None:
         """Forget everything, as when features come from another encoder."""
         with self._lock:
-            self._moments.clear()
+            self._frames.clear()
             self._clips.clear()
             self._pictured.clear()
             self._captions.clear()
             self._bytes = 0
 
-    def moments(self, seconds: float = SECONDS) -> Sequence[Moment]:
+    def frames(self, seconds: float = SECONDS) -> Sequence[HistoryFrame]:
         """Those of the last so many seconds before the newest, oldest first."""
         with self._lock:
-            moments = list(self._moments)
-        since = moments[-1].at - seconds if moments else 0.0
-        return [moment for moment in moments if moment.at >= since]
+            frames = list(self._frames)
+        since = frames[-1].at - seconds if frames else 0.0
+        return [frame for frame in frames if frame.at >= since]
 
     def add(self, frame: Unguided) -> None:
         """Remember a frame."""
+        remembered, at = self._remembered(frame), frame.at
+        with self._lock:
+            self._frames.append(remembered)
+            self._bytes += remembered.size
+            while self._frames and (self._bytes > self._max_bytes or not 0 <= at - self._frames[0].at <= self._seconds):
+                self._bytes -= self._frames.popleft().size
+        self._forget(at)
+
+    def sample(self, count: int) -> tuple[Floats, NDArray[np.float64]]:
+        """About ``count`` clips, ``(M, D)`` float32, and surprises of objects, spread evenly over the past."""
+        with self._lock:
+            step = max(1, len(self._frames) // count)
+            frames = [self._frames[index] for index in range(0, len(self._frames), step)]
+        unique = {id(clip): clip for frame in frames for clip in frame.clips if clip is not None}
+        clips = list(unique.values())
+        chosen = [clips[index] for index in np.linspace(0, len(clips) - 1, min(count, len(clips))).round().astype(int)]
+        surprises = [frame.surprises for frame in frames]
+        embeddings = np.stack(chosen).astype(np.float32) if chosen else np.zeros((0, 0), np.float32)
+        return embeddings, np.concatenate(surprises).astype(np.float64) if surprises else np.zeros(0)
+
+    def _remembered(self, frame: Unguided) -> HistoryFrame:
+        """What to keep of a frame."""
         seen, at = frame.seen, frame.at
-        size = _MOMENT + _ROW * len(seen)
+        size = _FRAME + _ROW * len(seen)
         clips: list[NDArray[np.float16] | None] = []
         captions: list[Caption | None] = []
         thumbnails: dict[int, bytes] = {}
         for index, track in enumerate(frame.tracks):
-            clip, brought = self._clip(seen.video[index], track, at)
+            clip, brought = self._clip(seen.embeddings[index], track, at)
             clips.append(clip)
             size += brought
             caption = seen.captions[index]
@@ -142,41 +169,21 @@ class RecentPast:
                 thumbnails[track] = _thumbnail(frame.image, seen.boxes[index])
                 self._pictured[track] = at
                 size += len(thumbnails[track])
-        moment = Moment(
-            at,
-            frame.pts,
-            frame.epoch,
-            frame.surprise,
-            frame.calm,
-            np.array(seen.boxes, np.float32),
-            np.array(seen.surprise, np.float32),
-            tuple(frame.tracks),
-            tuple(frame.labels),
-            tuple(clips),
-            tuple(captions),
-            thumbnails,
-            size,
+        return HistoryFrame(
+            at=at,
+            pts=frame.pts,
+            epoch=frame.epoch,
+            surprise=frame.surprise,
+            calm=frame.calm,
+            boxes=np.array(seen.boxes, np.float32),
+            surprises=np.array(seen.surprise, np.float32),
+            tracks=tuple(frame.tracks),
+            labels=tuple(frame.labels),
+            clips=tuple(clips),
+            captions=tuple(captions),
+            thumbnails=thumbnails,
+            size=size,
         )
-        with self._lock:
-            self._moments.append(moment)
-            self._bytes += size
-            while self._moments and (
-                self._bytes > self._most_bytes or not 0 <= at - self._moments[0].at <= self._seconds
-            ):
-                self._bytes -= self._moments.popleft().size
-        self._forget(at)
-
-    def sample(self, count: int) -> tuple[Floats, NDArray[np.float64]]:
-        """About ``count`` clips, ``(M, D)`` float32, and surprises of objects, spread evenly over the past."""
-        with self._lock:
-            step = max(1, len(self._moments) // count)
-            moments = [self._moments[index] for index in range(0, len(self._moments), step)]
-        unique = {id(clip): clip for moment in moments for clip in moment.clips if clip is not None}
-        clips = list(unique.values())
-        chosen = [clips[index] for index in np.linspace(0, len(clips) - 1, min(count, len(clips))).round().astype(int)]
-        surprises = [moment.surprises for moment in moments]
-        video = np.stack(chosen).astype(np.float32) if chosen else np.zeros((0, 0), np.float32)
-        return video, np.concatenate(surprises).astype(np.float64) if surprises else np.zeros(0)
 
     def _clip(self, features: Floats, track: int, at: float) -> tuple[NDArray[np.float16] | None, int]:
         """The clip to keep of an object, and the bytes that it brings."""
@@ -199,18 +206,18 @@ class RecentPast:
             self._pictured = {track: last for track, last in self._pictured.items() if at - last < _FORGOTTEN_S}
 
 
-def tabulated(moments: Sequence[Moment]) -> Rows:
-    """The objects of moments as one table; each clip is unpacked once."""
-    clips, clip = _unique([each for moment in moments for each in moment.clips])
-    video = np.stack(clips).astype(np.float32) if clips else np.zeros((0, 0), np.float32)
-    counts = [len(moment.tracks) for moment in moments]
+def tabulated(frames: Sequence[HistoryFrame]) -> Rows:
+    """The objects of frames as one table; each clip is unpacked once."""
+    clips, clip = _unique([each for frame in frames for each in frame.clips])
+    embeddings = np.stack(clips).astype(np.float32) if clips else np.zeros((0, 0), np.float32)
+    counts = [len(frame.tracks) for frame in frames]
     seen = Seen(
-        np.concatenate([moment.boxes for moment in moments]) if moments else np.zeros((0, 4), np.float32),
-        _spread(video, clip),
-        tuple(caption for moment in moments for caption in moment.captions),
-        np.concatenate([moment.surprises for moment in moments]).astype(np.float64) if moments else np.zeros(0),
+        np.concatenate([frame.boxes for frame in frames]) if frames else np.zeros((0, 4), np.float32),
+        _spread(embeddings, clip),
+        tuple(caption for frame in frames for caption in frame.captions),
+        np.concatenate([frame.surprises for frame in frames]).astype(np.float64) if frames else np.zeros(0),
     )
-    return Rows(seen, np.repeat(np.arange(len(moments)), counts), clip, video)
+    return Rows(seen, np.repeat(np.arange(len(frames)), counts), clip, embeddings)
 
 
 def _unique(things: Sequence[T | None]) -> tuple[list[T], NDArray[np.intp]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import count
 
@@ -12,13 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.guidance.captions import Caption
-from models.guidance.guide import Floats, Guide, Judgement, Match, guided_frames, guided_objects
+from models.guidance.effect import Judgement, guided_frames, guided_objects
+from models.guidance.guide import Guide
+from models.guidance.rules import Floats, Match
 from models.scoring.calibration import Calibration
 from models.scoring.smoothing import final_surprise, smooth_series
 from service.alerts.incident import Incident, IncidentMachine, IncidentRules, Sample
 from service.contracts.guidance import PreviewAlert, PreviewCurves, PreviewObject, PreviewOut
 from service.guidance.explanation import Explanation
-from service.guidance.history import Moment, Rows, tabulated
+from service.guidance.history import HistoryFrame, Rows, tabulated
 from service.pipeline.scored import display
 
 MAX_OBJECTS = 50
@@ -31,7 +33,7 @@ class Tried:
 
     Attributes:
         guide: All of them.
-        without: ``(M, R)`` bool, which were in force at each of the moments.
+        without: ``(M, R)`` bool, which were in force at each frame.
         with_rule: The same with the new one, and without the one that it replaces.
         new: ``(M, R)``, the new one alone.
     """
@@ -43,31 +45,31 @@ class Tried:
 
 
 def preview(
-    moments: Sequence[Moment], tried: Tried, fused: Calibration, threshold: float, said: Explanation
+    frames: Sequence[HistoryFrame], tried: Tried, fused: Calibration, threshold: float, said: Explanation
 ) -> PreviewOut:
     """Judge the past again, smooth and calibrate it as it was live, and open the alerts that it would have opened.
 
     Args:
-        moments: The past, oldest first.
+        frames: The past, oldest first.
         tried: The rules.
         fused: Calibration of smoothed scores.
         threshold: The surprise at which alerts open.
         said: Of the new rule itself.
     """
-    rows = tabulated(moments)
+    rows = tabulated(frames)
     without, with_rule, new = _judged(tried, rows)
-    raw = np.array([moment.surprise for moment in moments], np.float64)
+    raw = np.array([frame.surprise for frame in frames], np.float64)
     known = rows.seen.surprise
     guided = (guided_objects(known, judgement) for judgement in (without, with_rule))
-    frames = [raw, *(guided_frames(raw, rows.moment, known, objects) for objects in guided)]
-    curves = [_final(moments, values, fused) for values in frames]
-    before, after = (_incidents(moments, curve, threshold) for curve in curves[1:])
+    series = [raw, *(guided_frames(raw, rows.frame, known, objects) for objects in guided)]
+    curves = [_final(frames, values, fused) for values in series]
+    before, after = (_incidents(frames, curve, threshold) for curve in curves[1:])
     lost = _lost(before, after)
-    cause = [_reaches(one, moments, curves[2], threshold) for one in lost]
-    objects = _objects(moments, rows, new)
+    cause = [_reaches(one, frames, curves[2], threshold) for one in lost]
+    objects = _objects(frames, rows, new)
     return PreviewOut(
-        seconds=round(moments[-1].at - moments[0].at, 2) if moments else 0.0,
-        frames=len(moments),
+        seconds=round(frames[-1].at - frames[0].at, 2) if frames else 0.0,
+        frames=len(frames),
         threshold=display(threshold),
         resembles=said.resembles,
         conflicts=said.conflicts,
@@ -77,26 +79,20 @@ def preview(
         alerts_removed=[_alert(one) for one, still in zip(lost, cause, strict=True) if not still],
         alerts_absorbed=[_alert(one) for one, still in zip(lost, cause, strict=True) if still],
         alerts_raised=[_alert(one) for one in after if not any(_meet(one, other) for other in before)],
-        curves=PreviewCurves(
-            at=[round(moment.at, 3) for moment in moments],
-            pts=[round(moment.pts, 3) for moment in moments],
-            raw=_shown(curves[0]),
-            without_rule=_shown(curves[1]),
-            with_rule=_shown(curves[2]),
-        ),
+        curves=_drawn(frames, *curves),
     )
 
 
 def _judged(tried: Tried, rows: Rows) -> tuple[Judgement, Judgement, Judgement]:
     """Without the new rule, with it, and by it alone. How surely rules are of objects is asked once for all three."""
-    guide, space = tried.guide, tried.guide.space
-    cosines = None if space is None or not len(rows.clips) else _spread(space.cosines(rows.clips), rows.clip)
-    likely = guide.likely(rows.seen, cosines) if guide.rules and len(rows.seen) else None
+    guide, bank, seen = tried.guide, tried.guide.bank, rows.seen
+    if bank is not None and len(rows.clips):
+        seen = replace(seen, cosines=_spread(bank.cosines(rows.clips), rows.clip))
+    matched = guide.match(seen) if guide.rules and len(seen) else None
     without, with_rule = (
-        guide.judge(rows.seen, active[rows.moment], likely=likely, explain=False)
-        for active in (tried.without, tried.with_rule)
+        guide.judge(seen, active[rows.frame], matched, explain=False) for active in (tried.without, tried.with_rule)
     )
-    return without, with_rule, guide.judge(rows.seen, tried.new[rows.moment], likely=likely)
+    return without, with_rule, guide.judge(seen, tried.new[rows.frame], matched)
 
 
 def _spread(values: Floats, which: NDArray[np.intp]) -> Floats:
@@ -106,20 +102,20 @@ def _spread(values: Floats, which: NDArray[np.intp]) -> Floats:
     return rows
 
 
-def _final(moments: Sequence[Moment], values: NDArray[np.float64], fused: Calibration) -> NDArray[np.float64]:
+def _final(frames: Sequence[HistoryFrame], values: NDArray[np.float64], fused: Calibration) -> NDArray[np.float64]:
     """``(M,)`` surprises as the live service makes them of the frames'."""
-    pts, epochs = np.array([moment.pts for moment in moments]), np.array([moment.epoch for moment in moments])
-    calm = np.array([moment.calm for moment in moments])
+    pts, epochs = np.array([frame.pts for frame in frames]), np.array([frame.epoch for frame in frames])
+    calm = np.array([frame.calm for frame in frames])
     return final_surprise(fused, smooth_series(values, pts, epochs), calm)
 
 
-def _incidents(moments: Sequence[Moment], curve: NDArray[np.float64], threshold: float) -> list[Incident]:
+def _incidents(frames: Sequence[HistoryFrame], curve: NDArray[np.float64], threshold: float) -> list[Incident]:
     """The incidents that these surprises lead to; the last one may still be open."""
     numbers = count()
     machine = IncidentMachine(IncidentRules(), lambda: str(next(numbers)))
     found: list[Incident] = []
-    for moment, value in zip(moments, curve.tolist(), strict=True):
-        for change in machine.step(Sample(moment.epoch, moment.pts, moment.at, value, threshold)).changes:
+    for frame, value in zip(frames, curve.tolist(), strict=True):
+        for change in machine.step(Sample(frame.epoch, frame.pts, frame.at, value, threshold)).changes:
             if change.event == "opened":
                 machine.sent(change.incident.id)
             elif change.event == "closed":
@@ -134,9 +130,9 @@ def _lost(before: Sequence[Incident], after: Sequence[Incident]) -> list[Inciden
     return [one for one in before if one.id not in kept]
 
 
-def _reaches(one: Incident, moments: Sequence[Moment], curve: NDArray[np.float64], threshold: float) -> bool:
+def _reaches(one: Incident, frames: Sequence[HistoryFrame], curve: NDArray[np.float64], threshold: float) -> bool:
     """Whether a curve reaches the threshold while an incident lasts."""
-    at = np.array([moment.at for moment in moments])
+    at = np.array([frame.at for frame in frames])
     return bool((curve[(at >= one.opened_at) & (at <= one.updated_at)] >= threshold).any())
 
 
@@ -147,37 +143,37 @@ def _meet(one: Incident, other: Incident) -> bool:
 
 def _alert(one: Incident) -> PreviewAlert:
     return PreviewAlert(
-        opened_at=_moment(one.opened_at),
-        closed_at=None if one.closed_at is None else _moment(one.closed_at),
+        opened_at=_utc(one.opened_at),
+        closed_at=None if one.closed_at is None else _utc(one.closed_at),
         peak_score=display(one.peak),
-        peak_at=_moment(one.peak_at),
+        peak_at=_utc(one.peak_at),
     )
 
 
-def _objects(moments: Sequence[Moment], rows: Rows, judgement: Judgement) -> list[PreviewObject]:
+def _objects(frames: Sequence[HistoryFrame], rows: Rows, judgement: Judgement) -> list[PreviewObject]:
     """What the new rule matched, by track, the most alike first."""
-    tracks = [track for moment in moments for track in moment.tracks]
-    labels = [label for moment in moments for label in moment.labels]
+    tracks = [track for frame in frames for track in frame.tracks]
+    labels = [label for frame in frames for label in frame.labels]
     matched: dict[int, list[tuple[int, Match]]] = {}
     for row, matches in enumerate(judgement.matches):
         if matches:
             matched.setdefault(tracks[row], []).append((row, matches[0]))
-    pictures = _pictures(moments)
+    pictures = _pictures(frames)
     objects = []
     for track, found in matched.items():
         row, best = max(found, key=lambda each: each[1].similarity)
-        first, last, peak = (moments[rows.moment[each]] for each in (found[0][0], found[-1][0], row))
+        first, last, peak = (frames[rows.frame[each]] for each in (found[0][0], found[-1][0], row))
         x, y, width, height = rows.seen.boxes[row].tolist()
         objects.append(
             PreviewObject(
                 track_id=track if track >= 0 else None,
                 label=labels[row],
                 caption=_text(rows.seen.captions[row]),
-                first_at=_moment(first.at),
-                last_at=_moment(last.at),
+                first_at=_utc(first.at),
+                last_at=_utc(last.at),
                 first_pts=first.pts,
                 last_pts=last.pts,
-                frames=len({int(rows.moment[each]) for each, _ in found}),
+                frames=len({int(rows.frame[each]) for each, _ in found}),
                 similarity=round(min(1.0, best.similarity), 3),
                 evidence=best.evidence,
                 box=(x, y, width, height),
@@ -191,12 +187,12 @@ def _text(caption: Caption | None) -> str:
     return "" if caption is None else caption.text
 
 
-def _pictures(moments: Sequence[Moment]) -> Mapping[int, Sequence[tuple[float, bytes]]]:
+def _pictures(frames: Sequence[HistoryFrame]) -> Mapping[int, Sequence[tuple[float, bytes]]]:
     """Each track's thumbnails with their times."""
     pictures: dict[int, list[tuple[float, bytes]]] = {}
-    for moment in moments:
-        for track, jpeg in moment.thumbnails.items():
-            pictures.setdefault(track, []).append((moment.at, jpeg))
+    for frame in frames:
+        for track, jpeg in frame.thumbnails.items():
+            pictures.setdefault(track, []).append((frame.at, jpeg))
     return pictures
 
 
@@ -208,10 +204,25 @@ def _nearest(pictures: Sequence[tuple[float, bytes]], at: float) -> str | None:
     return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()
 
 
+def _drawn(
+    frames: Sequence[HistoryFrame],
+    raw: NDArray[np.float64],
+    without_rule: NDArray[np.float64],
+    with_rule: NDArray[np.float64],
+) -> PreviewCurves:
+    return PreviewCurves(
+        at=[round(frame.at, 3) for frame in frames],
+        pts=[round(frame.pts, 3) for frame in frames],
+        raw=_shown(raw),
+        without_rule=_shown(without_rule),
+        with_rule=_shown(with_rule),
+    )
+
+
 def _shown(surprises: NDArray[np.float64]) -> list[float]:
     """As scores."""
     return [round(display(value), 4) for value in surprises.tolist()]
 
 
-def _moment(seconds: float) -> datetime:
+def _utc(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)

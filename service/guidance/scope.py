@@ -1,29 +1,54 @@
-"""Where and when a stream's rules hold: its zones and its clock."""
+"""Where and when a stream's rules hold: the zone and the hours that each names, by the stream's zones and clock."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
-from models.guidance.guide import Rule
 from models.guidance.polygon import Polygon
+from models.guidance.rules import Rule
 from service.contracts.guidance import GuidanceSpec
 from service.contracts.stream import Zone
+from service.errors import EXPIRES_IN_PAST, UNKNOWN_ZONE, InvalidInput
 from service.guidance.schedule import covers
 from service.store.guidance import RuleRecord
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
-    """A stream's zones by name, and its time zone: an IANA name, None is UTC. Immutable."""
+class StreamScope:
+    """What the scopes of a stream's rules refer to. Immutable.
+
+    Attributes:
+        zones: Of the stream, by name.
+        timezone: Of the stream, an IANA name; None is UTC.
+    """
 
     zones: Mapping[str, Polygon]
     timezone: str | None
 
     @classmethod
-    def of(cls, zones: Sequence[Zone], timezone: str | None) -> Site:
+    def of(cls, zones: Sequence[Zone], timezone: str | None) -> StreamScope:
         """From a stream's settings."""
         return cls({zone.name: tuple(zone.polygon) for zone in zones}, timezone)
+
+    def check(self, spec: GuidanceSpec, fields: Collection[str]) -> None:
+        """See that a rule can ever be in force, as far as it is edited.
+
+        Args:
+            spec: The rule.
+            fields: Names of those that the edit is of: what was true when it was saved may have changed since.
+
+        Raises:
+            InvalidInput: ``unknown_zone`` or ``expires_in_past``.
+        """
+        if "zone" in fields and spec.zone is not None and spec.zone not in self.zones:
+            names = ", ".join(map(repr, self.zones)) or "none (the stream has no zones)"
+            msg = f"expected a zone of the stream, of {names}; got {spec.zone!r}"
+            raise InvalidInput(UNKNOWN_ZONE, msg, zones=sorted(self.zones))
+        if "expires_at" in fields and spec.expires_at is not None and spec.expires_at <= datetime.now(UTC):
+            msg = f"expected `expires_at` in the future, got {spec.expires_at.isoformat()}"
+            raise InvalidInput(EXPIRES_IN_PAST, msg)
 
     def applies(self, spec: GuidanceSpec) -> bool:
         """Whether it can be in force at all: a rule of a zone that is gone must not spread over the whole picture."""

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import threading
-import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,31 +11,25 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from models.guidance.guide import Guide, Judgement, Seen, normal_radius
-from models.guidance.reader import Reading
+from models.guidance.effect import Judgement
+from models.guidance.feedback import normal_radius
+from models.guidance.language import Language
+from models.guidance.rules import Seen
 from models.scoring.calibration import Calibration
 from service.contracts.alert import Verdict
-from service.contracts.guidance import (
-    GuidanceOut,
-    GuidancePatch,
-    GuidanceSpec,
-    PreviewOut,
-    PreviewSpec,
-    TaughtOut,
-)
+from service.contracts.guidance import GuidanceOut, GuidancePatch, GuidanceSpec, PreviewOut, PreviewSpec, TaughtOut
 from service.contracts.stream import Zone
-from service.engine.language import Language
-from service.errors import EXPIRES_IN_PAST, INVALID_INPUT, UNKNOWN_ZONE, InvalidInput
+from service.errors import INVALID_INPUT, InvalidInput
 from service.guidance.explanation import Explainer
-from service.guidance.feedback import Lessons
-from service.guidance.history import RecentPast
+from service.guidance.feedback import StreamFeedback
+from service.guidance.history import History
 from service.guidance.preview import Tried, preview
-from service.guidance.scope import Site
+from service.guidance.readings import Readings
+from service.guidance.scope import StreamScope
+from service.guidance.snapshot import Snapshot
 from service.pipeline.context import Unguided
 from service.store.feedback import FeedbackStore
 from service.store.guidance import GuidanceStore, RuleRecord, check_room, rule_not_found
-
-logger = logging.getLogger(__name__)
 
 TUNE_S = 10.0
 """How often rules are set against what the stream's objects are like lately: it takes 5 ms, 0.05 % of the time."""
@@ -48,36 +39,6 @@ SAMPLE = 256
 
 _NEW = "new"
 """Id of a rule that is not saved."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Snapshot:
-    """Rules compiled, and when each is in force. Immutable, and swapped as a whole.
-
-    Attributes:
-        guide: The rules that are enabled and whose zones exist.
-        specs: Of each of its rules, in its order.
-        site: Of the stream.
-    """
-
-    guide: Guide
-    specs: tuple[GuidanceSpec, ...]
-    site: Site
-
-    def active(self, at: float) -> NDArray[np.bool_]:
-        """``(R,)``, which rules are in force at a moment (Unix seconds)."""
-        return np.array([self.site.covers(spec, at) for spec in self.specs], np.bool_)
-
-    def active_at(self, moments: Sequence[float]) -> NDArray[np.bool_]:
-        """``(M, R)``, which rules were in force at each of these moments, to the minute: schedules know no seconds."""
-        minutes, which = np.unique(np.floor(np.array(moments) / 60), return_inverse=True)
-        rows = [self.active(minute * 60) for minute in minutes.tolist()]
-        return np.array(rows, np.bool_).reshape(len(minutes), len(self.specs))[which]
-
-    def named(self, rule_ids: Iterable[str]) -> NDArray[np.bool_]:
-        """``(R,)``, which rules are these."""
-        wanted = set(rule_ids)
-        return np.array([rule.id in wanted for rule in self.guide.rules], np.bool_)
 
 
 class StreamGuidance:
@@ -110,19 +71,17 @@ class StreamGuidance:
             past_bytes: Memory for the past that previews look at.
         """
         self.stream_id = stream_id
-        self.past = RecentPast(past_bytes)
+        self.history = History(past_bytes)
         self._store = store
-        self._most_rules = max_rules
+        self._max_rules = max_rules
         self._lock = threading.RLock()
-        self._site = Site.of(zones, timezone)
+        self._scope = StreamScope.of(zones, timezone)
         self._records = {record.id: record for record in store.list(stream_id)}
-        self._lessons = Lessons(stream_id, feedback)
+        self._feedback = StreamFeedback(stream_id, feedback)
         self._encoder: str | None = None
-        self._learn: Callable[[], Language | None] | None = None
-        self._learned: Language | None = None
-        self._readings: dict[str, Reading] = {}
+        self._readings = Readings()
         self._snapshot = self._compiled(self._records.values())
-        self._mask: tuple[_Snapshot, int, NDArray[np.bool_]] = (self._snapshot, -1, np.zeros(0, np.bool_))
+        self._mask: tuple[Snapshot, int, NDArray[np.bool_]] = (self._snapshot, -1, np.zeros(0, np.bool_))
         self._tuned_at = 0.0
 
     # ---- what the stream tells
@@ -130,7 +89,7 @@ class StreamGuidance:
     def configure(self, zones: Sequence[Zone], timezone: str | None) -> None:
         """Take the stream's new zones and time zone. Rules of a zone that is gone wait until it is back."""
         with self._lock:
-            self._site = Site.of(zones, timezone)
+            self._scope = StreamScope.of(zones, timezone)
             self._compile()
 
     def understand(self, language: Callable[[], Language | None], encoder: str | None) -> None:
@@ -143,9 +102,8 @@ class StreamGuidance:
         """
         with self._lock:
             if encoder != self._encoder:
-                self.past.clear()
-            self._encoder, self._learn, self._learned = encoder, language, None
-            self._readings = {}
+                self.history.clear()
+            self._encoder, self._readings = encoder, Readings(language)
             self._compile()
 
     # ---- what the worker calls
@@ -166,7 +124,7 @@ class StreamGuidance:
 
     def record(self, frame: Unguided) -> None:
         """Remember a frame for previews, and now and then set the rules against what the past is like."""
-        self.past.add(frame)
+        self.history.add(frame)
         if abs(frame.at - self._tuned_at) >= TUNE_S:
             self._tuned_at = frame.at
             snapshot = self._snapshot
@@ -200,12 +158,12 @@ class StreamGuidance:
 
         Raises:
             InvalidInput: ``unknown_zone`` or ``expires_in_past``.
-            service.errors.Conflict: ``too_many_rules``.
+            Conflict: ``too_many_rules``.
         """
         with self._lock:
-            check_room(len(self._records), self._most_rules)
-            self._check(spec, {"zone", "expires_at"})
-            self._read(spec.text)
+            check_room(len(self._records), self._max_rules)
+            self._scope.check(spec, {"zone", "expires_at"})
+            self._readings.read(spec.text)
             record = self._store.add(self.stream_id, spec, who)
             self._records[record.id] = record
             self._compile()
@@ -222,8 +180,8 @@ class StreamGuidance:
             before = self._record(rule_id)
             changes = {name: getattr(patch, name) for name in patch.model_fields_set}
             spec = _revalidated(before.spec, changes)
-            self._check(spec, changes.keys())
-            self._read(spec.text)
+            self._scope.check(spec, changes.keys())
+            self._readings.read(spec.text)
             record = self._store.change(self.stream_id, rule_id, spec, who)
             self._records[rule_id] = record
             self._compile()
@@ -241,10 +199,10 @@ class StreamGuidance:
 
         Raises:
             NotFound: ``rule_not_found``.
-            service.errors.Conflict: ``nothing_to_undo`` or ``too_many_rules``.
+            Conflict: ``nothing_to_undo`` or ``too_many_rules``.
         """
         with self._lock:
-            record = self._store.undo(self.stream_id, rule_id, who, self._most_rules)
+            record = self._store.undo(self.stream_id, rule_id, who, self._max_rules)
             if record is None:
                 self._records.pop(rule_id, None)
             else:
@@ -266,7 +224,7 @@ class StreamGuidance:
             InvalidInput: As for ``add``.
         """
         with self._lock:
-            self._check(spec.rule, {"zone", "expires_at"})
+            self._scope.check(spec.rule, {"zone", "expires_at"})
             now = datetime.now(UTC)
             new = RuleRecord(_NEW, spec.rule, now, now, now)
             others = [record for record in self._records.values() if record.id != spec.replaces]
@@ -274,12 +232,12 @@ class StreamGuidance:
                 self._record(spec.replaces)
             snapshot = self._tuned(self._compiled([*self._records.values(), new]))
             said = self._explainer.explain(new, others)
-        moments = self.past.moments(spec.minutes * 60)
-        active = snapshot.active_at([moment.at for moment in moments])
+        frames = self.history.frames(spec.minutes * 60)
+        active = snapshot.active_at([frame.at for frame in frames])
         tried = snapshot.named([_NEW])
         kept = snapshot.named([*(record.id for record in others), _NEW])
         rules = Tried(snapshot.guide, active & ~tried, active & kept, active & tried)
-        return preview(moments, rules, fused, threshold, said)
+        return preview(frames, rules, fused, threshold, said)
 
     # ---- teaching
 
@@ -293,14 +251,14 @@ class StreamGuidance:
             NotFound: ``alert_not_found``.
         """
         with self._lock:
-            video, _ = self.past.sample(2 * SAMPLE)
-            self._lessons.judge_alert(alert_id, verdict, normal_radius(video))
+            embeddings, _ = self.history.sample(2 * SAMPLE)
+            self._feedback.judge_alert(alert_id, verdict, normal_radius(embeddings))
             self._compile()
 
-    def taught(self) -> list[TaughtOut]:
+    def feedback(self) -> list[TaughtOut]:
         """What false alarms taught, oldest first."""
         with self._lock:
-            return self._lessons.out(self._encoder)
+            return self._feedback.out(self._encoder)
 
     # ---- inside; called with the lock held
 
@@ -310,76 +268,26 @@ class StreamGuidance:
             raise rule_not_found(rule_id)
         return record
 
-    def _check(self, spec: GuidanceSpec, fields: Iterable[str]) -> None:
-        if "zone" in fields and spec.zone is not None and spec.zone not in self._site.zones:
-            names = ", ".join(map(repr, self._site.zones)) or "none (the stream has no zones)"
-            msg = f"expected a zone of the stream, of {names}; got {spec.zone!r}"
-            raise InvalidInput(UNKNOWN_ZONE, msg, zones=sorted(self._site.zones))
-        if "expires_at" in fields and spec.expires_at is not None and spec.expires_at <= datetime.now(UTC):
-            msg = f"expected `expires_at` in the future, got {spec.expires_at.isoformat()}"
-            raise InvalidInput(EXPIRES_IN_PAST, msg)
-
-    @property
-    def _language(self) -> Language | None:
-        if self._learn is not None:
-            self._learned, self._learn = self._learn(), None
-        return self._learned
-
-    def _read(self, text: str) -> Reading | None:
-        language = self._language
-        if language is None:
-            return None
-        if text not in self._readings:
-            self._readings[text] = language.read(text)
-        return self._readings[text]
-
     def _compile(self) -> None:
         """Put the rules as they are now in force."""
         texts = {record.spec.text for record in self._records.values()}
         self._snapshot = self._tuned(self._compiled(self._records.values()))
-        self._readings = {text: reading for text, reading in self._readings.items() if text in texts}
+        self._readings.keep(texts)
 
-    def _compiled(self, records: Iterable[RuleRecord]) -> _Snapshot:
-        chosen = [record for record in records if self._site.applies(record.spec)]
-        modes = self._lessons.modes(self._encoder)
-        language = self._language if chosen else None
-        if language is None:
-            return _Snapshot(Guide((), taught=modes), (), self._site)
-        rules = []
-        for record in chosen:
-            reading = self._read(record.spec.text)
-            if reading is not None:
-                rules.append((self._site.rule(record), reading))
-        guide = Guide.compile(rules, language.statements, language.space, modes)
-        specs = {record.id: record.spec for record in chosen}
-        return _Snapshot(guide, tuple(specs[rule.id] for rule in guide.rules), self._site)
+    def _compiled(self, records: Iterable[RuleRecord]) -> Snapshot:
+        return Snapshot.of(records, self._scope, self._readings, self._feedback.modes(self._encoder))
 
-    def _tuned(self, snapshot: _Snapshot) -> _Snapshot:
+    def _tuned(self, snapshot: Snapshot) -> Snapshot:
         if not snapshot.guide.rules:
             return snapshot
-        return replace(snapshot, guide=snapshot.guide.tuned(*self.past.sample(SAMPLE)))
-
-    # ---- as the API speaks of rules
+        return snapshot.tuned(*self.history.sample(SAMPLE))
 
     def _out(self, record: RuleRecord) -> GuidanceOut:
-        said = self._explainer.explain(record, self._records.values())
-        return GuidanceOut(
-            **dict(record.spec),
-            id=record.id,
-            created_at=record.created_at,
-            updated_at=record.updated_at,
-            active=self._active(record.spec),
-            resembles=said.resembles,
-            conflicts=said.conflicts,
-            warnings=said.warnings,
-        )
-
-    def _active(self, spec: GuidanceSpec) -> bool:
-        return self._language is not None and self._site.applies(spec) and self._site.covers(spec, time.time())
+        return self._explainer.out(record, self._records.values())
 
     @property
     def _explainer(self) -> Explainer:
-        return Explainer(self._site, self._language, self._read)
+        return Explainer(self._scope, self._readings.language, self._readings.read)
 
 
 def _revalidated(spec: GuidanceSpec, changes: dict[str, Any]) -> GuidanceSpec:

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.arrays import Arrays
-from models.guidance.guide import Judgement, Seen
+from models.guidance.effect import Judgement
+from models.guidance.rules import Seen
 from models.observation import Objects
 from service.contracts.stream import Detection, Zone
 from service.frames import PreparedFrame

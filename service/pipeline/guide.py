@@ -8,7 +8,9 @@ import numpy as np
 
 from models.arrays import Float64
 from models.guidance.captions import SOMETHING, Caption, describe
-from models.guidance.guide import Match, Seen, TaughtMatch, guided_frame, guided_objects
+from models.guidance.effect import guided_frame, guided_objects
+from models.guidance.feedback import FeedbackMatch
+from models.guidance.rules import Match, Seen
 from models.observation import Observation
 from service.frames import PreparedFrame
 from service.pipeline.context import Guidance, StreamContext, Unguided
@@ -25,13 +27,13 @@ class Guided:
         frame: Its surprise, before smoothing; NaN when nothing is said of it.
         surprises: ``(N + M,)`` float64; NaN where nothing is said.
         matches: ``N + M``, the rules that each matched; empty without rules.
-        taught: ``N + M``, the false alarm that each is like; empty where nothing was taught.
+        feedback: ``N + M``, the false alarm that each is like; empty where nothing was taught.
     """
 
     frame: float
     surprises: Float64
     matches: tuple[tuple[Match, ...], ...] = ()
-    taught: tuple[TaughtMatch | None, ...] = ()
+    feedback: tuple[FeedbackMatch | None, ...] = ()
 
     @classmethod
     def unchanged(cls, fused: Fused) -> Guided:
@@ -44,7 +46,7 @@ class Guided:
             objects,
             surprise=self.surprises,
             matches=self.matches or objects.matches,
-            taught=self.taught or objects.taught,
+            feedback=self.feedback or objects.feedback,
         )
 
 
@@ -94,4 +96,4 @@ def guide(guidance: Guidance, frame: Unguided) -> Guided:
     judgement = guidance.judge(seen, frame.at)
     guided = guided_objects(seen.surprise, judgement)
     surprise = guided_frame(frame.surprise, seen.surprise, guided)
-    return Guided(surprise, guided, judgement.matches, judgement.taught)
+    return Guided(surprise, guided, judgement.matches, judgement.feedback)

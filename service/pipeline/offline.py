@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 
+from models.guidance.language import Language
 from models.inputs import FrameWindow
 from models.packs import PackLibrary
 from service.contracts.stream import Detection, Zone
 from service.engine.detectors import Detector, load_detector
 from service.engine.heads import open_head
-from service.engine.language import Language, language_of
 from service.frames import PreparedFrame
 from service.pipeline.context import StreamContext
 from service.pipeline.pool import load_encoder, load_sentences
@@ -149,7 +149,7 @@ def build_language(settings: Settings, stages: Stages, library: PackLibrary) -> 
         library: Where packs are looked for.
     """
     with ExitStack() as stack:
-        yield language_of(
+        yield Language.of(
             stages.detector.names,
             stages.encoder,
             lambda: stack.enter_context(closing(load_sentences(library, settings))),

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from models.guidance.bank import read_phrases
+from models.guidance.language import Language
 from models.packs import Pack, PackLibrary
 from service.engine.detectors import load_pack_detector
 from service.engine.detectors.base import Detector
 from service.engine.encoder import JointEncoder, TextEncoder
 from service.engine.engine_queue import EngineQueue
 from service.engine.heads import LoadedHead, open_head
-from service.engine.language import Language, language_of
 from service.errors import BAD_BANK, PACK_KIND, InvalidInput
 from service.metrics import Metrics
 from service.pipeline.stages import Stages, needed_encoders
@@ -100,7 +100,7 @@ class StagesPool:
         with self._reading:
             if key not in self._languages:
                 try:
-                    self._languages[key] = language_of(stages.detector.names, stages.encoder, self._load_sentences)
+                    self._languages[key] = Language.of(stages.detector.names, stages.encoder, self._load_sentences)
                 except Exception:  # whatever is wrong with the words, the camera is watched without them
                     logger.exception("text rules cannot be read")
                     return None

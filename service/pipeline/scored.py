@@ -9,7 +9,8 @@ import numpy as np
 
 from models.arrays import Float32, Float64, Index, Mask
 from models.guidance.captions import Caption
-from models.guidance.guide import Match, TaughtMatch
+from models.guidance.feedback import FeedbackMatch
+from models.guidance.rules import Match
 from models.heads.base import Likeness
 from models.observation import UNTRACKED, Objects
 from service.frames import PreparedFrame
@@ -35,7 +36,7 @@ class ScoredObjects:
         terms: By name, ``(K,)`` float32, how far from normal; NaN where it says nothing.
         captions: ``K``, what is known of each in words; None while not enrolled.
         matches: ``K``, the text rules that each matched.
-        taught: ``K``, the false alarm that each is like; None for none.
+        feedback: ``K``, the false alarm that each is like; None for none.
         embeddings: ``(K, D)`` float32, of their clips, NaN rows where there is none; None without an encoder.
         likeness: What each resembles, where a head or the encoder knows words; of ``K`` rows.
     """
@@ -49,7 +50,7 @@ class ScoredObjects:
     terms: Mapping[str, Float32] = field(default_factory=dict)
     captions: tuple[Caption | None, ...] = ()
     matches: tuple[tuple[Match, ...], ...] = ()
-    taught: tuple[TaughtMatch | None, ...] = ()
+    feedback: tuple[FeedbackMatch | None, ...] = ()
     embeddings: Float32 | None = None
     likeness: Likeness | None = None
 
@@ -69,7 +70,7 @@ class ScoredObjects:
             {name: values[keep] for name, values in self.terms.items()},
             tuple(self.captions[row] for row in rows),
             tuple(self.matches[row] for row in rows),
-            tuple(self.taught[row] for row in rows),
+            tuple(self.feedback[row] for row in rows),
             None if self.embeddings is None else self.embeddings[keep],
             None if self.likeness is None else self.likeness[keep],
         )
@@ -88,7 +89,7 @@ class ScoredObjects:
             nothing,
             captions=(None,) * count,
             matches=((),) * count,
-            taught=(None,) * count,
+            feedback=(None,) * count,
             embeddings=embeddings,
         )
 

@@ -89,7 +89,7 @@ def heat_map(heat: Float32) -> HeatMap:
 
 
 def _scored_object(objects: ScoredObjects, legend: Legend, row: int) -> ScoredObject:
-    track_id, caption, taught = int(objects.track_ids[row]), objects.captions[row], objects.taught[row]
+    track_id, caption, taught = int(objects.track_ids[row]), objects.captions[row], objects.feedback[row]
     surprise, unguided = _number(objects.surprise[row]), _number(objects.unguided[row])
     x, y, width, height = objects.boxes[row].tolist()
     return ScoredObject(

@@ -18,14 +18,14 @@ from pathlib import Path
 import numpy as np
 
 from models.guidance.captions import Caption
-from models.guidance.guide import Seen
+from models.guidance.language import Language
+from models.guidance.rules import Seen
 from models.packs import PackLibrary
 from models.scoring.calibration import Calibration
 from service.contracts.guidance import GuidancePatch, GuidanceSpec, PreviewSpec
 from service.contracts.stream import StreamSpec, Zone
 from service.engine.detectors.coco import COCO
 from service.engine.encoder import JointEncoder
-from service.engine.language import Language, language_of
 from service.guidance.stream_guidance import StreamGuidance
 from service.pipeline.context import Unguided
 from service.store.database import Database
@@ -61,11 +61,11 @@ def frames(encoder: JointEncoder, objects: int, count: int) -> list[Seen]:
     doing = random.choice(encoder.bank.actions, objects)
     found = []
     for _ in range(count):
-        video = bank[doing] + 0.8 * random.normal(size=(objects, encoder.dim)) / np.sqrt(encoder.dim)
-        video = (video / np.linalg.norm(video, axis=1, keepdims=True)).astype(np.float32)
+        embeddings = bank[doing] + 0.8 * random.normal(size=(objects, encoder.dim)) / np.sqrt(encoder.dim)
+        embeddings = (embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)).astype(np.float32)
         boxes = np.array([(0.2 * index, 0.4, 0.05, 0.2) for index in range(objects)], np.float32)
         captions = tuple(CAPTIONS[index % len(CAPTIONS)] for index in range(objects))
-        found.append(Seen(boxes, video, captions, random.exponential(0.6, objects)))
+        found.append(Seen(boxes, embeddings, captions, random.exponential(0.6, objects)))
     return found
 
 
@@ -93,7 +93,7 @@ def main() -> None:
     arguments = parser.parse_args()
     encoder = JointEncoder(PackLibrary([]).get("words"))
     began = time.perf_counter()
-    language = language_of(COCO, encoder, lambda: encoder.text)
+    language = Language.of(COCO, encoder, lambda: encoder.text)
     print(f"words are learned, once a detector and encoder: {time.perf_counter() - began:.2f} s")
     with tempfile.TemporaryDirectory() as folder:
         database = Database(f"sqlite:///{Path(folder) / 'watchword.db'}")
@@ -133,10 +133,10 @@ def measure(guidance: StreamGuidance, encoder: JointEncoder, language: Language,
     for index in range(count):
         record(index)
     per_frame = (time.perf_counter() - began) / count * 1000
-    moments = guidance.past.moments()
+    kept = guidance.history.frames()
     print(
         f"a frame is remembered, rules set against the past every 10 s: {per_frame:8.3f} ms; "
-        f"{moments[-1].at - moments[0].at:.0f} s in {guidance.past.size / 1e6:.1f} MB"
+        f"{kept[-1].at - kept[0].at:.0f} s in {guidance.history.size / 1e6:.1f} MB"
     )
     fused = Calibration.fit(np.random.default_rng(0).exponential(0.43, 5000), [0] * 5000)
     for text in ("a person riding a bicycle", "the sky is blue"):

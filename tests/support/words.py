@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.guidance.captions import Caption
-from models.guidance.guide import Floats, Seen, Space
-from models.guidance.reader import Reader
+from models.guidance.embedded_bank import EmbeddedBank
+from models.guidance.language import Language
+from models.guidance.rules import Floats, Seen
 from models.guidance.statements import Statements
-from service.engine.language import Language
+from models.guidance.text_reader import TextReader
 from service.pipeline.context import Unguided
 
 PHRASES = ("riding a bicycle", "cycling along", "walking", "running", "two people fighting", "an empty street")
@@ -57,13 +58,13 @@ def language(*, encoder: bool = True, untrained: str = "") -> Language:
         encoder: Whether there is one.
         untrained: Phrases with this in them are of what it learned no clips of.
     """
-    reader, statements = Reader.of(PHRASES, KINDS, sentences), Statements.of(NAMES, PHRASES, sentences)
+    reader, statements = TextReader.of(PHRASES, KINDS, sentences), Statements.of(NAMES, PHRASES, sentences)
     words = Language(PHRASES, reader, statements)
     if not encoder:
         return words
     trained = np.array([not untrained or untrained not in phrase for phrase in PHRASES])
-    space = Space(sentences(PHRASES), TEMPERATURE, trained)
-    return replace(words, space=space, embed_for_clips=sentences)
+    bank = EmbeddedBank(sentences(PHRASES), TEMPERATURE, trained)
+    return replace(words, bank=bank, embed_for_clips=sentences)
 
 
 def clip(text: str, seed: int = 0, noise: float = 0.4) -> Floats:
@@ -89,12 +90,12 @@ def seen(
     count = len(objects)
     places = feet or [((index + 0.5) / max(count, 1), 0.5) for index in range(count)]
     boxes = np.array([(x - 0.02, y - 0.2, 0.04, 0.2) for x, y in places], np.float32).reshape(-1, 4)
-    video = np.full((count, DIM if encoder else 0), np.nan, np.float32)
+    embeddings = np.full((count, DIM if encoder else 0), np.nan, np.float32)
     for index, (text, _) in enumerate(objects):
         if text and encoder:
-            video[index] = clip(text, index)
+            embeddings[index] = clip(text, index)
     said = tuple(captions or [None] * count)
-    return Seen(boxes, video, said, np.array([surprise for _, surprise in objects], np.float64))
+    return Seen(boxes, embeddings, said, np.array([surprise for _, surprise in objects], np.float64))
 
 
 def unguided(seen: Seen, surprise: float, at: float, image: NDArray[np.uint8] | None = None) -> Unguided:

@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from models.guidance.guide import Method, Verdict
-from service.engine.language import Language
+from models.guidance.language import Language
+from models.guidance.rules import Method, Verdict
 from service.errors import InvalidInput, declare
 from service.frames import PreparedFrame
 from service.pipeline.offline import OfflinePipeline

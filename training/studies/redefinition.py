@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from models.arrays import Float64, Mask
-from models.guidance.guide import Judgement
+from models.guidance.effect import Judgement
 from service.pipeline.scored import display
 from training.evaluation.metrics import auc_between, iou
 from training.studies.replay import Recording, replay
@@ -74,7 +74,7 @@ class Scene:
     def detected(self, action: str) -> Mask:
         """``(F,)`` frames in which an object with a clip shows somebody who does this: no rule can see others."""
         shown = np.zeros(len(self.recording.pts), bool)
-        clips = ~np.isnan(self.recording.seen.video).any(axis=1)
+        clips = ~np.isnan(self.recording.seen.embeddings).any(axis=1)
         shown[self.recording.frames()[self.rows(action) & clips]] = True
         return shown
 

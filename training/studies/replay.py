@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.guidance.captions import Caption
-from models.guidance.guide import Judgement, Seen, guided_frames, guided_objects
+from models.guidance.effect import Judgement, guided_frames, guided_objects
+from models.guidance.rules import Seen
 from models.scoring.smoothing import final_surprise, smooth_series
 from service.frames import PreparedFrame
 from service.pipeline.context import Unguided
@@ -75,7 +76,7 @@ class Recording:
         """A frame as a stream's rules see it; its capture time is its presentation time."""
         rows, pts = self.rows(frame), float(self.pts[frame])
         return Unguided(
-            Seen(self.seen.boxes[rows], self.seen.video[rows], self.seen.captions[rows], self.seen.surprise[rows]),
+            Seen(self.seen.boxes[rows], self.seen.embeddings[rows], self.seen.captions[rows], self.seen.surprise[rows]),
             float(self.fused[frame]),
             float(self.calm[frame]),
             pts,
@@ -182,7 +183,7 @@ class _Kept:
         counts = [len(boxes) for boxes in self._boxes]
         seen = Seen(
             boxes=np.concatenate(self._boxes),
-            video=np.concatenate(self._embeddings),
+            embeddings=np.concatenate(self._embeddings),
             captions=tuple(self._captions),
             surprise=np.concatenate(self._surprise),
         )

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.guidance.guide import Method, Verdict
-from service.engine.language import Language
+from models.guidance.language import Language
+from models.guidance.rules import Method, Verdict
 from service.pipeline.offline import OfflinePipeline
 from training.datasets import Dataset, DatasetError
 from training.datasets.base import runs

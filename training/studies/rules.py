@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.guidance.guide import Doubles, Floats, Guide, Judgement, Match, Method, Rule, Seen, Verdict
-from service.engine.language import Language
-from service.guidance.history import RecentPast
+from models.guidance.effect import Judgement
+from models.guidance.guide import Guide
+from models.guidance.language import Language
+from models.guidance.rules import Doubles, Floats, Match, Method, Rule, Seen, Verdict
+from service.guidance.history import History
 from service.guidance.stream_guidance import SAMPLE, TUNE_S
 from training.studies.replay import Recording
 
@@ -40,11 +42,11 @@ class Rulebook:
         rules = [
             (Rule(str(number), text, verdict, method=method), language.read(text)) for number, text in enumerate(listed)
         ]
-        guide = Guide.compile(rules, language.statements, language.space)
+        guide = Guide.compile(rules, language.statements, language.bank)
         parts = []
         for stretch in self._cut(recording):
             tuned = guide.tuned(*stretch.past)
-            parts.append(tuned.judge(stretch.seen, cosines=stretch.cosines))
+            parts.append(tuned.judge(stretch.seen))
         matches: tuple[tuple[Match, ...], ...] = tuple(row for part in parts for row in part.matches)
         return Judgement(
             np.concatenate([part.relief for part in parts]), np.concatenate([part.lift for part in parts]), matches
@@ -63,31 +65,30 @@ class _Stretch:
 
     Attributes:
         recording: Whose; held so that its id is not given to another one.
-        seen: Their objects.
-        cosines: ``(N, K)``, ``Space.cosines`` of them, or None without an encoder.
-        past: What ``RecentPast.sample`` gave before them.
+        seen: Their objects, with their cosines where there is an encoder.
+        past: What ``History.sample`` gave before them.
     """
 
     recording: Recording
     seen: Seen
-    cosines: Floats | None
     past: tuple[Floats, Doubles]
 
 
 def _stretches(recording: Recording, language: Language) -> Iterator[_Stretch]:
-    past = RecentPast(PAST_BYTES)
-    sample = past.sample(SAMPLE)
+    history = History(PAST_BYTES)
+    sample = history.sample(SAMPLE)
     start, tuned_at = 0, -np.inf
     for frame, pts in enumerate(recording.pts.tolist()):
-        past.add(recording.unguided(frame))
+        history.add(recording.unguided(frame))
         if pts - tuned_at >= TUNE_S:
             yield _stretch(recording, start, frame + 1, language, sample)
-            sample = past.sample(SAMPLE)
+            sample = history.sample(SAMPLE)
             start, tuned_at = frame + 1, pts
     yield _stretch(recording, start, len(recording.pts), language, sample)
 
 
 def _stretch(recording: Recording, start: int, end: int, language: Language, past: tuple[Floats, Doubles]) -> _Stretch:
     rows, seen = slice(int(recording.first[start]), int(recording.first[end])), recording.seen
-    part = Seen(seen.boxes[rows], seen.video[rows], seen.captions[rows], seen.surprise[rows])
-    return _Stretch(recording, part, None if language.space is None else language.space.cosines(part.video), past)
+    cosines = None if language.bank is None else language.bank.cosines(seen.embeddings[rows])
+    part = Seen(seen.boxes[rows], seen.embeddings[rows], seen.captions[rows], seen.surprise[rows], cosines)
+    return _Stretch(recording, part, past)

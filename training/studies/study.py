@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
+from models.guidance.language import Language
 from models.packs import Pack, PackLibrary
-from service.engine.language import Language
 from service.pipeline.offline import OfflinePipeline, build_language, build_pipeline
 from service.profiles.profile import Profile
 from service.settings import Settings

@@ -312,9 +312,9 @@ def test_a_preview_needs_an_enrolled_stream(service: Service, paused: str) -> No
 def test_a_false_alarm_is_learned_from_until_it_is_taken_back(service: Service, live: str) -> None:
     next_scored(service, live, 0)
     application = service.application
-    past = application.streams.guidance(live).past
-    wait_until(lambda: len(past.sample(64)[0]), "a clip of an object", timeout=60)
-    looks = past.sample(64)[0][:1]
+    history = application.streams.guidance(live).history
+    wait_until(lambda: len(history.sample(64)[0]), "a clip of an object", timeout=60)
+    looks = history.sample(64)[0][:1]
     encoder = application.library.get("words").hash
     with application.alerts.database.transaction() as connection:
         alert = make_alert("false", stream=live, state=AlertState.CLOSED, closed_at=NOON)

@@ -13,11 +13,14 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from models.guidance.guide import LIFT, RADIUS, guided_objects
+from models.guidance.contrastive import Contrastive
+from models.guidance.effect import LIFT, guided_objects
+from models.guidance.equation10 import Equation10
+from models.guidance.feedback import RADIUS
+from models.guidance.language import Language
 from models.scoring.calibration import Calibration
 from service.contracts.guidance import GuidanceOut, GuidancePatch, GuidanceSpec, PreviewOut, PreviewSpec
 from service.contracts.stream import StreamSpec, Zone
-from service.engine.language import Language
 from service.errors import Conflict, InvalidInput, NotFound
 from service.guidance.stream_guidance import StreamGuidance
 from service.store.alerts import AlertStore
@@ -169,7 +172,7 @@ def test_words_are_not_learned_before_there_is_a_rule_to_read(guidance: StreamGu
 
     guidance.understand(learn, words.ENCODER)
     assert guided(guidance) == 4.0
-    assert (guidance.rules(), guidance.taught(), asked) == ([], [], [])
+    assert (guidance.rules(), guidance.feedback(), asked) == ([], [], [])
     guidance.add(spec(), "mara")
     guidance.add(spec("running"), "mara")
     assert guided(guidance) < 1
@@ -179,9 +182,9 @@ def test_words_are_not_learned_before_there_is_a_rule_to_read(guidance: StreamGu
 def test_the_past_of_another_encoder_is_forgotten(guidance: StreamGuidance) -> None:
     remember(guidance, "walking", seconds(0, 5))
     guidance.understand(words.language, words.ENCODER)
-    assert len(guidance.past.moments()) == 25
+    assert len(guidance.history.frames()) == 25
     guidance.understand(lambda: words.language(encoder=False), None)
-    assert guidance.past.moments() == []
+    assert guidance.history.frames() == []
 
 
 # ---- what the API says of a rule
@@ -486,7 +489,7 @@ def test_a_false_alarm_teaches_and_can_be_taken_back(
     guidance.judge_alert(alarm, "false_alarm")
     assert fight(guidance) == 0.0
     assert guided(guidance) == 4.0
-    (taught,) = guidance.taught()
+    (taught,) = guidance.feedback()
     assert (taught.alert_id, taught.objects, taught.radius, taught.active) == (alarm, 3, RADIUS, True)
     again = opened(database, stream)
     assert fight(again) == 0.0
@@ -495,7 +498,7 @@ def test_a_false_alarm_teaches_and_can_be_taken_back(
         again.judge_alert(alarm, "false_alarm")
         again.judge_alert(alarm, verdict)
         assert fight(again) == 5.0
-        assert again.taught() == []
+        assert again.feedback() == []
 
 
 def test_of_verdicts_at_once_the_last_is_noted_and_in_force(
@@ -512,7 +515,9 @@ def test_of_verdicts_at_once_the_last_is_noted_and_in_force(
         for thread in threads:
             thread.join()
         false = alerts.get(alarm).verdict == "false_alarm"
-        assert ([each.alert_id for each in guidance.taught()], fight(guidance)) == (([alarm], 0) if false else ([], 5))
+        assert ([each.alert_id for each in guidance.feedback()], fight(guidance)) == (
+            ([alarm], 0) if false else ([], 5)
+        )
 
 
 def test_a_verdict_that_cannot_teach_is_not_noted(
@@ -525,20 +530,20 @@ def test_a_verdict_that_cannot_teach_is_not_noted(
     with pytest.raises(OSError, match="No space left"):
         guidance.judge_alert(alarm, "false_alarm")
     assert AlertStore(database, Path()).get(alarm).verdict is None
-    assert (guidance.taught(), fight(guidance)) == ([], 5.0)
+    assert (guidance.feedback(), fight(guidance)) == ([], 5.0)
 
 
 def test_what_another_encoder_saw_is_kept_and_says_nothing(guidance: StreamGuidance, alarm: str) -> None:
     guidance.judge_alert(alarm, "false_alarm")
     guidance.understand(lambda: words.language(encoder=False), None)
-    assert [taught.active for taught in guidance.taught()] == [False]
+    assert [taught.active for taught in guidance.feedback()] == [False]
     assert fight(guidance) == 5.0
 
 
 def test_an_alert_that_is_not_there_cannot_be_judged(guidance: StreamGuidance) -> None:
     with pytest.raises(NotFound, match="'nobody'"):
         guidance.judge_alert("nobody", "false_alarm")
-    assert guidance.taught() == []
+    assert guidance.feedback() == []
 
 
 # ---- tuning
@@ -546,13 +551,21 @@ def test_an_alert_that_is_not_there_cannot_be_judged(guidance: StreamGuidance) -
 
 def test_rules_follow_what_the_objects_are_like_lately(guidance: StreamGuidance) -> None:
     guidance.add(spec("running"), "mara")
-    assert guidance._snapshot.guide.usual is None
+    guidance.add(spec("running", method="equation10"), "mara")
+
+    def matchers() -> tuple[Contrastive, Equation10]:
+        contrastive, equation10 = (part.matcher for part in guidance._snapshot.guide.parts)
+        assert isinstance(contrastive, Contrastive)
+        assert isinstance(equation10, Equation10)
+        return contrastive, equation10
+
+    assert matchers()[0].baseline is None
     for index in range(60):
         remember(guidance, "walking", [NOON + index], surprise=index / 10, track=index)
-    usual = guidance._snapshot.guide.usual
-    assert usual is not None
-    assert usual.median[0] < -3
-    assert guidance._snapshot.guide.span == (0.0, pytest.approx(5.0, abs=0.2))
+    contrastive, equation10 = matchers()
+    assert contrastive.baseline is not None
+    assert contrastive.baseline.median[0] < -3
+    assert equation10.span == (0.0, pytest.approx(5.0, abs=0.2))
 
 
 def test_out_is_a_contract() -> None:

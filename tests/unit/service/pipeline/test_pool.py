@@ -96,7 +96,7 @@ def test_rules_are_read_against_the_operators_phrases_with_an_encoder_and_withou
     assert language is not None
     assert language.phrases[-1] == "red grey"
     assert language.read("red grey").weights[-1] > 0.9
-    assert (language.space is None) == (encoder == "none")
+    assert (language.bank is None) == (encoder == "none")
 
 
 @pytest.mark.parametrize("sentence", [True, False])

@@ -11,7 +11,8 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from models.guidance.guide import Judgement, Match, Seen
+from models.guidance.effect import Judgement
+from models.guidance.rules import Match, Seen
 from models.inputs import Keypoints, ObjectEmbedding
 from models.packs import PackLibrary
 from service.contracts.stream import Detection, StreamState
@@ -178,7 +179,7 @@ def test_rules_see_every_object_and_remember_the_frame_without_themselves(stages
     frame = run(stages, profile, rules)
     seen, last = rules.seen[-1], rules.recorded[-1]
     assert last.seen is seen
-    assert seen.video.shape == (2, stages.encoder.dim)
+    assert seen.embeddings.shape == (2, stages.encoder.dim)
     assert seen.captions == frame.objects.captions
     np.testing.assert_array_equal(seen.surprise, frame.objects.unguided)
     assert last.surprise > frame.unsmoothed

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from models.guidance.guide import Seen
+from models.guidance.rules import Seen
 from models.scoring.calibration import Calibration
 from service.errors import InvalidInput
 from service.profiles.profile import Profile

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from models.guidance.guide import Judgement, Seen
+from models.guidance.effect import Judgement
+from models.guidance.rules import Seen
 from models.scoring.calibration import Calibration
 from service.profiles.profile import Profile
 from support.words import clip, language
@@ -134,9 +135,9 @@ def test_a_rule_that_silences_everything_does_not_hold() -> None:
 
 def test_an_object_without_a_clip_is_not_visible_to_rules() -> None:
     one = scene()
-    video = one.recording.seen.video.copy()
+    video = one.recording.seen.embeddings.copy()
     video[np.array(one.recording.labels) == "cycle"] = np.nan
-    blind = replace(one, recording=replace(one.recording, seen=replace(one.recording.seen, video=video)))
+    blind = replace(one, recording=replace(one.recording, seen=replace(one.recording.seen, embeddings=video)))
     relief = measure_relief([blind], "cycle", rule_for("people on bicycles"))
     assert (relief.visible, relief.share) == (0, 0.0)
 

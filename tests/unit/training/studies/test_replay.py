@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from models.guidance.language import Language
 from models.packs import PackLibrary
 from models.scoring.calibration import Calibration
 from service.contracts.guidance import GuidanceSpec, PreviewSpec
 from service.contracts.stream import Detection, StreamSpec
 from service.engine.encoder import JointEncoder
 from service.engine.heads import open_head
-from service.engine.language import Language, language_of
 from service.frames import PreparedFrame
 from service.guidance.stream_guidance import StreamGuidance
 from service.pipeline.context import StreamContext
@@ -72,7 +72,7 @@ def guidance(stages: Stages, tmp_path: Path) -> Iterator[StreamGuidance]:
 def words_of(stages: Stages) -> Language:
     encoder = stages.encoder
     assert encoder is not None
-    return language_of(stages.detector.names, encoder, lambda: encoder.text)
+    return Language.of(stages.detector.names, encoder, lambda: encoder.text)
 
 
 def footage() -> Iterator[PreparedFrame]:
@@ -92,7 +92,7 @@ def live(stages: Stages, profile: Profile, guidance: StreamGuidance) -> list[Sco
 def test_live_preview_and_replay_agree(stages: Stages, profile: Profile, guidance: StreamGuidance) -> None:
     plain = live(stages, profile, guidance)
     preview = guidance.preview(PreviewSpec(rule=RULE), profile.fused, THRESHOLD)
-    guidance.past.clear()
+    guidance.history.clear()
     guidance.add(RULE, "mara")
     ruled = live(stages, profile, guidance)
 

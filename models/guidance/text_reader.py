@@ -71,7 +71,7 @@ def plain(text: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
+class TextReader:
     """Reads texts against a bank of ``K`` phrases.
 
     Attributes:
@@ -89,7 +89,7 @@ class Reader:
     known: frozenset[str]
 
     @classmethod
-    def of(cls, phrases: Sequence[str], kinds: Sequence[str], embed: Embed) -> Reader:
+    def of(cls, phrases: Sequence[str], kinds: Sequence[str], embed: Embed) -> TextReader:
         """Encode a bank.
 
         Args:

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import pytest
 
-from models.guidance.reader import Reader
+from models.guidance.text_reader import TextReader
 from support.words import KINDS, PHRASES, sentences
 
 DENIES = "cycling without a helmet"
 
 
 @pytest.fixture(scope="module")
-def reader() -> Reader:
-    return Reader.of((*PHRASES, DENIES), (*KINDS, "action"), sentences)
+def reader() -> TextReader:
+    return TextReader.of((*PHRASES, DENIES), (*KINDS, "action"), sentences)
 
 
 @pytest.mark.parametrize(
     ("text", "word"), [("nobody cycling", "nobody"), ("walking or no bicycles", "no"), ("a b", None), ("\u200b", None)]
 )
-def test_what_is_denied_and_what_has_no_word_is_like_nothing(reader: Reader, text: str, word: str | None) -> None:
+def test_what_is_denied_and_what_has_no_word_is_like_nothing(reader: TextReader, text: str, word: str | None) -> None:
     reading = reader.read(text, sentences)
     assert reading.negation == word
     assert reading.texts is not None
@@ -27,12 +27,12 @@ def test_what_is_denied_and_what_has_no_word_is_like_nothing(reader: Reader, tex
 
 
 @pytest.mark.parametrize("text", [DENIES, "Cycling without a helmet is not allowed here"])
-def test_what_the_bank_says_may_be_said(reader: Reader, text: str) -> None:
+def test_what_the_bank_says_may_be_said(reader: TextReader, text: str) -> None:
     reading = reader.read(text)
     assert reading.negation is None
     assert reading.weights[-1] == pytest.approx(1.0)
 
 
 def test_only_an_action_may_be_said_with_a_negation() -> None:
-    reader = Reader.of(("walking", "no people"), ("action", "background"), sentences)
+    reader = TextReader.of(("walking", "no people"), ("action", "background"), sentences)
     assert reader.read("no people").negation == "no"
