@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import os
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from service.store.migrations import MIGRATIONS, migrate
 
 _WRITES = "watchword_writes"
+
+_OPENING_S = 60.0
+"""How long an opening waits for whoever migrates the same SQLite file, which takes longer than any statement."""
+
+_WAL_RETRY_S = 0.01
 
 
 class Database:
@@ -30,7 +37,8 @@ class Database:
 
         Args:
             url: SQLAlchemy URL, ``sqlite:///FILE`` or ``postgresql://...``.
-            busy_timeout_s: How long a statement waits for another process's lock on SQLite.
+            busy_timeout_s: How long a statement waits for another process's lock on SQLite. The opening itself waits
+                for a minute at least: several that start at once migrate one after another.
             migrations: Alembic's folder, of what makes the schema.
 
         Raises:
@@ -38,9 +46,14 @@ class Database:
             SchemaTooNew: If a newer version of the program has used this database.
             sqlalchemy.exc.SQLAlchemyError: If it cannot be opened.
         """
-        self._engine = _open(make_url(url), busy_timeout_s)
-        with self.transaction() as connection:
-            migrate(connection, migrations)
+        location = make_url(url)
+        opening = _open(location, max(busy_timeout_s, _OPENING_S))
+        try:
+            with _writing(opening) as connection:
+                migrate(connection, migrations)
+        finally:
+            opening.dispose()
+        self._engine = _open(location, busy_timeout_s)
 
     @property
     def engine(self) -> Engine:
@@ -50,7 +63,7 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """A connection in a transaction that may write: commits at the end, rolls back on an exception."""
-        with self._engine.connect().execution_options(**{_WRITES: True}) as connection, connection.begin():
+        with _writing(self._engine) as connection:
             yield connection
 
     @contextmanager
@@ -62,6 +75,12 @@ class Database:
     def close(self) -> None:
         """Close every pooled connection. Idempotent."""
         self._engine.dispose()
+
+
+@contextmanager
+def _writing(engine: Engine) -> Iterator[Connection]:
+    with engine.connect().execution_options(**{_WRITES: True}) as connection, connection.begin():
+        yield connection
 
 
 def _open(url: URL, busy_timeout_s: float) -> Engine:
@@ -90,9 +109,30 @@ def _configure_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) 
     # The driver's own transactions begin late and commit before DDL; SQLAlchemy's begin event replaces them.
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "secure_delete = ON"):
+    _keep_write_ahead_log(cursor)
+    for pragma in ("synchronous = FULL", "foreign_keys = ON", "secure_delete = ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _keep_write_ahead_log(cursor: DBAPICursor) -> None:
+    """Have the file keep a write-ahead log. One that already does needs no lock for it.
+
+    The busy timeout does not apply to the change: it reads first and writes then, and SQLite refuses that at once
+    while another process does the same. So the waiting is done here, as long as the connection's timeout says.
+    """
+    cursor.execute("PRAGMA busy_timeout")
+    (timeout_ms,) = cursor.fetchone() or (0,)
+    end = time.monotonic() + timeout_ms / 1000
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() >= end:
+                raise
+            time.sleep(_WAL_RETRY_S)
+        else:
+            return
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import logging
 import shutil
+import sqlite3
 import stat
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -233,11 +235,26 @@ def test_threads_that_start_at_once_migrate_once(database_url: str, schema: int 
     database.close()
 
 
+def test_the_opening_waits_while_another_process_changes_a_new_file(tmp_path: Path) -> None:
+    file = tmp_path / "watchword.db"
+    opened: list[Database] = []
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")  # the file keeps no write-ahead log yet
+        thread = threading.Thread(target=lambda: opened.append(Database(f"sqlite:///{file}", busy_timeout_s=0.01)))
+        thread.start()
+        thread.join(0.5)
+        assert thread.is_alive()
+        other.execute("COMMIT")
+        thread.join()
+    assert len(opened) == 1
+    opened[0].close()
+
+
 def test_processes_that_start_at_once_migrate_once(database_url: str) -> None:
     restore(database_url, 2)
     code = (
         "import sys; from service.store.database import Database\n"
-        "print('ready', flush=True); sys.stdin.read(); Database(sys.argv[1], 30).close()"
+        "print('ready', flush=True); sys.stdin.read(); Database(sys.argv[1]).close()"
     )
     started = [
         subprocess.Popen(
