@@ -11,7 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveFloat, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, ValidationError, model_validator
+
+from training.virtual.colour import Colour
 
 SCENES = Path(__file__).parent / "scenes"
 
@@ -20,21 +22,6 @@ class SceneError(ValueError):
     """A scene that cannot be: names the file, the key, and what was expected."""
 
 
-def _parse_colour(value: object) -> object:
-    if isinstance(value, str):
-        digits = value.removeprefix("#")
-        if len(digits) != 6 or not value.startswith("#"):
-            raise ValueError(f"expected a colour like #a1b2c3, got {value!r}")
-        try:
-            red, green, blue = bytes.fromhex(digits)
-        except ValueError:
-            raise ValueError(f"expected a colour like #a1b2c3, got {value!r}") from None
-        return blue, green, red
-    return value
-
-
-Colour = Annotated[tuple[int, int, int], BeforeValidator(_parse_colour)]
-"""Blue, green, red in 0..255; written as ``#rrggbb``."""
 Metres = Annotated[float, Field(ge=-200.0, le=200.0)]
 Ground = tuple[Metres, Metres]
 Range = tuple[float, float]
