@@ -13,6 +13,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, ValidationError, model_validator
 
+from training.virtual.actions import ACTIONS, ALONE
+from training.virtual.anomalies import ANOMALIES
 from training.virtual.colour import Colour
 
 SCENES = Path(__file__).parent / "scenes"
@@ -189,14 +191,10 @@ class Scene(Setting):
     @property
     def anomalous(self) -> frozenset[str]:
         """The actions that are an anomaly here."""
-        from training.virtual.anomalies import ANOMALIES
-
         return frozenset(action for kind in self.schedule.kinds for action in ANOMALIES[kind].actions)
 
     @model_validator(mode="after")
     def _actions_exist(self) -> Scene:
-        from training.virtual.actions import ACTIONS, ALONE
-
         for name in self.population.passing:
             if name not in ACTIONS or not ACTIONS[name].going:
                 raise ValueError(f"population.passing: expected an action from place to place, got {name!r}")
@@ -209,8 +207,6 @@ class Scene(Setting):
 
     @model_validator(mode="after")
     def _anomalies_can_be(self) -> Scene:
-        from training.virtual.anomalies import ANOMALIES
-
         for kind, anomaly in self.schedule.kinds.items():
             if kind not in ANOMALIES:
                 raise ValueError(f"schedule.kinds: expected one of {', '.join(sorted(ANOMALIES))}, got {kind!r}")
