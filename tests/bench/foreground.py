@@ -60,7 +60,7 @@ def pictures(path: Path) -> Iterator[Picture]:
     """The frames of a clip, BGR."""
     with av.open(str(path)) as container:
         for frame in container.decode(video=0):
-            yield frame.to_ndarray(format="bgr24")
+            yield np.asarray(frame.to_ndarray(format="bgr24"), np.uint8)
 
 
 def detect(detector: OnnxDetector, clips: list[list[Picture]]) -> tuple[list[dict[int, Objects]], float]:

@@ -13,6 +13,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -77,7 +78,7 @@ def rules(language: Language, count: int) -> list[GuidanceSpec]:
             text=text,
             verdict="anomaly" if index % 3 == 0 else "normal",
             zone="Gate" if index % 4 == 0 else None,
-            schedule={"from": "07:00", "to": "19:00"} if index % 5 == 0 else None,  # type: ignore[arg-type]
+            schedule={"from": "07:00", "to": "19:00"} if index % 5 == 0 else None,
         )
         for index, text in enumerate(phrases)
     ]
@@ -141,7 +142,7 @@ def measure(guidance: StreamGuidance, encoder: JointEncoder, language: Language,
     fused = Calibration.fit(np.random.default_rng(0).exponential(0.43, 5000), [0] * 5000)
     for text in ("a person riding a bicycle", "the sky is blue"):
         spec = PreviewSpec(rule=GuidanceSpec(text=text, verdict="normal"))
-        print(f"a preview of {text!r}: {milliseconds(lambda spec=spec: guidance.preview(spec, fused, 4.0), 5)}")
+        print(f"a preview of {text!r}: {milliseconds(partial(guidance.preview, spec, fused, 4.0), 5)}")
     flip = iter([True, False] * 50)
     edit = milliseconds(lambda: guidance.change(saved[0].id, GuidancePatch(enabled=next(flip)), "bench"), 20)
     print(f"an edit, committed to SQLite and in force: {edit}")

@@ -19,7 +19,7 @@ import argparse
 import statistics
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -29,7 +29,6 @@ from unittest import mock
 import av
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from models.packs import PackLibrary
 from service.engine.detectors import load_detector
@@ -185,7 +184,10 @@ def flow_alone(dataset: Dataset, settings: Settings, watch: Stopwatch) -> None:
         with av.open(str(clip.source)) as container:
             planes = [frame.to_ndarray(format="gray") for frame in container.decode(video=0)]
         scale = min(1.0, settings.analysis_side / max(planes[0].shape))
-        greys = [cv2.resize(plane, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) for plane in planes]
+        greys = [
+            np.asarray(cv2.resize(plane, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+            for plane in planes
+        ]
         flow = DenseFlow()
         watch.mark()
         for earlier, later in pairwise(greys):
@@ -211,7 +213,7 @@ def graph_runs() -> Iterator[list[tuple[int, ...]]]:
     shapes: list[tuple[int, ...]] = []
     run = Session.run
 
-    def noting(session: Session, batch: NDArray[Any] | Mapping[str, NDArray[Any]]) -> NDArray[Any]:
+    def noting(session: Session, batch: Any) -> Any:
         # The detector's: crops, clips and tokens are of other types.
         if isinstance(batch, np.ndarray) and batch.dtype == np.float32:
             shapes.append(batch.shape)

@@ -46,7 +46,7 @@ def write_walkway(path: Path, seconds: int, rush_from: int | None = None) -> Non
     """Three people walk at an even pace; from `rush_from` seconds on something crosses six times as fast."""
     rng = np.random.default_rng(seconds)
     ground = np.random.default_rng(7).integers(90, 140, (HEIGHT // 8, WIDTH // 8), dtype=np.uint8)
-    ground = cv2.cvtColor(cv2.resize(ground, (WIDTH, HEIGHT)), cv2.COLOR_GRAY2BGR)
+    ground = np.asarray(cv2.cvtColor(cv2.resize(ground, (WIDTH, HEIGHT)), cv2.COLOR_GRAY2BGR), np.uint8)
     walkers = [(rng.uniform(0, WIDTH), foot, pace) for foot, pace in ((60, 1.2), (85, -1.3), (110, 1.4))]
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=RATE, options={"bf": "0", "preset": "ultrafast"})

@@ -54,7 +54,7 @@ def scored_frame(
     if surprise is None:
         return ScoredFrame(source, unscored, threshold=THRESHOLD)
     surprises = np.array([surprise])
-    terms = {"speed": np.float32(surprises), "size": np.ones(1, np.float32)}
+    terms = {"speed": surprises.astype(np.float32), "size": np.ones(1, np.float32)}
     return ScoredFrame(
         source,
         replace(unscored, surprise=surprises, unguided=surprises, terms=terms),

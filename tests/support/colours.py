@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -43,7 +44,7 @@ class SquareDetector:
     """Finds the squares that were painted, by their colours."""
 
     name = "squares"
-    names = ("square",)
+    names: tuple[str, ...] = ("square",)
     recognises = True
 
     def detect(self, frames: Sequence[PreparedFrame]) -> list[Objects]:
@@ -80,7 +81,7 @@ def painted(index: int, *squares: Square, stream: str = "yard", epoch: int = 0) 
     return PreparedFrame(stream, epoch, Frame(index, index * 0.1, 1.7e9 + index * 0.1, 0.0, image), motion)
 
 
-def strolling(index: int, *colours: str, **fields: object) -> PreparedFrame:
+def strolling(index: int, *colours: str, **fields: Any) -> PreparedFrame:
     """A frame in which squares of these colours move to and fro, each in its own row."""
     step = abs((index % 40) - 20) / 20
     squares = [(0.1 + 0.5 * step, 0.05 + 0.3 * row, colour) for row, colour in enumerate(colours)]

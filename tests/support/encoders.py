@@ -150,7 +150,13 @@ def colour_tokenizer() -> Tokenizer:
     return tokenizer
 
 
-def _save(path: Path, nodes: list, inputs: list, output: tuple[str, list], constants: dict[str, np.ndarray]) -> Path:
+def _save(
+    path: Path,
+    nodes: list[onnx.NodeProto],
+    inputs: list[onnx.ValueInfoProto],
+    output: tuple[str, list[int | str]],
+    constants: dict[str, np.ndarray],
+) -> Path:
     graph = helper.make_graph(
         nodes,
         "known",

@@ -50,7 +50,7 @@ def write_graph(
         helper.make_node("Cast", ["lit"], ["gate"], to=TensorProto.FLOAT),
         helper.make_node("Mul", ["gate", "answer"], ["output"]),
     ]
-    constants = {
+    constants: dict[str, np.ndarray] = {
         "channel": np.array(channel, np.int64),
         "threshold": np.array(threshold, np.float32),
         "answer": answer.astype(np.float32)[None],

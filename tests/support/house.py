@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from service.alerts.incident import IncidentRules
 from service.alerts.manager import AlertManager
@@ -35,7 +35,7 @@ class House:
         rules: IncidentRules | None = None,
         buses: list[Bus] | None = None,
         busy_timeout_s: float = 5.0,
-        **settings: object,
+        **settings: Any,
     ) -> None:
         self.settings = Settings(**{"data_dir": folder, "offline_grace_s": 0.3, **settings})
         self.metrics = Metrics()
@@ -57,7 +57,7 @@ class House:
         )
         self.second = 0.0
 
-    def watch(self, surprise: float | None, seconds: float, stream: str = "yard", **fields: object) -> str | None:
+    def watch(self, surprise: float | None, seconds: float, stream: str = "yard", **fields: Any) -> str | None:
         """Observe so many seconds at ten frames a second, all at once; return the open alert's id."""
         alert_id = None
         for _ in range(round(seconds * 10)):

@@ -24,7 +24,8 @@ def yolo_checkpoint(path: Path, architecture: str, classes: int = 80) -> Path:
     from ultralytics.nn.tasks import DetectionModel
 
     torch.manual_seed(0)
-    network: Any = DetectionModel(f"{architecture}.yaml", ch=3, nc=classes, verbose=False)
+    make: Any = DetectionModel  # without types
+    network = make(f"{architecture}.yaml", ch=3, nc=classes, verbose=False)
     network.names = {index: f"thing {index}" for index in range(classes)}
     norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
     usual = [norm.momentum for norm in norms]
@@ -39,7 +40,7 @@ def yolo_checkpoint(path: Path, architecture: str, classes: int = 80) -> Path:
         head = network.model[-1]
         kinds = [getattr(head, name, None) for name in ("cv2", "cv3", "one2one_cv2", "one2one_cv3")]
         last = [branch[-1] for branches in kinds for branch in branches or ()]
-        spreads = {}
+        spreads: dict[Any, torch.Tensor] = {}
         hooks = [
             layer.register_forward_hook(lambda layer, _, given: spreads.__setitem__(layer, given.std()))
             for layer in last

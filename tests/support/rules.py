@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from models.guidance.effect import guided_objects
 from models.guidance.guide import Guide
-from models.guidance.rules import Rule, Seen
+from models.guidance.rules import Rule, Seen, Verdict
 from support import words
 
 LEFT = ((0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0))
 """The left half of the picture."""
 
 
-def rule(text: str = "riding a bicycle", verdict: str = "normal", rule_id: str = "r", **fields: object) -> Rule:
-    return Rule(id=rule_id, text=text, verdict=verdict, **fields)  # type: ignore[arg-type]
+def rule(text: str = "riding a bicycle", verdict: Verdict = "normal", rule_id: str = "r", **fields: Any) -> Rule:
+    return Rule(id=rule_id, text=text, verdict=verdict, **fields)
 
 
 def guide(*rules: Rule, encoder: bool = True) -> Guide:
@@ -20,5 +22,5 @@ def guide(*rules: Rule, encoder: bool = True) -> Guide:
     return Guide.compile([(each, language.read(each.text)) for each in rules], language.statements, language.bank)
 
 
-def guided(guide: Guide, seen: Seen, **arguments: object) -> list[float]:
-    return guided_objects(seen.surprise, guide.judge(seen, **arguments)).round(3).tolist()  # type: ignore[arg-type]
+def guided(guide: Guide, seen: Seen, **arguments: Any) -> list[float]:
+    return list(guided_objects(seen.surprise, guide.judge(seen, **arguments)).round(3).tolist())

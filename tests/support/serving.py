@@ -29,7 +29,7 @@ VIDEO = "yard.mp4"
 class Service:
     """Real application, real server, an HTTP client for it; closed by the context."""
 
-    def __init__(self, folder: Path, **settings: object) -> None:
+    def __init__(self, folder: Path, **settings: Any) -> None:
         media = folder / "media"
         media.mkdir(parents=True)
         write_video(media / VIDEO, frames=100)
@@ -88,7 +88,7 @@ class Service:
         """Return once the stream is in this state."""
         wait_until(lambda: self.state(stream_id) == state, f"stream to be {state}")
 
-    def publish(self, stream_id: str, seqs: range, pause: float = 0.0, **fields: object) -> None:
+    def publish(self, stream_id: str, seqs: range, pause: float = 0.0, **fields: Any) -> None:
         """Publish score messages as the worker would."""
         for seq in seqs:
             self.application.feed.publish(score_message(stream_id, seq, **fields))
@@ -100,7 +100,7 @@ class Service:
         return self.application.metrics.registry.get_sample_value(f"watchword_{name}", labels) or 0.0
 
 
-def score_message(stream_id: str, seq: int, **fields: object) -> ScoreMessage:
+def score_message(stream_id: str, seq: int, **fields: Any) -> ScoreMessage:
     """A message of a live stream."""
     values: dict[str, Any] = {
         "stream_id": stream_id,

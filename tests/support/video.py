@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 def picture(index: int, width: int = 160, height: int = 120) -> NDArray[np.uint8]:
     """Frame `index` of the test video, (height, width, 3) uint8 BGR: textured ground, a moving square."""
     ground = np.random.default_rng(7).integers(60, 120, (height // 8, width // 8), dtype=np.uint8)
-    image = cv2.cvtColor(cv2.resize(ground, (width, height)), cv2.COLOR_GRAY2BGR)
+    image = np.asarray(cv2.cvtColor(cv2.resize(ground, (width, height)), cv2.COLOR_GRAY2BGR), np.uint8)
     left = (4 * index) % (width - 24)
     image[height // 3 : height // 3 + 24, left : left + 24] = (40, 220, 240)
     return image
@@ -37,6 +37,7 @@ def write_video(
     with av.open(str(path), "w") as container:
         options = {"bf": "0", "preset": "ultrafast", "tune": "zerolatency"} if codec == "libx264" else {}
         stream = container.add_stream(codec, rate=rate, options=options)
+        assert isinstance(stream, av.VideoStream)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         stream.gop_size = max(1, rate // 2)
         stream.codec_context.time_base = Fraction(1, rate * ticks)

@@ -79,7 +79,7 @@ class Viewer:
 def decoded(jpeg: bytes) -> NDArray[np.uint8]:
     image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
     assert image is not None
-    return image
+    return np.asarray(image, np.uint8)
 
 
 def shows_the_square(image: NDArray[np.uint8]) -> bool:

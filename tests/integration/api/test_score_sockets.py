@@ -77,7 +77,7 @@ async def test_one_socket_carries_all_streams_also_those_that_come_later(service
         second = service.add_stream("Later", enabled=False)
         service.publish(second, range(100, 101))
         service.publish(first, range(200, 201))
-        seen = set()
+        seen: set[tuple[str, int]] = set()
         async with asyncio.timeout(10):
             while not {(second, 100), (first, 200)} <= seen:
                 [message] = await receive(client, 1)
@@ -238,7 +238,7 @@ async def test_more_clients_than_allowed_are_sent_away_and_room_comes_back(servi
         async with connect(url) as one_too_many:
             code, reason = await closing(one_too_many)
         assert code == 1013
-        assert "too many" in reason
+        assert "too many" in str(reason)
         assert_problem(service.http.get(f"/streams/{stream}/live.mjpg"), 503, "too_many_clients")
         assert service.http.get("/healthz").status_code == 200
     wait_until(lambda: service.metric("clients", kind="websocket") == 0, "no clients")

@@ -22,7 +22,7 @@ from service.settings import Settings
 from support.released import RELEASED, told
 
 PROFILES = {"attributes": ["attributes"], "attributes-svad": ["attributes", "svad"]}
-SAME = {"rtol": 1e-5, "atol": 1e-6}
+SAME: dict[str, Any] = {"rtol": 1e-5, "atol": 1e-6}
 """What another processor's rounding may change."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -25,7 +26,7 @@ def test_it_learns_and_scores_live(tmp_path: Path, packs: list[str]) -> None:
         assert summary.keys() == set(packs)
         assert "of what was seen" in summary["svad"]["mode_1"]
 
-        def explained() -> list[dict[str, object]]:
+        def explained() -> list[dict[str, Any]]:
             scored = messages(service, stream)
             return [each for message in scored for each in message["objects"] if each["nearest"] is not None]
 
@@ -39,11 +40,11 @@ def test_it_learns_and_scores_live(tmp_path: Path, packs: list[str]) -> None:
         assert newest["guided"] is False
 
 
-def enrolled(service: Service, stream: str) -> list[dict[str, object]]:
+def enrolled(service: Service, stream: str) -> list[dict[str, Any]]:
     return service.http.get(f"/streams/{stream}/enrolment").json()["profiles"]
 
 
-def messages(service: Service, stream: str) -> list[dict[str, object]]:
+def messages(service: Service, stream: str) -> list[dict[str, Any]]:
     found = service.http.get(f"/streams/{stream}/scores").json()
     return [each for each in found if each["score"] is not None]
 

@@ -89,5 +89,5 @@ def test_trained_prompted_and_exported(folder: Path) -> None:
     assert "expected a run over clip-vit-b32-laion2b" in said
     other = folder / "other.safetensors"
     other.write_bytes(weights.read_bytes() + b" ")
-    encoder = ("encoder", "mine", other, "--run", trained, "--clips", clips, "--replace")
-    assert "got clip-vit-b32, sha256" in run("export", *encoder, "--architecture", "clip-vit-b32", exit_code=2)
+    changed = ("encoder", "mine", other, "--run", trained, "--clips", clips, "--replace")
+    assert "got clip-vit-b32, sha256" in run("export", *changed, "--architecture", "clip-vit-b32", exit_code=2)

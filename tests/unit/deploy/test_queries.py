@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 from prometheus_client import CollectorRegistry
+from prometheus_client.metrics import MetricWrapperBase
 
 from service.contracts.stream import StreamState
 from service.metrics import OUTCOMES, STAGES, Metrics
@@ -34,6 +35,7 @@ def exposed(registry: CollectorRegistry) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     suffixes = {"counter": ("_total",), "gauge": ("",), "histogram": ("_bucket", "_sum", "_count")}
     for collector in list(registry._collector_to_names):
+        assert isinstance(collector, MetricWrapperBase)
         for family in collector.describe():
             for suffix in suffixes[family.type]:
                 labels = set(collector._labelnames) | ({"le"} if suffix == "_bucket" else set())

@@ -36,6 +36,7 @@ def test_a_pack_that_the_service_runs(tmp_path, checkpoints, pictures, architect
     assert pack.manifest.layout == layout
     assert pack.manifest.licence == "AGPL-3.0-only"
     assert pack.manifest.classes == ("thing 0", "thing 1", "thing 2")
+    assert pack.manifest.graph is not None
     assert b".py" not in pack.file(pack.manifest.graph).read_bytes()
     detector = detector_of(pack, threads=1)
     try:
@@ -49,8 +50,7 @@ def test_a_graph_of_other_weights_is_refused(tmp_path, checkpoints, pictures, mo
     import torch
 
     import export.detectors as detectors
-
-    real = detectors.to_onnx_by_tracing
+    from export.onnx import to_onnx_by_tracing as real
 
     def then_change_the_network(network, *rest):
         path = real(network, *rest)

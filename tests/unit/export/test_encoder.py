@@ -69,7 +69,7 @@ def parts(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory, parts):
-    said = []
+    said: list[str] = []
     pack, report = export_encoder(tmp_path_factory.mktemp("exported") / "packs", "mine", *parts, say=said.append)
     return pack, report, said
 
@@ -167,9 +167,9 @@ def test_weights_that_are_not_finite_are_refused(tmp_path, parts):
     ],
 )
 def test_samples_that_do_not_fit_are_refused(tmp_path, parts, crops, geometry, said):
-    *rest, _ = parts
+    towers, space, tokenizer, phrases, *_ = parts
     with pytest.raises(ExportError, match=said):
-        export_encoder(tmp_path / "packs", "mine", *rest, Samples(crops, geometry))
+        export_encoder(tmp_path / "packs", "mine", towers, space, tokenizer, phrases, Samples(crops, geometry))
 
 
 @pytest.mark.parametrize("content", ["{}", "no tokenizer", None])

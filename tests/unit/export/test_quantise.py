@@ -45,7 +45,7 @@ def judge(samples):
 
 def test_variants_are_measured_and_written_into_the_manifest(tmp_path, samples, judge):
     pack = write_encoder(tmp_path / "packs")
-    said = []
+    said: list[str] = []
     new, costs = add_variants(pack, ["fp16", "int8"], samples, judge, say=said.append)
     assert costs.keys() == {(role, bit) for role in ("image", "temporal", "text") for bit in ("fp16", "int8")}
     assert "image: to int8" in said
@@ -53,7 +53,9 @@ def test_variants_are_measured_and_written_into_the_manifest(tmp_path, samples, 
     assert image.at("int8").file == "image.int8.onnx"
     assert image.variants["fp16"].measured_on == "forty colours"
     assert image.variants["fp16"].auc == judge.auc(clips_of(new, "fp32", samples), pack.arrays("bank")["features"])
-    assert abs(image.variants["int8"].auc_change) < 0.01
+    change = image.variants["int8"].auc_change
+    assert change is not None
+    assert abs(change) < 0.01
     assert 0 < image.variants["fp16"].error < 2e-3
     assert image.variants["int8"].cosine > 0.99
     assert read_signature(new.file(image.at("fp16"))).half

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import os
+import sys
 import threading
+from types import ModuleType
 
 import pytest
 from onnx import TensorProto
@@ -60,7 +63,7 @@ def test_another_version_or_graph_is_another_engine(world, tmp_path, graph, monk
     assert builder(tmp_path).cached(other) is None
     write_sum(graph, CROPS)
     assert builder(tmp_path).cached(graph) is not None
-    monkeypatch.setattr(fake_tensorrt.sys.modules["tensorrt"], "__version__", "11.4.0")
+    monkeypatch.setattr(sys.modules["tensorrt"], "__version__", "11.4.0")
     assert builder(tmp_path).cached(graph) is None
 
 
@@ -134,7 +137,7 @@ def test_a_build_can_be_cancelled(world, tmp_path, graph):
 
 
 def test_progress_is_told_as_it_goes(world, tmp_path, graph):
-    shares = []
+    shares: list[float] = []
     builder(tmp_path).build(graph, shares.append, threading.Event())
     assert shares == [0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1.0]
 
@@ -151,7 +154,7 @@ def test_the_cache_keeps_the_engines_that_are_used(world, tmp_path, monkeypatch)
     one = builder(tmp_path)
     for age, graph in enumerate(graphs[:2]):
         build(one, graph)
-        tensorrt.os.utime(one._path(one.key(graph)), (age, age))
+        os.utime(one._path(one.key(graph)), (age, age))
     assert one.cached(graphs[0])  # used again: the other one is older now
     build(one, graphs[2])
     assert [one.cached(graph) is not None for graph in graphs] == [True, False, True]
@@ -166,17 +169,17 @@ def test_an_engine_can_be_forgotten(world, tmp_path, graph):
 
 
 def test_type_stubs_alone_are_no_tensorrt(monkeypatch, tmp_path):
-    empty = fake_tensorrt.ModuleType("tensorrt")
-    monkeypatch.setitem(fake_tensorrt.sys.modules, "tensorrt", empty)
+    empty = ModuleType("tensorrt")
+    monkeypatch.setitem(sys.modules, "tensorrt", empty)
     assert EngineBuilder.usable() is None
-    monkeypatch.setitem(fake_tensorrt.sys.modules, "tensorrt", None)
+    monkeypatch.setitem(sys.modules, "tensorrt", None)
     assert EngineBuilder.usable() is None
     with pytest.raises(BuildError, match="found none: pip install"):
         builder(tmp_path)
 
 
 def test_progress_never_falls_and_knows_phases_that_overlap():
-    shares = []
+    shares: list[float] = []
     progress = Progress(shares.append)
     progress.step("unknown", 3)
     progress.start("build", None, 4)

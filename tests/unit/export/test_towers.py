@@ -76,7 +76,7 @@ def test_the_service_gets_what_open_clip_gives(tmp_path, checkpoint, architectur
     tokens = np.array([tokenizer.encode(phrase.text).ids for phrase in PHRASES])
     found = Session(pack.file(manifest.text.graph), threads=1).first(tokens)
     np.testing.assert_allclose(found, texts.numpy(), atol=1e-5)
-    np.testing.assert_allclose(pack.arrays("bank")["features"], texts.numpy(), atol=1e-5)
+    np.testing.assert_allclose(pack.arrays("bank")["features"].astype(np.float32), texts.numpy(), atol=1e-5)
 
 
 def test_weights_of_other_towers_are_refused(tmp_path, checkpoint, samples):

@@ -64,7 +64,12 @@ def test_closing_ends_a_build_in_progress(settings, monkeypatch):
     world = fake_tensorrt.install(monkeypatch)
     world.steps = 10**9
     begun = threading.Event()
-    world.during_step = lambda step: (begun.set(), time.sleep(0.001))
+
+    def during_step(step):
+        begun.set()
+        time.sleep(0.001)
+
+    world.during_step = during_step
     builder = EngineBuilder(settings.engines_path, "Fake GPU", "9.0", BUCKETS)
     application = Application(settings, EngineQueue(builder, Engine))
     application.start()

@@ -29,7 +29,7 @@ def frames(path, wanted):
     with av.open(str(path)) as container:
         for index, decoded in enumerate(container.decode(video=0)):
             if index in wanted:
-                picture = decoded.to_ndarray(format="bgr24")
+                picture = np.asarray(decoded.to_ndarray(format="bgr24"), np.uint8)
                 found.append(PreparedFrame("camera", 0, Frame(index, decoded.time, 0.0, 0.0, picture), None))
             if index >= max(wanted):
                 return found

@@ -24,7 +24,7 @@ def camera() -> Iterator[VirtualCamera]:
 
 def frames(url: str, count: int) -> list[tuple[float, float | None, tuple[int, int]]]:
     """Wall time, presentation time and size of the first frames."""
-    found = []
+    found: list[tuple[float, float | None, tuple[int, int]]] = []
     with av.open(url, options=OPTIONS, timeout=15) as container:
         for frame in container.decode(video=0):
             found.append((time.time(), frame.time, (frame.width, frame.height)))

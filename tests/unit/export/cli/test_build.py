@@ -8,8 +8,10 @@ from typer.testing import CliRunner
 from export import hub
 from export.cli import build
 from models.packs import PackLibrary
+from models.packs.files import file_hash
 from service.cli.app import assemble
 from service.engine.detectors import detector_of
+from service.engine.detectors.onnx import OnnxDetector
 from support.graphs import write_graph, yolo_answer, yolo_nms_answer, yolox_answer
 
 LICENCE = ("--licence", "Apache-2.0", "--provenance", "a test")
@@ -47,6 +49,7 @@ def test_recognises_layouts_and_the_pack_loads(packs, tmp_path, answer, size, la
     run("build", "mine", graph, *LICENCE, "--confidence", "0.4")
     pack = PackLibrary([packs]).get("mine")
     detector = detector_of(pack)
+    assert isinstance(detector, OnnxDetector)
     assert detector.layout == layout
     assert detector.size == (size if size == (64, 64) else None)
     assert pack.manifest.confidence == 0.4
@@ -99,7 +102,7 @@ def test_what_is_no_detector_is_refused(packs, tmp_path):
 def test_weights_that_nobody_builds_are_told_what_is_missing(packs, monkeypatch, tmp_path):
     path = tmp_path / "brought.pt"
     path.write_bytes(b"a checkpoint")
-    monkeypatch.setitem(hub.CATALOGUE, "yolo11n", replace(hub.CATALOGUE["yolo11n"], sha256=hub.file_hash(path)))
+    monkeypatch.setitem(hub.CATALOGUE, "yolo11n", replace(hub.CATALOGUE["yolo11n"], sha256=file_hash(path)))
     monkeypatch.setattr(build, "BUILDERS", "watchword.nothing")
     assert "expected an entry point ultralytics in the group watchword.nothing" in run(
         "build", "yolo11n", path, exit_code=2

@@ -14,7 +14,7 @@ from models.guidance.effect import LIFT
 from models.guidance.embedded_bank import EmbeddedBank
 from models.guidance.feedback import Feedback
 from models.guidance.guide import MATCHES, Guide
-from models.guidance.rules import Rule, Seen
+from models.guidance.rules import Rule, Seen, Verdict
 from support import words
 from support.rules import LEFT, guide, guided, rule
 
@@ -36,7 +36,7 @@ LANGUAGE = words.language()
     ],
 )
 def test_a_rule_moves_what_it_names_and_nothing_else(
-    text: str, verdict: str, strength: float, expected: list[float]
+    text: str, verdict: Verdict, strength: float, expected: list[float]
 ) -> None:
     frame = words.seen(("riding a bicycle", 4.0), ("two people fighting", 5.0), ("walking", 1.0))
     assert guided(guide(rule(text, verdict, strength=strength)), frame) == expected
@@ -80,7 +80,7 @@ def test_a_rule_counts_where_the_feet_are() -> None:
     method=st.sampled_from(["contrastive", "equation10"]),
 )
 def test_rules_never_touch_objects_outside_their_zone(
-    feet: list[tuple[float, float]], verdict: str, strength: float, method: str
+    feet: list[tuple[float, float]], verdict: Verdict, strength: float, method: str
 ) -> None:
     frame = words.seen(*[("riding a bicycle", 3.0)] * len(feet), feet=feet)
     judgement = guide(rule(verdict=verdict, strength=strength, method=method, polygon=LEFT)).judge(frame)
@@ -106,7 +106,7 @@ def test_rules_never_touch_objects_outside_their_zone(
 def test_relief_and_lift_are_bounded_and_grow_with_strength(
     seed: int,
     surprise: float,
-    verdict: str,
+    verdict: Verdict,
     method: str,
     strengths: tuple[float, float],
     span: tuple[float, float],
@@ -232,6 +232,7 @@ JUDGEMENTS = json.loads((Path(__file__).parent / "judgements.json").read_text())
 """What 24 drawn guides said of drawn objects when both methods were one function; so they must say ever after."""
 
 TEXTS = ("riding a bicycle", "joggers or a cyclist", "walking", "people on foot, running", "a brawl", "the sky is blue")
+VERDICTS: tuple[Verdict, ...] = ("normal", "anomaly")
 ZONES = (None, LEFT, ((0.3, 0.1), (0.9, 0.2), (0.7, 0.95)))
 SAID = (None, words.CYCLIST, words.WALKER, Caption("a person", ("person",), ("person walking", "moving")))
 
@@ -241,7 +242,7 @@ def drawn_rules(random: np.random.Generator) -> list[Rule]:
     return [
         rule(
             str(random.choice(TEXTS)),
-            str(random.choice(["normal", "anomaly"])),
+            VERDICTS[random.integers(2)],
             f"r{index}",
             strength=float(random.choice([0.3, 0.7, 1.0])),
             polygon=ZONES[random.integers(3)],

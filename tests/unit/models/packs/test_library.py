@@ -40,7 +40,7 @@ def test_a_library_lists_broken_packs_with_their_error(detector):
     (entry,) = [entry for entry in library.list() if entry.name == "mine"]
     assert entry.pack is None
     assert entry.code == "wrong_hash"
-    assert "expected sha256" in entry.error
+    assert "expected sha256" in str(entry.error)
     with pytest.raises(PackError, match="pack mine: expected sha256") as caught:
         library.get("mine")
     assert caught.value.code == "wrong_hash"
@@ -79,7 +79,7 @@ def test_a_pack_that_cannot_be_read_hides_no_other(detector, monkeypatch, failur
         assert entries.keys() == {*BUILT_IN_NAMES, "mine"}
         assert [name for name, entry in entries.items() if entry.pack is None] == ["mine"]
         assert entries["mine"].code == "unreadable"
-        assert said in entries["mine"].error
+        assert said in str(entries["mine"].error)
         with pytest.raises(PackError, match=f"pack mine: .*{said}"):
             library.get("mine")
     assert library.get("mine").name == "mine"

@@ -23,6 +23,7 @@ def test_a_detector_pack(detector):
     assert isinstance(pack.manifest, DetectorManifest)
     assert pack.manifest.input == (416, 416)
     assert pack.manifest.tiles == "auto"
+    assert pack.manifest.graph is not None
     assert pack.file(pack.manifest.graph).read_bytes() == (folder / "graph.onnx").read_bytes()
     assert pack.hash == hashlib.sha256((folder / "manifest.json").read_bytes()).hexdigest()
     write(folder, {**manifest, "tiles": [2, 1]})

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -29,7 +30,7 @@ QUICK = IncidentRules(gap_s=0.4)
 class House(FullHouse):
     """With the bus in memory, to see what it was told."""
 
-    def __init__(self, folder: Path, **options: object) -> None:
+    def __init__(self, folder: Path, **options: Any) -> None:
         self.bus = MemoryBus(1000)
         super().__init__(folder, buses=[self.bus], **options)
 
@@ -89,17 +90,21 @@ def test_an_incident_from_its_first_frame_to_the_bus(house: House) -> None:
     assert house.metric("outbox_depth", sink="memory") == 0
 
 
+def snapshot(house: House, alert_id: str) -> np.ndarray:
+    return np.asarray(cv2.imread(str(house.store.snapshot_path(alert_id))), np.uint8)
+
+
 def test_the_picture_is_of_the_peak_with_its_box(house: House) -> None:
     dark, bright = np.full((120, 160, 3), 30, np.uint8), np.full((120, 160, 3), 200, np.uint8)
     house.watch(UNUSUAL, 1, image=dark)
     alert_id = house.wait_told("opened")[0].alert.id
-    assert np.median(cv2.imread(str(house.store.snapshot_path(alert_id)))) < 60
+    assert np.median(snapshot(house, alert_id)) < 60
     house.watch(UNUSUAL, 1, image=dark)
     house.watch(EXTREME, 0.1, image=bright)
     house.watch(UNUSUAL, 2, image=dark)
     updated = house.wait_told("opened", "updated")[1].alert
     assert (updated.peak_score, updated.objects[0].score) == (1.0, 1.0)
-    picture = cv2.imread(str(house.store.snapshot_path(alert_id)))
+    picture = snapshot(house, alert_id)
     assert picture.shape == bright.shape
     assert np.median(picture) > 180
     blue, green, red = (int(value) for value in picture[60, 64])  # on the left side of the box
@@ -190,6 +195,7 @@ def test_stopping_closes_what_is_open(build: Callable[..., House]) -> None:
     alert_id = house.watch(UNUSUAL, 1)
     house.close()
     assert house.told() in (["opened", "closed"], ["opened"])
+    assert alert_id is not None
     again = build()
     assert again.store.get(alert_id).state is AlertState.CLOSED
     assert again.store.get(alert_id).message.endswith("Closed because the service stopped.")

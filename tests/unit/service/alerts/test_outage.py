@@ -36,11 +36,10 @@ STORIES = [
 @pytest.mark.parametrize(("states", "expected"), [story[1:] for story in STORIES], ids=[story[0] for story in STORIES])
 def test_stories(states: str, expected: str) -> None:
     machine = OutageMachine(OutageRules(grace_s=10))
-    events = []
+    events: list[str] = []
     for second, letter in enumerate(states):
-        changes = [machine.report(STATES[letter], second)] if letter != "-" else []
-        changes.append(machine.elapse(second))
-        for change in filter(None, changes):
+        reported = machine.report(STATES[letter], second) if letter != "-" else None
+        for change in filter(None, (reported, machine.elapse(second))):
             events.append(f"{change}@{second}")
             if change == "opened":
                 machine.sent(second)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from httpx import ASGITransport, AsyncClient
 from jsonschema import Draft202012Validator
-from referencing import Registry, Resource
+from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 from service.api.app import create_app
@@ -43,7 +43,7 @@ def operations(schema: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def validator(schema: dict[str, Any], part: dict[str, Any]) -> Draft202012Validator:
-    resource = Resource(contents=schema, specification=DRAFT202012)
+    resource = DRAFT202012.create_resource(schema)
     registry: Registry[Any] = Registry().with_resource("urn:api", resource)
 
     def rooted(node: Any) -> Any:

@@ -33,7 +33,7 @@ async def status(
     headers = [(b"host", host.encode())] if host is not None else []
     if origin is not None:
         headers.append((b"origin", origin.encode()))
-    scope = {"type": kind[0], "method": kind[1], "path": "/", "headers": headers}
+    scope: dict[str, Any] = {"type": kind[0], "method": kind[1], "path": "/", "headers": headers}
     scope["extensions"] = {"websocket.http.response": {}}
     await SameOrigin(application, listening_on, public_url)(scope, receive, send)
     return int(sent[0]["status"])

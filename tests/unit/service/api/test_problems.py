@@ -26,14 +26,14 @@ def test_a_problem_is_redacted_wherever_text_can_stand() -> None:
     context = {"url": url, "deep": [{"url": url}], "count": 3}
     response = problem_response(SOURCE_UNREADABLE, f"cannot open {url}", context=context)
     assert SECRET.encode() not in response.body
-    problem = json.loads(response.body)
+    problem = json.loads(bytes(response.body))
     assert problem["detail"] == "cannot open rtsp://***@camera/1"
     assert problem["context"] == {"url": "rtsp://***@camera/1", "deep": [{"url": "rtsp://***@camera/1"}], "count": 3}
 
 
 def test_a_problem_can_say_what_utf8_cannot() -> None:
     response = problem_response(NO_SUCH_PATH, "got /\ud800")
-    assert json.loads(response.body)["detail"] == "got /\ud800"
+    assert json.loads(bytes(response.body))["detail"] == "got /\ud800"
 
 
 def test_documented_responses_carry_an_example_for_every_code() -> None:

@@ -7,6 +7,7 @@ import sys
 from importlib.metadata import entry_points
 
 import pytest
+from typer.core import TyperGroup
 from typer.main import get_group
 from typer.testing import CliRunner
 
@@ -65,7 +66,9 @@ def run(app, *arguments):
 def names(app, *path):
     group = get_group(app)
     for name in path:
-        group = group.commands[name]
+        inner = group.commands[name]
+        assert isinstance(inner, TyperGroup)
+        group = inner
     return list(group.commands)
 
 

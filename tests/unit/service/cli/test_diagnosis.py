@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
+import tempfile
+from importlib import metadata
 
 import pytest
 from pydantic import SecretStr
@@ -80,8 +83,8 @@ def test_a_check_that_fails_is_a_problem_and_ends_none_of_the_others(settings, m
     ],
 )
 def test_builds_that_overwrite_each_other_are_a_problem(settings, monkeypatch, check, builds, advice):
-    version = diagnosis.metadata.version
-    monkeypatch.setattr(diagnosis.metadata, "version", lambda name: "1" if name in builds else version(name))
+    version = metadata.version
+    monkeypatch.setattr(metadata, "version", lambda name: "1" if name in builds else version(name))
     finding = only(check, settings)
     assert finding.level == "problem"
     assert advice in finding.advice
@@ -117,14 +120,14 @@ def test_servers_that_cannot_be_reached_are_told_without_credentials(settings, c
 
 
 def test_a_full_or_forbidden_disk_is_told(settings, monkeypatch):
-    usage = diagnosis.shutil.disk_usage("/")
-    monkeypatch.setattr(diagnosis.shutil, "disk_usage", lambda _: usage._replace(free=1 << 20))
+    usage = shutil.disk_usage("/")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1 << 20))
     assert only("disk", settings).level == "note"
 
     def forbidden(**_):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(diagnosis.tempfile, "TemporaryFile", forbidden)
+    monkeypatch.setattr(tempfile, "TemporaryFile", forbidden)
     finding = only("disk", settings)
     assert finding.level == "problem"
     assert "cannot be written: Permission denied" in finding.said
@@ -183,9 +186,9 @@ def test_a_driver_that_is_broken_is_no_gpu(settings, monkeypatch, tmp_path, scri
 
 def test_a_gpu_with_tensorrt(settings, monkeypatch):
     fake_tensorrt.install(monkeypatch)
-    version = diagnosis.metadata.version
+    version = metadata.version
     known = {"tensorrt": "10.13", "cuda-bindings": "13.0"}
-    monkeypatch.setattr(diagnosis.metadata, "version", lambda name: known.get(name) or version(name))
+    monkeypatch.setattr(metadata, "version", lambda name: known.get(name) or version(name))
     monkeypatch.setattr(diagnosis, "nvidia_cards", list)
     assert only("GPU", settings).said == "Fake GPU"
     finding = only("TensorRT", settings)

@@ -225,7 +225,8 @@ async def test_many_publishers_and_clients_lose_nothing_unsaid(metrics: Metrics)
     count, streams = 300, ["a", "b", "c"]
 
     async def follow(pause: float) -> tuple[list[tuple[str, int]], int]:
-        got, lost = [], 0
+        got: list[tuple[str, int]] = []
+        lost = 0
         async with feed.subscribe(None) as subscription:
             while len(got) + lost < count * len(streams):
                 each = json.loads(await anext(subscription))

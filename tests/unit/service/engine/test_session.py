@@ -87,7 +87,8 @@ def test_a_folder_is_no_graph(tmp_path):
 
 
 def clip_graph(tmp_path, **options):
-    inputs = {"frames": (TensorProto.FLOAT, (9, 4)), "geometry": (TensorProto.FLOAT, ("length", 5))}
+    geometry: tuple[int | str, ...] = ("length", 5)
+    inputs = {"frames": (TensorProto.FLOAT, (9, 4)), "geometry": (TensorProto.FLOAT, geometry)}
     return write_sum(tmp_path / "clip.onnx", inputs, **options)
 
 
@@ -148,7 +149,7 @@ def test_a_closed_session_says_so(tmp_path):
 
 def test_threads_share_a_session(tmp_path):
     session = Session(write_graph(tmp_path / "graph.onnx", yolox_answer([], [], []) + 1), threads=1)
-    wrong = []
+    wrong: list[bool] = []
 
     def work(lit):
         pictures = np.full((3, 3, 64, 64), 9 if lit else 0, np.float32)

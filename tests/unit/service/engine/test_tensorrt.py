@@ -122,7 +122,8 @@ def test_a_run_that_fails_is_told(world, tmp_path):
 
 
 def test_threads_share_an_engine(world, tmp_path):
-    engine, wrong = Engine(serialized(tmp_path)), []
+    engine = Engine(serialized(tmp_path))
+    wrong: list[float] = []
 
     def work(count):
         expected = [item + 0.5 for item in range(1, count + 1)]

@@ -95,6 +95,6 @@ def test_schedules_that_are_none(fields: dict[str, object], message: str) -> Non
 )
 def test_which_ever_meet(one: dict[str, object] | None, other: dict[str, object], expected: bool) -> None:
     now = datetime(2026, 5, 4, 12, tzinfo=UTC)
-    schedules = (None if one is None else schedule(**one), schedule(**other))
-    assert overlap(*schedules, None, now) is expected
-    assert overlap(*reversed(schedules), None, now) is expected
+    first, second = None if one is None else schedule(**one), schedule(**other)
+    assert overlap(first, second, None, now) is expected
+    assert overlap(second, first, None, now) is expected

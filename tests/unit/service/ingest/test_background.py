@@ -121,7 +121,8 @@ LEAVES = texture(5, mean=90, spread=25, grain=1.5, size=(70, 100))
 
 
 def tree(pts):
-    shift = np.float32([[1, 0, 3 * np.sin(2 * np.pi * 0.7 * pts)], [0, 1, 1.5 * np.sin(2 * np.pi * 0.45 * pts)]])
+    sideways, upwards = 3 * np.sin(2 * np.pi * 0.7 * pts), 1.5 * np.sin(2 * np.pi * 0.45 * pts)
+    shift = np.array([[1, 0, sideways], [0, 1, upwards]], np.float32)
     picture, truth = put(GROUND, walk(pts), y=100)
     picture[10:80, 60:160] = cv2.warpAffine(LEAVES, shift, (100, 70), borderMode=cv2.BORDER_REFLECT)
     return picture, truth

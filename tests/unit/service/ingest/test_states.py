@@ -19,7 +19,7 @@ ILLEGAL = {
 }
 
 
-@pytest.mark.parametrize(("before", "after"), itertools.product(S, S))
+@pytest.mark.parametrize(("before", "after"), list(itertools.product(S, S)))
 def test_every_pair_is_decided(before: StreamState, after: StreamState) -> None:
     machine = StateMachine(before)
     if (before, after) in ILLEGAL:

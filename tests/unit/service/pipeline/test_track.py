@@ -54,7 +54,8 @@ def walkers(lanes: int, speed: float, fps: float, seconds: float, seed: int = 0)
     [(2, 0.8), (2, 1.5), (5, 0.8), (5, 2.5), (10, 0.8), (10, 3.5), (25, 0.8), (25, 5.0), (60, 3.5)],
 )
 def test_follows_a_walker_and_a_cyclist_at_any_rate(fps, speed):
-    tracker, ids, seen = Tracker(fps), {}, 0
+    tracker, seen = Tracker(fps), 0
+    ids: dict[int, list[int]] = {}
     for pts, found, who in walkers(6, speed, fps, seconds=6):
         tracked = tracker.update(found, pts)
         for lane, track_id in zip(who, tracked.track_ids.tolist(), strict=True):
@@ -64,7 +65,7 @@ def test_follows_a_walker_and_a_cyclist_at_any_rate(fps, speed):
     assert len(ids) == 6
     assert all(len(set(track)) == 1 for track in ids.values())
     assert len({track[0] for track in ids.values()}) == 6
-    assert sum(map(len, ids.values())) >= seen - 6 * 2 * CONFIRMED_AFTER
+    assert sum(len(track) for track in ids.values()) >= seen - 6 * 2 * CONFIRMED_AFTER
 
 
 def test_gives_back_the_same_objects_in_the_same_order():
@@ -200,14 +201,17 @@ def test_the_mask_is_what_does_not_count():
     assert ObjectFilter(Detection(), []).ignored_mask(10, 10) is None
     left, top = [(0, 0), (0.5, 0), (0.5, 1), (0, 1)], [(0, 0), (1, 0), (1, 0.5), (0, 0.5)]
     mask = ObjectFilter(Detection(), [zone(left, "watch"), zone(top, "ignore", "b")]).ignored_mask(101, 201)
+    assert mask is not None
     assert mask.shape == (101, 201)
     assert not mask[80, 40]  # watched
     assert mask[20, 40]  # watched, but ignored
     assert mask[80, 160]  # not watched
     only_ignored = ObjectFilter(Detection(), [zone(top, "ignore")])
-    assert only_ignored.ignored_mask(101, 201)[20, 160]
-    assert not only_ignored.ignored_mask(101, 201)[80, 160]
-    assert only_ignored.ignored_mask(101, 201) is only_ignored.ignored_mask(101, 201)
+    mask = only_ignored.ignored_mask(101, 201)
+    assert mask is not None
+    assert mask[20, 160]
+    assert not mask[80, 160]
+    assert only_ignored.ignored_mask(101, 201) is mask
     assert only_ignored.ignored_mask(51, 101).shape == (51, 101)
 
 

@@ -23,7 +23,7 @@ NAMES = ("person",)
 
 class RecordingDetector:
     name = "recording"
-    names = NAMES
+    names: tuple[str, ...] = NAMES
     recognises = True
 
     def __init__(self) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 import pytest
@@ -93,6 +95,7 @@ def test_labels_of_any_language_are_drawn() -> None:
 def test_a_jpeg_is_the_picture() -> None:
     image = draw(picture(), [scored(0.9)], 0.5)
     decoded = cv2.imdecode(np.frombuffer(encode_jpeg(image), np.uint8), cv2.IMREAD_COLOR)
+    assert decoded is not None
     assert np.mean(cv2.absdiff(decoded, image)) < 2
     assert len(encode_jpeg(image, 40)) < len(encode_jpeg(image))
 
@@ -113,5 +116,5 @@ ACTION = {"text": "riding a bicycle", "similarity": 0.4}
         ({"matches": [{**RULE, "text": "x" * 200}]}, True, f"person 7  0.90  rule: {'x' * 37}..."),
     ],
 )
-def test_a_label_says_why_where_something_stands_out(fields: dict[str, object], why: bool, expected: str) -> None:
+def test_a_label_says_why_where_something_stands_out(fields: dict[str, Any], why: bool, expected: str) -> None:
     assert label_of(scored(0.9, **fields), why=why) == expected

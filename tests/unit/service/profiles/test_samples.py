@@ -8,7 +8,7 @@ from service.profiles.samples import BLOCK_FRAMES, MAX_BLOCKS, Sample, Samples, 
 
 def sample(clip: int, pts: float, rows: int = 2) -> Sample:
     values = np.full((rows, 3), pts, np.float32)
-    return Sample(clip, pts, {"head": {"values": values, "one": np.float32([pts])}})
+    return Sample(clip, pts, {"head": {"values": values, "one": np.array([pts], np.float32)}})
 
 
 def test_all_frames_are_kept_in_order_while_they_fit() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -38,7 +39,14 @@ def test_an_alert_comes_back_as_it_was(store: AlertStore) -> None:
 
 
 def test_an_outage_comes_back_as_it_was(store: AlertStore) -> None:
-    empty = {"opened_pts": None, "peak_score": None, "peak_at": None, "threshold": None, "heads": {}, "objects": []}
+    empty: dict[str, Any] = {
+        "opened_pts": None,
+        "peak_score": None,
+        "peak_at": None,
+        "threshold": None,
+        "heads": {},
+        "objects": [],
+    }
     alert = make_alert("a", kind=AlertKind.OFFLINE, **empty)
     record(store, alert)
     assert store.get("a") == alert
@@ -122,7 +130,7 @@ FILTERS = [
 
 
 @pytest.mark.parametrize(("wanted", "expected"), FILTERS)
-def test_alerts_are_found_newest_first(store: AlertStore, wanted: dict[str, object], expected: str) -> None:
+def test_alerts_are_found_newest_first(store: AlertStore, wanted: dict[str, Any], expected: str) -> None:
     for second, alert_id in [(3, "d"), (0, "a"), (2, "c"), (4, "e"), (1, "b")]:
         state = AlertState.OPEN if alert_id in "de" else AlertState.CLOSED
         record(store, make_alert(alert_id, second, "yard" if alert_id in "ace" else "gate", state=state))

@@ -50,7 +50,7 @@ def test_embeddings_live_as_long_as_their_alert(store: FeedbackStore, database: 
         store.record_embeddings(connection, "yard", embeddings("a", 1))
         store.record_embeddings(connection, "yard", embeddings("a", 3))
 
-    def kept() -> list[tuple[str, int, int, int]]:
+    def kept() -> list[tuple[str, int, int]]:
         columns = alert_embeddings.c.encoder, alert_embeddings.c.dim, func.length(alert_embeddings.c.vectors)
         with database.reading() as connection:
             return [tuple(row) for row in connection.execute(select(*columns))]
@@ -89,7 +89,7 @@ def test_what_was_taught_is_kept_and_bounded(store: FeedbackStore, stream: str) 
         ("2", 0.5, 1),
     ]
     (kept, _) = store.list(stream)
-    assert (kept.embeddings.encoder, kept.embeddings.vectors.dtype) == ("hash", np.float16)
+    assert (kept.embeddings.encoder, kept.embeddings.vectors.dtype) == ("hash", np.dtype(np.float16))
     np.testing.assert_array_equal(kept.embeddings.vectors, np.eye(2, 4))
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from service.contracts.guidance import GuidanceSpec
@@ -78,7 +80,7 @@ def test_an_edit_that_changes_nothing_writes_nothing(store: GuidanceStore, strea
     ],
 )
 def test_what_a_rule_says_or_does_dates_it_and_undo_brings_the_date_back(
-    store: GuidanceStore, stream: str, change: dict[str, object], edits: bool
+    store: GuidanceStore, stream: str, change: dict[str, Any], edits: bool
 ) -> None:
     record = store.add(stream, spec(), "mara")
     changed = store.change(stream, record.id, spec(**change), "mara")

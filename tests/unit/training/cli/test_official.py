@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from export import hub
 from models.packs import PackLibrary
+from models.packs.files import file_hash
 from service.cli.app import assemble
 from support.graphs import write_pack, yolox_answer
 from support.torch_vision import need_torchvision
@@ -40,7 +41,7 @@ def weights(tmp_path, monkeypatch):
     path = tmp_path / "elsewhere.safetensors"
     clip = open_clip.create_model(architecture.model, device="cpu", load_weights=False)
     safetensors.save_file(clip.state_dict(), path)
-    official = replace(hub.CATALOGUE["clip-vit-b32"], bytes=path.stat().st_size, sha256=hub.file_hash(path))
+    official = replace(hub.CATALOGUE["clip-vit-b32"], bytes=path.stat().st_size, sha256=file_hash(path))
     monkeypatch.setitem(hub.CATALOGUE, "clip-vit-b32", official)
     monkeypatch.setenv("WATCHWORD_DATA_DIR", str(tmp_path / "data"))
     return path
@@ -80,7 +81,7 @@ def test_a_checkpoint_of_ultralytics_goes_to_its_export(tmp_path, monkeypatch):
 
     path = tmp_path / "brought.pt"
     path.write_bytes(b"a checkpoint")
-    official = replace(hub.CATALOGUE["yolo11n"], sha256=hub.file_hash(path))
+    official = replace(hub.CATALOGUE["yolo11n"], sha256=file_hash(path))
     monkeypatch.setitem(hub.CATALOGUE, "yolo11n", official)
     monkeypatch.setenv("WATCHWORD_DATA_DIR", str(tmp_path / "data"))
 

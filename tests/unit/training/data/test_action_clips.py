@@ -22,7 +22,7 @@ from training.datasets.actions.objects import ObjectClip
 
 WIDTH, HEIGHT, FPS = 160, 120, 25
 _NOISE = np.random.default_rng(3).integers(60, 140, (HEIGHT // 6, WIDTH // 6, 3), dtype=np.uint8)
-GROUND = cv2.resize(_NOISE, (WIDTH, HEIGHT))
+GROUND = np.asarray(cv2.resize(_NOISE, (WIDTH, HEIGHT)), np.uint8)
 
 
 def write(path: Path, frames: int, step: float) -> None:

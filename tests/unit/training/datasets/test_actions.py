@@ -8,11 +8,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from scipy.io import savemat
+from scipy.io import savemat  # type: ignore[import-untyped]
 
 from support.video import picture, write_video
 from training.datasets import DatasetError
-from training.datasets.actions import ADAPTERS, ActionDataset, open_actions
+from training.datasets.actions import ADAPTERS, ActionDataset, Split, open_actions
 
 
 def clip(path: Path, frames: int = 6) -> Path:
@@ -25,7 +25,7 @@ def text(path: Path, content: str) -> None:
     path.write_text(content)
 
 
-def summary(dataset: ActionDataset, split: str) -> list[tuple[str, str, str]]:
+def summary(dataset: ActionDataset, split: Split) -> list[tuple[str, str, str]]:
     return [
         (sample.name, sample.action, str(sample.clip.relative_to(dataset.root))) for sample in dataset.samples(split)
     ]
@@ -88,6 +88,7 @@ def test_ucf_sports(ucf_sports: Path) -> None:
 def test_ucf_sports_refuses_a_box_that_is_none(ucf_sports: Path) -> None:
     text(ucf_sports / "ucf action/Diving-Side/002/gt/2538-5_70130.txt", "Diving-Side")
     sample = next(iter(open_actions(ucf_sports).samples("train")))
+    assert sample.boxes is not None
     with pytest.raises(DatasetError, match="expected x, y, width and height in pixels, got 'Diving-Side'"):
         sample.boxes()
 
@@ -103,6 +104,8 @@ def test_weizmann(tmp_path: Path, by_action: bool) -> None:
     assert dataset.actions == ("bending down", "walking", "waving both hands")
     assert [sample.name for sample in dataset.samples("test")] == ["shahar_walk"]
     bend, wave, _ = dataset.samples("train")
+    assert bend.boxes is not None
+    assert wave.boxes is not None
     boxes = bend.boxes()
     assert sorted(boxes) == [1]  # the person is in no other frame
     np.testing.assert_allclose(boxes[1], (0.25, 0.25, 0.5, 0.5))

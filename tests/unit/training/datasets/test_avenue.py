@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from scipy.io import savemat
+from scipy.io import savemat  # type: ignore[import-untyped]
 
 from training.datasets import DatasetError, open_dataset
 
@@ -30,6 +30,7 @@ def test_truth_from_mat_files(root):
     first, second = (clip.truth() for clip in dataset.test)
     assert first.labels.tolist() == [0, 0, 1, 1, 0, 0]
     assert second.labels.tolist() == [1, 1, 1, 1]
+    assert first.regions is not None
     np.testing.assert_allclose(first.regions[3].boxes, [[4 / 48, 4 / 32, 8 / 48, 9 / 32]], atol=1e-6)
     assert first.regions[2].tracks.tolist() == first.regions[3].tracks.tolist()
 

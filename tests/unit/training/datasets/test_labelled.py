@@ -48,6 +48,7 @@ def test_labels_intervals_rates_and_scenes(root):
 def test_boxes_in_pixels_become_linked_fractions(root):
     save(root, boxes={"01": [[], [], [[12, 8, 6, 16, 96]], [[13, 8, 6, 16, 96]], [], []]})
     regions = open_dataset(root).test[0].truth().regions
+    assert regions is not None
     np.testing.assert_allclose(regions[2].boxes, [[0.25, 0.25, 0.125, 0.5]])
     assert regions[2].tracks.tolist() == regions[3].tracks.tolist() == [0]
 

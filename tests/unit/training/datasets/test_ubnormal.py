@@ -41,14 +41,17 @@ def test_split_and_labels(root):
 
 def test_regions_are_the_anomalous_objects_with_the_rows_as_tracks(root):
     regions = open_dataset(root).test[1].truth().regions
+    assert regions is not None
     assert [entry.tracks.tolist() for entry in regions] == [[], [0], [0], [0, 1], [1], []]
-    np.testing.assert_allclose(regions[3].boxes[1], [23 / 48, 10 / 32, 6 / 48, 12 / 32], atol=1e-6)
+    np.testing.assert_allclose(regions[3].boxes[1:], [[23 / 48, 10 / 32, 6 / 48, 12 / 32]], atol=1e-6)
 
 
 def test_a_hidden_object_has_no_region(root, blob):
     name = f"{ABNORMAL}_0002_gt.png"
     cv2.imwrite(str(root / "Scene1" / f"{ABNORMAL}_annotations" / name), blob(40, 2, 4, 4))
-    assert len(open_dataset(root).test[1].truth().regions[2]) == 0
+    regions = open_dataset(root).test[1].truth().regions
+    assert regions is not None
+    assert len(regions[2]) == 0
 
 
 def test_tracks_beyond_the_video_are_refused(root):

@@ -42,6 +42,7 @@ def test_clips_and_labels(root):
 
 def test_regions_come_from_masks_and_only_where_there_are_some(root):
     first, second = (clip.truth() for clip in open_dataset(root).test)
+    assert first.regions is not None
     assert [len(regions) for regions in first.regions] == [0, 0, 1, 1, 1, 0]
     np.testing.assert_allclose(first.regions[2].boxes, [[7 / 48, 8 / 32, 6 / 48, 10 / 32]], atol=1e-6)
     assert {int(track) for regions in first.regions for track in regions.tracks} == {0}

@@ -43,6 +43,7 @@ def test_labels_events_and_anomalous_regions(root):
     assert read.labels.tolist() == [0, 0, 0, 1, 1, 1, 1, 0]
     assert read.events == ((3, 7), (5, 7))  # told apart although they overlap
     assert read.kinds == ("cyclist", "runner")
+    assert read.regions is not None
     assert [entry.tracks.tolist() for entry in read.regions] == [[], [], [], [9], [9], [9], [9], []]
     np.testing.assert_allclose(read.regions[3].boxes, [[0.5, 0.2, 0.2, 0.4]])
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, cast
 
 import av
 import numpy as np
@@ -111,7 +112,7 @@ class Brightness:
 
 def run(root: Path, pipeline: Brightness | None = None, **options):
     settings = Settings(_env_file=None)
-    return evaluate(open_dataset(root), pipeline or Brightness(), settings, lambda _: 4.0, **options)
+    return evaluate(open_dataset(root), cast(Any, pipeline or Brightness()), settings, lambda _: 4.0, **options)
 
 
 def test_every_frame_meets_its_label(root):

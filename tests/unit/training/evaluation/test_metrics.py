@@ -220,7 +220,7 @@ def frame(true=(), found=()):
 def test_regions_by_hand(frames, rbdc, tbdc):
     measured = region_metrics(frames)
     assert measured is not None
-    assert (measured.rbdc, measured.tbdc) == (pytest.approx(rbdc), pytest.approx(tbdc))
+    assert (measured.rbdc, measured.tbdc) == pytest.approx((rbdc, tbdc))
 
 
 def test_no_regions_no_criterion():
@@ -244,8 +244,8 @@ def slow_region_metrics(frames):
         points.append(
             (
                 false / len(frames),
-                np.mean([hit for _, hit in hits.values()]),
-                np.mean([sum(found) * 10 >= len(found) for found in tracks.values()]),
+                float(np.mean([hit for _, hit in hits.values()])),
+                float(np.mean([sum(found) * 10 >= len(found) for found in tracks.values()])),
             )
         )
     return area(points, 1), area(points, 2)
@@ -291,7 +291,7 @@ def test_regions_agree_with_the_slow_reading_of_the_definition(drawn):
         return
     assert measured is not None
     rbdc, tbdc = slow_region_metrics(frames)
-    assert (measured.rbdc, measured.tbdc) == (pytest.approx(rbdc), pytest.approx(tbdc))
+    assert (measured.rbdc, measured.tbdc) == pytest.approx((rbdc, tbdc))
 
 
 # Alerts

@@ -97,7 +97,8 @@ def test_an_anomaly_is_an_event_where_nothing_is_known(street: Footage) -> None:
 def test_coverage_says_as_what_the_detector_sees_an_anomaly(street: Footage) -> None:
     coverage = coverage_of([street])
     assert coverage is not None
-    assert (coverage.regions, coverage.height_px) == (len(RIDES), pytest.approx(20.0))
+    assert coverage.regions == len(RIDES)
+    assert coverage.height_px == pytest.approx(20.0)
     assert coverage.by_class == {"bicycle": pytest.approx(10 / 15), "person": pytest.approx(5 / 15)}
     assert coverage.unseen == 0.0
 

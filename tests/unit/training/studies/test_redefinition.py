@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from models.guidance.effect import Judgement
-from models.guidance.rules import Seen
+from models.guidance.rules import Seen, Verdict
 from models.scoring.calibration import Calibration
 from service.profiles.profile import Profile
 from support.words import clip, language
@@ -86,7 +86,7 @@ def _unguided(recording: Recording) -> np.ndarray:
     return replay(recording, Judgement.nothing(len(recording.seen))).surprise
 
 
-def rule_for(text: str, verdict: str = "normal"):
+def rule_for(text: str, verdict: Verdict = "normal"):
     book = Rulebook(language())
     return lambda recording: book.judge(recording, text, verdict)
 

@@ -80,6 +80,7 @@ def footage() -> Iterator[PreparedFrame]:
     for index in range(90):
         colours = ("green", "red") if COMES <= index < LEAVES else ("red",)
         frame = strolling(index, *colours, epoch=int(index >= GAP))
+        assert frame.motion is not None
         yield replace(frame, motion=replace(frame.motion, disturbed=index in DISTURBED))
 
 

@@ -42,7 +42,7 @@ def test_a_head_that_sees_colours_tells_them_apart_and_one_that_does_not_guesses
     video = sample_clips(
         lambda role, inputs: run_graph(pack.file(files[role]), inputs), judge.samples, temporal=True, geometry=False
     )
-    bank = pack.arrays("bank")["features"]
+    bank = pack.arrays("bank")["features"].astype(np.float32)
     assert judge.auc(video, bank) == 1
     mixed = np.random.default_rng(0).permutation(video)
     assert judge.auc(mixed, bank) < 0.8

@@ -19,7 +19,7 @@ def recorded() -> ClipTruth:
     for index in range(10):
         odd = index in (3, 4, 6)  # hidden in frame 5
         objects = (thing(1), thing(2, anomalous=True)) if odd else (thing(1),)
-        events = {1: ("cyclist", (2,))} if odd else {}
+        events: dict[int, tuple[str, tuple[int, ...]]] = {1: ("cyclist", (2,))} if odd else {}
         recorder.add(FrameTruth(index, index / 10.0, objects, EMPTY, events))
     return recorder.finish()
 

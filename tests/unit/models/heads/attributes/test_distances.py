@@ -58,4 +58,4 @@ def test_evidence_is_never_negative_and_of_window_sizes_the_strongest_counts():
         "size": 1.0,
         "motion speed": 2.0,
     }
-    assert scale(np.array([0.0, 1.0, 2.0]), 1.0, 0.5).tolist() == [0.0, 0.0, 2.0]
+    assert scale(np.array([0.0, 1.0, 2.0]), np.array(1.0), np.array(0.5)).tolist() == [0.0, 0.0, 2.0]

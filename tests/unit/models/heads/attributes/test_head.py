@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.heads.attributes.head import OBJECT_TERMS, WINDOW_TERMS, AttributesHead
+from models.heads.attributes.head import AttributesHead
+from models.heads.attributes.terms import OBJECT_TERMS, WINDOW_TERMS
 from models.observation import UNTRACKED, Motion, Objects, Observation
 from models.scoring.calibration import Calibration
 

@@ -5,8 +5,11 @@ import pytest
 
 from models.heads.attributes.place import fit_place, usual
 
+Span = tuple[float, float]
+Scene = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
-def scene(level, count: int = 20_000, seed: int = 0, columns=(0.0, 1.0), rows=(0.3, 1.0)):
+
+def scene(level, count: int = 20_000, seed: int = 0, columns: Span = (0.0, 1.0), rows: Span = (0.3, 1.0)) -> Scene:
     """Values around ``level(x, y)`` with a spread of 10 %, ten to a frame."""
     generator = np.random.default_rng(seed)
     x, y = generator.uniform(*columns, count), generator.uniform(*rows, count)
@@ -57,8 +60,8 @@ def test_a_few_frames_do_not_make_a_place_of_their_own():
     before = at(fit_place(x, y, values, frames, 0.99), (0.9, 0.9))[0]
     late = frames[-1] + np.repeat(np.arange(20), 5)
     odd = (np.full(100, 0.9), np.full(100, 0.9), np.full(100, 5.0))
-    mixed = [np.concatenate(pair) for pair in zip((x, y, values), odd, strict=True)]
-    after = at(fit_place(*mixed, np.concatenate([frames, late]), 0.99), (0.9, 0.9))[0]
+    x, y, values = (np.concatenate(pair) for pair in zip((x, y, values), odd, strict=True))
+    after = at(fit_place(x, y, values, np.concatenate([frames, late]), 0.99), (0.9, 0.9))[0]
     assert after == pytest.approx(before, rel=0.35)
 
 

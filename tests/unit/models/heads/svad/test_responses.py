@@ -40,13 +40,13 @@ def test_a_clip_that_answers_to_nothing_is_finite() -> None:
 
 
 def test_one_centre_alone_is_equation_9() -> None:
-    found, centre = np.eye(3, dtype=np.float32), np.float32([[1.0, 0.0, 0.0]])
-    distances = mixture_distances(found, centre, np.float32([1.0]), 10.0)
+    found, centre = np.eye(3, dtype=np.float32), np.array([[1.0, 0.0, 0.0]], np.float32)
+    distances = mixture_distances(found, centre, np.array([1.0], np.float32), 10.0)
     np.testing.assert_allclose(distances, nearest_centres(found, centre)[1], atol=1e-6)
 
 
 def test_a_centre_of_few_stands_farther_off() -> None:
-    centres, shares = np.eye(2, dtype=np.float32), np.float32([0.999, 0.001])
+    centres, shares = np.eye(2, dtype=np.float32), np.array([0.999, 0.001], np.float32)
     far = mixture_distances(centres, centres, shares, 10.0)
     assert far[0] == pytest.approx(0.0, abs=1e-3)
     # as far as a thousandth is, less what the large centre adds from a right angle away
@@ -57,5 +57,5 @@ def test_without_end_the_concentration_gives_equation_9() -> None:
     generator = np.random.default_rng(0)
     found, centres = (generator.normal(0, 1, (count, 5)).astype(np.float32) for count in (20, 4))
     found, centres = (rows / np.linalg.norm(rows, axis=1, keepdims=True) for rows in (found, centres))
-    distances = mixture_distances(found, centres, np.float32([0.4, 0.3, 0.2, 0.1]), 1e4)
+    distances = mixture_distances(found, centres, np.array([0.4, 0.3, 0.2, 0.1], np.float32), 1e4)
     np.testing.assert_allclose(distances, nearest_centres(found, centres)[1], atol=1e-3)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -20,7 +23,11 @@ NAMES = ("person", "bicycle", "car")
 BOXES = [(4, 8, 20, 40), (40, 24, 16, 8), (33, 40, 12, 12)]
 SCORES = [0.9, 0.6, 0.4]
 CLASSES = [0, 2, 1]
-LAYOUTS = {"yolox": yolox_answer, "yolo": yolo_answer, "yolo_nms": yolo_nms_answer}
+LAYOUTS: dict[str, Callable[..., np.ndarray]] = {
+    "yolox": yolox_answer,
+    "yolo": yolo_answer,
+    "yolo_nms": yolo_nms_answer,
+}
 
 
 def frame(picture, pts=0.0):
@@ -223,7 +230,7 @@ def test_suppression_is_what_the_slow_one_says(data, count, overlap):
 
 def slow_suppression(boxes, class_ids, overlap):
     """Over boxes that are in order of their scores."""
-    kept = []
+    kept: list[Any] = []
     for index, box in enumerate(boxes):
         for other in kept:
             if class_ids[other] == class_ids[index]:

@@ -106,7 +106,8 @@ def test_a_view_that_zooms_has_changed() -> None:
     for index in range(20):
         scale = 1 + 0.02 * index
         zoom = cv2.getRotationMatrix2D((WIDTH / 2, HEIGHT / 2), 0, scale)
-        watch.see(cv2.warpAffine(view(WIDTH), zoom, (WIDTH, HEIGHT), borderMode=cv2.BORDER_REFLECT), index / 5)
+        zoomed = cv2.warpAffine(view(WIDTH), zoom, (WIDTH, HEIGHT), borderMode=cv2.BORDER_REFLECT)
+        watch.see(np.asarray(zoomed, np.uint8), index / 5)
     assert watch.changed
 
 
