@@ -128,7 +128,8 @@ class Profile:
             ProfileError: If the file is missing, damaged, or of a newer format.
         """
         try:
-            with np.load(path, allow_pickle=False) as file:
+            # numpy leaves a file of its own open where it is damaged.
+            with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
                 wanted = [name for name in file.files if samples or not name.startswith("samples/")]
                 arrays = {name: file[name] for name in wanted}
             header = json.loads(arrays["header"].tobytes())

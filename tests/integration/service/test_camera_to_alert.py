@@ -6,7 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,8 @@ class Listener:
 
     def __init__(self, client: Client, stream_id: str) -> None:
         url = str(client.base_url).replace("http", "ws", 1).rstrip("/")
-        self._socket = connect(f"{url}/streams/{stream_id}/scores")
+        self._held = ExitStack()
+        self._socket = self._held.enter_context(connect(f"{url}/streams/{stream_id}/scores"))
         self.messages: list[tuple[float, dict[str, Any]]] = []
         self._thread = threading.Thread(target=self._listen)
         self._thread.start()
@@ -45,7 +46,7 @@ class Listener:
             self.messages.append((time.time(), json.loads(message)))
 
     def close(self) -> None:
-        self._socket.close()
+        self._held.close()
         self._thread.join()
 
 

@@ -37,8 +37,9 @@ class Command:
 
     def _read(self) -> None:
         assert self._process.stdout is not None
-        for line in self._process.stdout:
-            self._lines.append(line)
+        with self._process.stdout as output:
+            for line in output:
+                self._lines.append(line)
 
     @property
     def output(self) -> str:
