@@ -77,7 +77,7 @@ def measure(folder: Path, rounds: int) -> dict[str, float]:
         end = resources(stream)
         reconnects = stream.ingest.status.reconnects
         ages = ages_ms(other)
-    wait_for(lambda: not decode_threads(), 15, "no thread left")
+    wait_for(lambda: not decode_threads(), "no thread left")
     return {
         "rounds": rounds,
         "reconnects": reconnects,

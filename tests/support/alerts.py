@@ -76,7 +76,7 @@ def with_embedding(frame: ScoredFrame, embeddings: np.ndarray, encoder: str) -> 
     )
 
 
-def wait_until(condition: Callable[[], object], timeout: float = 10.0) -> None:
+def wait_until(condition: Callable[[], object], timeout: float = 60.0) -> None:
     """Return once the condition holds."""
     deadline = time.monotonic() + timeout
     while not condition():

@@ -13,7 +13,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_for_port(port: int, timeout: float = 20.0) -> None:
+def wait_for_port(port: int, timeout: float = 60.0) -> None:
     """Return once something accepts connections there."""
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:

@@ -28,7 +28,7 @@ class Client(httpx.Client):
             time.sleep(0.1)
         raise AssertionError(f"expected an enrolment within {timeout} s, got {enrolment}")
 
-    def state(self, stream_id: str, wanted: str, timeout: float = 20.0) -> dict[str, Any]:
+    def state(self, stream_id: str, wanted: str, timeout: float = 60.0) -> dict[str, Any]:
         """Wait until the stream is in a state; its status then."""
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
@@ -42,8 +42,8 @@ class Client(httpx.Client):
 @contextmanager
 def running(settings: Settings) -> Iterator[Client]:
     """Serve from a thread until the context ends."""
-    with Server(Application(settings)) as server, Client(base_url=server.url, timeout=30) as client:
-        deadline = time.monotonic() + 20
+    with Server(Application(settings)) as server, Client(base_url=server.url, timeout=60) as client:
+        deadline = time.monotonic() + 60
         while not client.get("/readyz").is_success:
             assert time.monotonic() < deadline, "the service does not become ready"
             time.sleep(0.05)

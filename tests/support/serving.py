@@ -43,7 +43,7 @@ class Service:
         self.application.own_addresses.add(("127.0.0.1", self.port))
         self.server = ApiServer(self.app)
         self._thread = threading.Thread(target=self.server.run, args=([self._listener],), name="api")
-        self.http = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=30)
+        self.http = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=60)
 
     def __enter__(self) -> Self:
         self.application.start()
@@ -118,7 +118,7 @@ def score_message(stream_id: str, seq: int, **fields: Any) -> ScoreMessage:
     return ScoreMessage(**{**values, **fields})
 
 
-def wait_until(condition: Callable[[], object], what: str, timeout: float = 20.0) -> None:
+def wait_until(condition: Callable[[], object], what: str, timeout: float = 60.0) -> None:
     """Wait until the condition holds."""
     deadline = time.monotonic() + timeout
     while not condition():

@@ -41,7 +41,7 @@ class Valkey:
         if self._password is not None:
             command += ["--requirepass", self._password]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while True:
             with contextlib.suppress(redis.RedisError), self.client() as client:
                 client.ping()
@@ -53,7 +53,7 @@ class Valkey:
         """End it as a power cut would."""
         assert self._process is not None
         self._process.kill()
-        self._process.wait(10)
+        self._process.wait(60)
         self._process = None
 
     def client(self) -> redis.Redis:

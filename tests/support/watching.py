@@ -23,7 +23,7 @@ def decode_threads() -> list[str]:
     return [thread.name for thread in threading.enumerate() if thread.name.startswith(names)]
 
 
-def wait_for(condition: Callable[[], object], timeout: float, what: str) -> float:
+def wait_for(condition: Callable[[], object], what: str, timeout: float = 60.0) -> float:
     """Wait until the condition holds; the seconds it took."""
     began = time.monotonic()
     while not condition():
@@ -72,14 +72,14 @@ class Watched:
         """The present state."""
         return self.ingest.status.state
 
-    def wait_state(self, state: StreamState, timeout: float = 10) -> float:
+    def wait_state(self, state: StreamState, timeout: float = 60) -> float:
         """Wait for a state; the seconds it took."""
-        return wait_for(lambda: self.state is state, timeout, f"state {state}, now {self.ingest.status}")
+        return wait_for(lambda: self.state is state, f"state {state}, now {self.ingest.status}", timeout)
 
-    def wait_frames(self, count: int = 1, timeout: float = 10) -> float:
+    def wait_frames(self, count: int = 1, timeout: float = 60) -> float:
         """Wait for so many new frames; the seconds it took."""
         goal = len(self.frames) + count
-        return wait_for(lambda: len(self.frames) >= goal, timeout, f"{count} frames")
+        return wait_for(lambda: len(self.frames) >= goal, f"{count} frames", timeout)
 
     def count(self, metric: str, **labels: str) -> float:
         """The present value of a metric, 0 if there is none."""

@@ -30,6 +30,6 @@ def test_a_database_that_is_killed_and_comes_back_misses_nothing(postgres: Postg
         wait_until(lambda: house.metric("deliveries_total", sink="store", outcome="failed") >= 2)
         assert house.metric("outbox_depth", sink="store") == 3
         postgres.start()
-        wait_until(lambda: len(bus.recent()) == 8, timeout=20)
+        wait_until(lambda: len(bus.recent()) == 8)
         assert [event.id for event in bus.recent()] == [f"{alert}-{number}" for alert in alerts for number in (1, 2)]
         assert sorted(alert.id for alert in house.store.list()) == sorted(alerts)

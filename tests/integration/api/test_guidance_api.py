@@ -226,7 +226,7 @@ def next_scored(service: Service, stream: str, since: int) -> dict[str, Any]:
         found[:] = [each for each in messages(service, stream, since) if each["score"] is not None and each["objects"]]
         return bool(found)
 
-    wait_until(there, "a scored frame with objects", timeout=60)
+    wait_until(there, "a scored frame with objects")
     return found[0]
 
 
@@ -281,7 +281,7 @@ def test_previews_take_turns_and_only_so_many_wait(
         nonlocal running, most
         running += 1
         most = max(most, running)
-        assert go.wait(30)
+        assert go.wait(60)
         running -= 1
         raise NotFound(RULE_NOT_FOUND, "expected to be asked for its turns only")
 
@@ -313,7 +313,7 @@ def test_a_false_alarm_is_learned_from_until_it_is_taken_back(service: Service, 
     next_scored(service, live, 0)
     application = service.application
     history = application.streams.guidance(live).history
-    wait_until(lambda: len(history.sample(64)[0]), "a clip of an object", timeout=60)
+    wait_until(lambda: len(history.sample(64)[0]), "a clip of an object")
     looks = history.sample(64)[0][:1]
     encoder = application.library.get("words").hash
     with application.alerts.database.transaction() as connection:
@@ -335,7 +335,7 @@ def test_a_false_alarm_is_learned_from_until_it_is_taken_back(service: Service, 
     (taught,) = say("false_alarm")
     assert (taught["alert_id"], taught["objects"], taught["active"]) == ("false", 1, True)
     assert say("false_alarm") != []
-    wait_until(lambda: _relieved(service, live), "an object that is told with the false alarm", timeout=60)
+    wait_until(lambda: _relieved(service, live), "an object that is told with the false alarm")
     assert say("confirmed") == []
     assert len(say("false_alarm")) == 1
     assert say(None) == []

@@ -21,7 +21,7 @@ def test_it_learns_and_scores_live(tmp_path: Path, packs: list[str]) -> None:
     with Service(tmp_path) as service:
         write_video(service.media / "normal.mp4", frames=300)
         stream = service.add_stream(packs=packs, fps=10, enrolment={"sources": ["normal.mp4"]})
-        wait_until(lambda: service.http.get(f"/streams/{stream}/enrolment").json()["state"] == "ready", "a profile", 60)
+        wait_until(lambda: service.http.get(f"/streams/{stream}/enrolment").json()["state"] == "ready", "a profile")
         summary = {each["pack"]: each["summary"] for each in enrolled(service, stream)}
         assert summary.keys() == set(packs)
         assert "of what was seen" in summary["svad"]["mode_1"]
@@ -30,7 +30,7 @@ def test_it_learns_and_scores_live(tmp_path: Path, packs: list[str]) -> None:
             scored = messages(service, stream)
             return [each for message in scored for each in message["objects"] if each["nearest"] is not None]
 
-        wait_until(explained, "an object with a clip", 60)
+        wait_until(explained, "an object with a clip")
         actions = PackLibrary([]).get("words").phrases()
         assert {action["text"] for action in explained()[-1]["actions"]} <= {phrase.text for phrase in actions}
         newest = messages(service, stream)[-1]

@@ -25,7 +25,7 @@ def camera() -> Iterator[VirtualCamera]:
 def frames(url: str, count: int) -> list[tuple[float, float | None, tuple[int, int]]]:
     """Wall time, presentation time and size of the first frames."""
     found: list[tuple[float, float | None, tuple[int, int]]] = []
-    with av.open(url, options=OPTIONS, timeout=15) as container:
+    with av.open(url, options=OPTIONS, timeout=60) as container:
         for frame in container.decode(video=0):
             found.append((time.time(), frame.time, (frame.width, frame.height)))
             if len(found) == count:
@@ -65,7 +65,7 @@ def test_the_truth_of_what_is_on_show(camera: VirtualCamera) -> None:
 def test_anomalies_begin_when_they_are_let_go() -> None:
     with VirtualCamera("plaza", size=(160, 90), normal_until=math.inf) as camera:
         camera.begin_anomalies()
-        with av.open(camera.url, options=OPTIONS, timeout=15) as container:
+        with av.open(camera.url, options=OPTIONS, timeout=60) as container:
             for _ in container.decode(video=0):
                 truth = camera.truth_at(time.time())
                 assert truth is None or truth.time < 20.0
@@ -76,7 +76,7 @@ def test_anomalies_begin_when_they_are_let_go() -> None:
 
 def test_another_path_is_not_found(camera: VirtualCamera) -> None:
     with pytest.raises(av.error.HTTPNotFoundError):
-        av.open(camera.url + "x", options=OPTIONS, timeout=10)
+        av.open(camera.url + "x", options=OPTIONS, timeout=60)
 
 
 def test_close_leaves_no_thread_and_no_port() -> None:
@@ -84,7 +84,7 @@ def test_close_leaves_no_thread_and_no_port() -> None:
     camera = VirtualCamera("plaza", 3, size=(160, 90))
     camera.start()
     port = int(camera.url.split(":")[2].split("/")[0])
-    container = av.open(camera.url, options=OPTIONS, timeout=10)
+    container = av.open(camera.url, options=OPTIONS, timeout=60)
     try:
         next(container.decode(video=0))
         camera.close()

@@ -42,7 +42,7 @@ def seqs(messages: list[bytes]) -> list[int]:
 
 
 async def take(subscription: Subscription, count: int) -> list[dict[str, Any]]:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         return [json.loads(await anext(subscription)) for _ in range(count)]
 
 
@@ -183,7 +183,7 @@ async def test_forgetting_a_stream_ends_its_clients_and_no_others(feed: ScoreFee
     of_all = asyncio.create_task(follow(None))
     await asyncio.sleep(0.05)
     feed.forget("a")
-    assert await asyncio.wait_for(of_a, 5) == 1
+    assert await asyncio.wait_for(of_a, 60) == 1
     assert feed.history("a", None, 5) == []
     await asyncio.sleep(0.05)
     assert not of_b.done()
@@ -242,7 +242,7 @@ async def test_many_publishers_and_clients_lose_nothing_unsaid(metrics: Metrics)
     threads = [threading.Thread(target=publish, args=(feed, stream, range(1, count + 1))) for stream in streams]
     for thread in threads:
         thread.start()
-    results = await asyncio.wait_for(asyncio.gather(*clients), 20)
+    results = await asyncio.wait_for(asyncio.gather(*clients), 60)
     for thread in threads:
         thread.join()
     for got, lost in results:

@@ -323,17 +323,17 @@ def test_judging_waits_for_no_edit(guidance: StreamGuidance) -> None:
     def slow(texts: Any) -> Any:
         if "running" in texts:
             reading.set()
-            assert go_on.wait(10)
+            assert go_on.wait(60)
         return words.sentences(texts)
 
     guidance.understand(lambda: replace(language, reader=replace(language.reader, embed=slow)), words.ENCODER)
     edit = threading.Thread(target=lambda: guidance.add(spec("running"), "mara"))
     edit.start()
-    assert reading.wait(10)
+    assert reading.wait(60)
     began = time.monotonic()
     assert guided(guidance) < 1
     remember(guidance, "riding a bicycle", [NOON])
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 30
     go_on.set()
     edit.join()
 

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+import service.ingest.supervisor as module
 from service.ingest.supervisor import Supervisor
 
 
@@ -28,7 +29,7 @@ def threads() -> int:
     return sum(thread.name == "ingest supervisor" for thread in threading.enumerate())
 
 
-def wait_until(condition, timeout: float = 5.0) -> None:
+def wait_until(condition, timeout: float = 60.0) -> None:
     deadline = time.monotonic() + timeout
     while not condition():
         assert time.monotonic() < deadline
@@ -53,14 +54,13 @@ def test_one_thread_for_all_and_none_for_none() -> None:
     wait_until(lambda: threads() == 0)
 
 
-def test_news_are_looked_at_at_once() -> None:
+def test_news_are_looked_at_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_MAX_SLEEP_S", 600)
     supervisor, member = Supervisor(), Member(math.inf)
     supervisor.add(member)
     wait_until(lambda: len(member.looks) == 1)
-    asked = time.monotonic()
     supervisor.wake()
     wait_until(lambda: len(member.looks) >= 2)
-    assert member.looks[1] - asked < 0.2
     supervisor.remove(member)
 
 
@@ -77,7 +77,8 @@ def test_one_that_breaks_does_not_stop_the_others(caplog: pytest.LogCaptureFixtu
 
 def test_it_sleeps_between_deadlines() -> None:
     supervisor, member = Supervisor(), Member(math.inf)
+    began = time.monotonic()
     supervisor.add(member)
     time.sleep(1.2)
     supervisor.remove(member)
-    assert len(member.looks) <= 5
+    assert len(member.looks) <= 3 + (time.monotonic() - began) / module._MAX_SLEEP_S

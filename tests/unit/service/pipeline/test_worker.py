@@ -86,14 +86,14 @@ def outcomes(metrics: Metrics, stream: str, outcome: str) -> float:
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.005)
 
 
 def wait_for(stream: HandStream) -> None:
-    assert stream.arrived.wait(5), f"no frame of {stream.stream_id} was scored"
+    assert stream.arrived.wait(60), f"no frame of {stream.stream_id} was scored"
 
 
 def test_frames_of_several_streams_share_one_batch(worker: Worker, detector: RecordingDetector) -> None:

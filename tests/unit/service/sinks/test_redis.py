@@ -25,10 +25,10 @@ def test_an_event_is_in_the_stream_and_on_the_channel(valkey: Valkey) -> None:
     bus = RedisBus(SecretStr(valkey.url), maxlen=100)
     with valkey.client() as client, client.pubsub(ignore_subscribe_messages=True) as listener:
         listener.subscribe(CHANNEL)
-        listener.get_message(timeout=5)
+        listener.get_message(timeout=60)
         bus.publish(event(1))
         ((_, fields),) = client.xrange(STREAM)
-        message = listener.get_message(timeout=5)
+        message = listener.get_message(timeout=60)
     bus.close()
     assert fields.keys() == {"id", "event", "alert"}
     assert (fields["id"], fields["event"]) == ("a-1", "updated")
@@ -93,7 +93,7 @@ def test_no_server_fails_at_once() -> None:
     start = time.monotonic()
     with pytest.raises(DeliveryFailed) as caught:
         bus.publish(event(1))
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 5
     assert PASSWORD not in str(caught.value)
     bus.close()
     bus.close()

@@ -3,7 +3,6 @@ from __future__ import annotations
 import logging
 import socket
 import threading
-import time
 
 import pytest
 from pydantic import SecretStr
@@ -78,9 +77,7 @@ def test_an_endless_answer_is_not_read() -> None:
         thread = threading.Thread(target=drip, args=(listener,))
         thread.start()
         webhook = Webhook(SecretStr(f"http://127.0.0.1:{listener.getsockname()[1]}/"))
-        start = time.monotonic()
-        webhook.publish(EVENT)
-        assert time.monotonic() - start < 2
+        webhook.publish(EVENT)  # reading on would fail for want of an answer
         webhook.close()
         thread.join()
 
