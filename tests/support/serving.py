@@ -58,12 +58,10 @@ class Service:
         self.application.close()
         self.http.close()
 
-    def stop(self) -> float:
-        """Stop serving; the seconds it took. Idempotent."""
-        began = time.monotonic()
+    def stop(self) -> None:
+        """Stop serving. Idempotent."""
         self.server.should_exit = True
         self._thread.join()
-        return time.monotonic() - began
 
     def socket_url(self, path: str) -> str:
         """The WebSocket URL of a path."""
