@@ -122,6 +122,8 @@ class HeadScores:
 class Head(Protocol):
     """One anomaly scoring method. Holds no state of any stream: that is in features and profiles.
 
+    Thread-safe: an enrolment from files describes its frames while the worker describes and scores live ones.
+
     Enrolment calls ``features`` on normal frames, keeps what it returns, and hands it to ``fit``; scoring
     calls ``features`` and then ``score`` with the stream's own profile.
 
@@ -153,7 +155,12 @@ class Head(Protocol):
         ...
 
     def features(self, observations: Sequence[Observation]) -> list[Arrays]:
-        """Describe frames of any streams, one set of named arrays each; the expensive, batched part."""
+        """Describe frames of any streams, one set of named arrays each; the expensive, batched part.
+
+        Enrolment keeps up to 6,000 of these sets, each array of all frames as one: every set has the same names, and
+        an array of it is at least one-dimensional and differs from frame to frame in its first axis alone. A frame
+        of which nothing is known has empty arrays, or zeros and one that says so.
+        """
         ...
 
     def fit(self, samples: Sequence[Arrays], clips: Sequence[int]) -> Fitted:

@@ -75,7 +75,7 @@ class HeadManifest(_Manifest):
     """A pack of an anomaly head.
 
     Attributes:
-        head: The head's name in ``models.heads``.
+        head: The head's name, in ``models.heads`` or as an entry point of another distribution.
         encoder: The encoder pack whose features it scores, if any.
         view: What the head looks at.
         parameters: What the head takes; what is not named has the head's own default.
