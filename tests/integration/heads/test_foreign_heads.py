@@ -7,9 +7,10 @@ objects; each runs a graph of its own pack.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +23,12 @@ from websockets.sync.client import connect
 from models.heads.registry import head_names
 from models.packs import PackLibrary
 from service.cli.app import assemble
+from service.contracts.stream import Detection
 from service.engine.pack_check import try_pack
 from service.frames import PreparedFrame
 from service.ingest.ingest import read_all
 from service.ingest.source import local_source
+from service.pipeline.context import StreamContext
 from service.pipeline.offline import OfflinePipeline, build_pipeline
 from service.pipeline.scored import ScoredFrame
 from service.profiles.profile import Profile
@@ -80,7 +83,7 @@ class Offline:
     name: str
     pipeline: OfflinePipeline
     profile: Profile
-    frames: Callable[[str], Iterator[PreparedFrame]]
+    frames: Callable[[str], Generator[PreparedFrame]]
 
     def score(self, video: str) -> list[ScoredFrame]:
         return list(self.pipeline.score(self.frames(video), self.profile))
@@ -91,8 +94,8 @@ def offline(request: pytest.FixtureRequest, root: Path) -> Iterator[Offline]:
     settings = Settings(data_dir=root, packs_dir=root / "packs")
     with build_pipeline(settings, "motion", [request.param], FPS) as pipeline:
 
-        def frames(video: str) -> Iterator[PreparedFrame]:
-            return read_all(video, local_source(root / "media" / video), FPS, settings, pipeline.windows)
+        def frames(video: str) -> Generator[PreparedFrame]:
+            yield from read_all(video, local_source(root / "media" / video), FPS, settings, pipeline.windows)
 
         yield Offline(request.param, pipeline, pipeline.enrol(map(frames, NORMAL)), frames)
 
@@ -148,6 +151,20 @@ def test_normal_frames_are_as_rare_as_is_said(offline: Offline) -> None:
         for share in (0.5, 0.25, 0.1):
             seen = float((said >= -np.log10(share)).mean())
             assert share / 2 < seen < share * 2, f"{share:.0%} of normal frames said, {seen:.1%} seen"
+
+
+def test_streams_of_one_tick_do_not_mix(offline: Offline) -> None:
+    stages, videos = offline.pipeline.stages, (VIDEOS[offline.name], HELD_OUT[0])
+    contexts = [StreamContext(video, FPS, Detection(), (), stages.buffers()) for video in videos]
+    for context in contexts:
+        context.use_profile(offline.profile)
+    with closing(offline.frames(videos[0])) as odd, closing(offline.frames(videos[1])) as calm:
+        ticks = zip(islice(odd, 55), islice(calm, 55), strict=True)
+        found = [stages.process(list(zip(contexts, frames, strict=True))) for frames in ticks]
+    for video, together in zip(videos, zip(*found, strict=True), strict=True):
+        with closing(offline.frames(video)) as frames:
+            alone = list(offline.pipeline.score(islice(frames, 55), offline.profile))
+        np.testing.assert_allclose(surprises(list(together)), surprises(alone), atol=0.02)  # sums of larger batches
 
 
 def test_a_profile_comes_back_from_its_file(offline: Offline, tmp_path: Path) -> None:
