@@ -14,7 +14,7 @@ from service.ingest.failures import Cause, SourceFailure
 from service.ingest.reader import Decoded, Reader, SourceInfo, open_reader
 from service.ingest.sampler import Sampler
 from service.ingest.source import IMAGE_RATE, Source
-from service.ingest.timeline import Backlog, Moment, Timeline
+from service.ingest.timeline import Backlog, FrameTime, Timeline
 from service.metrics import Metrics
 from service.redact import redact
 from service.settings import Settings
@@ -64,7 +64,7 @@ class Decoding:
         fps: float,
         settings: Settings,
         metrics: Metrics,
-        previous: Moment | None,
+        previous: FrameTime | None,
         deliver: Callable[[Decoding, PreparedFrame], None],
         news: Callable[[], None],
         windows: Sequence[FrameWindow] = (),
@@ -206,7 +206,7 @@ class Decoding:
         self.progress_at = time.monotonic() + seconds  # waiting on purpose is no stall
         self._stop.wait(seconds)
 
-    def _progress(self, decoded: Decoded, moment: Moment) -> None:
+    def _progress(self, decoded: Decoded, moment: FrameTime) -> None:
         self.last = moment
         self.progress_at = time.monotonic()
         self.frames += 1

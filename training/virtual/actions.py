@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from training.virtual import poses
 from training.virtual.gait import RUN, WALK, Gait
-from training.virtual.poses import Moment
+from training.virtual.poses import BodyState
 from training.virtual.steering import ROOM
 
 STAGED = ("talk", "fall", "get_up", "fight")
@@ -26,7 +26,7 @@ WIDE = 1.6
 class Action:
     """One entry: how it looks, how fast it goes, and what is said of it."""
 
-    pose: Callable[[Moment], NDArray[np.float64]]
+    pose: Callable[[BodyState], NDArray[np.float64]]
     """From the moment of a body to its joints in the body frame, (JOINTS, 3) metres."""
     verb: str
     """With the subject before it: "a person in a red coat ... ". ``{way}`` becomes "to the left" and the like."""

@@ -12,7 +12,7 @@ import numpy as np
 from models.arrays import Float64
 from training.virtual.actions import ACTIONS, Action
 from training.virtual.gait import Feet
-from training.virtual.poses import Moment
+from training.virtual.poses import BodyState
 from training.virtual.scene import Colour
 from training.virtual.skeleton import HEEL_TO_BALL, HIP
 from training.virtual.steering import steer
@@ -227,14 +227,14 @@ class Actor:
         world[:, :2] += self.position
         return np.asarray(world)
 
-    def moment(self) -> Moment:
+    def moment(self) -> BodyState:
         """All that its pose and its gear depend on."""
         cosine, sine = math.cos(self.heading), math.sin(self.heading)
         balls = np.zeros((2, 3))
         balls[:, :2] = (self.feet.places - self.position) @ np.array([[cosine, -sine], [sine, cosine]])
         balls[:, 2] = self.feet.lift
         step = self.step
-        return Moment(
+        return BodyState(
             height=self.look.height,
             feet=balls,
             rolls=self.feet.roll,
