@@ -85,7 +85,7 @@ class Towers:
 
 
 @dataclass(frozen=True, slots=True)
-class Samples:
+class SampleClips:
     """Real clips of objects to check on, cut out as the service would (``models.crops``).
 
     Attributes:
@@ -117,7 +117,7 @@ def export_encoder(
     space: Space,
     tokenizer: Path,
     phrases: Sequence[Phrase],
-    samples: Samples,
+    samples: SampleClips,
     *,
     eight_bit: Collection[str] = (),
     documents: Sequence[Path] = (),
@@ -188,7 +188,7 @@ _Case = tuple[nn.Module, str, list[Inputs]]
 
 
 def _cases(
-    towers: Towers, space: Space, samples: Samples, tokens: NDArray[np.int64], vocabulary: int
+    towers: Towers, space: Space, samples: SampleClips, tokens: NDArray[np.int64], vocabulary: int
 ) -> dict[str, _Case]:
     """By role: the network, the name of its output, and inputs: random ones first, then real ones."""
     source = np.random.default_rng(_SEED)
@@ -212,7 +212,7 @@ def _check_scores(
     towers: Towers,
     folder: Path,
     space: Space,
-    samples: Samples,
+    samples: SampleClips,
     phrases: Sequence[Phrase],
     bank: Float32,
     tokens: NDArray[np.int64],
@@ -252,7 +252,7 @@ def _example(inputs: Inputs) -> dict[str, torch.Tensor]:
     return {name: torch.from_numpy(np.array(array[:2])) for name, array in inputs.items()}
 
 
-def sample_clips(run: Run, samples: Samples, *, temporal: bool, geometry: bool) -> Float32:
+def sample_clips(run: Run, samples: SampleClips, *, temporal: bool, geometry: bool) -> Float32:
     """Clip features ``(M, D)`` of samples, as the service makes them.
 
     Args:
@@ -300,7 +300,7 @@ def _fitted(path: Path, length: int) -> Tokenizer:
     return tokenizer
 
 
-def _check_samples(samples: Samples, space: Space) -> None:
+def _check_samples(samples: SampleClips, space: Space) -> None:
     wanted = (space.size, space.size, 3)
     shape = samples.crops.shape
     problem = None

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from export.checkpoint import load_weights, needs, read_weights
 from export.clip_tokenizer import clip_tokenizer
-from export.encoder import Report, Samples, Say, Space, Towers, export_encoder
+from export.encoder import Report, SampleClips, Say, Space, Towers, export_encoder
 from export.onnx import Crops, Unit
 from models.guidance.bank import Phrase
 from models.packs import Pack
@@ -125,7 +125,7 @@ def export_clip(
     architecture: Architecture,
     checkpoint: Path,
     phrases: Sequence[Phrase],
-    samples: Samples,
+    samples: SampleClips,
     *,
     temporal: Temporal | None = None,
     version: str = "1",

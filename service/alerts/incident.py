@@ -52,7 +52,7 @@ class IncidentRules:
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class SurpriseSample:
     """One frame's surprise. ``surprise`` and ``threshold`` are None while the stream is not scored."""
 
     epoch: int
@@ -132,8 +132,8 @@ class IncidentMachine:
         self._new_id = new_id
         self._elapsed = 0.0
         self._interval = 0.0
-        self._last: Sample | None = None
-        self._scored: Sample | None = None
+        self._last: SurpriseSample | None = None
+        self._scored: SurpriseSample | None = None
         self._excursion: _Excursion | None = None
         self._incident: Incident | None = None
         self._scored_at = 0.0
@@ -159,7 +159,7 @@ class IncidentMachine:
         """How long without a scored frame is a gap, at the stream's present rate."""
         return max(self._rules.gap_s, 3 * self._interval)
 
-    def step(self, sample: Sample) -> Step:
+    def step(self, sample: SurpriseSample) -> Step:
         """Take the next frame's surprise."""
         gap = self._advance(sample)
         changes = self._close_at_gap(gap)
@@ -184,7 +184,7 @@ class IncidentMachine:
         if incident_id == self._latest_id:
             self._sent_at = self._elapsed
 
-    def _advance(self, sample: Sample) -> float:
+    def _advance(self, sample: SurpriseSample) -> float:
         """Move the clock on, by PTS within an epoch and by capture time across; return time since the last score."""
         last, self._last = self._last, sample
         limit = self.gap_s
@@ -204,7 +204,7 @@ class IncidentMachine:
             return ()
         return self.close(f"Closed because nothing was scored for {gap:.0f} seconds.").changes
 
-    def _watch(self, sample: Sample, surprise: float, threshold: float) -> Step:
+    def _watch(self, sample: SurpriseSample, surprise: float, threshold: float) -> Step:
         """No incident is open: follow an excursion until it is long enough, or over."""
         excursion = self._excursion
         if excursion is None:
@@ -228,7 +228,7 @@ class IncidentMachine:
         lasted = self._elapsed - excursion.since
         return lasted >= self._rules.min_duration_s and excursion.samples >= self._rules.min_samples
 
-    def _open(self, excursion: _Excursion, sample: Sample, peak: bool) -> Step:
+    def _open(self, excursion: _Excursion, sample: SurpriseSample, peak: bool) -> Step:
         cooling = self._elapsed - self._sent_at < self._rules.cooldown_s
         if cooling and excursion.peak < self._latest_peak + self._rules.cooldown_rise:
             excursion.cooling = True
@@ -247,7 +247,7 @@ class IncidentMachine:
         self._active_at = self._elapsed
         return Step((self._told("opened", self._incident),), peak)
 
-    def _continue(self, incident: Incident, sample: Sample, surprise: float, threshold: float) -> Step:
+    def _continue(self, incident: Incident, sample: SurpriseSample, surprise: float, threshold: float) -> Step:
         """An incident is open: follow its peak until it was quiet for long enough."""
         now = max(incident.updated_at, sample.captured_at)
         incident = replace(incident, updated_at=now)
@@ -270,7 +270,7 @@ class IncidentMachine:
         self._told_at, self._told_peak, self._latest_peak = self._elapsed, incident.peak, incident.peak
         return Change(event, incident)
 
-    def _closed(self, incident: Incident, at: float, sample: Sample | None, reason: str | None) -> Change:
+    def _closed(self, incident: Incident, at: float, sample: SurpriseSample | None, reason: str | None) -> Change:
         self._incident = None
         pts = None if sample is None else sample.pts
         return Change("closed", replace(incident, closed_at=at, closed_pts=pts, reason=reason))

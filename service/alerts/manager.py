@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 from service.alerts.compose import Evidence, alert_embeddings, anomaly_alert, closed, outage_alert
-from service.alerts.incident import Change, IncidentMachine, IncidentRules, Sample, Step
+from service.alerts.incident import Change, IncidentMachine, IncidentRules, Step, SurpriseSample
 from service.alerts.outage import OutageMachine, OutageRules
 from service.alerts.recorder import Record, Recorder
 from service.alerts.stores import AlertStores
@@ -135,7 +135,7 @@ class AlertManager:
             The id of the stream's open alert, which may be committed only some milliseconds from now.
         """
         stream_id, frame = scored.source.stream_id, scored.source.frame
-        sample = Sample(scored.source.epoch, frame.pts, frame.captured_at, scored.surprise, scored.threshold)
+        sample = SurpriseSample(scored.source.epoch, frame.pts, frame.captured_at, scored.surprise, scored.threshold)
         with self._lock:
             scene = self._scene(stream_id, stream_name)
             if scored.surprise is not None:

@@ -17,7 +17,7 @@ from models.guidance.guide import Guide
 from models.guidance.rules import Floats, Match
 from models.scoring.calibration import Calibration
 from models.scoring.smoothing import final_surprise, smooth_series
-from service.alerts.incident import Incident, IncidentMachine, IncidentRules, Sample
+from service.alerts.incident import Incident, IncidentMachine, IncidentRules, SurpriseSample
 from service.contracts.guidance import PreviewAlert, PreviewCurves, PreviewObject, PreviewOut
 from service.guidance.explanation import Explanation
 from service.guidance.history import HistoryFrame, Rows, tabulated
@@ -115,7 +115,7 @@ def _incidents(frames: Sequence[HistoryFrame], curve: NDArray[np.float64], thres
     machine = IncidentMachine(IncidentRules(), lambda: str(next(numbers)))
     found: list[Incident] = []
     for frame, value in zip(frames, curve.tolist(), strict=True):
-        for change in machine.step(Sample(frame.epoch, frame.pts, frame.at, value, threshold)).changes:
+        for change in machine.step(SurpriseSample(frame.epoch, frame.pts, frame.at, value, threshold)).changes:
             if change.event == "opened":
                 machine.sent(change.incident.id)
             elif change.event == "closed":

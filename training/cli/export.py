@@ -27,7 +27,7 @@ from export.cli.export import (
 from service.cli.console import console, fail_clearly
 
 if TYPE_CHECKING:
-    from export.encoder import Samples
+    from export.encoder import SampleClips
     from models.guidance.bank import Phrase
     from training.data.object_clips import ObjectClips
 
@@ -187,11 +187,11 @@ def variants(
         report.write_text(json.dumps({"pack": pack.name, "measured_on": judge.measured_on, **rows}, indent=1) + "\n")
 
 
-def _some_clips(clips: ObjectClips) -> Samples:
+def _some_clips(clips: ObjectClips) -> SampleClips:
     import numpy as np
 
-    from export.encoder import Samples
+    from export.encoder import SampleClips
     from training.svad.trainer import balanced
 
     batch = clips.batch(balanced(clips.labels, 16, 0.0, np.random.default_rng(0)))
-    return Samples(batch.crops, batch.geometry)
+    return SampleClips(batch.crops, batch.geometry)

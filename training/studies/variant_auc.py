@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-from export.encoder import Samples
+from export.encoder import SampleClips
 from export.head_scores import head_scores, learn_normal, svad_head
 from export.quantise import Judge
 from models.arrays import Float32
@@ -26,7 +26,7 @@ next by up to 0.03 of AUC, more than 8 bits cost."""
 _CALIBRATION = 64
 
 
-def judge_of(pack: Pack, folder: Path, usual: Collection[str] = USUAL, count: int = 600) -> tuple[Samples, Judge]:
+def judge_of(pack: Pack, folder: Path, usual: Collection[str] = USUAL, count: int = 600) -> tuple[SampleClips, Judge]:
     """Clips to calibrate on, and a judge by others.
 
     The head learns from half of the usual clips, and ranks the other half and all others (``models.heads.svad.head``).
@@ -69,5 +69,5 @@ def judge_of(pack: Pack, folder: Path, usual: Collection[str] = USUAL, count: in
     return _samples(clips.batch(rest)), Judge(_samples(clips.batch(chosen)), auc, said)
 
 
-def _samples(batch: Batch) -> Samples:
-    return Samples(batch.crops, batch.geometry)
+def _samples(batch: Batch) -> SampleClips:
+    return SampleClips(batch.crops, batch.geometry)
