@@ -37,7 +37,7 @@ Judge = Callable[[Recording], Judgement]
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class RecordedScene:
     """A recording with what is true of its ``F`` frames."""
 
     recording: Recording
@@ -158,7 +158,7 @@ class Relief:
         return self.share >= other.share - (1.0 - QUIET) and self.fall <= max(0.0, other.fall) + MAX_FALL
 
 
-def measure_relief(scenes: Iterable[Scene], action: str, rule: Judge) -> Relief:
+def measure_relief(scenes: Iterable[RecordedScene], action: str, rule: Judge) -> Relief:
     """What a rule that calls ``action`` normal does in these scenes."""
     counts = np.zeros(6, int)
     pool = _Pool()
@@ -205,7 +205,7 @@ class Alarm:
     auc: float | None
 
 
-def measure_alarm(scenes: Iterable[Scene], action: str, rule: Judge) -> Alarm:
+def measure_alarm(scenes: Iterable[RecordedScene], action: str, rule: Judge) -> Alarm:
     """What a rule that calls ``action`` an anomaly does where it is normal."""
     counts = np.zeros(8, int)
     pool = _Pool()
@@ -237,7 +237,7 @@ class Drift:
         return max(self.frames, self.objects) <= MAX_MOVE
 
 
-def measure_drift(scenes: Iterable[Scene], rule: Judge) -> Drift:
+def measure_drift(scenes: Iterable[RecordedScene], rule: Judge) -> Drift:
     """How far a rule moves any score in these scenes."""
     frames = objects = 0.0
     for scene in scenes:
