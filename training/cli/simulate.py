@@ -12,7 +12,7 @@ import typer
 from service.cli.console import console, fail_clearly
 
 if TYPE_CHECKING:
-    from training.virtual.clip import Progress
+    from training.virtual.clip import RenderProgress
     from training.virtual.scene import Scene
 
 simulate_app = typer.Typer(
@@ -210,10 +210,10 @@ def _complaints() -> Iterator[None]:
 
 
 @contextmanager
-def _progress(total: int) -> Iterator[Progress]:
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+def _progress(total: int) -> Iterator[RenderProgress]:
+    from rich.progress import BarColumn, MofNCompleteColumn, RenderProgress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("Rendering"), BarColumn(), MofNCompleteColumn(), TextColumn("frames"), TimeRemainingColumn())
-    with Progress(*columns, console=console) as bar:
+    with RenderProgress(*columns, console=console) as bar:
         task = bar.add_task("Rendering", total=total)
         yield lambda done: bar.update(task, completed=done)

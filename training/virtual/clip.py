@@ -18,7 +18,7 @@ from training.virtual.renderer import Rendered, Renderer
 from training.virtual.scene import Scene
 from training.virtual.truth import ClipTruth, TruthRecorder
 
-Progress = Callable[[int], None]
+RenderProgress = Callable[[int], None]
 """Called with the number of frames done so far."""
 
 # No B-frames: an RTSP server sends packets as they lie in the file. A second between keyframes: a client that joins
@@ -138,7 +138,7 @@ def masks_path(video: Path) -> Path:
 
 
 def render_clip(
-    world: World, path: Path, seconds: float, *, masks: bool = False, progress: Progress | None = None
+    world: World, path: Path, seconds: float, *, masks: bool = False, progress: RenderProgress | None = None
 ) -> ClipTruth:
     """Write the next ``seconds`` of ``world`` to ``path`` (.mp4), with the truth, and if wanted the masks, beside it.
 
@@ -180,7 +180,7 @@ def render_dataset(
     size: tuple[int, int] = (640, 360),
     fps: float = 25.0,
     masks: bool = False,
-    progress: Progress | None = None,
+    progress: RenderProgress | None = None,
 ) -> None:
     """Write a dataset as `truth` describes it: normal clips to learn from, clips with anomalies to be tested on.
 
