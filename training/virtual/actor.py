@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from models.arrays import Float64
-from training.virtual.actions import ACTIONS, Action
+from training.virtual.actions import ACTIONS, BodyAction
 from training.virtual.gait import Feet
 from training.virtual.poses import BodyState
 from training.virtual.scene import Colour
@@ -141,7 +141,7 @@ class Actor:
         return self.steps[0]
 
     @property
-    def action(self) -> Action:
+    def action(self) -> BodyAction:
         """The entry of what it does now."""
         return ACTIONS[self.step.action]
 
