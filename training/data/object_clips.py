@@ -359,7 +359,7 @@ def finish(folder: Path, names: Iterable[str], actions: Sequence[str], size: int
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class ClipBatch:
     """``B`` clips of ``T`` crops.
 
     Attributes:
@@ -437,7 +437,7 @@ class ObjectClips:
     def __len__(self) -> int:
         return len(self._windows)
 
-    def batch(self, indices: NDArray[np.integer]) -> Batch:
+    def batch(self, indices: NDArray[np.integer]) -> ClipBatch:
         """The clips of these indices."""
         crops = np.empty((len(indices), self.frames, self.size, self.size, 3), np.uint8)
         shapes = np.empty((len(indices), self.frames, 5), np.float32)
@@ -447,7 +447,7 @@ class ObjectClips:
             entries = np.arange(end - step * (self.frames - 1), end + 1, step)
             crops[place] = self._crops[shard][run - self._first[shard], entries]
             shapes[place] = geometry(self._boxes[run, entries], self._times[run, entries], float(self._aspects[run]))
-        return Batch(crops, shapes, self.labels[indices].astype(np.int64), self.sources[indices])
+        return ClipBatch(crops, shapes, self.labels[indices].astype(np.int64), self.sources[indices])
 
 
 def _about(folder: Path) -> dict[str, Any]:

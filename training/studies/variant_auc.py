@@ -13,7 +13,7 @@ from export.head_scores import head_scores, learn_normal, svad_head
 from export.quantise import Judge
 from models.arrays import Float32
 from models.packs import EncoderManifest, Pack
-from training.data.object_clips import Batch, ObjectClips
+from training.data.object_clips import ClipBatch, ObjectClips
 from training.svad.trainer import balanced
 
 USUAL = ("walk", "stand", "talk", "phone")
@@ -69,5 +69,5 @@ def judge_of(pack: Pack, folder: Path, usual: Collection[str] = USUAL, count: in
     return _samples(clips.batch(rest)), Judge(_samples(clips.batch(chosen)), auc, said)
 
 
-def _samples(batch: Batch) -> SampleClips:
+def _samples(batch: ClipBatch) -> SampleClips:
     return SampleClips(batch.crops, batch.geometry)

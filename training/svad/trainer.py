@@ -37,7 +37,7 @@ from models.networks.image_tower import ImageTower
 from models.networks.prompts import PROMPTS, Prompts, TokenTower
 from models.networks.temporal import ALPHA, BETA, FRAMES, TemporalFusion
 from training.data.augment import augment
-from training.data.object_clips import Batch, ObjectClips
+from training.data.object_clips import ClipBatch, ObjectClips
 from training.run_folder import RunFolder, read_provenance
 from training.text.phrases import Phrases
 
@@ -133,7 +133,7 @@ class FrozenTowers:
     weights: str
 
 
-class ClipEncoder(nn.Module):
+class ClipNetwork(nn.Module):
     """Image tower and temporal fusion: crops of an object to the feature of its clip (equations 1 and 2)."""
 
     def __init__(self, image: nn.Module, temporal: TemporalFusion, frozen: FrozenTowers | None = None) -> None:
@@ -156,14 +156,14 @@ class ClipEncoder(nn.Module):
         fused: Tensor = self.temporal(features, geometry, order)
         return fused
 
-    def train(self, mode: bool = True) -> ClipEncoder:
+    def train(self, mode: bool = True) -> ClipNetwork:
         """As of every module; a frozen tower stays in evaluation mode."""
         super().train(mode)
         if self.frozen is not None:
             self.image.eval()
         return self
 
-    def of_batch(self, batch: Batch, order: Tensor | None = None) -> Tensor:
+    def of_batch(self, batch: ClipBatch, order: Tensor | None = None) -> Tensor:
         """The features of clips as they are stored, on the device where it is."""
         device = self.temporal.order.device
         geometry = None if self.temporal.place is None else torch.from_numpy(batch.geometry).to(device)
@@ -178,7 +178,7 @@ BUILT_IN_DIM = 384
 _BUILT_IN_WIDTH = 192  # of the fusion: 3 MB of weights
 
 
-def built_in(settings: Pretraining) -> ClipEncoder:
+def built_in(settings: Pretraining) -> ClipNetwork:
     """The built-in encoder, new."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
@@ -190,7 +190,7 @@ def built_in(settings: Pretraining) -> ClipEncoder:
             alpha=settings.alpha,
             beta=settings.beta,
         )
-        return ClipEncoder(ImageTower(BUILT_IN_DIM), temporal)
+        return ClipNetwork(ImageTower(BUILT_IN_DIM), temporal)
 
 
 def fusion_over_clip(dim: int, settings: Pretraining) -> TemporalFusion:
@@ -209,7 +209,7 @@ def stored_settings(run: Path) -> tuple[Pretraining, FrozenTowers | None]:
     return settings, None if towers is None else FrozenTowers(**towers)
 
 
-def load_learned(encoder: ClipEncoder, run: Path) -> ClipEncoder:
+def load_learned(encoder: ClipNetwork, run: Path) -> ClipNetwork:
     """Put what a pre-training has learned into an encoder of its settings."""
     encoder.learning.load_state_dict(torch.load(run / "encoder.pt", map_location="cpu", weights_only=True))
     return encoder.eval()
@@ -280,15 +280,15 @@ def nce(video: Tensor, texts: Tensor, targets: Tensor, sigma: float) -> Tensor:
 
 
 def pretrain(
-    encoder: ClipEncoder,
+    encoder: ClipNetwork,
     clips: ObjectClips,
     said: Words,
     settings: Pretraining,
     out: Path,
     *,
     device: str = "cpu",
-    validate: Callable[[ClipEncoder], float] | None = None,
-) -> ClipEncoder:
+    validate: Callable[[ClipNetwork], float] | None = None,
+) -> ClipNetwork:
     """Equations 1 to 3: align the clips of objects with what is said of their actions.
 
     Goes on from ``checkpoint.pt`` in ``out`` if there is one; writes it, ``log.csv``, TensorBoard's events, and at the
@@ -353,16 +353,16 @@ class _Texts:
         return torch.from_numpy(np.concatenate([np.stack(actions), others])).to(self._device)
 
 
-def _clips(clips: ObjectClips, settings: Pretraining, step: int) -> tuple[Batch, Tensor | None]:
+def _clips(clips: ObjectClips, settings: Pretraining, step: int) -> tuple[ClipBatch, Tensor | None]:
     """The clips of a step, changed as other cameras would, and which of their crops are shown."""
     rng = np.random.default_rng([settings.seed, 1, step])
     batch = clips.batch(balanced(clips.labels, settings.batch, settings.balance, rng))
     crops, geometry = augment(batch.crops, batch.geometry, rng)
     if settings.seen >= settings.frames:
-        return Batch(crops, geometry, batch.actions, batch.sources), None
+        return ClipBatch(crops, geometry, batch.actions, batch.sources), None
     order = _order(len(batch), settings.frames, settings.seen, rng)
     rows = np.arange(len(batch))[:, None]
-    return Batch(crops[rows, order], geometry[rows, order], batch.actions, batch.sources), torch.from_numpy(order)
+    return ClipBatch(crops[rows, order], geometry[rows, order], batch.actions, batch.sources), torch.from_numpy(order)
 
 
 def _order(clips: int, frames: int, seen: int, rng: np.random.Generator) -> NDArray[np.int64]:

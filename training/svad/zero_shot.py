@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from models.arrays import Float32, Mask
 from training.data.object_clips import ObjectClips
-from training.svad.trainer import ClipEncoder, Words, balanced
+from training.svad.trainer import ClipNetwork, Words, balanced
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Embedded:
 
 
 @torch.inference_mode()
-def embed(encoder: ClipEncoder, clips: ObjectClips, indices: NDArray[np.int64], batch: int = 128) -> Embedded:
+def embed(encoder: ClipNetwork, clips: ObjectClips, indices: NDArray[np.int64], batch: int = 128) -> Embedded:
     """The features of clips, in full."""
     encoder.eval()
     found, labels, sources = [], [], []
@@ -36,7 +36,7 @@ def embed(encoder: ClipEncoder, clips: ObjectClips, indices: NDArray[np.int64], 
     return Embedded(np.concatenate(found), np.concatenate(labels), np.concatenate(sources))
 
 
-def accuracy(encoder: ClipEncoder, clips: ObjectClips, said: Words, count: int = 1024) -> float:
+def accuracy(encoder: ClipNetwork, clips: ObjectClips, said: Words, count: int = 1024) -> float:
     """Of `zero_shot` over a sample of the clips, evenly of all actions."""
     chosen = balanced(clips.labels, count, 0.0, np.random.default_rng(0))
     return float(zero_shot(embed(encoder, clips, chosen), said)["accuracy"])

@@ -12,7 +12,7 @@ pytest.importorskip("tqdm")
 from models.networks.text_tower import TextTower  # noqa: E402
 from training.data.object_clips import LABELS, RUN, ObjectClips, Runs, finish, write_shard  # noqa: E402
 from training.svad.trainer import (  # noqa: E402
-    ClipEncoder,
+    ClipNetwork,
     FrozenTowers,
     Pretraining,
     PromptTuning,
@@ -146,14 +146,14 @@ def test_a_frozen_tower_stays_as_it_was(clips, tmp_path):
     said = Words(LABELS[:2], (texts[:1], texts[1:]), (texts[:1], texts[1:]), unit(rng, 3, 64), np.zeros(3, np.float32))
     settings = replace(TINY, seen=5)
     towers = FrozenTowers("a tower", "0" * 64)
-    encoder = ClipEncoder(Visual(), fusion_over_clip(64, settings), towers)
+    encoder = ClipNetwork(Visual(), fusion_over_clip(64, settings), towers)
     before = encoder.image.layer.weight.clone(), encoder.temporal.leave.weight.clone()
     pretrain(encoder, clips, said, settings, tmp_path)
     assert torch.equal(encoder.image.layer.weight, before[0])
     assert not torch.equal(encoder.temporal.leave.weight, before[1])
     stored = torch.load(tmp_path / "checkpoint.pt", weights_only=True)["encoder"]
     assert stored.keys() == weights(tmp_path).keys() == encoder.temporal.state_dict().keys()
-    other = ClipEncoder(Visual(), fusion_over_clip(64, settings), replace(towers, weights="1" * 64))
+    other = ClipNetwork(Visual(), fusion_over_clip(64, settings), replace(towers, weights="1" * 64))
     with pytest.raises(ValueError, match=r"with other \{'towers'"):
         pretrain(other, clips, said, settings, tmp_path)
 
