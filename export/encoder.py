@@ -98,7 +98,7 @@ class SampleClips:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class EncoderReport:
     """What was found of an encoder while it was written.
 
     Attributes:
@@ -123,7 +123,7 @@ def export_encoder(
     documents: Sequence[Path] = (),
     replace: bool = False,
     say: Say = lambda _: None,
-) -> tuple[Pack, Report]:
+) -> tuple[Pack, EncoderReport]:
     """Write an encoder pack, if every graph of it gives what its network gives.
 
     Each graph is compared with its network on random inputs and on the samples' and phrases', at four batch sizes; the
@@ -176,7 +176,7 @@ def export_encoder(
         (folder / "phrases.json").write_text(json.dumps(entries, indent=0, ensure_ascii=False) + "\n", encoding="utf-8")
         say("pack: writing")
         pack = writer.commit(_manifest(writer, folder, space, towers, bank, documents))
-    return pack, Report(parity, scores)
+    return pack, EncoderReport(parity, scores)
 
 
 def tokenise(tokenizer: Tokenizer, texts: Sequence[str]) -> NDArray[np.int64]:

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from export.checkpoint import load_weights, needs, read_weights
 from export.clip_tokenizer import clip_tokenizer
-from export.encoder import Report, SampleClips, Say, Space, Towers, export_encoder
+from export.encoder import EncoderReport, SampleClips, Say, Space, Towers, export_encoder
 from export.onnx import Crops, Unit
 from models.guidance.bank import Phrase
 from models.packs import Pack
@@ -131,7 +131,7 @@ def export_clip(
     version: str = "1",
     replace: bool = False,
     say: Say = lambda _: None,
-) -> tuple[Pack, Report]:
+) -> tuple[Pack, EncoderReport]:
     """Write the encoder pack of a published joint space. Arguments and errors as ``export_encoder``, and:
 
     Args:

@@ -28,7 +28,7 @@ ARRIVED = 0.25
 
 
 @dataclass(frozen=True)
-class Look:
+class Appearance:
     """What a person looks like. Names of colours go into captions."""
 
     height: float
@@ -107,7 +107,13 @@ class Actor:
     """A person."""
 
     def __init__(
-        self, track_id: int, look: Look, start: Float64, steps: Iterable[Step], temper: float, group: int | None = None
+        self,
+        track_id: int,
+        look: Appearance,
+        start: Float64,
+        steps: Iterable[Step],
+        temper: float,
+        group: int | None = None,
     ) -> None:
         """Args: start, (2,) metres; temper, 0..1; group: those of one group do not avoid each other."""
         self.track_id = track_id
