@@ -28,9 +28,9 @@ from training.studies.paraphrases import Paraphrases
 from training.studies.redefinition import (
     Alarm,
     Drift,
-    Judge,
     RecordedScene,
     Relief,
+    RuleJudge,
     measure_alarm,
     measure_drift,
     measure_relief,
@@ -110,7 +110,7 @@ def redefine(
     progress = progress or Silent()
     book = Rulebook(language)
 
-    def rule(text: str, verdict: Verdict = "normal") -> Judge:
+    def rule(text: str, verdict: Verdict = "normal") -> RuleJudge:
         progress.advance()
         return lambda recording: book.judge(recording, text, verdict, method)
 
