@@ -1,4 +1,4 @@
-"""From incidents and outages to alerts, as the API and the bus speak of them."""
+"""From incidents and outages to alerts, as the API and the sinks speak of them."""
 
 from __future__ import annotations
 

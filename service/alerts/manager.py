@@ -20,7 +20,7 @@ from service.contracts.score import ScoredObject
 from service.contracts.stream import StreamState
 from service.metrics import Metrics
 from service.pipeline.scored import ScoredFrame
-from service.sinks import Bus
+from service.sinks import Sink
 from service.sinks.publisher import Publisher
 
 logger = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ class AlertManager:
     def __init__(
         self,
         stores: AlertStores,
-        sinks: Sequence[Bus],
+        sinks: Sequence[Sink],
         metrics: Metrics,
         outages: OutageRules,
         incidents: IncidentRules | None = None,

@@ -1,4 +1,4 @@
-"""The bus within this process, for when there is no Redis."""
+"""The sink within this process, for when there is no Redis."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from service.contracts.alert import AlertEvent
 
 
-class MemoryBus:
+class MemorySink:
     """Keeps the newest events and hands each to every subscriber. Thread-safe."""
 
     name = "memory"
