@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from models.guidance.captions import Caption
 from models.guidance.rules import Floats, Seen
-from service.pipeline.context import Unguided
+from service.pipeline.context import UnguidedFrame
 
 T = TypeVar("T")
 
@@ -128,7 +128,7 @@ class History:
         since = frames[-1].at - seconds if frames else 0.0
         return [frame for frame in frames if frame.at >= since]
 
-    def add(self, frame: Unguided) -> None:
+    def add(self, frame: UnguidedFrame) -> None:
         """Remember a frame."""
         remembered, at = self._remembered(frame), frame.at
         with self._lock:
@@ -150,7 +150,7 @@ class History:
         embeddings = np.stack(chosen).astype(np.float32) if chosen else np.zeros((0, 0), np.float32)
         return embeddings, np.concatenate(surprises).astype(np.float64) if surprises else np.zeros(0)
 
-    def _remembered(self, frame: Unguided) -> HistoryFrame:
+    def _remembered(self, frame: UnguidedFrame) -> HistoryFrame:
         """What to keep of a frame."""
         seen, at = frame.seen, frame.at
         size = _FRAME + _ROW * len(seen)

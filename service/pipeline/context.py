@@ -25,7 +25,7 @@ from service.profiles.samples import Sample, Samples
 
 
 @dataclass(frozen=True, slots=True)
-class Unguided:
+class UnguidedFrame:
     """A frame before the text rules of its stream, with ``N`` objects and moving regions.
 
     Attributes:
@@ -58,7 +58,7 @@ class Guidance(Protocol):
         """What the rules that are in force at ``at`` (Unix seconds) say of a frame's objects."""
         ...
 
-    def record(self, frame: Unguided) -> None:
+    def record(self, frame: UnguidedFrame) -> None:
         """Remember a frame, so that a rule can be tried on it."""
         ...
 

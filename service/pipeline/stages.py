@@ -19,7 +19,7 @@ from service.engine.encoder import JointEncoder
 from service.engine.heads import LoadedHead
 from service.frames import PreparedFrame
 from service.pipeline.context import StreamContext
-from service.pipeline.guide import Guided, captions, guide, unguided
+from service.pipeline.guide import Guided, captions, guide, unguided_frame
 from service.pipeline.inputs.gathering import Gathering
 from service.pipeline.inputs.provider import Buffers, Look
 from service.pipeline.scored import Legend, ScoredFrame, ScoredObjects, labels_of, tracks_of
@@ -201,7 +201,7 @@ class Stages:
         objects = self._objects(context, observation, fused, embeddings)
         guided = Guided.unchanged(fused)
         if context.guidance is not None:
-            before = unguided(frame, objects, fused)
+            before = unguided_frame(frame, objects, fused)
             guided = guide(context.guidance, before)
             context.guidance.record(before)
         smoothed = scorer.smooth(fused, guided.frame, frame.frame.pts)

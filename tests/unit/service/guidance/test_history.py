@@ -16,7 +16,7 @@ ROOM = 10_000_000
 
 
 def add(history: History, at: float, seen: Seen, tracks: list[int], **fields: Any) -> None:
-    history.add(replace(words.unguided(seen, 1.0, at, IMAGE), tracks=tracks, **fields))
+    history.add(replace(words.unguided_frame(seen, 1.0, at, IMAGE), tracks=tracks, **fields))
 
 
 def test_the_past_comes_back_as_one_table() -> None:
