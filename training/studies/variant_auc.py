@@ -10,7 +10,7 @@ from sklearn.metrics import roc_auc_score
 
 from export.encoder import SampleClips
 from export.head_scores import head_scores, learn_normal, svad_head
-from export.quantise import ScoreCheck
+from export.quantise import Judge
 from models.arrays import Float32
 from models.packs import EncoderManifest, Pack
 from training.data.object_clips import ClipBatch, ObjectClips
@@ -26,9 +26,7 @@ next by up to 0.03 of AUC, more than 8 bits cost."""
 _CALIBRATION = 64
 
 
-def judge_of(
-    pack: Pack, folder: Path, usual: Collection[str] = USUAL, count: int = 600
-) -> tuple[SampleClips, ScoreCheck]:
+def judge_of(pack: Pack, folder: Path, usual: Collection[str] = USUAL, count: int = 600) -> tuple[SampleClips, Judge]:
     """Clips to calibrate on, and a judge by others.
 
     The head learns from half of the usual clips, and ranks the other half and all others (``models.heads.svad.head``).
@@ -68,7 +66,7 @@ def judge_of(
         return float(np.mean(found))
 
     said = f"{len(chosen)} object clips of {folder.name} ({clips.hash[:16]}), usual: {', '.join(usual)}"
-    return _samples(clips.batch(rest)), ScoreCheck(_samples(clips.batch(chosen)), auc, said)
+    return _samples(clips.batch(rest)), Judge(_samples(clips.batch(chosen)), auc, said)
 
 
 def _samples(batch: ClipBatch) -> SampleClips:
