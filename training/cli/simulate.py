@@ -211,9 +211,9 @@ def _complaints() -> Iterator[None]:
 
 @contextmanager
 def _progress(total: int) -> Iterator[RenderProgress]:
-    from rich.progress import BarColumn, MofNCompleteColumn, RenderProgress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("Rendering"), BarColumn(), MofNCompleteColumn(), TextColumn("frames"), TimeRemainingColumn())
-    with RenderProgress(*columns, console=console) as bar:
+    with Progress(*columns, console=console) as bar:
         task = bar.add_task("Rendering", total=total)
         yield lambda done: bar.update(task, completed=done)
