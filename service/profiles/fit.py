@@ -41,16 +41,18 @@ def fit_profile(
     if len(kept) < MIN_FRAMES:
         msg = f"expected at least {MIN_FRAMES} normal frames to learn from, got {len(kept)}"
         raise EnrolmentError(msg)
-    clips = [sample.clip for sample in kept]
+    recordings = [sample.recording for sample in kept]
     profiles: dict[str, HeadProfile] = {}
     held_out = {}
     for name, loaded in heads.items():
         try:
-            fitted = loaded.head.fit([sample.features[name] for sample in kept], clips)
+            fitted = loaded.head.fit([sample.features[name] for sample in kept], recordings)
         except ValueError as error:
             msg = f"head {loaded.head.name}: {error}"
             raise EnrolmentError(msg) from error
-        profiles[name] = HeadProfile(name, loaded.pack_hash, fitted.arrays, Calibration.fit(fitted.raw, fitted.clips))
+        profiles[name] = HeadProfile(
+            name, loaded.pack_hash, fitted.arrays, Calibration.fit(fitted.raw, fitted.recordings)
+        )
         held_out[name] = fitted.raw
     fused = calibrate_fused({name: head.calibration for name, head in profiles.items()}, held_out, kept)
     now = datetime.now(UTC)
@@ -65,7 +67,7 @@ def calibrate_fused(
     Args:
         calibrations: Each head's.
         held_out: Each head's raw scores of the ``N`` samples, from a fit that had not seen them.
-        samples: The ``N`` samples, in order of time within each clip.
+        samples: The ``N`` samples, in order of time within each recording.
     """
     # fmax: a frame that one head says nothing of is judged by the others.
     raw = np.fmax.reduce([np.asarray(calibrations[name].surprise(scores)) for name, scores in held_out.items()])

@@ -125,7 +125,7 @@ class SvadHead:
             "believed": np.array([not disturbed], np.uint8),
         }
 
-    def fit(self, samples: Sequence[Arrays], clips: Sequence[int]) -> Fitted:
+    def fit(self, samples: Sequence[Arrays], recordings: Sequence[int]) -> Fitted:
         """Learn what is normal; see ``Head.fit``. Odd episodes are found by held-out scores and not learned from."""
         embeddings = [np.asarray(sample["embeddings"], np.float32) for sample in samples]
         known = [~np.isnan(rows[:, 0]) for rows in embeddings]
@@ -139,7 +139,7 @@ class SvadHead:
         held_out = self._held_out(answers, frames, len(samples))
         low, step = _scale(held_out[seen])
         far_out = np.where(seen, (held_out - low) / step, -np.inf)
-        odd = odd_frames(far_out[:, None], clips)
+        odd = odd_frames(far_out[:, None], recordings)
         calm = float(np.median(held_out[seen & ~odd]))
         normal = answers[~odd[frames]]
         centres, shares = self._modes(normal)
@@ -151,7 +151,7 @@ class SvadHead:
             "facts": np.array([len(samples), np.count_nonzero(odd)], np.float64),
         }
         raw = np.where(odd, np.nan, np.where(seen, held_out, calm))
-        return Fitted(arrays, raw, np.asarray(clips, np.int64))
+        return Fitted(arrays, raw, np.asarray(recordings, np.int64))
 
     def check(self, profile: Arrays) -> None:
         """See that a profile's arrays fit; see ``Head.check``."""
