@@ -21,7 +21,7 @@ from export.pack_writer import PackWriter
 from export.parity import Array, ExportError, Inputs, Parity, check, check_scores, runner
 from export.weights import store_as_int8
 from models.arrays import Float32
-from models.embedding import clip_features
+from models.embedding import embed_clips
 from models.guidance.bank import Phrase
 from models.packs import Pack
 
@@ -233,8 +233,8 @@ def _check_scores(
         return run_graph(folder / f"{role}.onnx", inputs)
 
     temporal = towers.temporal is not None
-    ours = sample_clips(network, samples, temporal=temporal, geometry=space.geometry)
-    theirs = sample_clips(graph, samples, temporal=temporal, geometry=space.geometry)
+    ours = embed_samples(network, samples, temporal=temporal, geometry=space.geometry)
+    theirs = embed_samples(graph, samples, temporal=temporal, geometry=space.geometry)
     head, half = svad_head(phrases, bank), len(ours) // 2
     profile = learn_normal(head, ours[:half])
     exported = svad_head(phrases, graph("text", {"tokens": tokens}))
@@ -252,8 +252,8 @@ def _example(inputs: Inputs) -> dict[str, torch.Tensor]:
     return {name: torch.from_numpy(np.array(array[:2])) for name, array in inputs.items()}
 
 
-def sample_clips(run: Run, samples: SampleClips, *, temporal: bool, geometry: bool) -> Float32:
-    """Clip features ``(M, D)`` of samples, as the service makes them.
+def embed_samples(run: Run, samples: SampleClips, *, temporal: bool, geometry: bool) -> Float32:
+    """Embeddings ``(M, D)`` of the samples, as the service makes them.
 
     Args:
         run: Runs a tower.
@@ -263,7 +263,7 @@ def sample_clips(run: Run, samples: SampleClips, *, temporal: bool, geometry: bo
     """
     crops = samples.crops.reshape(-1, *samples.crops.shape[2:])
     frames = run("image", {"crops": crops}).reshape(*samples.crops.shape[:2], -1)
-    return clip_features(frames, samples.geometry if geometry else None, partial(run, "temporal") if temporal else None)
+    return embed_clips(frames, samples.geometry if geometry else None, partial(run, "temporal") if temporal else None)
 
 
 def run_graph(graph: Path, inputs: Inputs) -> Float32:

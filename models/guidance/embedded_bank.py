@@ -38,8 +38,8 @@ class EmbeddedBank:
 
     def cosines(self, embeddings: Floats) -> Floats:
         """``(N, K)`` float32, of each clip with each phrase; 0 where there is no clip."""
-        clips = np.nan_to_num(embeddings)
-        if not 0 < len(clips) <= _FEW:
-            return clips @ self._columns
-        parts = [clips[start : start + _AT_ONCE] @ self._columns for start in range(0, len(clips), _AT_ONCE)]
+        known = np.nan_to_num(embeddings)
+        if not 0 < len(known) <= _FEW:
+            return known @ self._columns
+        parts = [known[start : start + _AT_ONCE] @ self._columns for start in range(0, len(known), _AT_ONCE)]
         return np.concatenate(parts)

@@ -105,7 +105,7 @@ class Guide:
         """The same rules against what the stream's own recent objects are like.
 
         Args:
-            embeddings: ``(M, D)`` clip features of recent objects; NaN rows count for nothing.
+            embeddings: ``(M, D)`` embeddings of recent objects; NaN rows count for nothing.
             surprise: Surprises of recent objects; those that are not finite count for nothing.
         """
         embeddings, surprise = embeddings[present(embeddings)], surprise[np.isfinite(surprise)]

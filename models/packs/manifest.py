@@ -252,7 +252,7 @@ class EncoderManifest(_Manifest):
         sentence: Whether the cosine of two texts says how alike they are in meaning.
         temperature: Cosines are divided by it before a softmax over phrases.
         image: Of crops.
-        temporal: Of clips; without it a clip's feature is its middle frame's, made unit length.
+        temporal: Of clips; without it the embedding of a clip is its middle frame's feature, made unit length.
         text: Of words.
         bank: Array ``features`` ``(K, D)`` float32 of unit length: the phrases, as the text tower has them or as
             prompts were learned for them.

@@ -86,8 +86,8 @@ def preview(
 def _judged(tried: Tried, rows: Rows) -> tuple[Judgement, Judgement, Judgement]:
     """Without the new rule, with it, and by it alone. How surely rules are of objects is asked once for all three."""
     guide, bank, seen = tried.guide, tried.guide.bank, rows.seen
-    if bank is not None and len(rows.clips):
-        seen = replace(seen, cosines=_spread(bank.cosines(rows.clips), rows.clip))
+    if bank is not None and len(rows.embeddings):
+        seen = replace(seen, cosines=_spread(bank.cosines(rows.embeddings), rows.which))
     matched = guide.match(seen) if guide.rules and len(seen) else None
     without, with_rule = (
         guide.judge(seen, active[rows.frame], matched, explain=False) for active in (tried.without, tried.with_rule)
@@ -96,7 +96,7 @@ def _judged(tried: Tried, rows: Rows) -> tuple[Judgement, Judgement, Judgement]:
 
 
 def _spread(values: Floats, which: NDArray[np.intp]) -> Floats:
-    """``(N, K)``: the cosines of each row's clip, 0 where it has none."""
+    """``(N, K)``: the cosines of each row's embedding, 0 where it has none."""
     rows = values[which]
     rows[which < 0] = 0.0
     return rows

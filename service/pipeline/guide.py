@@ -76,9 +76,9 @@ def unguided_frame(frame: PreparedFrame, objects: ScoredObjects, fused: Fused) -
     """
     clocks = frame.frame
     nothing = np.zeros((len(objects), 0), np.float32)
-    video = nothing if objects.embeddings is None else objects.embeddings
+    embeddings = nothing if objects.embeddings is None else objects.embeddings
     return UnguidedFrame(
-        Seen(objects.boxes, video, objects.captions, objects.unguided),
+        Seen(objects.boxes, embeddings, objects.captions, objects.unguided),
         fused.frame,
         fused.calm,
         clocks.captured_at,

@@ -1,6 +1,6 @@
 """Score footage once, then try any text rule on what was recorded: guidance needs no vision.
 
-What is kept of a frame is what guidance sees live: its objects with their clip features, captions and surprises, and
+What is kept of a frame is what guidance sees live: its objects with their embeddings, captions and surprises, and
 the fused surprise before smoothing. `replay` applies rules to that with the service's own functions, so its figures are
 those of the service; without rules it must give the very scores that the service gave, which `record` checks.
 """

@@ -56,12 +56,12 @@ def judge_of(pack: Pack, folder: Path, usual: Collection[str] = USUAL, count: in
     rest = np.setdiff1d(balanced(clips.labels, _CALIBRATION + count, 0.0, rng), chosen)[:_CALIBRATION]
     phrases, usuals = pack.phrases(), len(of_each[0])
 
-    def auc(video: Float32, bank: Float32) -> float:
+    def auc(embeddings: Float32, bank: Float32) -> float:
         head, found = svad_head(phrases, bank), []
         for split in range(_SPLITS):
             order = np.random.default_rng(split).permutation(usuals)
-            learned, judged = order[: usuals // 2], np.append(order[usuals // 2 :], np.arange(usuals, len(video)))
-            scores = head_scores(head, learn_normal(head, video[learned]), video[judged])
+            learned, judged = order[: usuals // 2], np.append(order[usuals // 2 :], np.arange(usuals, len(embeddings)))
+            scores = head_scores(head, learn_normal(head, embeddings[learned]), embeddings[judged])
             found.append(roc_auc_score(unusual[judged], scores))
         return float(np.mean(found))
 

@@ -63,7 +63,7 @@ def learn_bank_prompts(
     features = learn_prompts(
         text.tower,
         torch.from_numpy(tokenise(text.tokenizer, actions)),
-        embed(encoder, clips, chosen).video,
+        embed(encoder, clips, chosen).embeddings,
         text.encode(actions),
         settings,
         out,

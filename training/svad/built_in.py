@@ -207,7 +207,7 @@ def measure(encoder: ClipNetwork, clips: ObjectClips, said: Words) -> dict[str, 
     found: dict[str, Any] = {"clips": len(chosen), "data": clips.hash}
     for name, source in (("truth", TRUTH), ("motion", MOTION)):
         keep = embedded.sources == source
-        part = Embedded(embedded.video[keep], embedded.labels[keep], embedded.sources[keep])
+        part = Embedded(embedded.embeddings[keep], embedded.labels[keep], embedded.sources[keep])
         figures = zero_shot(part, said)
         found[name] = {key: figures[key] for key in ("accuracy", "retrieval", "by_action")}
     return found

@@ -134,7 +134,7 @@ class FrozenTowers:
 
 
 class ClipNetwork(nn.Module):
-    """Image tower and temporal fusion: crops of an object to the feature of its clip (equations 1 and 2)."""
+    """Image tower and temporal fusion: crops of an object to the embedding of its clip (equations 1 and 2)."""
 
     def __init__(self, image: nn.Module, temporal: TemporalFusion, frozen: FrozenTowers | None = None) -> None:
         """Args: image, crops to features; temporal; frozen, whose the image tower is if it stays as it is."""
@@ -164,7 +164,7 @@ class ClipNetwork(nn.Module):
         return self
 
     def of_batch(self, batch: ClipBatch, order: Tensor | None = None) -> Tensor:
-        """The features of clips as they are stored, on the device where it is."""
+        """The embeddings of clips as they are stored, on the device where it is."""
         device = self.temporal.order.device
         geometry = None if self.temporal.place is None else torch.from_numpy(batch.geometry).to(device)
         features: Tensor = self(
@@ -264,16 +264,16 @@ def _split(action: str, phrases: Phrases) -> tuple[list[str], list[str]]:
     return phrasings, [*kept, f"a person {kept[0]}"]
 
 
-def nce(video: Tensor, texts: Tensor, targets: Tensor, sigma: float) -> Tensor:
+def nce(embeddings: Tensor, texts: Tensor, targets: Tensor, sigma: float) -> Tensor:
     """Equation 3, as a mean over the samples where the paper has a sum: the rate does not then depend on the batch.
 
     Args:
-        video: ``(B, D)`` of unit length.
+        embeddings: ``(B, D)`` of unit length.
         texts: ``(C, D)`` of unit length.
         targets: ``(B,)`` int64, the text of each sample.
         sigma: Temperature.
     """
-    return functional.cross_entropy(video @ texts.T / sigma, targets)
+    return functional.cross_entropy(embeddings @ texts.T / sigma, targets)
 
 
 # Pre-training
@@ -320,15 +320,15 @@ def pretrain(
             with torch.autocast(
                 device.split(":", maxsplit=1)[0], _dtype(settings.precision), settings.precision != "fp32"
             ):
-                video = encoder.of_batch(batch, order)
-            loss = nce(video.float(), phrases, targets, settings.sigma)
+                embeddings = encoder.of_batch(batch, order)
+            loss = nce(embeddings.float(), phrases, targets, settings.sigma)
             optimiser.zero_grad(set_to_none=True)
             scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
             scaler.unscale_(optimiser)
             nn.utils.clip_grad_norm_(learning, _GRADIENT)
             scaler.step(optimiser)
             scaler.update()
-            right = (video.detach().float() @ phrases.T).argmax(dim=1) == targets
+            right = (embeddings.detach().float() @ phrases.T).argmax(dim=1) == targets
             figures = {"loss": float(loss.detach()), "accuracy": float(right.float().mean()), "rate": group["lr"]}
             if validate is not None and (step + 1) % settings.save_every == 0:
                 figures["validation"] = validate(encoder)
@@ -413,7 +413,7 @@ def _dtype(precision: Precision) -> torch.dtype:
 def learn_prompts(
     tower: TokenTower,
     tokens: Tensor,
-    video: Float32,
+    embeddings: Float32,
     texts: Float32,
     settings: PromptTuning,
     out: Path,
@@ -423,12 +423,12 @@ def learn_prompts(
 ) -> Float32:
     """Equations 4 to 6: prompts that make normal clips answer more clearly to the action they resemble most.
 
-    Everything else is frozen, so that the clips' features are computed once.
+    Everything else is frozen, so that their embeddings are computed once.
 
     Args:
         tower: Frozen.
         tokens: ``(N, L)`` int64, the actions of the bank.
-        video: ``(M, D)`` float32, clip features of normal footage.
+        embeddings: ``(M, D)`` float32, embeddings of normal footage.
         texts: ``(N, D)`` float32, what the tower gives for the actions without prompts.
         settings: Of the run.
         out: Where checkpoint, log and ``prompts.pt`` go.
@@ -445,15 +445,15 @@ def learn_prompts(
     )
     learned = {"prompts": prompts, "optimiser": optimiser}
     first = run.resume(learned, "cpu")
-    nearest = most_alike(video, texts)
+    nearest = most_alike(embeddings, texts)
     with run:
         for step in run.steps(first, settings.steps):
             rng = np.random.default_rng([settings.seed, 3, step])
-            chosen = rng.integers(len(video), size=settings.batch)
+            chosen = rng.integers(len(embeddings), size=settings.batch)
             # Prompts for the actions of this batch only: the tower is most of the work.
             used, targets = np.unique(nearest[chosen], return_inverse=True)
             loss = nce(
-                torch.from_numpy(video[chosen]), prompts(tokens[used]), torch.from_numpy(targets), settings.sigma
+                torch.from_numpy(embeddings[chosen]), prompts(tokens[used]), torch.from_numpy(targets), settings.sigma
             )
             optimiser.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
@@ -466,9 +466,9 @@ def learn_prompts(
         return np.concatenate([prompts(part).numpy() for part in torch.split(tokens, 64)]).astype(np.float32)
 
 
-def most_alike(video: Float32, texts: Float32) -> NDArray[np.int64]:
+def most_alike(embeddings: Float32, texts: Float32) -> NDArray[np.int64]:
     """Equation 4: ``(M,)``, the action that each of ``(M, D)`` clips resembles most of ``(N, D)``."""
-    nearest: NDArray[np.int64] = (video @ texts.T).argmax(axis=1)
+    nearest: NDArray[np.int64] = (embeddings @ texts.T).argmax(axis=1)
     return nearest
 
 

@@ -16,16 +16,16 @@ from training.svad.trainer import ClipNetwork, Words, balanced
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
-    """Clips as features: video ``(M, D)`` float32, labels ``(M,)`` and sources ``(M,)``."""
+    """What is measured of clips: embeddings ``(M, D)`` float32, labels ``(M,)`` and sources ``(M,)``."""
 
-    video: Float32
+    embeddings: Float32
     labels: NDArray[np.int64]
     sources: NDArray[np.uint8]
 
 
 @torch.inference_mode()
 def embed(encoder: ClipNetwork, clips: ObjectClips, indices: NDArray[np.int64], batch: int = 128) -> Embedded:
-    """The features of clips, in full."""
+    """The embeddings of clips, in full."""
     encoder.eval()
     found, labels, sources = [], [], []
     for start in range(0, len(indices), batch):
@@ -54,7 +54,7 @@ def zero_shot(embedded: Embedded, said: Words) -> dict[str, Any]:
     confusion = np.zeros((len(said.actions), len(said.actions)))
     for turn in range(min(len(said.held_out[action]) for action in actions)):
         texts = np.stack([said.held_out[action][turn] for action in actions])
-        similar = embedded.video @ texts.T
+        similar = embedded.embeddings @ texts.T
         named = actions[similar.argmax(axis=1)]
         np.add.at(confusion, (embedded.labels, named), 1.0)
         accuracies.append([float((named[embedded.labels == action] == action).mean()) for action in actions])

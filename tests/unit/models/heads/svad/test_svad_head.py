@@ -1,4 +1,4 @@
-"""The head on made-up clip features: what is learned, what stands out, and what says nothing."""
+"""The head on made-up embeddings: what is learned, what stands out, and what says nothing."""
 
 from __future__ import annotations
 
