@@ -221,7 +221,6 @@ def _check_scores(
 
     A profile of each would compare two runs of k-means, which a tie sends different ways.
     """
-
     if all(phrase.kind != "action" for phrase in phrases):
         return 0.0  # no svad head stands on such a bank
 

@@ -192,7 +192,11 @@ class BuildProgress:
     """
 
     def __init__(self, report: Report) -> None:
-        """Args: report, told every new share."""
+        """Begin at nothing.
+
+        Args:
+            report: Told every new share.
+        """
         self._report = report
         self._lock = threading.Lock()
         self._phases: dict[str, tuple[str | None, int, int]] = {}

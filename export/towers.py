@@ -132,12 +132,23 @@ def export_clip(
     replace: bool = False,
     say: Say = lambda _: None,
 ) -> tuple[Pack, EncoderReport]:
-    """Write the encoder pack of a published joint space. Arguments and errors as ``export_encoder``, and:
+    """Write the encoder pack of a published joint space.
 
     Args:
+        packs: The folder of packs.
+        name: Of the pack.
         architecture: One of ``ARCHITECTURES``.
         checkpoint: Its weights (``export.checkpoint.read_weights``).
+        phrases: Of the bank.
+        samples: Real clips.
         temporal: Over the image tower, if one was trained.
+        version: Of the pack.
+        replace: Whether a pack of this name may exist.
+        say: Is told each step, in a few words.
+
+    Raises:
+        ExportError: As of ``export_encoder``.
+        models.packs.PackError: Likewise.
     """
     say("weights: reading")
     clip = build_clip(architecture, read_weights(checkpoint))

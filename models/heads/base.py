@@ -161,7 +161,7 @@ class Head(Protocol):
 
         Args:
             samples: Features of normal frames.
-            clips: For each sample the number of the unbroken recording it came from.
+            recordings: For each sample the number of the unbroken recording it came from.
 
         Raises:
             ValueError: If the samples do not suffice; the message says what is missing.

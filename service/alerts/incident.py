@@ -127,7 +127,12 @@ class IncidentMachine:
     """Follows one stream. Not thread-safe; the caller serialises."""
 
     def __init__(self, rules: IncidentRules, new_id: Callable[[], str]) -> None:
-        """Args: rules; new_id, which gives an id never given before."""
+        """Begin without an incident.
+
+        Args:
+            rules: What makes one.
+            new_id: Gives an id never given before.
+        """
         self._rules = rules
         self._new_id = new_id
         self._elapsed = 0.0

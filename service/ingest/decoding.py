@@ -29,7 +29,11 @@ class Pacer:
     """Gives frames that come in bursts or all at once (files, segments over HTTP) back their own pace."""
 
     def __init__(self, *, catch_up: bool) -> None:
-        """Args: catch_up, whether time that was lost is to be made good (a file) or let go (a network)."""
+        """Begin with the next frame.
+
+        Args:
+            catch_up: Whether time that was lost is to be made good (a file) or let go (a network).
+        """
         self._catch_up = catch_up
         self._origin: float | None = None  # monotonic time of PTS 0
 

@@ -44,7 +44,12 @@ class Timeline:
     """Stamps the frames of one decoder. Wraps, jumps and missing PTS become a new epoch that goes on growing."""
 
     def __init__(self, previous: FrameTime | None = None, *, live: bool) -> None:
-        """Args: previous, the last frame of the decoder before; live, whether arrival tells real time."""
+        """Go on from another decoder, or begin.
+
+        Args:
+            previous: The last frame of the decoder before.
+            live: Whether arrival tells real time.
+        """
         self._previous = previous
         self._live = live
         self._last: FrameTime | None = None
@@ -117,7 +122,11 @@ class Cadence:
     """Picks frames at a wished rate by their PTS: those nearest to an even beat."""
 
     def __init__(self, fps: float | None) -> None:
-        """Args: fps, frames wanted per second, at most; None wants every frame."""
+        """Begin with the next frame.
+
+        Args:
+            fps: Frames wanted a second, at most; None wants every frame.
+        """
         self._period = 0.0 if fps is None else 1.0 / fps
         self._due_at: float | None = None
         self._last: float | None = None

@@ -36,7 +36,14 @@ class OfflinePipeline:
         detection: Detection | None = None,
         zones: Sequence[Zone] = (),
     ) -> None:
-        """Args: fps, frames per second looked at."""
+        """Take the stages; nothing runs yet.
+
+        Args:
+            stages: What frames go through; they stay the caller's to close.
+            fps: Frames a second looked at.
+            detection: Which objects count; None for the defaults.
+            zones: As of a stream.
+        """
         self.stages = stages
         self._fps = fps
         self._detection = detection or Detection()

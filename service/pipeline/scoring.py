@@ -66,7 +66,12 @@ class Scorer:
     """One stream's scoring under its profile; keeps the state of the smoothing. Not thread-safe."""
 
     def __init__(self, profile: Profile, threshold: float | None = None) -> None:
-        """Args: threshold, the surprise at which an alert opens; may be set anew at any time."""
+        """Begin without a past.
+
+        Args:
+            profile: What the heads are calibrated by.
+            threshold: The surprise at which an alert opens; may be set anew at any time.
+        """
         self.profile = profile
         self.threshold = threshold
         self._guided = CausalSmoother(SMOOTHING_S)

@@ -17,7 +17,12 @@ class MemorySink:
     name = "memory"
 
     def __init__(self, maxlen: int, subscriber_queue: int = 64) -> None:
-        """Args: maxlen, events kept for replay; subscriber_queue, events that a subscriber may fall behind."""
+        """Begin without an event.
+
+        Args:
+            maxlen: Events kept for replay.
+            subscriber_queue: Events that a subscriber may fall behind.
+        """
         self._events: deque[AlertEvent] = deque(maxlen=maxlen)
         self._subscriber_queue = subscriber_queue
         self._subscribers: set[queue.Queue[AlertEvent]] = set()

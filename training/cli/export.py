@@ -52,13 +52,13 @@ def encoder(
     replace: Replace = False,
     report: Report = None,
 ) -> None:
-    """Make the pack of a joint space of pictures and words.
+    r"""Make the pack of a joint space of pictures and words.
 
     Every graph is compared with its network on random and real inputs at four batch sizes: a relative error above
     0.0001 makes no pack.
 
     [dim]watchword export encoder clip-b32 open_clip_model.safetensors --architecture clip-vit-b32
-    watchword export encoder clip-b16-tfc weights.safetensors --architecture clip-vit-b16 --run runs/clip \\
+    watchword export encoder clip-b16-tfc weights.safetensors --architecture clip-vit-b16 --run runs/clip \
         --clips runs/clips224[/dim]
     """
     from models.guidance.bank import read_phrases

@@ -139,12 +139,12 @@ def serve(
     norms: Norms = None,
     people: People = None,
 ) -> None:
-    """Serve a virtual camera over RTSP (TCP) until Ctrl-C.
+    r"""Serve a virtual camera over RTSP (TCP) until Ctrl-C.
 
     The world runs from the start on, drawn live while someone watches; all who watch see the same.
 
     [dim]watchword simulate serve --port 8554 --normal-until 120
-    curl -X POST localhost:8000/streams -H 'content-type: application/json' \\
+    curl -X POST localhost:8000/streams -H 'content-type: application/json' \
       -d '{"name": "plaza", "url": "rtsp://127.0.0.1:8554/plaza", "enrolment": {"seconds": 90}}'[/dim]
     """
     import signal

@@ -119,7 +119,14 @@ class RunRecorder:
     """Gathers the crops of tracked objects into runs; a fair sample of at most so many an action. Bounded."""
 
     def __init__(self, size: int, rng: np.random.Generator, *, most: int = MAX_RUNS, context: float = CONTEXT) -> None:
-        """Args: size, side of a crop; rng, for the sample; most, runs kept an action and source; context, of crops."""
+        """Begin without a run.
+
+        Args:
+            size: Side of a crop in pixels.
+            rng: For the sample.
+            most: Runs kept of an action and source.
+            context: Of crops.
+        """
         self._size, self._rng, self._most, self._context = size, rng, most, context
         self._tracks: dict[tuple[int, int], _Track] = {}
         self._kept: dict[tuple[int, int], list[_Track]] = defaultdict(list)

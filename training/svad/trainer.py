@@ -1,5 +1,7 @@
-"""Trains the svad encoder: temporal fusion and prompts of Gao, Yang, Huang: Scene-adaptive SVAD based on multi-modal
-action-based feature extraction. Read it from top to bottom; the numbers of equations and sections are the paper's.
+"""Trains the svad encoder: its temporal fusion and its prompts.
+
+They are those of Gao, Yang, Huang: Scene-adaptive SVAD based on multi-modal action-based feature extraction. Read it
+from top to bottom; the numbers of equations and sections are the paper's.
 
     watchword train clips OUT ...                              object clips of the virtual world
     watchword train svad pretrain --clips DIR --out RUN        equations 1 to 3
@@ -137,7 +139,13 @@ class ClipNetwork(nn.Module):
     """Image tower and temporal fusion: crops of an object to the embedding of its clip (equations 1 and 2)."""
 
     def __init__(self, image: nn.Module, temporal: TemporalFusion, frozen: FrozenTowers | None = None) -> None:
-        """Args: image, crops to features; temporal; frozen, whose the image tower is if it stays as it is."""
+        """Put the two together.
+
+        Args:
+            image: Crops to features.
+            temporal: Features to an embedding.
+            frozen: Whose the image tower is, if it stays as it is.
+        """
         super().__init__()
         self.image, self.temporal, self.frozen = image, temporal, frozen
         if frozen is not None:

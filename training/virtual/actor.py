@@ -115,7 +115,16 @@ class Actor:
         temper: float,
         group: int | None = None,
     ) -> None:
-        """Args: start, (2,) metres; temper, 0..1; group: those of one group do not avoid each other."""
+        """Place it, with something to do.
+
+        Args:
+            track_id: Its number in the truth.
+            look: What it looks like.
+            start: ``(2,)`` metres.
+            steps: What it does, one after the other.
+            temper: 0..1.
+            group: Those of one group do not avoid each other.
+        """
         self.track_id = track_id
         self.look = look
         self.temper = temper

@@ -94,7 +94,14 @@ class VideoWriter:
     """Writes BGR or grey frames to a file. A context manager; an unfinished file is removed on an error."""
 
     def __init__(self, path: Path, size: tuple[int, int], fps: float, *, lossless_grey: bool = False) -> None:
-        """Args: path, ``.mp4`` (H.264), or ``.mkv`` with lossless_grey (FFV1)."""
+        """Open the file.
+
+        Args:
+            path: ``.mp4`` (H.264), or ``.mkv`` with ``lossless_grey`` (FFV1).
+            size: Width and height in pixels.
+            fps: Frames a second.
+            lossless_grey: Whether frames are grey, and kept to the bit.
+        """
         self._path = path
         self._container = av.open(str(path), "w")
         rate = Fraction(fps).limit_denominator(1001)

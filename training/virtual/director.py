@@ -38,7 +38,13 @@ class Director:
     """Runs the world. The same scene, seed and steps of time give the same world."""
 
     def __init__(self, scene: Scene, seed: int, *, normal_until: float = 0.0) -> None:
-        """Args: normal_until, seconds without any anomaly; ``math.inf`` for never."""
+        """Fill the scene as it is after a while.
+
+        Args:
+            scene: What to run.
+            seed: Of every random choice.
+            normal_until: Seconds without any anomaly; ``math.inf`` for never.
+        """
         self.scene = scene
         name = zlib.crc32(scene.name.encode())
         self.rng = np.random.default_rng([seed, name])

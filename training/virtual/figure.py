@@ -82,6 +82,7 @@ class FigurePainter:
         """Its picture, or None where it is out of sight.
 
         Args:
+            actor: Who it is of.
             joints: (JOINTS, 3) metres.
             brightness: (3,), times its colours: the light that falls where it stands.
         """
