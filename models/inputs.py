@@ -7,6 +7,7 @@ are gathered where frames arrive, so that none that is due is lost however long 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -156,6 +157,21 @@ class Window:
     def span(self) -> tuple[float, float]:
         """Presentation times of its oldest and its newest frame."""
         return float(self.times[0]), float(self.times[-1])
+
+
+def stands_s(inputs: Iterable[Input]) -> float:
+    """Seconds for which a score of a head with these inputs stands, once it is given.
+
+    Between two evaluations of a window its head says nothing, and what it said last holds. Half of the way to the next
+    evaluation is added for a frame that comes late.
+
+    Args:
+        inputs: Of one head.
+
+    Returns:
+        0 for a head that is evaluated at every frame.
+    """
+    return max((1.5 * each.stride * each.interval for each in inputs if isinstance(each, FrameWindow)), default=0.0)
 
 
 def _check_clip(length: int, interval: float, *sides: int) -> None:

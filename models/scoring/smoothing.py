@@ -7,6 +7,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from models.arrays import Float64
 from models.scoring.calibration import Calibration
 
 SMOOTHING_S = 0.35
@@ -75,6 +76,23 @@ class CausalSmoother:
         if self._pts is None or self._time_constant == 0:
             return 0.0
         return math.exp(-max(0.0, pts - self._pts) / self._time_constant)
+
+
+def hold(values: Float64, pts: Float64, epochs: NDArray[np.int64], seconds: float) -> Float64:
+    """``(F,)`` a series in which a value stands for a while where nothing is said after it.
+
+    Args:
+        values: ``(F,)``, NaN where nothing is said.
+        pts: ``(F,)`` seconds.
+        epochs: ``(F,)``, another number after each gap, over which nothing stands.
+        seconds: For how long; 0 leaves the series as it is.
+    """
+    if seconds <= 0:
+        return values
+    said = np.where(np.isnan(values), -1, np.arange(len(values)))
+    last = np.maximum.accumulate(said)
+    holds = (last >= 0) & (epochs[last] == epochs) & (pts - pts[last] <= seconds)
+    return np.where(holds, values[last], values)
 
 
 def smooth_series(

@@ -62,37 +62,59 @@ class Smoothed:
     unguided: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What a head said last of a frame."""
+
+    pts: float
+    surprise: float
+    heat: Float32 | None
+    covers: tuple[float, float] | None
+
+
 class Scorer:
     """One stream's scoring under its profile; keeps the state of the smoothing. Not thread-safe."""
 
     def __init__(self, profile: Profile, threshold: float | None = None) -> None:
-        """Begin without a past.
+        """Score under a profile.
 
         Args:
-            profile: What the heads are calibrated by.
+            profile: Of the stream.
             threshold: The surprise at which an alert opens; may be set anew at any time.
         """
         self.profile = profile
         self.threshold = threshold
+        self._said: dict[str, _Said] = {}
         self._guided = CausalSmoother(SMOOTHING_S)
         self._unguided = CausalSmoother(SMOOTHING_S)
 
     def reset(self) -> None:
         """Forget the past, after a gap."""
+        self._said.clear()
         self._guided.reset()
         self._unguided.reset()
 
-    def fuse(self, heads: Mapping[str, HeadScores], boxes: NDArray[np.float32]) -> Fused:
+    def fuse(
+        self,
+        heads: Mapping[str, HeadScores],
+        boxes: NDArray[np.float32],
+        pts: float,
+        stands: Mapping[str, float],
+    ) -> Fused:
         """Calibrate what the heads say of a frame, and fuse it.
 
         Args:
             heads: By pack name.
             boxes: ``(N, 4)`` of the objects that they scored.
+            pts: Presentation time of the frame in seconds.
+            stands: For each head the seconds for which its last word holds where it says nothing, as
+                ``models.inputs.stands_s`` has it; ``models.scoring.smoothing.hold`` does the same to a series.
         """
         calibrations = {name: self.profile.heads[name].calibration for name in heads}
         surprises = {name: float(calibrations[name].surprise(scores.frame)) for name, scores in heads.items()}
-        informed = [name for name, scores in heads.items() if scores.informative]
-        most = max(informed, key=surprises.__getitem__, default=None)
+        said = self._hold(heads, surprises, pts, stands)
+        surprises |= {name: each.surprise for name, each in said.items()}
+        most = max(said, key=surprises.__getitem__, default=None)
         objects = [calibrations[name].surprise(scores.objects) for name, scores in heads.items()]
         things = _Things(boxes, np.fmax.reduce(objects), heads)
         regions = [
@@ -105,9 +127,18 @@ class Scorer:
             things.attribute(surprise, name, index)
         known = {name: scores.likeness for name, scores in heads.items() if scores.likeness is not None}
         likeness = known[max(known, key=surprises.__getitem__)] if known else None
-        frame = math.nan if most is None else surprises[most]
-        heat, covers = (None, None) if most is None else (heads[most].heat, heads[most].covers)
-        return Fused(frame, surprises, *things.arrays(), likeness, heat, covers)
+        if most is None:
+            return Fused(math.nan, surprises, *things.arrays(), likeness)
+        return Fused(surprises[most], surprises, *things.arrays(), likeness, said[most].heat, said[most].covers)
+
+    def _hold(
+        self, heads: Mapping[str, HeadScores], surprises: Mapping[str, float], pts: float, stands: Mapping[str, float]
+    ) -> dict[str, _Said]:
+        """What each head says of the frame, or said last if that still stands; those that say nothing are left out."""
+        for name, scores in heads.items():
+            if scores.informative:
+                self._said[name] = _Said(pts, surprises[name], scores.heat, scores.covers)
+        return {name: said for name, said in self._said.items() if pts - said.pts <= stands[name]}
 
     def smooth(self, fused: Fused, guided: float, pts: float) -> Smoothed:
         """Smooth and calibrate the frame at ``pts`` seconds, as its rules left it and without them.

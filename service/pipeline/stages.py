@@ -12,7 +12,7 @@ import numpy as np
 from models.arrays import Arrays, Float32
 from models.heads.base import Likeness
 from models.heads.likeness import RESEMBLES, Vocabulary
-from models.inputs import FrameWindow, ObjectEmbedding
+from models.inputs import FrameWindow, ObjectEmbedding, stands_s
 from models.observation import Objects, Observation
 from service.engine.detectors.base import Detector
 from service.engine.encoder import JointEncoder
@@ -64,6 +64,7 @@ class Stages:
         self._gathering = Gathering([*needed, *([] if self._clips is None else [self._clips])], encoders)
         names = dict.fromkeys(wanted.encoder for wanted in needed if isinstance(wanted, ObjectEmbedding))
         self.encoder_identities = tuple(sorted(str(encoders[name]) for name in names))
+        self._stands = {name: stands_s(loaded.head.inputs) for name, loaded in self.heads.items()}
         self._vocabulary = None if encoder is None else Vocabulary(encoder.bank)
         self._terms = Terms({name: loaded.head.terms for name, loaded in heads.items()})
         self._legend = Legend(
@@ -184,7 +185,7 @@ class Stages:
             name: loaded.head.score(features[name], scorer.profile.heads[name].arrays)
             for name, loaded in self.heads.items()
         }
-        return scorer, scorer.fuse(heads, observation.objects.boxes)
+        return scorer, scorer.fuse(heads, observation.objects.boxes, frame.frame.pts, self._stands)
 
     def _finish(
         self,

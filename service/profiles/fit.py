@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 import numpy as np
 
 from models.arrays import Float64
+from models.inputs import stands_s
 from models.scoring.calibration import Calibration
-from models.scoring.smoothing import smooth_series
+from models.scoring.smoothing import hold, smooth_series
 from service.engine.heads import LoadedHead
 from service.profiles.profile import HeadProfile, Profile
 from service.profiles.samples import Sample, Samples, gaps
@@ -54,13 +55,17 @@ def fit_profile(
             name, loaded.pack_hash, fitted.arrays, Calibration.fit(fitted.raw, fitted.recordings)
         )
         held_out[name] = fitted.raw
-    fused = calibrate_fused({name: head.calibration for name, head in profiles.items()}, held_out, kept)
+    stands = {name: stands_s(loaded.head.inputs) for name, loaded in heads.items()}
+    fused = calibrate_fused({name: head.calibration for name, head in profiles.items()}, held_out, kept, stands)
     now = datetime.now(UTC)
     return Profile(profiles, fused, detector, now, origin, samples.frames, samples.seconds, samples, tuple(encoders))
 
 
 def calibrate_fused(
-    calibrations: Mapping[str, Calibration], held_out: Mapping[str, Float64], samples: list[Sample]
+    calibrations: Mapping[str, Calibration],
+    held_out: Mapping[str, Float64],
+    samples: list[Sample],
+    stands: Mapping[str, float],
 ) -> Calibration:
     """Calibrate the final score on the frames of the enrolment, as if they had been seen live.
 
@@ -68,9 +73,13 @@ def calibrate_fused(
         calibrations: Each head's.
         held_out: Each head's raw scores of the ``N`` samples, from a fit that had not seen them.
         samples: The ``N`` samples, in order of time within each recording.
+        stands: For each head the seconds for which its last word holds, as ``models.inputs.stands_s`` has it.
     """
+    epochs, pts = np.cumsum(gaps(samples), dtype=np.int64), np.array([sample.pts for sample in samples])
+    said = [
+        hold(np.asarray(calibrations[name].surprise(scores)), pts, epochs, stands[name])
+        for name, scores in held_out.items()
+    ]
     # fmax: a frame that one head says nothing of is judged by the others.
-    raw = np.fmax.reduce([np.asarray(calibrations[name].surprise(scores)) for name, scores in held_out.items()])
-    epochs = np.cumsum(gaps(samples), dtype=np.int64)
-    smooth = smooth_series(raw, np.array([sample.pts for sample in samples]), epochs)
+    smooth = smooth_series(np.fmax.reduce(said), pts, epochs)
     return Calibration.fit(smooth, epochs.tolist())

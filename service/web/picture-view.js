@@ -10,6 +10,12 @@ import { colour } from "./theme.js";
 /** Below this width labels of ordinary objects would cover more than they tell. */
 const LABELS_FROM_PX = 560;
 
+/** Of the threshold, from which on it is shown where a score comes from: of a calm frame that says nothing. */
+const HEAT_FROM = 0.75;
+
+/** How much of the picture the hottest place hides: what is there must still be seen. */
+const HEAT_OPACITY = 0.5;
+
 export class PictureView {
   /** @param {HTMLCanvasElement} canvas */
   constructor(canvas) {
@@ -62,6 +68,7 @@ export class PictureView {
     if (this.bitmap === null) return;
     context.drawImage(this.bitmap, 0, 0, width, height);
     const threshold = this.message?.threshold ?? null;
+    if (this.message !== null) heat(context, this.message, width, height);
     // Ordinary objects first, so that an unusual one is never hidden under them.
     const objects = [...(this.message?.objects ?? [])].sort((a, b) => (a.score ?? 0) - (b.score ?? 0));
     for (const object of objects) this.box(context, object, isUnusual(object, threshold), width, height);
@@ -96,6 +103,29 @@ export class PictureView {
     if (this.chosen === null) return false;
     return this.chosen.track_id === null ? this.chosen === object : this.chosen.track_id === object.track_id;
   }
+}
+
+/**
+ * Reddens the picture where a head says that the score comes from.
+ * @param {CanvasRenderingContext2D} context
+ * @param {ScoreMessage} message
+ * @param {number} width
+ * @param {number} height
+ */
+function heat(context, message, width, height) {
+  const { heat: map, score, threshold } = message;
+  if (map === null || score === null || threshold === null || score < HEAT_FROM * threshold) return;
+  const cells = document.createElement("canvas");
+  [cells.width, cells.height] = [map.columns, map.rows];
+  const pen = cells.getContext("2d");
+  if (pen === null) return;
+  pen.fillStyle = colour("alert");
+  map.values.forEach((value, index) => {
+    pen.globalAlpha = HEAT_OPACITY * value;
+    pen.fillRect(index % map.columns, Math.floor(index / map.columns), 1, 1);
+  });
+  context.imageSmoothingEnabled = true;
+  context.drawImage(cells, 0, 0, width, height);
 }
 
 /**

@@ -9,6 +9,9 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 PAGES = [ROOT / "README.md", ROOT / "deploy/README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+MADE = {"tests/web/node_modules", "tests/web/openapi.d.ts"}
+"""What the docs name and `make types` makes."""
+
 SUFFIXES = "py|js|css|html|md|json|toml|yml|lock|txt|conf"
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
@@ -50,13 +53,14 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 @each_page
 def test_every_path_that_is_named_exists(page: Path) -> None:
     paths = re.findall(rf"`((?:[\w.-]+/)+[\w.-]+\.(?:{SUFFIXES}))`", prose(page))
-    assert [path for path in paths if not ((ROOT / path).exists() or (page.parent / path).exists())] == []
+    there = {path for path in paths if (ROOT / path).exists() or (page.parent / path).exists()}
+    assert set(paths) - there <= MADE
 
 
 @each_page
 def test_every_folder_of_the_code_that_is_named_exists(page: Path) -> None:
     folders = re.findall(r"`((?:service|models|training|export|tests|deploy|docs)/[\w./-]*)`", prose(page))
-    assert [folder for folder in folders if not (ROOT / folder).exists()] == []
+    assert {folder for folder in folders if not (ROOT / folder).exists()} <= MADE
 
 
 def test_every_decision_has_its_own_number() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.scoring.smoothing import MAX_SURPRISE, CausalSmoother, smooth_offline
+from models.scoring.smoothing import MAX_SURPRISE, CausalSmoother, hold, smooth_offline
 
 series = st.lists(st.floats(-100, 100), min_size=1, max_size=50)
 
@@ -115,3 +115,12 @@ def test_offline_passes_over_what_says_nothing():
 def test_offline_refuses(values, times, message):
     with pytest.raises(ValueError, match=message):
         smooth_offline(values, times, 1.0)
+
+
+def test_a_value_stands_where_nothing_is_said_after_it() -> None:
+    nothing = np.nan
+    values = np.array([nothing, 2.0, nothing, nothing, nothing, 3.0, nothing])
+    pts, epochs = np.arange(7) / 10, np.array([0, 0, 0, 0, 0, 0, 1])
+    held = hold(values, pts, epochs, 0.25)
+    np.testing.assert_array_equal(held, [nothing, 2.0, 2.0, 2.0, nothing, 3.0, nothing])
+    np.testing.assert_array_equal(hold(values, pts, epochs, 0.0), values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import UTC, datetime
 
 import numpy as np
@@ -16,6 +17,10 @@ WALKER, CYCLIST, ELSEWHERE = (0.1, 0.1, 0.1, 0.2), (0.3, 0.1, 0.1, 0.2), (0.8, 0
 
 PLAIN = Calibration(np.array([0.0, 1.0]), np.array([1.0, 0.1]), 1 / np.log(10), 0.0, 1.0, 1000)
 """A raw score of 1 and above is its own surprise."""
+
+
+NOW = 0.0, defaultdict(float)
+"""The time of a frame, and heads whose word holds for it alone."""
 
 
 def scorer(*names: str) -> Scorer:
@@ -45,7 +50,9 @@ def scores(frame: float, objects: list[float], regions=(), **fields) -> HeadScor
     ],
 )
 def test_a_regions_evidence_goes_to_the_object_that_it_is_of(region, raw, expected) -> None:
-    fused = scorer("a").fuse({"a": scores(5.0, [1.0, 2.0], [(region, raw)])}, np.array([WALKER, CYCLIST], np.float32))
+    fused = scorer("a").fuse(
+        {"a": scores(5.0, [1.0, 2.0], [(region, raw)])}, np.array([WALKER, CYCLIST], np.float32), *NOW
+    )
     assert fused.surprises.tolist() == pytest.approx(expected)
     assert len(fused.regions) == len(expected) - 2
 
@@ -54,7 +61,7 @@ def test_the_object_says_what_the_region_knew() -> None:
     terms = {"size": np.array([0.1], np.float32)}
     region_terms = {"motion speed": np.array([4.0, 3.0], np.float32)}
     said = scores(5.0, [2.0], [(CYCLIST, 5.0), (ELSEWHERE, 4.0)], terms=terms, region_terms=region_terms)
-    fused = scorer("a").fuse({"a": said}, np.array([CYCLIST], np.float32))
+    fused = scorer("a").fuse({"a": said}, np.array([CYCLIST], np.float32), *NOW)
     assert fused.terms["a", "motion speed"].tolist() == [4.0, 3.0]
     assert fused.terms["a", "size"][0] == pytest.approx(0.1)
     assert np.isnan(fused.terms["a", "size"][1])
@@ -65,7 +72,7 @@ def test_heads_with_a_term_of_one_name_keep_their_own() -> None:
         name: scores(1.0, [1.0], [(CYCLIST, raw)], terms={"speed": np.array([speed])}, region_terms=of_region)
         for name, raw, speed, of_region in (("a", 5.0, 0.1, {"speed": np.array([4.0])}), ("b", 0.0, 0.2, {}))
     }
-    terms = scorer("a", "b").fuse(said, np.array([CYCLIST], np.float32)).terms
+    terms = scorer("a", "b").fuse(said, np.array([CYCLIST], np.float32), *NOW).terms
     assert {key: values.tolist() for key, values in terms.items()} == {
         ("a", "speed"): pytest.approx([4.0]),
         ("b", "speed"): pytest.approx([0.2]),
@@ -79,38 +86,54 @@ def test_the_head_that_is_most_surprised_says_what_objects_resemble(frames, expe
         for name, frame in zip("ab", frames, strict=True)
     }
     said["silent"] = scores(9.0, [9.0])
-    fused = scorer(*said).fuse(said, np.array([WALKER], np.float32))
+    fused = scorer(*said).fuse(said, np.array([WALKER], np.float32), *NOW)
     assert fused.likeness is said[expected].likeness
 
 
 def test_only_the_most_unusual_regions_are_shown() -> None:
     regions = [((0.1 * index, 0.0, 0.05, 0.05), 1.0 + index) for index in range(6)]
-    fused = scorer("a").fuse({"a": scores(5.0, [], regions)}, np.zeros((0, 4), np.float32))
+    fused = scorer("a").fuse({"a": scores(5.0, [], regions)}, np.zeros((0, 4), np.float32), *NOW)
     assert fused.surprises.tolist() == pytest.approx([6.0, 5.0, 4.0][:SHOWN_REGIONS])
 
 
 def test_the_most_unusual_head_counts_and_a_silent_one_does_not() -> None:
     boxes = np.array([WALKER, CYCLIST, ELSEWHERE], np.float32)
     said = {"a": scores(2.0, [1.0, np.nan, np.nan]), "b": scores(3.0, [4.0, 2.0, np.nan])}
-    fused = scorer("a", "b").fuse(said, boxes)
+    fused = scorer("a", "b").fuse(said, boxes, *NOW)
     assert fused.frame == pytest.approx(3.0)
     np.testing.assert_allclose(fused.surprises, [4.0, 2.0, np.nan])
 
 
 def test_a_frame_that_says_nothing_keeps_the_smoothed_value() -> None:
     judge, nothing = scorer("a"), np.zeros((0, 4), np.float32)
-    blind = judge.fuse({"a": scores(1.0, [], informative=False)}, nothing)
+    blind = judge.fuse({"a": scores(1.0, [], informative=False)}, nothing, *NOW)
     assert np.isnan(blind.frame)
     assert judge.smooth(blind, blind.frame, 0.0).guided == pytest.approx(1.0)
     judge.reset()
-    loud = judge.fuse({"a": scores(4.0, [])}, nothing)
+    loud = judge.fuse({"a": scores(4.0, [])}, nothing, *NOW)
     before = judge.smooth(loud, loud.frame, 0.1)
     assert judge.smooth(blind, blind.frame, 0.2) == before
 
 
+def test_what_a_head_of_windows_said_last_stands_until_its_next_evaluation() -> None:
+    judge, nothing, stands = scorer("a", "b"), np.zeros((0, 4), np.float32), {"a": 0.0, "b": 0.3}
+    heat = np.ones((2, 2), np.float32)
+    calm, silent = scores(1.0, []), scores(0.0, [], informative=False)
+    first = judge.fuse({"a": calm, "b": scores(5.0, [], heat=heat, covers=(0.0, 1.0))}, nothing, 1.0, stands)
+    later = judge.fuse({"a": calm, "b": silent}, nothing, 1.2, stands)
+    assert (first.frame, later.frame) == (pytest.approx(5.0), pytest.approx(5.0))
+    assert (later.covers, later.heads["b"]) == ((0.0, 1.0), pytest.approx(5.0))
+    assert later.heat is heat
+    over = judge.fuse({"a": calm, "b": silent}, nothing, 1.4, stands)
+    assert (over.frame, over.heat) == (pytest.approx(1.0), None)
+    judge.fuse({"a": calm, "b": scores(5.0, [])}, nothing, 1.5, stands)
+    judge.reset()
+    assert judge.fuse({"a": calm, "b": silent}, nothing, 1.6, stands).frame == pytest.approx(1.0)
+
+
 def test_guided_and_unguided_are_smoothed_side_by_side() -> None:
     judge = scorer("a")
-    fused = judge.fuse({"a": scores(4.0, [])}, np.zeros((0, 4), np.float32))
+    fused = judge.fuse({"a": scores(4.0, [])}, np.zeros((0, 4), np.float32), *NOW)
     first = judge.smooth(fused, fused.frame, 0.0)
     assert first.guided == first.unguided
     relieved = judge.smooth(fused, 1.0, 0.1)
