@@ -64,7 +64,7 @@ def language(*, encoder: bool = True, untrained: str = "") -> Language:
         return words
     trained = np.array([not untrained or untrained not in phrase for phrase in PHRASES])
     bank = EmbeddedBank(sentences(PHRASES), TEMPERATURE, trained)
-    return replace(words, bank=bank, embed_for_clips=sentences)
+    return replace(words, bank=bank, embed_beside_clips=sentences)
 
 
 def clip(text: str, seed: int = 0, noise: float = 0.4) -> Floats:
