@@ -1,4 +1,7 @@
-"""Types of numpy arrays, each under the one name that signatures say it by. Shapes and units stand in docstrings."""
+"""Numpy arrays: types, each under the one name that signatures say it by, and named arrays.
+
+Shapes and units stand in docstrings.
+"""
 
 from __future__ import annotations
 
@@ -28,3 +31,8 @@ Image: TypeAlias = NDArray[np.uint8]
 
 Arrays: TypeAlias = Mapping[str, NDArray[np.generic]]
 """Named arrays: what is stored of features and profiles (``.npz``, never pickled)."""
+
+
+def under(arrays: Arrays, prefix: str) -> dict[str, NDArray[np.generic]]:
+    """Those arrays whose names start with a prefix, by what follows it."""
+    return {name.removeprefix(prefix): values for name, values in arrays.items() if name.startswith(prefix)}

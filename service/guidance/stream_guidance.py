@@ -5,11 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ValidationError
 
 from models.guidance.effect import Judgement
 from models.guidance.feedback import normal_radius
@@ -18,8 +16,9 @@ from models.guidance.rules import Seen
 from models.scoring.calibration import Calibration
 from service.contracts.alert import Verdict
 from service.contracts.guidance import GuidanceOut, GuidancePatch, GuidanceSpec, PreviewOut, PreviewSpec, TaughtOut
+from service.contracts.patch import patched
 from service.contracts.stream import Zone
-from service.errors import INVALID_INPUT, InvalidInput
+from service.errors import INVALID_INPUT
 from service.guidance.explanation import Explainer
 from service.guidance.feedback import StreamFeedback
 from service.guidance.history import History
@@ -179,7 +178,7 @@ class StreamGuidance:
         with self._lock:
             before = self._record(rule_id)
             changes = {name: getattr(patch, name) for name in patch.model_fields_set}
-            spec = _revalidated(before.spec, changes)
+            spec = patched(before.spec, changes, INVALID_INPUT)
             self._scope.check(spec, changes.keys())
             self._readings.read(spec.text)
             record = self._store.change(self.stream_id, rule_id, spec, who)
@@ -288,13 +287,3 @@ class StreamGuidance:
     @property
     def _explainer(self) -> Explainer:
         return Explainer(self._scope, self._readings.language, self._readings.read)
-
-
-def _revalidated(spec: GuidanceSpec, changes: dict[str, Any]) -> GuidanceSpec:
-    """The rule with these changes, checked as a whole: a patch must not pass what a new rule would not."""
-    try:
-        return GuidanceSpec.model_validate({**dict(spec), **changes})
-    except ValidationError as error:
-        problems = error.errors(include_url=False, include_input=False)
-        msg = "; ".join(f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}".lstrip(": ") for problem in problems)
-        raise InvalidInput(INVALID_INPUT, msg) from error

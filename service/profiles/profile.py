@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.arrays import Arrays
+from models.arrays import Arrays, under
 from models.scoring.calibration import Calibration
 from service.profiles.samples import Samples
 
@@ -150,20 +150,20 @@ class Profile:
             str(name): HeadProfile(
                 str(name),
                 str(pack_hash),
-                _under(arrays, f"head/{name}/"),
-                _calibration(_under(arrays, f"calibration/{name}/")),
+                under(arrays, f"head/{name}/"),
+                _calibration(under(arrays, f"calibration/{name}/")),
             )
             for name, pack_hash in header["packs"].items()
         }
         return cls(
             heads=heads,
-            fused=_calibration(_under(arrays, "fused/")),
+            fused=_calibration(under(arrays, "fused/")),
             detector=str(header["detector"]),
             created_at=datetime.fromisoformat(header["created_at"]).astimezone(UTC),
             origin=str(header["origin"]),
             frames=int(header["frames"]),
             seconds=float(header["seconds"]),
-            samples=Samples.from_arrays(_under(arrays, "samples/")) if samples else None,
+            samples=Samples.from_arrays(under(arrays, "samples/")) if samples else None,
             encoders=tuple(map(str, header["encoders"])),
         )
 
@@ -188,7 +188,3 @@ def _calibration(arrays: Arrays) -> Calibration:
         msg = "expected a calibration of finite, increasing scores"
         raise ProfileError(msg)
     return calibration
-
-
-def _under(arrays: Arrays, prefix: str) -> dict[str, NDArray[np.generic]]:
-    return {name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)}

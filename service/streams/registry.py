@@ -9,9 +9,11 @@ from contextlib import contextmanager
 
 from service.contracts.enrolment import EnrolmentOut, EnrolmentSpec
 from service.contracts.guidance import PreviewOut, PreviewSpec
+from service.contracts.patch import patched
 from service.contracts.stream import StreamOut, StreamPatch, StreamSpec
 from service.enrolment.stream_profile import file_source, kept_profile, profile_path
 from service.errors import (
+    INVALID_PATCH,
     NEW_TO_EXTEND,
     NO_PROFILE,
     Conflict,
@@ -24,7 +26,7 @@ from service.profiles.profile import Profile
 from service.store.streams import StreamStore
 from service.streams.admission import admit
 from service.streams.build import StreamBuilder, secret_of
-from service.streams.changes import REBUILDING, changed, changes_of
+from service.streams.changes import REBUILDING, changes_of
 from service.streams.entries import Entries
 from service.streams.entry import Entry
 from service.streams.stream import LiveStream, Services
@@ -183,7 +185,7 @@ class StreamRegistry:
         """
         with self._entries.changing(stream_id) as entry:
             changes = changes_of(patch)
-            spec = changed(entry.record.spec, changes)
+            spec = patched(entry.record.spec, changes, INVALID_PATCH)
             moved = "url" in changes
             source = self._build.source(spec) if moved else self._build.stored_source(entry.record, spec)
             self._build.check(spec)

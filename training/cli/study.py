@@ -111,8 +111,8 @@ def redefinition(
     """
     need_extra()
     from training.provenance import provenance
-    from training.studies.paraphrases import Paraphrases
     from training.studies.rule_studies import record_scenes, save_curves, study_redefinition
+    from training.text.paraphrases import Paraphrases
 
     origin, setup = provenance(), _setup(detector, heads, fps, alerts_per_day, seed, encoder)
     footage, wording = _open(datasets), Paraphrases.load()

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment  # type: ignore[import-untyped]
 
+from training.boxes import iou
 from training.datasets.base import Regions
-from training.evaluation.metrics import iou
 
 MIN_PIXELS = 20
 """Smaller components are crumbs of a hand-drawn mask, not objects. The smallest true region of UCSD Ped2 has 22."""

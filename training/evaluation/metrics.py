@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score, roc_curve
 
+from training.boxes import iou
+
 Labels = Sequence[NDArray[np.uint8]]
 Scores = Sequence[NDArray[np.float64]]
 Interval = tuple[int, int]
@@ -200,16 +202,6 @@ def _area(found: NDArray[np.float64], false: NDArray[np.float64], frames: int) -
 def _at_least(scores: NDArray[np.float64], thresholds: NDArray[np.float64]) -> NDArray[np.float64]:
     """How many scores reach each threshold."""
     return (len(scores) - np.searchsorted(np.sort(scores), thresholds, side="left")).astype(np.float64)
-
-
-def iou(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Intersection over union of ``(M, 4)`` and ``(K, 4)`` boxes (x, y, width, height), ``(M, K)``."""
-    a, b = np.asarray(first, np.float64)[:, None, :], np.asarray(second, np.float64)[None, :, :]
-    top_left = np.maximum(a[..., :2], b[..., :2])
-    bottom_right = np.minimum(a[..., :2] + a[..., 2:], b[..., :2] + b[..., 2:])
-    shared = np.prod(np.clip(bottom_right - top_left, 0.0, None), axis=-1)
-    together = np.prod(a[..., 2:], axis=-1) + np.prod(b[..., 2:], axis=-1) - shared
-    return np.asarray(np.divide(shared, together, out=np.zeros_like(shared), where=together > 0))
 
 
 # Alerts -----------------------------------------------------------------------------------------------------

@@ -24,11 +24,12 @@ from service.errors import InvalidInput, declare
 from service.frames import PreparedFrame
 from service.pipeline.offline import OfflinePipeline
 from service.pipeline.scored import display
+from training.boxes import iou
 from training.datasets import Clip, Dataset, Truth
 from training.datasets.base import runs
 from training.datasets.footage import count_frames, frame_rate
 from training.evaluation.evaluate import Progress, Silent, decoded
-from training.evaluation.metrics import REGION_IOU, Interval, iou
+from training.evaluation.metrics import REGION_IOU, Interval
 from training.evaluation.tables import percent, table
 from training.studies.replay import Recording, Replayed, record, replay
 from training.studies.rule_studies import record_tests

@@ -19,7 +19,8 @@ import numpy as np
 from models.arrays import Float64, Mask
 from models.guidance.effect import Judgement
 from service.pipeline.scored import display
-from training.evaluation.metrics import auc_between, iou
+from training.boxes import iou
+from training.evaluation.metrics import auc_between
 from training.studies.replay import Recording, replay
 from training.virtual.truth import ClipTruth, ObjectTruth
 

@@ -24,7 +24,6 @@ from training.datasets.footage import count_frames
 from training.datasets.virtual import KIND as VIRTUAL
 from training.evaluation.evaluate import Progress, Silent, decoded
 from training.evaluation.tables import cell, percent, table
-from training.studies.paraphrases import Paraphrases
 from training.studies.redefinition import (
     Alarm,
     Drift,
@@ -38,6 +37,7 @@ from training.studies.redefinition import (
 from training.studies.replay import Recording, record, replay
 from training.studies.rules import Rulebook
 from training.studies.study import Setup, Study
+from training.text.paraphrases import Paraphrases
 from training.virtual.truth import ClipTruth
 
 METHODS: tuple[Method, ...] = ("contrastive", "equation10")

@@ -14,7 +14,7 @@ from pathlib import Path
 from random import Random
 from typing import TypeVar
 
-from training.studies.paraphrases import Paraphrases
+from training.text.paraphrases import Paraphrases
 from training.text.phrases import Phrases
 
 T = TypeVar("T")

@@ -39,8 +39,8 @@ from models.arrays import Float32, Index
 from models.networks.text_tower import PAD, TextTower
 from models.packs import file_hash
 from training.provenance import provenance
-from training.studies.paraphrases import Paraphrases
 from training.text.corpus import WORDNET, corpus
+from training.text.paraphrases import Paraphrases
 from training.text.phrases import Phrases
 from training.text.teacher import Teacher
 

@@ -11,9 +11,9 @@ import numpy as np
 
 from models.arrays import Float64
 from training.virtual.actions import ACTIONS, BodyAction
+from training.virtual.colour import Colour
 from training.virtual.gait import Feet
 from training.virtual.poses import BodyState
-from training.virtual.scene import Colour
 from training.virtual.skeleton import HEEL_TO_BALL, HIP
 from training.virtual.steering import steer
 

@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 
 from models.arrays import Image
-from training.virtual.scene import Colour, FacadeSpec
+from training.virtual.colour import Colour
+from training.virtual.scene import FacadeSpec
 
 PER_METRE = 48
 """Pixels a metre of the drawing; a facade at 27 m fills about 22 pixels a metre of a 640 pixel picture, drawn at 3x."""

@@ -17,10 +17,10 @@ from models.arrays import Float64
 from training.virtual.actions import ACTIONS, ALONE
 from training.virtual.anomalies import ANOMALIES
 from training.virtual.camera import Camera
+from training.virtual.colour import Colour
 from training.virtual.scene import (
     AnomalySpec,
     CameraSpec,
-    Colour,
     FacadeSpec,
     LightSpec,
     PavingSpec,

@@ -11,7 +11,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveFloat, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, ValidationError, model_validator
+
+from training.virtual.actions import ACTIONS, ALONE
+from training.virtual.anomalies import ANOMALIES
+from training.virtual.colour import Colour
 
 SCENES = Path(__file__).parent / "scenes"
 
@@ -20,21 +24,6 @@ class SceneError(ValueError):
     """A scene that cannot be: names the file, the key, and what was expected."""
 
 
-def _parse_colour(value: object) -> object:
-    if isinstance(value, str):
-        digits = value.removeprefix("#")
-        if len(digits) != 6 or not value.startswith("#"):
-            raise ValueError(f"expected a colour like #a1b2c3, got {value!r}")
-        try:
-            red, green, blue = bytes.fromhex(digits)
-        except ValueError:
-            raise ValueError(f"expected a colour like #a1b2c3, got {value!r}") from None
-        return blue, green, red
-    return value
-
-
-Colour = Annotated[tuple[int, int, int], BeforeValidator(_parse_colour)]
-"""Blue, green, red in 0..255; written as ``#rrggbb``."""
 Metres = Annotated[float, Field(ge=-200.0, le=200.0)]
 Ground = tuple[Metres, Metres]
 Range = tuple[float, float]
@@ -202,14 +191,10 @@ class Scene(Setting):
     @property
     def anomalous(self) -> frozenset[str]:
         """The actions that are an anomaly here."""
-        from training.virtual.anomalies import ANOMALIES
-
         return frozenset(action for kind in self.schedule.kinds for action in ANOMALIES[kind].actions)
 
     @model_validator(mode="after")
     def _actions_exist(self) -> Scene:
-        from training.virtual.actions import ACTIONS, ALONE
-
         for name in self.population.passing:
             if name not in ACTIONS or not ACTIONS[name].going:
                 raise ValueError(f"population.passing: expected an action from place to place, got {name!r}")
@@ -222,8 +207,6 @@ class Scene(Setting):
 
     @model_validator(mode="after")
     def _anomalies_can_be(self) -> Scene:
-        from training.virtual.anomalies import ANOMALIES
-
         for kind, anomaly in self.schedule.kinds.items():
             if kind not in ANOMALIES:
                 raise ValueError(f"schedule.kinds: expected one of {', '.join(sorted(ANOMALIES))}, got {kind!r}")

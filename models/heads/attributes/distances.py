@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
-from models.arrays import Arrays, Float64, Index, Mask
+from models.arrays import Arrays, Float64, Index, Mask, under
 from models.heads.attributes.density import distance
 from models.heads.attributes.direction import rarity
 from models.heads.attributes.place import usual
@@ -145,8 +144,3 @@ def evidence_of(distances: Float64, scales: Float64) -> Float64:
     objects, windows = scaled[:, : len(OBJECT_TERMS)], scaled[:, len(OBJECT_TERMS) :]
     strongest = windows.reshape(len(scaled), len(WINDOW_TERMS), len(HEIGHTS)).max(axis=2)
     return np.concatenate([objects, strongest], axis=1)
-
-
-def under(arrays: Arrays, prefix: str) -> dict[str, NDArray[np.generic]]:
-    """Those arrays whose names start with a prefix, by what follows it."""
-    return {name.removeprefix(prefix): values for name, values in arrays.items() if name.startswith(prefix)}

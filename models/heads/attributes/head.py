@@ -19,7 +19,7 @@ from typing import ClassVar, Self, cast, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from models.arrays import Arrays, Float64, Index, Mask
+from models.arrays import Arrays, Float64, Index, Mask, under
 from models.heads.attributes.density import Kind, fit_density
 from models.heads.attributes.descriptor import LENGTH
 from models.heads.attributes.direction import SECTORS, fit_direction
@@ -31,7 +31,6 @@ from models.heads.attributes.distances import (
     relative_sizes,
     scale,
     scales_of,
-    under,
     window_distances,
     window_speeds,
 )

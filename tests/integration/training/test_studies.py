@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from support.street import write_street, write_virtual
 from training.cli.study import study_app
-from training.studies.paraphrases import Paraphrases
+from training.text.paraphrases import Paraphrases
 
 
 @pytest.fixture(scope="module")

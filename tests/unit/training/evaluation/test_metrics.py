@@ -15,7 +15,6 @@ from training.evaluation.metrics import (
     auc_without,
     equal_error_rate,
     frame_metrics,
-    iou,
     kind_metrics,
     max_f1,
     padded_auc,
@@ -155,13 +154,6 @@ def frame(true=(), found=()):
         np.array([track for _, track in true], np.int64),
         np.array([box for box, _ in found], np.float32).reshape(-1, 4),
         np.array([score for _, score in found], np.float64),
-    )
-
-
-def test_iou_by_hand():
-    np.testing.assert_allclose(
-        iou(np.array([BOX], np.float32), np.array([BOX, (0.5, 0, 1, 1), FAR, (0, 0, 0, 0)], np.float32)),
-        [[1, 1 / 3, 0, 0]],
     )
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from training.studies.paraphrases import Paraphrases
 from training.text.corpus import MAX_WORDS, corpus
+from training.text.paraphrases import Paraphrases
 
 SYNSETS = {
     "noun": [

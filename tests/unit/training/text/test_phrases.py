@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from training.studies.paraphrases import Paraphrases
+from training.text.paraphrases import Paraphrases
 from training.text.phrases import SOURCE, Phrases
 from training.virtual.actions import ACTIONS
 

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from models.guidance.wording import clauses, negation
-from training.studies.paraphrases import PARAPHRASES, Paraphrases
+from training.text.paraphrases import PARAPHRASES, Paraphrases
 from training.text.phrases import SOURCE
 from training.virtual.actions import ACTIONS
 

@@ -1,6 +1,6 @@
 """Wording that no training has seen: what operators may type for an action, to measure redefinition with.
 
-`training/studies/paraphrases.json` is never read by training. A test holds it apart from the phrases that training
+`training/text/paraphrases.json` is never read by training. A test holds it apart from the phrases that training
 uses.
 """
 
