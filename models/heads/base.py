@@ -77,12 +77,12 @@ class Fitted:
         arrays: The head's part of a profile.
         raw: ``(N,)`` float64, the raw score of each frame from a fit that had not seen its stretch of time, for
             calibration; NaN for a frame that was left out: of an odd event, or without motion.
-        clips: ``(N,)`` int64, the number of the unbroken recording that each frame came from.
+        recordings: ``(N,)`` int64, the number of the unbroken recording that each frame came from.
     """
 
     arrays: Arrays
     raw: Float64
-    clips: NDArray[np.int64]
+    recordings: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,12 +163,12 @@ class Head(Protocol):
         """
         ...
 
-    def fit(self, samples: Sequence[Arrays], clips: Sequence[int]) -> Fitted:
+    def fit(self, samples: Sequence[Arrays], recordings: Sequence[int]) -> Fitted:
         """Learn what is normal from the features of normal frames, in order of time.
 
         Args:
             samples: Features of normal frames.
-            clips: For each sample the number of the unbroken recording it came from.
+            recordings: For each sample the number of the unbroken recording it came from.
 
         Raises:
             ValueError: If the samples do not suffice; the message says what is missing.
