@@ -21,7 +21,7 @@ from export.pack_writer import PackWriter
 from export.parity import Array, ExportError, Inputs, Parity, check, check_scores, runner
 from export.weights import store_as_int8
 from models.arrays import Float32
-from models.embedding import clip_features
+from models.embedding import embed_clips
 from models.guidance.bank import Phrase
 from models.packs import Pack
 
@@ -85,7 +85,7 @@ class Towers:
 
 
 @dataclass(frozen=True, slots=True)
-class Samples:
+class SampleClips:
     """Real clips of objects to check on, cut out as the service would (``models.crops``).
 
     Attributes:
@@ -98,7 +98,7 @@ class Samples:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class EncoderReport:
     """What was found of an encoder while it was written.
 
     Attributes:
@@ -117,13 +117,13 @@ def export_encoder(
     space: Space,
     tokenizer: Path,
     phrases: Sequence[Phrase],
-    samples: Samples,
+    samples: SampleClips,
     *,
     eight_bit: Collection[str] = (),
     documents: Sequence[Path] = (),
     replace: bool = False,
     say: Say = lambda _: None,
-) -> tuple[Pack, Report]:
+) -> tuple[Pack, EncoderReport]:
     """Write an encoder pack, if every graph of it gives what its network gives.
 
     Each graph is compared with its network on random inputs and on the samples' and phrases', at four batch sizes; the
@@ -176,7 +176,7 @@ def export_encoder(
         (folder / "phrases.json").write_text(json.dumps(entries, indent=0, ensure_ascii=False) + "\n", encoding="utf-8")
         say("pack: writing")
         pack = writer.commit(_manifest(writer, folder, space, towers, bank, documents))
-    return pack, Report(parity, scores)
+    return pack, EncoderReport(parity, scores)
 
 
 def tokenise(tokenizer: Tokenizer, texts: Sequence[str]) -> NDArray[np.int64]:
@@ -188,7 +188,7 @@ _Case = tuple[nn.Module, str, list[Inputs]]
 
 
 def _cases(
-    towers: Towers, space: Space, samples: Samples, tokens: NDArray[np.int64], vocabulary: int
+    towers: Towers, space: Space, samples: SampleClips, tokens: NDArray[np.int64], vocabulary: int
 ) -> dict[str, _Case]:
     """By role: the network, the name of its output, and inputs: random ones first, then real ones."""
     source = np.random.default_rng(_SEED)
@@ -212,7 +212,7 @@ def _check_scores(
     towers: Towers,
     folder: Path,
     space: Space,
-    samples: Samples,
+    samples: SampleClips,
     phrases: Sequence[Phrase],
     bank: Float32,
     tokens: NDArray[np.int64],
@@ -221,7 +221,6 @@ def _check_scores(
 
     A profile of each would compare two runs of k-means, which a tie sends different ways.
     """
-
     if all(phrase.kind != "action" for phrase in phrases):
         return 0.0  # no svad head stands on such a bank
 
@@ -233,8 +232,8 @@ def _check_scores(
         return run_graph(folder / f"{role}.onnx", inputs)
 
     temporal = towers.temporal is not None
-    ours = sample_clips(network, samples, temporal=temporal, geometry=space.geometry)
-    theirs = sample_clips(graph, samples, temporal=temporal, geometry=space.geometry)
+    ours = embed_samples(network, samples, temporal=temporal, geometry=space.geometry)
+    theirs = embed_samples(graph, samples, temporal=temporal, geometry=space.geometry)
     head, half = svad_head(phrases, bank), len(ours) // 2
     profile = learn_normal(head, ours[:half])
     exported = svad_head(phrases, graph("text", {"tokens": tokens}))
@@ -252,8 +251,8 @@ def _example(inputs: Inputs) -> dict[str, torch.Tensor]:
     return {name: torch.from_numpy(np.array(array[:2])) for name, array in inputs.items()}
 
 
-def sample_clips(run: Run, samples: Samples, *, temporal: bool, geometry: bool) -> Float32:
-    """Clip features ``(M, D)`` of samples, as the service makes them.
+def embed_samples(run: Run, samples: SampleClips, *, temporal: bool, geometry: bool) -> Float32:
+    """Embeddings ``(M, D)`` of the samples, as the service makes them.
 
     Args:
         run: Runs a tower.
@@ -263,7 +262,7 @@ def sample_clips(run: Run, samples: Samples, *, temporal: bool, geometry: bool) 
     """
     crops = samples.crops.reshape(-1, *samples.crops.shape[2:])
     frames = run("image", {"crops": crops}).reshape(*samples.crops.shape[:2], -1)
-    return clip_features(frames, samples.geometry if geometry else None, partial(run, "temporal") if temporal else None)
+    return embed_clips(frames, samples.geometry if geometry else None, partial(run, "temporal") if temporal else None)
 
 
 def run_graph(graph: Path, inputs: Inputs) -> Float32:
@@ -300,7 +299,7 @@ def _fitted(path: Path, length: int) -> Tokenizer:
     return tokenizer
 
 
-def _check_samples(samples: Samples, space: Space) -> None:
+def _check_samples(samples: SampleClips, space: Space) -> None:
     wanted = (space.size, space.size, 3)
     shape = samples.crops.shape
     problem = None

@@ -1,4 +1,4 @@
-"""What the svad head says of clips: by its scores, and not by their features alone, two encoders are compared."""
+"""What the svad head says of clips: by its scores, and not by their embeddings alone, two encoders are compared."""
 
 from __future__ import annotations
 
@@ -23,17 +23,18 @@ def svad_head(phrases: Sequence[Phrase], bank: Float32) -> SvadHead:
     return SvadHead({}, "encoder", np.asarray(bank[actions], np.float32), [phrases[index].text for index in actions])
 
 
-def learn_normal(head: SvadHead, clips: Float32) -> Arrays:
-    """The head's profile of normal clips ``(M, D)``, one a frame; fewer than it asks for are taken more than once."""
-    samples = [_frame(clip) for clip in np.resize(clips, (max(len(clips), MIN_SCORES), clips.shape[1]))]
+def learn_normal(head: SvadHead, embeddings: Float32) -> Arrays:
+    """The head's profile of normal embeddings ``(M, D)``, one a frame; too few are taken more than once."""
+    enough = np.resize(embeddings, (max(len(embeddings), MIN_SCORES), embeddings.shape[1]))
+    samples = [_frame(embedding) for embedding in enough]
     return head.fit(samples, [0] * len(samples)).arrays
 
 
-def head_scores(head: SvadHead, profile: Arrays, clips: Float32) -> Float64:
-    """``(M,)`` raw scores in 0..2 of clips ``(M, D)``."""
-    return np.array([head.score(_frame(clip), profile).frame for clip in clips])
+def head_scores(head: SvadHead, profile: Arrays, embeddings: Float32) -> Float64:
+    """``(M,)`` raw scores in 0..2 of embeddings ``(M, D)``."""
+    return np.array([head.score(_frame(embedding), profile).frame for embedding in embeddings])
 
 
-def _frame(clip: Float32) -> Arrays:
+def _frame(embedding: Float32) -> Arrays:
     """A frame with one object, as ``SvadHead.features`` describes it."""
-    return {"embeddings": clip[None].astype(np.float16), "believed": np.ones(1, np.uint8)}
+    return {"embeddings": embedding[None].astype(np.float16), "believed": np.ones(1, np.uint8)}

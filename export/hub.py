@@ -45,7 +45,7 @@ class HubError(PackError):
 
 
 @dataclass(frozen=True, slots=True)
-class Weights:
+class OfficialWeights:
     """One official file.
 
     Attributes:
@@ -91,7 +91,7 @@ _CLIP_NOTE = (
 CATALOGUE: Final = {
     weights.name: weights
     for weights in (
-        Weights(
+        OfficialWeights(
             "yolox-nano",
             "YOLOX-Nano 416, COCO",
             f"{_YOLOX}/yolox_nano.onnx",
@@ -102,7 +102,7 @@ CATALOGUE: Final = {
             3_659_407,
             "c789161ed43c8269fcd4e67c67eeeb4e80c622da2eb296a20bc6007bd18a0b7d",
         ),
-        Weights(
+        OfficialWeights(
             "yolox-tiny",
             "YOLOX-Tiny 416, COCO",
             f"{_YOLOX}/yolox_tiny.onnx",
@@ -113,7 +113,7 @@ CATALOGUE: Final = {
             20_219_662,
             "427cc366d34e27ff7a03e2899b5e3671425c262ea2291f88bb942bc1cc70b0f7",
         ),
-        Weights(
+        OfficialWeights(
             "yolox-s",
             "YOLOX-S 640, COCO",
             f"{_YOLOX}/yolox_s.onnx",
@@ -124,7 +124,7 @@ CATALOGUE: Final = {
             35_858_002,
             "c5c2d13e59ae883e6af3b45daea64af4833a4951c92d116ec270d9ddbe998063",
         ),
-        Weights(
+        OfficialWeights(
             "yolo11n",
             "ultralytics YOLO11n 640, COCO",
             "https://github.com/ultralytics/assets/releases/download/v8.3.0/yolo11n.pt",
@@ -137,7 +137,7 @@ CATALOGUE: Final = {
             "AGPL-3.0: who offers a service over a network with it must offer the service's source under the same "
             "licence, or buy another one from ultralytics. YOLOX is the Apache-2.0 choice.",
         ),
-        Weights(
+        OfficialWeights(
             "clip-vit-b16",
             "OpenAI CLIP ViT-B/16",
             "https://huggingface.co/timm/vit_base_patch16_clip_224.openai/resolve/"
@@ -150,7 +150,7 @@ CATALOGUE: Final = {
             "4b8699299b1e8997753c64b052ba32031449d5d853f55a039148560ee02b820f",
             _CLIP_NOTE,
         ),
-        Weights(
+        OfficialWeights(
             "clip-vit-b32",
             "OpenAI CLIP ViT-B/32",
             "https://huggingface.co/timm/vit_base_patch32_clip_224.openai/resolve/"
@@ -163,7 +163,7 @@ CATALOGUE: Final = {
             "e6d1bd7789aa45192b3bf90570a789b478bae1b74ebcce7eddd908e83a2b7c31",
             _CLIP_NOTE,
         ),
-        Weights(
+        OfficialWeights(
             "mobileclip2-s0",
             "Apple MobileCLIP2-S0",
             "https://huggingface.co/timm/MobileCLIP2-S0-OpenCLIP/resolve/"
@@ -180,7 +180,7 @@ CATALOGUE: Final = {
 }
 
 
-def official(name: str) -> Weights:
+def official(name: str) -> OfficialWeights:
     """The entry of a name.
 
     Raises:
@@ -192,7 +192,7 @@ def official(name: str) -> Weights:
     return CATALOGUE[name]
 
 
-def check_file(weights: Weights, path: Path, *, accept_unpinned: bool = False) -> str:
+def check_file(weights: OfficialWeights, path: Path, *, accept_unpinned: bool = False) -> str:
     """The sha256 of a file, if it is these weights.
 
     Args:
@@ -236,11 +236,13 @@ class Hub:
         self._schemes = schemes
         self._wait = wait
 
-    def path(self, weights: Weights) -> Path:
+    def path(self, weights: OfficialWeights) -> Path:
         """Where a file lies once it was fetched."""
         return self._folder / weights.file
 
-    def fetch(self, weights: Weights, report: Report = lambda *_: None, *, accept_unpinned: bool = False) -> Path:
+    def fetch(
+        self, weights: OfficialWeights, report: Report = lambda *_: None, *, accept_unpinned: bool = False
+    ) -> Path:
         """Fetch a file, unless it is there already.
 
         Args:
@@ -267,7 +269,7 @@ class Hub:
                 self._finish(weights, part, accept_unpinned=accept_unpinned)
         return target
 
-    def _fill(self, weights: Weights, part: _Part, report: Report) -> None:
+    def _fill(self, weights: OfficialWeights, part: _Part, report: Report) -> None:
         for attempt in range(_ATTEMPTS):
             before = part.size
             try:
@@ -282,7 +284,7 @@ class Hub:
         message = f"the connection broke {_ATTEMPTS} times at {part.size} bytes: try again, it goes on from there"
         raise HubError("no_network", message)
 
-    def _receive(self, weights: Weights, part: _Part, answer: httpx.Response, report: Report) -> None:
+    def _receive(self, weights: OfficialWeights, part: _Part, answer: httpx.Response, report: Report) -> None:
         total = _total(answer, part.size)
         expected = weights.bytes if weights.bytes is not None else total
         if total is not None and total != expected:
@@ -304,7 +306,7 @@ class Hub:
             raise httpx.RemoteProtocolError(f"the server ended at {part.size} of {expected} bytes")
 
     @contextmanager
-    def _answer(self, weights: Weights, part: _Part) -> Iterator[httpx.Response | None]:
+    def _answer(self, weights: OfficialWeights, part: _Part) -> Iterator[httpx.Response | None]:
         """The server's answer to a request for what is missing; None if nothing is."""
         if weights.bytes is not None and part.size == weights.bytes:
             yield None
@@ -332,7 +334,7 @@ class Hub:
         message = f"{weights.url} was sent on more than {_REDIRECTS} times"
         raise HubError("refused", message)
 
-    def _finish(self, weights: Weights, part: _Part, *, accept_unpinned: bool) -> None:
+    def _finish(self, weights: OfficialWeights, part: _Part, *, accept_unpinned: bool) -> None:
         try:
             check_file(weights, part.path, accept_unpinned=accept_unpinned)
         except HubError as error:
@@ -447,7 +449,7 @@ class _Part:
 
 
 @contextmanager
-def _disk(weights: Weights) -> Iterator[None]:
+def _disk(weights: OfficialWeights) -> Iterator[None]:
     try:
         yield
     except OSError as error:
@@ -466,7 +468,7 @@ def _total(answer: httpx.Response, size: int) -> int | None:
     return size + int(length) if length.isdecimal() else None
 
 
-def _unpinned(weights: Weights) -> HubError:
+def _unpinned(weights: OfficialWeights) -> HubError:
     message = (
         f"no sha256 of {weights.title} is known here, so nothing could tell whether it is the right file: "
         f"--accept-unpinned takes it, and prints the sha256 it got"
@@ -474,7 +476,7 @@ def _unpinned(weights: Weights) -> HubError:
     return HubError("unpinned", message)
 
 
-def _unreachable(weights: Weights, error: httpx.TransportError) -> HubError:
+def _unreachable(weights: OfficialWeights, error: httpx.TransportError) -> HubError:
     host = urlsplit(weights.url).hostname
     reason = " ".join(str(error).split())[:150] or type(error).__name__
     message = (
@@ -484,7 +486,7 @@ def _unreachable(weights: Weights, error: httpx.TransportError) -> HubError:
     return HubError("no_network", message)
 
 
-def _refused(weights: Weights, answer: httpx.Response) -> HubError:
+def _refused(weights: OfficialWeights, answer: httpx.Response) -> HubError:
     what = {
         401: "asks for a login",
         403: "refuses it",

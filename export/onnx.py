@@ -31,7 +31,13 @@ class Crops(nn.Module):
     shift: Tensor
 
     def __init__(self, tower: nn.Module, mean: Sequence[float], std: Sequence[float]) -> None:
-        """Args: tower; mean and std of each of R, G, B, of a picture in 0..1, that it was trained with."""
+        """Wrap a tower.
+
+        Args:
+            tower: ``(B, 3, S, S)`` float32 RGB to features.
+            mean: Of each of R, G, B of a picture in 0..1, that it was trained with.
+            std: Likewise.
+        """
         super().__init__()
         self.tower = tower
         deviation = 255 * torch.tensor(std, dtype=torch.float32)

@@ -35,7 +35,7 @@ from onnxruntime.quantization import (
 from onnxruntime.transformers.float16 import convert_float_to_float16
 from tokenizers import Tokenizer
 
-from export.encoder import Samples, Say, run_graph, sample_clips, tokenise
+from export.encoder import SampleClips, Say, embed_samples, run_graph, tokenise
 from export.pack_writer import PackWriter
 from export.parity import ExportError, Inputs, Parity, compare
 from models.arrays import Float32
@@ -66,7 +66,7 @@ class Judge:
         measured_on: What these clips are, in words.
     """
 
-    samples: Samples
+    samples: SampleClips
     auc: Callable[[Float32, Float32], float]
     measured_on: str
 
@@ -174,7 +174,7 @@ def _in_float(path: Path) -> onnx.ModelProto:
 def add_variants(
     pack: Pack,
     bits: Sequence[Bits],
-    calibration: Samples,
+    calibration: SampleClips,
     judge: Judge | None = None,
     *,
     roles: Sequence[Role] = ("image", "temporal", "text"),
@@ -205,7 +205,7 @@ def add_variants(
     ):
         own = _Encoder(pack, manifest)
         inputs = own.inputs(calibration)
-        baseline = None if judge is None else judge.auc(own.clips(judge.samples), own.bank())
+        baseline = None if judge is None else judge.auc(own.embeddings(judge.samples), own.bank())
         content = manifest.model_dump(mode="json", exclude_none=True, exclude={"format", "requires", "name"})
         content["temporal"] = content.get("temporal")
         for role in own.roles:
@@ -278,7 +278,7 @@ class _Encoder:
         other.graphs[role] = graph
         return other
 
-    def inputs(self, samples: Samples) -> dict[Role, Inputs]:
+    def inputs(self, samples: SampleClips) -> dict[Role, Inputs]:
         """Real inputs of each graph."""
         crops = samples.crops.reshape(-1, *samples.crops.shape[2:])
         features = run_graph(self.graphs["image"], {"crops": crops})
@@ -289,9 +289,9 @@ class _Encoder:
             found["temporal"] = {"frames": frames, **geometry}
         return found
 
-    def clips(self, samples: Samples) -> Float32:
+    def embeddings(self, samples: SampleClips) -> Float32:
         """``(M, D)`` of unit length."""
-        return sample_clips(self._run, samples, temporal="temporal" in self.graphs, geometry=self._geometry)
+        return embed_samples(self._run, samples, temporal="temporal" in self.graphs, geometry=self._geometry)
 
     def bank(self) -> Float32:
         """``(K, D)`` as the pack has it."""
@@ -312,9 +312,9 @@ class _Encoder:
 def _change(variant: _Encoder, own: _Encoder, role: Role, judge: Judge, baseline: float) -> float:
     """Of AUC. A text tower acts on the bank: there both banks are the towers' own, without learned prompts."""
     if role == "text":
-        clips = own.clips(judge.samples)
-        return judge.auc(clips, variant.texts()) - judge.auc(clips, own.texts())
-    return judge.auc(variant.clips(judge.samples), own.bank()) - baseline
+        embeddings = own.embeddings(judge.samples)
+        return judge.auc(embeddings, variant.texts()) - judge.auc(embeddings, own.texts())
+    return judge.auc(variant.embeddings(judge.samples), own.bank()) - baseline
 
 
 def _is_convolutional(graph: Path) -> bool:

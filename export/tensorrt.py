@@ -185,14 +185,18 @@ class EngineBuilder:
             path.unlink(missing_ok=True)
 
 
-class Progress:
+class BuildProgress:
     """How far a build is, from the tree of phases that TensorRT tells of. Thread-safe, and never falls.
 
     TensorRT gives each phase a number of steps; a phase within another is a part of that one's present step.
     """
 
     def __init__(self, report: Report) -> None:
-        """Args: report, told every new share."""
+        """Begin at nothing.
+
+        Args:
+            report: Told every new share.
+        """
         self._report = report
         self._lock = threading.Lock()
         self._phases: dict[str, tuple[str | None, int, int]] = {}
@@ -247,7 +251,7 @@ def _build(
     # One of another driver is refused by TensorRT, and begun anew.
     if not config.set_timing_cache(config.create_timing_cache(timings), ignore_mismatch=False):
         config.set_timing_cache(config.create_timing_cache(b""), ignore_mismatch=False)
-    monitor = _monitor(Progress(report), cancelled)
+    monitor = _monitor(BuildProgress(report), cancelled)
     config.progress_monitor = monitor
     engine = builder.build_serialized_network(network, config)
     if cancelled.is_set():
@@ -283,7 +287,7 @@ def _add_profiles(
             raise BuildError(msg)
 
 
-def _monitor(progress: Progress, cancelled: threading.Event) -> trt.IProgressMonitor:
+def _monitor(progress: BuildProgress, cancelled: threading.Event) -> trt.IProgressMonitor:
     import tensorrt as trt
 
     class Monitor(trt.IProgressMonitor):  # type: ignore[misc]  # Any where its stubs are not read

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from export.checkpoint import load_weights, needs, read_weights
 from export.clip_tokenizer import clip_tokenizer
-from export.encoder import Report, Samples, Say, Space, Towers, export_encoder
+from export.encoder import EncoderReport, SampleClips, Say, Space, Towers, export_encoder
 from export.onnx import Crops, Unit
 from models.guidance.bank import Phrase
 from models.packs import Pack
@@ -125,19 +125,30 @@ def export_clip(
     architecture: Architecture,
     checkpoint: Path,
     phrases: Sequence[Phrase],
-    samples: Samples,
+    samples: SampleClips,
     *,
     temporal: Temporal | None = None,
     version: str = "1",
     replace: bool = False,
     say: Say = lambda _: None,
-) -> tuple[Pack, Report]:
-    """Write the encoder pack of a published joint space. Arguments and errors as ``export_encoder``, and:
+) -> tuple[Pack, EncoderReport]:
+    """Write the encoder pack of a published joint space.
 
     Args:
+        packs: The folder of packs.
+        name: Of the pack.
         architecture: One of ``ARCHITECTURES``.
         checkpoint: Its weights (``export.checkpoint.read_weights``).
+        phrases: Of the bank.
+        samples: Real clips.
         temporal: Over the image tower, if one was trained.
+        version: Of the pack.
+        replace: Whether a pack of this name may exist.
+        say: Is told each step, in a few words.
+
+    Raises:
+        ExportError: As of ``export_encoder``.
+        models.packs.PackError: Likewise.
     """
     say("weights: reading")
     clip = build_clip(architecture, read_weights(checkpoint))

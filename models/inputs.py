@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from models.arrays import Float32, Float64, Mask
 
 MAX_LENGTH = 64
-"""Frames or crops of one clip: a window of 64 at 224x224 is 10 MB for each stream."""
+"""Frames of one window, or crops of one track clip: a window of 64 at 224x224 is 10 MB for each stream."""
 
 MAX_SIDE = 512
 """Pixels of a crop's or a window's side."""
@@ -62,7 +62,7 @@ class ObjectCrops:
         Raises:
             ValueError: If one is exceeded; the message names it.
         """
-        _check_clip(self.length, self.interval, self.size)
+        _check_bounds(self.length, self.interval, self.size)
         if self.channels not in (1, 3):
             msg = f"expected crops of 1 or 3 channels, got {self.channels}"
             raise ValueError(msg)
@@ -97,7 +97,7 @@ class FrameWindow:
         Raises:
             ValueError: If one is exceeded; the message names it.
         """
-        _check_clip(self.length, self.interval, *self.size)
+        _check_bounds(self.length, self.interval, *self.size)
         if self.flow and self.length < 2:
             msg = f"expected at least 2 frames for a flow, got {self.length}"
             raise ValueError(msg)
@@ -174,7 +174,7 @@ def stands_s(inputs: Iterable[Input]) -> float:
     return max((1.5 * each.stride * each.interval for each in inputs if isinstance(each, FrameWindow)), default=0.0)
 
 
-def _check_clip(length: int, interval: float, *sides: int) -> None:
+def _check_bounds(length: int, interval: float, *sides: int) -> None:
     if not 1 <= length <= MAX_LENGTH:
         msg = f"expected a length from 1 to {MAX_LENGTH}, got {length}"
         raise ValueError(msg)

@@ -1,1 +1,1 @@
-"""The online half of Watchword: ingest, pipeline, alerts, bus, store, API and command line."""
+"""The online half of Watchword: ingest, pipeline, alerts, sinks, store, API and command line."""

@@ -12,7 +12,12 @@ class Backoff:
     """
 
     def __init__(self, first: float, chance: random.Random | None = None) -> None:
-        """Args: first, seconds that the first wait is at most; chance, for tests that need the same waits."""
+        """Begin without an attempt.
+
+        Args:
+            first: Seconds that the first wait is at most.
+            chance: For tests that need the same waits.
+        """
         self._first = first
         self._chance = chance or random.Random()
         self.attempts = 0

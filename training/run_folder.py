@@ -20,7 +20,12 @@ class RunFolder:
     """A folder of a training run: its checkpoint, its logs, and what it came from."""
 
     def __init__(self, out: Path, settings: Mapping[str, Any]) -> None:
-        """Args: out, the folder, made if need be; settings, all that decides the result, and its ``stage``."""
+        """Open the folder.
+
+        Args:
+            out: The folder, made if need be.
+            settings: All that decides the result, and its ``stage``.
+        """
         self._out, self._settings = out, dict(settings)
         out.mkdir(parents=True, exist_ok=True)
         self._checkpoint = out / "checkpoint.pt"

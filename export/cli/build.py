@@ -15,7 +15,7 @@ from export.cli.pull import weights_path
 from service.cli.console import console, errors, fail_clearly
 
 if TYPE_CHECKING:
-    from export.hub import Weights
+    from export.hub import OfficialWeights
     from models.packs import Pack
     from service.engine.detectors import Options
     from service.engine.detectors.tiles import Tiles
@@ -27,7 +27,7 @@ BUILDERS = "watchword.pack_builders"
 class PackBuilder(Protocol):
     """Makes the pack of official weights of one kind."""
 
-    def __call__(self, weights: Weights, path: Path, packs: Path, options: Options, *, replace: bool) -> Pack:
+    def __call__(self, weights: OfficialWeights, path: Path, packs: Path, options: Options, *, replace: bool) -> Pack:
         """Make the pack.
 
         Args:

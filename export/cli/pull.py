@@ -12,7 +12,7 @@ from rich.table import Table
 from service.cli.console import console, fail_clearly
 
 if TYPE_CHECKING:
-    from export.hub import Weights
+    from export.hub import OfficialWeights
 
 
 @fail_clearly
@@ -65,14 +65,14 @@ def weights_path() -> Path:
     return Settings().data_dir / "weights"
 
 
-def _list(catalogue: list[Weights]) -> None:
+def _list(catalogue: list[OfficialWeights]) -> None:
     table = Table("name", "what it is", "size", "licence", box=None, header_style="bold")
     for weights in catalogue:
         table.add_row(*map(escape, (weights.name, weights.title, _size(weights), weights.licence)))
     console.print(table)
 
 
-def _show(weights: Weights) -> None:
+def _show(weights: OfficialWeights) -> None:
     facts = {
         "what it is": weights.title,
         "from": weights.url,
@@ -87,5 +87,5 @@ def _show(weights: Weights) -> None:
             console.print(f"[bold]{key}[/bold]: {escape(value)}", soft_wrap=True)
 
 
-def _size(weights: Weights) -> str:
+def _size(weights: OfficialWeights) -> str:
     return "unknown" if weights.bytes is None else f"{weights.bytes / 1e6:.1f} MB"

@@ -134,8 +134,10 @@ class Bank:
 
 
 def read_phrases(path: Path) -> tuple[Phrase, ...]:
-    """Read a file of phrases: a JSON list of ``{"text": ..., "kind": "action" | "background"}``, and
-    ``"trained": false`` where the encoder knows no clips of it.
+    """Read a file of phrases.
+
+    It is a JSON list of ``{"text": ..., "kind": "action" | "background"}``, and ``"trained": false`` where the encoder
+    knows no clips of it.
 
     Raises:
         ValueError: It is not of this form, too large, or says something twice; the message names file and entry.

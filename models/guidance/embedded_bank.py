@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from models.guidance.rules import Floats
 
-_AT_ONCE, _FEW = 4, 64  # clips in one product, and up to how many so few are
+_AT_ONCE, _FEW = 4, 64  # embeddings in one product, and up to how many so few are
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class EmbeddedBank:
     _columns: Floats = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Lay the bank out as the product with a few clips wants it.
+        """Lay the bank out as the product with a few embeddings wants it.
 
         For four objects and a transposed view, or for eight and any, OpenBLAS starts its threads, and on two busy
         cores waits for them: 4 and 1 ms; four at a time over rows that lie together take 0.05 ms each.
@@ -37,9 +37,9 @@ class EmbeddedBank:
         object.__setattr__(self, "_columns", np.ascontiguousarray(self.features.T))
 
     def cosines(self, embeddings: Floats) -> Floats:
-        """``(N, K)`` float32, of each clip with each phrase; 0 where there is no clip."""
-        clips = np.nan_to_num(embeddings)
-        if not 0 < len(clips) <= _FEW:
-            return clips @ self._columns
-        parts = [clips[start : start + _AT_ONCE] @ self._columns for start in range(0, len(clips), _AT_ONCE)]
+        """``(N, K)`` float32, of each with each phrase; 0 where there is none."""
+        known = np.nan_to_num(embeddings)
+        if not 0 < len(known) <= _FEW:
+            return known @ self._columns
+        parts = [known[start : start + _AT_ONCE] @ self._columns for start in range(0, len(known), _AT_ONCE)]
         return np.concatenate(parts)

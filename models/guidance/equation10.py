@@ -1,6 +1,6 @@
 """Rules by equation 10 of Gao, Yang and Huang, Scene-adaptive SVAD (section 3.5), for comparison.
 
-With ``c`` the cosine of an object's clip feature and the rule's text, ``s`` the object's surprise, and S_min and S_max
+With ``c`` the cosine of an object's embedding and the rule's text, ``s`` the object's surprise, and S_min and S_max
 the least and the greatest surprise of the stream's objects lately, a rule matches where ``c > THRESHOLD``, and
 
     s' = s - GAMMA * S_max * (c - THRESHOLD)    if it says normal,

@@ -31,7 +31,7 @@ _Number = TypeVar("_Number", bound=np.generic)
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class MethodRules:
     """The rules of one method.
 
     Attributes:
@@ -60,7 +60,7 @@ class Guide:
     rules: tuple[Rule, ...] = ()
     bank: EmbeddedBank | None = None
     feedback: Feedback | None = None
-    parts: tuple[Part, ...] = ()
+    parts: tuple[MethodRules, ...] = ()
     _order: NDArray[np.intp] = field(default_factory=lambda: np.zeros(0, np.intp), repr=False)
     _zones: tuple[tuple[Polygon, NDArray[np.intp]], ...] = field(default=(), repr=False)
     _strengths: Floats = field(default_factory=lambda: np.zeros(0, np.float32), repr=False)
@@ -89,7 +89,7 @@ class Guide:
             columns = [index for index, rule in enumerate(chosen) if rule.method == method]
             if columns:
                 readings = [ordered[index][1] for index in columns]
-                parts.append(Part(_matcher(method, readings, statements, bank), np.array(columns, np.intp)))
+                parts.append(MethodRules(_matcher(method, readings, statements, bank), np.array(columns, np.intp)))
         return cls(
             chosen,
             bank,
@@ -105,7 +105,7 @@ class Guide:
         """The same rules against what the stream's own recent objects are like.
 
         Args:
-            embeddings: ``(M, D)`` clip features of recent objects; NaN rows count for nothing.
+            embeddings: ``(M, D)`` embeddings of recent objects; NaN rows count for nothing.
             surprise: Surprises of recent objects; those that are not finite count for nothing.
         """
         embeddings, surprise = embeddings[present(embeddings)], surprise[np.isfinite(surprise)]
@@ -164,7 +164,7 @@ class Guide:
         relief, lift = strongest(effect, weights, self._normal)
         return Judgement(relief, lift, self._matches(gate, matched) if explain else ((),) * len(seen))
 
-    def _own(self, part: Part, values: NDArray[_Number]) -> NDArray[_Number]:
+    def _own(self, part: MethodRules, values: NDArray[_Number]) -> NDArray[_Number]:
         """Of ``(N, R)``, the columns of the part's rules."""
         return values if len(self.parts) == 1 else np.take(values, part.columns, axis=1)
 

@@ -71,14 +71,14 @@ class Language:
         reader: Reads texts against them.
         statements: What can be said of the objects of the stream's detector.
         bank: The bank in the space of the stream's clips; None if the stream has no encoder.
-        embed_for_clips: Texts to ``(n, D)`` float32 in the space of clips; None if the stream has no encoder.
+        embed_beside_clips: Texts to ``(n, D)`` float32 in the space of clips; None if the stream has no encoder.
     """
 
     phrases: tuple[str, ...]
     reader: TextReader
     statements: Statements
     bank: EmbeddedBank | None = None
-    embed_for_clips: Embed | None = None
+    embed_beside_clips: Embed | None = None
 
     @classmethod
     def of(cls, names: Sequence[str], encoder: ClipEncoder | None, load_sentences: Callable[[], Sentences]) -> Language:
@@ -102,7 +102,7 @@ class Language:
 
     def read(self, text: str) -> Reading:
         """Understand a rule's text."""
-        return self.reader.read(text, self.embed_for_clips)
+        return self.reader.read(text, self.embed_beside_clips)
 
     def seen(self, reading: Reading) -> bool:
         """Whether the stream's encoder learned clips of something that a text means."""

@@ -53,7 +53,7 @@ class Matcher(Protocol):
         """The same rules, set against what the stream's own recent objects are like.
 
         Args:
-            embeddings: ``(M, D)`` clip features of unit length of recent objects.
+            embeddings: ``(M, D)`` embeddings of unit length of recent objects.
             surprise: Finite surprises of recent objects.
         """
         ...

@@ -58,7 +58,7 @@ class Seen:
 
     Attributes:
         boxes: ``(N, 4)`` float32, x, y, w, h as fractions of the picture.
-        embeddings: ``(N, D)`` float32, clip features of unit length; NaN rows where there is none.
+        embeddings: ``(N, D)`` float32, embeddings of unit length; NaN rows where there is none.
         captions: What is said of each; None where nothing is.
         surprise: ``(N,)`` float64, -log10(p), at least 0; NaN where nothing is known, which counts as 0.
         cosines: ``(N, K)`` float32, ``EmbeddedBank.cosines`` of ``embeddings`` where they are known already; else None.
@@ -94,5 +94,5 @@ class Match:
 
 
 def present(embeddings: Floats) -> NDArray[np.bool_]:
-    """``(N,)``, which of ``(N, D)`` clip features there are: others are NaN, or D is 0."""
+    """``(N,)``, which of ``(N, D)`` embeddings there are: others are NaN, or D is 0."""
     return np.asarray(~np.isnan(embeddings[:, :1]).any(axis=1) & (embeddings.shape[1] > 0), np.bool_)

@@ -101,25 +101,25 @@ class TextReader:
         known = frozenset(text.casefold() for text, kind in zip(phrases, kinds, strict=True) if kind == "action")
         return cls(embed, embed(phrases), embed([plain(each) for each in phrases]), actions, known)
 
-    def read(self, text: str, embed_for_clips: Embed | None = None) -> Reading:
+    def read(self, text: str, embed_beside_clips: Embed | None = None) -> Reading:
         """Understand a text.
 
         Args:
             text: As it was typed.
-            embed_for_clips: Of the encoder that sees the clips, where there is one.
+            embed_beside_clips: Of the encoder that sees the clips, where there is one.
         """
         said = clauses(text)
         denied = next((word for each in said if each not in self.known and (word := negation(each))), None)
         if denied or not said:
             nothing = np.zeros((1, self.features.shape[1]), np.float32)
-            texts = None if embed_for_clips is None else np.zeros_like(embed_for_clips([text]))
+            texts = None if embed_beside_clips is None else np.zeros_like(embed_beside_clips([text]))
             return Reading(np.zeros(len(self.features), np.float32), nothing, texts, denied)
         sentences = self.embed(said)
         cosines = np.maximum(
             sentences @ self.features.T, self.embed([plain(each) for each in said]) @ self.plain_features.T
         )
         weights = np.stack([self._weights(each) for each in cosines]).max(axis=0)
-        return Reading(weights, sentences, None if embed_for_clips is None else embed_for_clips(said))
+        return Reading(weights, sentences, None if embed_beside_clips is None else embed_beside_clips(said))
 
     def _weights(self, cosines: Floats) -> Floats:
         """``(K,)`` of one clause's cosines: the nearest actions, and what means the same as they do."""

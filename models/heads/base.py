@@ -77,12 +77,12 @@ class Fitted:
         arrays: The head's part of a profile.
         raw: ``(N,)`` float64, the raw score of each frame from a fit that had not seen its stretch of time, for
             calibration; NaN for a frame that was left out: of an odd event, or without motion.
-        clips: ``(N,)`` int64, the number of the unbroken recording that each frame came from.
+        recordings: ``(N,)`` int64, the number of the unbroken recording that each frame came from.
     """
 
     arrays: Arrays
     raw: Float64
-    clips: NDArray[np.int64]
+    recordings: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +122,8 @@ class HeadScores:
 class Head(Protocol):
     """One anomaly scoring method. Holds no state of any stream: that is in features and profiles.
 
+    Thread-safe: an enrolment from files describes its frames while the worker describes and scores live ones.
+
     Enrolment calls ``features`` on normal frames, keeps what it returns, and hands it to ``fit``; scoring
     calls ``features`` and then ``score`` with the stream's own profile.
 
@@ -153,15 +155,20 @@ class Head(Protocol):
         ...
 
     def features(self, observations: Sequence[Observation]) -> list[Arrays]:
-        """Describe frames of any streams, one set of named arrays each; the expensive, batched part."""
+        """Describe frames of any streams, one set of named arrays each; the expensive, batched part.
+
+        Enrolment keeps up to 6,000 of these sets, each array of all frames as one: every set has the same names, and
+        an array of it is at least one-dimensional and differs from frame to frame in its first axis alone. A frame
+        of which nothing is known has empty arrays, or zeros and one that says so.
+        """
         ...
 
-    def fit(self, samples: Sequence[Arrays], clips: Sequence[int]) -> Fitted:
+    def fit(self, samples: Sequence[Arrays], recordings: Sequence[int]) -> Fitted:
         """Learn what is normal from the features of normal frames, in order of time.
 
         Args:
             samples: Features of normal frames.
-            clips: For each sample the number of the unbroken recording it came from.
+            recordings: For each sample the number of the unbroken recording it came from.
 
         Raises:
             ValueError: If the samples do not suffice; the message says what is missing.

@@ -1,4 +1,4 @@
-"""Which phrases objects resemble most, by their clip features."""
+"""Which phrases objects resemble most, by their embeddings."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ class Vocabulary:
         self._phrases = tuple(bank.phrases[index] for index in actions.tolist())
         self._features = np.ascontiguousarray(bank.features[actions].T)
 
-    def likeness(self, video: Float32) -> Likeness:
-        """Of objects with clip features ``(N, D)``; NaN rows for those without one. Modes are not known."""
-        count = len(video)
+    def likeness(self, embeddings: Float32) -> Likeness:
+        """Of objects with embeddings ``(N, D)``; NaN rows for those without one. Modes are not known."""
+        count = len(embeddings)
         nothing = np.full(count, -1, np.intp), np.full(count, np.nan, np.float32)
-        return Likeness(self._phrases, *most_alike(video @ self._features), *nothing)
+        return Likeness(self._phrases, *most_alike(embeddings @ self._features), *nothing)

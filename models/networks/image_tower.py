@@ -28,7 +28,12 @@ class ImageTower(nn.Module):
     """Crops to features of the joint space."""
 
     def __init__(self, dim: int, widths: tuple[int, ...] = WIDTHS) -> None:
-        """Args: dim, of the joint space; widths, channels a stage, each at half the resolution of the one before."""
+        """Build it, with random weights.
+
+        Args:
+            dim: Of the joint space.
+            widths: Channels a stage, each at half the resolution of the one before.
+        """
         super().__init__()
         self.size = SIZE
         stages: list[nn.Module] = [_convolution(3, widths[0], kernel=5, stride=2)]

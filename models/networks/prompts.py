@@ -42,8 +42,14 @@ class Prompts(nn.Module):
     def __init__(
         self, tower: TokenTower, count: int = PROMPTS, *, pad: int = 0, framed: bool = True, seed: int = 0
     ) -> None:
-        """Args: tower, frozen by its owner; count, k; pad, the token that fills up; framed, whether a text has a
-        start and an end token; seed, of the first values.
+        """Draw the first prompts.
+
+        Args:
+            tower: Frozen by its owner.
+            count: k, half of them before the words and half behind.
+            pad: The token that fills a text up.
+            framed: Whether a text has a start and an end token.
+            seed: Of the first values.
         """
         super().__init__()
         # Not a submodule: a checkpoint holds what learns, and nothing of the tower.
@@ -105,7 +111,10 @@ class ClipTokens:
     """An ``open_clip`` text tower, entered behind its token embeddings."""
 
     def __init__(self, clip: Any) -> None:
-        """Args: clip, an ``open_clip.CLIP``, whose text tower pools at the end token.
+        """Enter a tower; it stays the caller's.
+
+        Args:
+            clip: An ``open_clip.CLIP``, whose text tower pools at the end token.
 
         Raises:
             ValueError: If its text tower is of another kind, such as one that also looks at what follows the end.

@@ -30,7 +30,14 @@ class TextTower(nn.Module):
     """
 
     def __init__(self, vocabulary: int, width: int = 256, depth: int = 2, length: int = 32, dim: int = 384) -> None:
-        """Args: see the attributes.
+        """Build it, with random weights.
+
+        Args:
+            vocabulary: Number of tokens.
+            width: Of a token's embedding, a multiple of 64 (the width of an attention head).
+            depth: Layers; 0 for none, and then no positions either.
+            length: The longest text, in tokens.
+            dim: Of the result.
 
         Raises:
             ValueError: If the width does not divide into heads of 64.

@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.packs.errors import PackError
-from models.packs.manifest import Array
+from models.packs.manifest import ArraySpec
 
 _MAX_ARRAYS = 256 << 20  # bytes in memory of one file's arrays, however small they are packed
 
 
-def array_headers(path: Path) -> Mapping[str, Array]:
+def array_headers(path: Path) -> Mapping[str, ArraySpec]:
     """Type and shape of every array of an ``.npz``, without reading the arrays.
 
     Args:
@@ -63,7 +63,7 @@ def _reading_arrays(path: Path) -> Iterator[None]:
         raise PackError(code, message) from error
 
 
-def _header(archive: zipfile.ZipFile, name: str) -> Array:
+def _header(archive: zipfile.ZipFile, name: str) -> ArraySpec:
     with archive.open(name) as stream:
         version = np.lib.format.read_magic(stream)
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
@@ -75,4 +75,4 @@ def _header(archive: zipfile.ZipFile, name: str) -> Array:
         if archive.getinfo(name).file_size - stream.tell() != size:
             code, message = "bad_arrays", f"expected {size} bytes of {name}, got another size"
             raise PackError(code, message)
-    return Array(dtype=dtype.name, shape=shape)
+    return ArraySpec(dtype=dtype.name, shape=shape)

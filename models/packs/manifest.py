@@ -40,7 +40,7 @@ class File(_Strict):
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
 
 
-class Array(_Strict):
+class ArraySpec(_Strict):
     """What an array of an ``.npz`` is. ``dtype`` is numpy's name of it, such as ``float32``."""
 
     dtype: str
@@ -53,7 +53,7 @@ class Array(_Strict):
 class ArraysFile(File):
     """An ``.npz`` file and the arrays in it, by name."""
 
-    arrays: dict[str, Array]
+    arrays: dict[str, ArraySpec]
 
 
 Version = Annotated[str, Field(pattern=_VERSION)]
@@ -75,7 +75,7 @@ class HeadManifest(_Manifest):
     """A pack of an anomaly head.
 
     Attributes:
-        head: The head's name in ``models.heads``.
+        head: The head's name, in ``models.heads`` or as an entry point of another distribution.
         encoder: The encoder pack whose features it scores, if any.
         view: What the head looks at.
         parameters: What the head takes; what is not named has the head's own default.
@@ -186,7 +186,7 @@ class Variant(_Strict):
         return self
 
 
-class _Tower(_Strict):
+class _TowerFiles(_Strict):
     """A graph of an encoder, and the same one in fewer bits (``variants``)."""
 
     graph: File
@@ -202,7 +202,7 @@ class _Tower(_Strict):
         return (self.graph, *(variant.graph for variant in self.variants.values()))
 
 
-class ImageTower(_Tower):
+class ImageTowerFiles(_TowerFiles):
     """Crops to features: input ``crops`` ``(B, S, S, 3)`` uint8 BGR, output ``features`` ``(B, F)`` float32.
 
     Attributes:
@@ -214,7 +214,7 @@ class ImageTower(_Tower):
     context: float = Field(ge=1, le=4)
 
 
-class TemporalTower(_Tower):
+class TemporalTowerFiles(_TowerFiles):
     """Features of one object over time to a clip's.
 
     Inputs ``frames`` ``(B, T, F)`` float32, oldest first, and with ``geometry`` also ``geometry`` ``(B, T, 5)``
@@ -232,7 +232,7 @@ class TemporalTower(_Tower):
     geometry: bool
 
 
-class TextTower(_Tower):
+class TextTowerFiles(_TowerFiles):
     """Tokens to a text's feature: input ``tokens`` ``(B, L)`` int64, output ``text`` ``(B, D)`` float32, unit length.
 
     Attributes:
@@ -252,7 +252,7 @@ class EncoderManifest(_Manifest):
         sentence: Whether the cosine of two texts says how alike they are in meaning.
         temperature: Cosines are divided by it before a softmax over phrases.
         image: Of crops.
-        temporal: Of clips; without it a clip's feature is its middle frame's, made unit length.
+        temporal: Of clips; without it the embedding of a clip is its middle frame's feature, made unit length.
         text: Of words.
         bank: Array ``features`` ``(K, D)`` float32 of unit length: the phrases, as the text tower has them or as
             prompts were learned for them.
@@ -263,9 +263,9 @@ class EncoderManifest(_Manifest):
     dim: int = Field(ge=8, le=4096)
     sentence: bool
     temperature: Positive
-    image: ImageTower
-    temporal: TemporalTower | None
-    text: TextTower
+    image: ImageTowerFiles
+    temporal: TemporalTowerFiles | None
+    text: TextTowerFiles
     bank: ArraysFile
     phrases: File
 
@@ -288,7 +288,7 @@ class EncoderManifest(_Manifest):
         """Those of its files that are graphs."""
         return tuple(graph for tower in self.towers() for graph in tower.graphs())
 
-    def towers(self) -> tuple[ImageTower | TemporalTower | TextTower, ...]:
+    def towers(self) -> tuple[ImageTowerFiles | TemporalTowerFiles | TextTowerFiles, ...]:
         """Those it has, in the order in which they are used."""
         return (self.image, self.text) if self.temporal is None else (self.image, self.temporal, self.text)
 

@@ -63,26 +63,26 @@ class Calibration:
     count: int
 
     @classmethod
-    def fit(cls, raw: ArrayLike, clips: Sequence[int] | NDArray[np.integer]) -> Calibration:
+    def fit(cls, raw: ArrayLike, recordings: Sequence[int] | NDArray[np.integer]) -> Calibration:
         """Fit to the raw scores of normal frames that the head did not learn from (held-out scores).
 
         Args:
             raw: ``(n,)`` raw scores in order of time, at least ``MIN_SCORES``; NaN where a frame does not count, as
                 in an odd event.
-            clips: For each the number of the unbroken recording it came from.
+            recordings: For each the number of the unbroken recording it came from.
 
         Raises:
-            ValueError: Too few scores, an infinite one, or another number of clips than of scores.
+            ValueError: Too few scores, an infinite one, or another number of recordings than of scores.
         """
         values = np.asarray(raw, np.float64).ravel()
-        if len(clips) != len(values):
-            msg = f"expected a clip number for each of {len(values)} scores, got {len(clips)}"
+        if len(recordings) != len(values):
+            msg = f"expected a recording number for each of {len(values)} scores, got {len(recordings)}"
             raise ValueError(msg)
         if np.isinf(values).any():
             msg = "expected finite scores"
             raise ValueError(msg)
         counts = ~np.isnan(values)
-        values, numbers = values[counts], np.asarray(clips)[counts]
+        values, numbers = values[counts], np.asarray(recordings)[counts]
         if len(values) < MIN_SCORES:
             msg = f"expected at least {MIN_SCORES} scores of normal frames, got {len(values)}"
             raise ValueError(msg)
@@ -181,20 +181,20 @@ def _fit_tail(excesses: NDArray[np.float64], independent: float, least: float) -
     return max(mean * (1.0 - shape), least), shape
 
 
-def extremal_index(exceeds: NDArray[np.bool_], clips: Sequence[int] | NDArray[np.integer]) -> float:
+def extremal_index(exceeds: NDArray[np.bool_], recordings: Sequence[int] | NDArray[np.integer]) -> float:
     """Independent clusters per exceedance, in (0, 1], by the intervals estimator.
 
     Ferro and Segers, Inference for clusters of extreme values, 2003; it needs no run length to be chosen.
-    Gaps are taken within clips alone.
+    Gaps are taken within recordings alone.
 
     Args:
         exceeds: ``(n,)`` whether each frame exceeds, in order of time.
-        clips: For each frame the number of its unbroken recording.
+        recordings: For each frame the number of its unbroken recording.
     """
-    numbers = np.asarray(clips)
+    numbers = np.asarray(recordings)
     at = np.flatnonzero(exceeds)
-    same_clip = numbers[at[1:]] == numbers[at[:-1]]
-    gaps = np.diff(at)[same_clip].astype(np.float64)
+    same_recording = numbers[at[1:]] == numbers[at[:-1]]
+    gaps = np.diff(at)[same_recording].astype(np.float64)
     if len(gaps) == 0:
         return 1.0
     if gaps.max() > 2:

@@ -21,7 +21,7 @@ EPISODE_GAP = 0.02
 """Far-out frames further apart than this share of the footage are different episodes: 5 s of four minutes."""
 
 
-def odd_frames(distances: NDArray[np.floating], clips: Sequence[int]) -> NDArray[np.bool_]:
+def odd_frames(distances: NDArray[np.floating], recordings: Sequence[int]) -> NDArray[np.bool_]:
     """Which frames belong to an odd event: far out by some measure, in one or two episodes, and few in all.
 
     Left in, one cyclist in the minutes of enrolment would make every later cyclist normal.
@@ -29,12 +29,12 @@ def odd_frames(distances: NDArray[np.floating], clips: Sequence[int]) -> NDArray
     Args:
         distances: ``(n, m)`` of frames in order of time by ``m`` measures, each held out from what it is judged
             by and scaled as ``FENCE`` says; -inf where there was nothing to measure.
-        clips: For each frame the number of its unbroken recording; the end of one ends an episode.
+        recordings: For each frame the number of its unbroken recording; the end of one ends an episode.
 
     Returns:
         ``(n,)``; an episode is odd from its first far-out frame to its last.
     """
-    numbers = np.asarray(clips)
+    numbers = np.asarray(recordings)
     odd = np.zeros(len(distances), bool)
     for values in np.asarray(distances, np.float64).T:
         at = np.flatnonzero(values > FENCE)

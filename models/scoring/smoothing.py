@@ -1,4 +1,4 @@
-"""Smoothing of a surprise over time: causal for the live service, over the whole clip for comparison with papers."""
+"""Smoothing of a surprise over time: causal for the live service, over the whole recording as papers do."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ middle of the range that gained a point on Ped2 in the prototype; a step reaches
 MAX_SURPRISE = 6.0
 """Larger surprises, rarer than one normal frame in a million, weigh as much as this one. Minutes of footage cannot tell
 one in a million from one in a billion, and without a bound a single extreme frame rules its neighbours for seconds
-after it: on Ped2 it cost 0.1 to 0.3 points of AUC causally and 0.2 to 0.3 over whole clips, and no alert was sooner."""
+after it: on Ped2 it cost 0.1 to 0.3 points of AUC causally and 0.2 to 0.3 over recordings, and no alert was sooner."""
 
 TRUNCATE = 4.0
 """Standard deviations at which the Gaussian is cut off; beyond lies less than one part in ten thousand."""
@@ -135,12 +135,12 @@ def final_surprise(
 def smooth_offline(
     values: ArrayLike, pts: ArrayLike, sigma_s: float, most: float = MAX_SURPRISE
 ) -> NDArray[np.float64]:
-    """Gaussian mean over a whole clip, both sides: what papers report, not what a live service can know.
+    """Gaussian mean over a whole recording, both sides: what papers report, not what a live service can know.
 
-    The clip is mirrored at its ends, and weights are normalised, so uneven frame intervals do no harm.
+    The recording is mirrored at its ends, and weights are normalised, so uneven frame intervals do no harm.
 
     Args:
-        values: ``(n,)`` scores of one clip; NaN where a frame said nothing (the first one, a disturbed one), which
+        values: ``(n,)`` scores of one recording; NaN where a frame said nothing (the first one, a disturbed one), which
             then takes the mean of its neighbours.
         pts: ``(n,)`` their times in seconds, strictly increasing.
         sigma_s: Standard deviation in seconds; 0 does not smooth.

@@ -1,4 +1,4 @@
-"""From incidents and outages to alerts, as the API and the bus speak of them."""
+"""From incidents and outages to alerts, as the API and the sinks speak of them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MAX_OBJECTS = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class AlertEvidence:
     """What was to be seen at an incident's peak.
 
     Attributes:
@@ -48,7 +48,7 @@ class Evidence:
     heat: Float32 | None = None
 
     @classmethod
-    def of(cls, scored: ScoredFrame, objects: Sequence[ScoredObject]) -> Evidence:
+    def of(cls, scored: ScoredFrame, objects: Sequence[ScoredObject]) -> AlertEvidence:
         """The part of a scored frame that an alert needs; the rest (motion) is not kept.
 
         Args:
@@ -69,7 +69,7 @@ class Evidence:
         )
 
 
-def anomaly_alert(stream_id: str, stream_name: str, incident: Incident, evidence: Evidence) -> Alert:
+def anomaly_alert(stream_id: str, stream_name: str, incident: Incident, evidence: AlertEvidence) -> Alert:
     """An incident as an alert."""
     objects = [_alert_object(evidence.objects[index]) for index in _outstanding(evidence)]
     message = anomaly_message(objects, incident.peak, evidence.sentences)
@@ -120,7 +120,7 @@ def closed(alert: Alert, at: datetime, reason: str) -> Alert:
     )
 
 
-def alert_embeddings(alert_id: str, evidence: Evidence) -> AlertEmbeddings | None:
+def alert_embeddings(alert_id: str, evidence: AlertEvidence) -> AlertEmbeddings | None:
     """What the objects that an alert names looked like, so that a false alarm can teach it; None if nobody knows."""
     if evidence.embeddings is None or evidence.encoder is None:
         return None
@@ -129,7 +129,7 @@ def alert_embeddings(alert_id: str, evidence: Evidence) -> AlertEmbeddings | Non
     return AlertEmbeddings(alert_id, evidence.encoder, features.astype(np.float16)) if len(features) else None
 
 
-def _outstanding(evidence: Evidence) -> list[int]:
+def _outstanding(evidence: AlertEvidence) -> list[int]:
     """Indices of the objects at or above the threshold, else of the one nearest to it; the most unusual first."""
     objects = evidence.objects
     known = [index for index, scored in enumerate(objects) if scored.surprise is not None]

@@ -52,7 +52,7 @@ class IncidentRules:
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class SurpriseSample:
     """One frame's surprise. ``surprise`` and ``threshold`` are None while the stream is not scored."""
 
     epoch: int
@@ -97,7 +97,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class Outcome:
     """What one sample led to.
 
     Attributes:
@@ -127,13 +127,18 @@ class IncidentMachine:
     """Follows one stream. Not thread-safe; the caller serialises."""
 
     def __init__(self, rules: IncidentRules, new_id: Callable[[], str]) -> None:
-        """Args: rules; new_id, which gives an id never given before."""
+        """Begin without an incident.
+
+        Args:
+            rules: What makes one.
+            new_id: Gives an id never given before.
+        """
         self._rules = rules
         self._new_id = new_id
         self._elapsed = 0.0
         self._interval = 0.0
-        self._last: Sample | None = None
-        self._scored: Sample | None = None
+        self._last: SurpriseSample | None = None
+        self._scored: SurpriseSample | None = None
         self._excursion: _Excursion | None = None
         self._incident: Incident | None = None
         self._scored_at = 0.0
@@ -159,12 +164,12 @@ class IncidentMachine:
         """How long without a scored frame is a gap, at the stream's present rate."""
         return max(self._rules.gap_s, 3 * self._interval)
 
-    def step(self, sample: Sample) -> Step:
+    def step(self, sample: SurpriseSample) -> Outcome:
         """Take the next frame's surprise."""
         gap = self._advance(sample)
         changes = self._close_at_gap(gap)
         if sample.surprise is None or sample.threshold is None:
-            return Step(changes)
+            return Outcome(changes)
         self._scored, self._scored_at = sample, self._elapsed
         if self._incident is not None:
             step = self._continue(self._incident, sample, sample.surprise, sample.threshold)
@@ -172,19 +177,19 @@ class IncidentMachine:
             step = self._watch(sample, sample.surprise, sample.threshold)
         return replace(step, changes=changes + step.changes)
 
-    def close(self, reason: str) -> Step:
+    def close(self, reason: str) -> Outcome:
         """End what is going on, because nothing will be scored for now: a gap, a pause, the end."""
         self._excursion = None
         if self._incident is None:
-            return Step()
-        return Step((self._closed(self._incident, self._incident.updated_at, self._scored, reason),))
+            return Outcome()
+        return Outcome((self._closed(self._incident, self._incident.updated_at, self._scored, reason),))
 
     def sent(self, incident_id: str) -> None:
         """An incident's alert was really sent: its cooldown starts with the sample last seen."""
         if incident_id == self._latest_id:
             self._sent_at = self._elapsed
 
-    def _advance(self, sample: Sample) -> float:
+    def _advance(self, sample: SurpriseSample) -> float:
         """Move the clock on, by PTS within an epoch and by capture time across; return time since the last score."""
         last, self._last = self._last, sample
         limit = self.gap_s
@@ -204,17 +209,17 @@ class IncidentMachine:
             return ()
         return self.close(f"Closed because nothing was scored for {gap:.0f} seconds.").changes
 
-    def _watch(self, sample: Sample, surprise: float, threshold: float) -> Step:
+    def _watch(self, sample: SurpriseSample, surprise: float, threshold: float) -> Outcome:
         """No incident is open: follow an excursion until it is long enough, or over."""
         excursion = self._excursion
         if excursion is None:
             if not surprise >= threshold:
-                return Step()
+                return Outcome()
             self._excursion = _Excursion(self._elapsed, 1, surprise, sample.captured_at, threshold)
-            return Step(peak=True)
+            return Outcome(peak=True)
         if not surprise >= threshold * self._rules.exit_ratio:
             self._excursion = None
-            return Step(suppressed="cooldown" if excursion.cooling else "too_short")
+            return Outcome(suppressed="cooldown" if excursion.cooling else "too_short")
         peak = surprise > excursion.peak
         if peak:
             excursion.peak, excursion.peak_at, excursion.threshold = surprise, sample.captured_at, threshold
@@ -222,17 +227,17 @@ class IncidentMachine:
             excursion.samples += 1
             if self._is_long_enough(excursion):
                 return self._open(excursion, sample, peak)
-        return Step(peak=peak)
+        return Outcome(peak=peak)
 
     def _is_long_enough(self, excursion: _Excursion) -> bool:
         lasted = self._elapsed - excursion.since
         return lasted >= self._rules.min_duration_s and excursion.samples >= self._rules.min_samples
 
-    def _open(self, excursion: _Excursion, sample: Sample, peak: bool) -> Step:
+    def _open(self, excursion: _Excursion, sample: SurpriseSample, peak: bool) -> Outcome:
         cooling = self._elapsed - self._sent_at < self._rules.cooldown_s
         if cooling and excursion.peak < self._latest_peak + self._rules.cooldown_rise:
             excursion.cooling = True
-            return Step(peak=peak)
+            return Outcome(peak=peak)
         self._excursion = None
         self._incident = Incident(
             id=self._new_id(),
@@ -245,9 +250,9 @@ class IncidentMachine:
         )
         self._latest_id, self._sent_at = self._incident.id, -math.inf
         self._active_at = self._elapsed
-        return Step((self._told("opened", self._incident),), peak)
+        return Outcome((self._told("opened", self._incident),), peak)
 
-    def _continue(self, incident: Incident, sample: Sample, surprise: float, threshold: float) -> Step:
+    def _continue(self, incident: Incident, sample: SurpriseSample, surprise: float, threshold: float) -> Outcome:
         """An incident is open: follow its peak until it was quiet for long enough."""
         now = max(incident.updated_at, sample.captured_at)
         incident = replace(incident, updated_at=now)
@@ -258,8 +263,8 @@ class IncidentMachine:
         if surprise >= threshold * self._rules.exit_ratio:
             self._active_at = self._elapsed
         elif self._elapsed - self._active_at >= self._rules.quiet_s:
-            return Step((self._closed(incident, now, sample, None),), peak)
-        return Step((self._told("updated", incident),) if self._is_news(incident) else (), peak)
+            return Outcome((self._closed(incident, now, sample, None),), peak)
+        return Outcome((self._told("updated", incident),) if self._is_news(incident) else (), peak)
 
     def _is_news(self, incident: Incident) -> bool:
         since = self._elapsed - self._told_at
@@ -270,7 +275,7 @@ class IncidentMachine:
         self._told_at, self._told_peak, self._latest_peak = self._elapsed, incident.peak, incident.peak
         return Change(event, incident)
 
-    def _closed(self, incident: Incident, at: float, sample: Sample | None, reason: str | None) -> Change:
+    def _closed(self, incident: Incident, at: float, sample: SurpriseSample | None, reason: str | None) -> Change:
         self._incident = None
         pts = None if sample is None else sample.pts
         return Change("closed", replace(incident, closed_at=at, closed_pts=pts, reason=reason))

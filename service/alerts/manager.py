@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from uuid import uuid4
 
-from service.alerts.compose import Evidence, alert_embeddings, anomaly_alert, closed, outage_alert
-from service.alerts.incident import Change, IncidentMachine, IncidentRules, Sample, Step
+from service.alerts.compose import AlertEvidence, alert_embeddings, anomaly_alert, closed, outage_alert
+from service.alerts.incident import Change, IncidentMachine, IncidentRules, Outcome, SurpriseSample
 from service.alerts.outage import OutageMachine, OutageRules
 from service.alerts.recorder import Record, Recorder
 from service.alerts.stores import AlertStores
@@ -20,7 +20,7 @@ from service.contracts.score import ScoredObject
 from service.contracts.stream import StreamState
 from service.metrics import Metrics
 from service.pipeline.scored import ScoredFrame
-from service.sinks import Bus
+from service.sinks import Sink
 from service.sinks.publisher import Publisher
 
 logger = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ class _Scene:
     name: str
     machine: IncidentMachine
     seen: float = 0.0
-    evidence: Evidence | None = None
+    evidence: AlertEvidence | None = None
 
 
 @dataclass(slots=True)
@@ -61,7 +61,7 @@ class AlertManager:
     def __init__(
         self,
         stores: AlertStores,
-        sinks: Sequence[Bus],
+        sinks: Sequence[Sink],
         metrics: Metrics,
         outages: OutageRules,
         incidents: IncidentRules | None = None,
@@ -135,13 +135,13 @@ class AlertManager:
             The id of the stream's open alert, which may be committed only some milliseconds from now.
         """
         stream_id, frame = scored.source.stream_id, scored.source.frame
-        sample = Sample(scored.source.epoch, frame.pts, frame.captured_at, scored.surprise, scored.threshold)
+        sample = SurpriseSample(scored.source.epoch, frame.pts, frame.captured_at, scored.surprise, scored.threshold)
         with self._lock:
             scene = self._scene(stream_id, stream_name)
             if scored.surprise is not None:
                 scene.seen = time.monotonic()
             step = scene.machine.step(sample)
-            self._follow(stream_id, scene, step, Evidence.of(scored, objects) if step.peak else None)
+            self._follow(stream_id, scene, step, AlertEvidence.of(scored, objects) if step.peak else None)
             incident = scene.machine.incident
         return None if incident is None else incident.id
 
@@ -183,7 +183,7 @@ class AlertManager:
         scene.name = name
         return scene
 
-    def _follow(self, stream_id: str, scene: _Scene, step: Step, peak: Evidence | None) -> None:
+    def _follow(self, stream_id: str, scene: _Scene, step: Outcome, peak: AlertEvidence | None) -> None:
         """Do what a step of a stream's machine asks for."""
         if step.suppressed is not None:
             self._metrics.alerts_suppressed.labels(stream_id, step.suppressed).inc()

@@ -13,7 +13,7 @@ import cv2
 from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from service.alerts.compose import Evidence
+from service.alerts.compose import AlertEvidence
 from service.alerts.stores import AlertStores
 from service.contracts.alert import Alert, AlertEvent
 from service.metrics import Metrics
@@ -56,7 +56,7 @@ class Record:
     alert_id: str
     stream_id: str
     events: dict[str, Alert]
-    evidence: Evidence | None = None
+    evidence: AlertEvidence | None = None
     embeddings: AlertEmbeddings | None = None
     snapshot: str | None = None
     evicted: list[str] = field(default_factory=list)

@@ -31,7 +31,7 @@ def _in_utc(moment: datetime) -> datetime:
         raise ValueError(msg) from None
 
 
-Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+InUtc = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 
 
 @router.get(
@@ -48,7 +48,7 @@ def list_alerts(
         str | None, Query(pattern=ID_PATTERN, description="Only of this stream, which may be deleted by now.")
     ] = None,
     since: Annotated[
-        Moment | None,
+        InUtc | None,
         Query(description="Only opened at or after this moment, with its zone.", examples=["2026-03-01T12:00:00Z"]),
     ] = None,
     state: Annotated[AlertState | None, Query(description="Only open or only closed ones.")] = None,

@@ -17,7 +17,7 @@ Precision = Literal["tf32", "fp32"]
 """What products of float32 are computed in."""
 
 
-class EngineBuilder(Protocol):
+class EngineBuilderKind(Protocol):
     """A kind of source of engines, and whether this machine has what it needs."""
 
     def usable(self) -> str | None:
@@ -48,7 +48,7 @@ def open_engines(settings: Settings) -> tuple[EngineQueue | None, str]:
 
     if settings.tensorrt == "off":
         return None, "off (WATCHWORD_TENSORRT)"
-    builder: EngineBuilder | None = extension(BUILDERS, "tensorrt")
+    builder: EngineBuilderKind | None = extension(BUILDERS, "tensorrt")
     version = None if builder is None else builder.usable()
     if builder is None or version is None:
         return None, "not installed"

@@ -1,1 +1,1 @@
-"""The JSON that crosses the service's borders: the API, the bus and webhooks."""
+"""The JSON that crosses the service's borders: the API, sinks and webhooks."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from models.arrays import Float32
-from models.embedding import clip_features
+from models.embedding import embed_clips
 from models.guidance.bank import Bank, Phrase
 from models.packs import EncoderManifest, Pack, PackError, Precision
 from service.engine.engine_queue import EngineQueue
@@ -145,7 +145,7 @@ class JointEncoder:
         return features
 
     def embed_clips(self, frames: Float32, geometry: Float32) -> Float32:
-        """Clip features ``(B, D)`` of unit length.
+        """Embeddings ``(B, D)`` of track clips, of unit length.
 
         Args:
             frames: ``(B, T, F)`` features of an object's crops, oldest first, B of at least 1.
@@ -153,7 +153,7 @@ class JointEncoder:
         """
         temporal = self._temporal
         fuse = None if temporal is None else lambda inputs: temporal.run(inputs)["clip"]
-        return clip_features(frames, geometry if self._geometry else None, fuse)
+        return embed_clips(frames, geometry if self._geometry else None, fuse)
 
     def embed_texts(self, texts: Sequence[str]) -> Float32:
         """``(B, D)`` features of unit length, each text computed once."""

@@ -56,7 +56,11 @@ class EngineRequest:
     """One session's request for an engine. The session asks ``take`` now and then."""
 
     def __init__(self, graph: Path) -> None:
-        """Args: graph, an ONNX file."""
+        """Ask; nothing is built yet.
+
+        Args:
+            graph: An ONNX file.
+        """
         self.graph = graph
         self.name = f"{graph.parent.name}/{graph.name}"
         self.state = BuildState.WAITING

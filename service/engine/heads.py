@@ -7,7 +7,7 @@ from pathlib import Path
 
 from models.heads.base import Head
 from models.heads.registry import load_head
-from models.packs import HeadManifest, Pack
+from models.packs import HeadManifest, Pack, PackError
 from models.runtime import Graph
 from service.engine.engine_queue import EngineQueue
 from service.engine.session import Session
@@ -65,6 +65,8 @@ def open_head(pack: Pack, threads: int = 0, engines: EngineQueue | None = None) 
     except BaseException as error:
         for graph in opened:
             graph.close()
-        if isinstance(error, ValueError):
-            raise InvalidInput(BAD_PACK, f"pack {pack.name}: {error}") from error
-        raise
+        if isinstance(error, PackError) or not isinstance(error, Exception):
+            raise
+        # Whatever the code of another distribution makes of a pack that it does not take, such as one without a graph.
+        reason = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+        raise InvalidInput(BAD_PACK, f"pack {pack.name}: {reason}") from error

@@ -69,9 +69,9 @@ class Enrolment:
         self._context = context
         context.collect(self._samples)
 
-    def learn_files(self, clips: Iterable[Callable[[], Iterator[PreparedFrame]]]) -> None:
+    def learn_files(self, recordings: Iterable[Callable[[], Iterator[PreparedFrame]]]) -> None:
         """Gather the frames of recordings, then fit, in the executor."""
-        self._executor.submit(self._run, list(clips))
+        self._executor.submit(self._run, list(recordings))
 
     def watch(self) -> None:
         """Called after each live frame: goes on to fitting once enough was gathered."""
@@ -121,10 +121,10 @@ class Enrolment:
             return min(1.0, seconds / self.spec.seconds)
         return self._files_done / len(self.spec.sources or [None])
 
-    def _run(self, clips: list[Callable[[], Iterator[PreparedFrame]]]) -> None:
+    def _run(self, recordings: list[Callable[[], Iterator[PreparedFrame]]]) -> None:
         try:
-            for clip in clips:
-                self._pipeline.gather([clip()], self._samples, on_frame=self._stop_if_cancelled)
+            for recording in recordings:
+                self._pipeline.gather([recording()], self._samples, on_frame=self._stop_if_cancelled)
                 self._files_done += 1
             self._become(EnrolmentState.FITTING)
             profile = self._pipeline.fit(self._samples, self._origin())

@@ -198,7 +198,9 @@ class Learning:
         if spec.seconds is not None and not self._spec.enabled:
             msg = "expected an enabled stream to learn from its live picture; it is paused"
             raise Conflict(STREAM_PAUSED, msg)
-        clips = [self._clip(file_source(path, self._learner.settings.media_dir)) for path in spec.sources or ()]
+        recordings = [
+            self._recording(file_source(path, self._learner.settings.media_dir)) for path in spec.sources or ()
+        ]
         enrolment = Enrolment(
             spec=spec,
             pipeline=OfflinePipeline(
@@ -215,9 +217,9 @@ class Learning:
         if spec.sources is None:
             enrolment.learn_live(self._context)
         else:
-            enrolment.learn_files(clips)
+            enrolment.learn_files(recordings)
 
-    def _clip(self, source: Source) -> Callable[[], Iterator[PreparedFrame]]:
+    def _recording(self, source: Source) -> Callable[[], Iterator[PreparedFrame]]:
         return partial(read_all, self._stream_id, source, self._spec.fps, self._learner.settings, self._stages.windows)
 
     def _samples_to_extend(self) -> Samples:

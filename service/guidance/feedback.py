@@ -26,7 +26,7 @@ class StreamFeedback:
         self._records = self._store.judge_alert(self._stream_id, alert_id, verdict, radius)
 
     def modes(self, encoder: str | None) -> Feedback | None:
-        """Those that say something of the clips of an encoder (the hash of its pack), if any do."""
+        """Those that say something of the embeddings of an encoder (the hash of its pack), if any do."""
         fitting = [record for record in self._records if record.embeddings.encoder == encoder]
         if not fitting:
             return None

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from models.guidance.captions import Caption
 from models.guidance.rules import Floats, Seen
-from service.pipeline.context import Unguided
+from service.pipeline.context import UnguidedFrame
 
 T = TypeVar("T")
 
@@ -22,14 +22,15 @@ SECONDS = 600.0
 """How far back it reaches, if there is room."""
 
 SAME = 0.999
-"""Cosine from which a track's clip counts as the one before. Clips of people who do something have 0.9976 (median) with
-those of a frame before, and 0.96 with those of a second before; what stands still is then stored once."""
+"""Cosine from which a track's embedding counts as the one before. Those of people who do something have
+0.9976 (median) with those of a frame before, and 0.96 with those of a second before; what stands still is then stored
+once."""
 
 THUMBNAIL_SIDE = 96
 _THUMBNAIL_QUALITY = 75
 _MARGIN = 0.15  # of the box's size around it: a thumbnail shows a little of where it is
 _ARRAY = 112  # bytes of a numpy array beside its data
-_ROW = 160  # bytes of an object beside its clip: box, surprise, track, references
+_ROW = 160  # bytes of an object beside its embedding: box, surprise, track, references
 _CAPTION = 500  # bytes of a caption with its facts
 _CAPTIONS = 4096  # shared among frames; beyond that sharing starts anew
 _FRAME = 600  # bytes of a frame beside its objects
@@ -38,7 +39,7 @@ _FORGOTTEN_S = 5.0  # a track that was not seen for so long is compared with no 
 
 @dataclass(frozen=True, slots=True)
 class HistoryFrame:
-    """One frame, with ``N`` objects and moving regions. Immutable; clips and captions are shared with other frames.
+    """One frame, with ``N`` objects and moving regions. Immutable; shares embeddings and captions with other frames.
 
     Attributes:
         at: Capture time, Unix seconds.
@@ -50,7 +51,7 @@ class HistoryFrame:
         surprises: ``(N,)`` float32, without rules; NaN where nothing is known.
         tracks: ``N`` track ids, negative for none.
         labels: ``N`` class names.
-        clips: ``N`` clip features, ``(D,)`` float16, or None.
+        embeddings: ``N`` times ``(D,)`` float16, or None.
         captions: ``N`` captions, or None.
         thumbnails: JPEGs by track, about one a second for each.
         size: Bytes that this frame brought.
@@ -65,7 +66,7 @@ class HistoryFrame:
     surprises: Floats
     tracks: tuple[int, ...]
     labels: tuple[str, ...]
-    clips: tuple[NDArray[np.float16] | None, ...]
+    embeddings: tuple[NDArray[np.float16] | None, ...]
     captions: tuple[Caption | None, ...]
     thumbnails: Mapping[int, bytes]
     size: int
@@ -78,14 +79,14 @@ class Rows:
     Attributes:
         seen: All of them.
         frame: ``(N,)`` intp, the frame each row is of.
-        clip: ``(N,)`` intp, which of ``clips`` is each row's, -1 for none: most rows share theirs with others.
-        clips: ``(U, D)`` float32.
+        which: ``(N,)`` intp, which of ``embeddings`` is each row's, -1 for none: most rows share theirs with others.
+        embeddings: ``(U, D)`` float32.
     """
 
     seen: Seen
     frame: NDArray[np.intp]
-    clip: NDArray[np.intp]
-    clips: Floats
+    which: NDArray[np.intp]
+    embeddings: Floats
 
 
 class History:
@@ -103,7 +104,7 @@ class History:
         self._lock = threading.Lock()
         self._frames: deque[HistoryFrame] = deque()
         self._bytes = 0
-        self._clips: dict[int, tuple[float, NDArray[np.float16]]] = {}
+        self._newest: dict[int, tuple[float, NDArray[np.float16]]] = {}
         self._pictured: dict[int, float] = {}
         self._captions: dict[Caption, Caption] = {}
 
@@ -116,7 +117,7 @@ class History:
         """Forget everything, as when features come from another encoder."""
         with self._lock:
             self._frames.clear()
-            self._clips.clear()
+            self._newest.clear()
             self._pictured.clear()
             self._captions.clear()
             self._bytes = 0
@@ -128,7 +129,7 @@ class History:
         since = frames[-1].at - seconds if frames else 0.0
         return [frame for frame in frames if frame.at >= since]
 
-    def add(self, frame: Unguided) -> None:
+    def add(self, frame: UnguidedFrame) -> None:
         """Remember a frame."""
         remembered, at = self._remembered(frame), frame.at
         with self._lock:
@@ -139,27 +140,27 @@ class History:
         self._forget(at)
 
     def sample(self, count: int) -> tuple[Floats, NDArray[np.float64]]:
-        """About ``count`` clips, ``(M, D)`` float32, and surprises of objects, spread evenly over the past."""
+        """About ``count`` embeddings, ``(M, D)`` float32, and surprises of objects, spread evenly over the past."""
         with self._lock:
             step = max(1, len(self._frames) // count)
             frames = [self._frames[index] for index in range(0, len(self._frames), step)]
-        unique = {id(clip): clip for frame in frames for clip in frame.clips if clip is not None}
-        clips = list(unique.values())
-        chosen = [clips[index] for index in np.linspace(0, len(clips) - 1, min(count, len(clips))).round().astype(int)]
+        unique = {id(one): one for frame in frames for one in frame.embeddings if one is not None}
+        kept = list(unique.values())
+        chosen = [kept[index] for index in np.linspace(0, len(kept) - 1, min(count, len(kept))).round().astype(int)]
         surprises = [frame.surprises for frame in frames]
         embeddings = np.stack(chosen).astype(np.float32) if chosen else np.zeros((0, 0), np.float32)
         return embeddings, np.concatenate(surprises).astype(np.float64) if surprises else np.zeros(0)
 
-    def _remembered(self, frame: Unguided) -> HistoryFrame:
+    def _remembered(self, frame: UnguidedFrame) -> HistoryFrame:
         """What to keep of a frame."""
         seen, at = frame.seen, frame.at
         size = _FRAME + _ROW * len(seen)
-        clips: list[NDArray[np.float16] | None] = []
+        embeddings: list[NDArray[np.float16] | None] = []
         captions: list[Caption | None] = []
         thumbnails: dict[int, bytes] = {}
         for index, track in enumerate(frame.tracks):
-            clip, brought = self._clip(seen.embeddings[index], track, at)
-            clips.append(clip)
+            embedding, brought = self._kept(seen.embeddings[index], track, at)
+            embeddings.append(embedding)
             size += brought
             caption = seen.captions[index]
             if caption is not None and caption not in self._captions:
@@ -179,45 +180,49 @@ class History:
             surprises=np.array(seen.surprise, np.float32),
             tracks=tuple(frame.tracks),
             labels=tuple(frame.labels),
-            clips=tuple(clips),
+            embeddings=tuple(embeddings),
             captions=tuple(captions),
             thumbnails=thumbnails,
             size=size,
         )
 
-    def _clip(self, features: Floats, track: int, at: float) -> tuple[NDArray[np.float16] | None, int]:
-        """The clip to keep of an object, and the bytes that it brings."""
-        if not len(features) or np.isnan(features[0]):
+    def _kept(self, embedding: Floats, track: int, at: float) -> tuple[NDArray[np.float16] | None, int]:
+        """The embedding to keep of an object, and the bytes that it brings."""
+        if not len(embedding) or np.isnan(embedding[0]):
             return None, 0
-        last = self._clips.get(track)
-        if last is not None and len(last[1]) == len(features) and float(features @ last[1].astype(np.float32)) >= SAME:
-            self._clips[track] = (at, last[1])
+        last = self._newest.get(track)
+        if (
+            last is not None
+            and len(last[1]) == len(embedding)
+            and float(embedding @ last[1].astype(np.float32)) >= SAME
+        ):
+            self._newest[track] = (at, last[1])
             return last[1], 0
-        clip = features.astype(np.float16)
+        half = embedding.astype(np.float16)
         if track >= 0:
-            self._clips[track] = (at, clip)
-        return clip, clip.nbytes + _ARRAY
+            self._newest[track] = (at, half)
+        return half, half.nbytes + _ARRAY
 
     def _forget(self, at: float) -> None:
         if len(self._captions) > _CAPTIONS:
             self._captions.clear()
-        if len(self._clips) > 256 or len(self._pictured) > 256:
-            self._clips = {track: known for track, known in self._clips.items() if at - known[0] < _FORGOTTEN_S}
+        if len(self._newest) > 256 or len(self._pictured) > 256:
+            self._newest = {track: known for track, known in self._newest.items() if at - known[0] < _FORGOTTEN_S}
             self._pictured = {track: last for track, last in self._pictured.items() if at - last < _FORGOTTEN_S}
 
 
 def tabulated(frames: Sequence[HistoryFrame]) -> Rows:
-    """The objects of frames as one table; each clip is unpacked once."""
-    clips, clip = _unique([each for frame in frames for each in frame.clips])
-    embeddings = np.stack(clips).astype(np.float32) if clips else np.zeros((0, 0), np.float32)
+    """The objects of frames as one table; each embedding is unpacked once."""
+    unique, which = _unique([each for frame in frames for each in frame.embeddings])
+    embeddings = np.stack(unique).astype(np.float32) if unique else np.zeros((0, 0), np.float32)
     counts = [len(frame.tracks) for frame in frames]
     seen = Seen(
         np.concatenate([frame.boxes for frame in frames]) if frames else np.zeros((0, 4), np.float32),
-        _spread(embeddings, clip),
+        _spread(embeddings, which),
         tuple(caption for frame in frames for caption in frame.captions),
         np.concatenate([frame.surprises for frame in frames]).astype(np.float64) if frames else np.zeros(0),
     )
-    return Rows(seen, np.repeat(np.arange(len(frames)), counts), clip, embeddings)
+    return Rows(seen, np.repeat(np.arange(len(frames)), counts), which, embeddings)
 
 
 def _unique(things: Sequence[T | None]) -> tuple[list[T], NDArray[np.intp]]:

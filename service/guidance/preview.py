@@ -17,7 +17,7 @@ from models.guidance.guide import Guide
 from models.guidance.rules import Floats, Match
 from models.scoring.calibration import Calibration
 from models.scoring.smoothing import final_surprise, smooth_series
-from service.alerts.incident import Incident, IncidentMachine, IncidentRules, Sample
+from service.alerts.incident import Incident, IncidentMachine, IncidentRules, SurpriseSample
 from service.contracts.guidance import PreviewAlert, PreviewCurves, PreviewObject, PreviewOut
 from service.guidance.explanation import Explanation
 from service.guidance.history import HistoryFrame, Rows, tabulated
@@ -86,8 +86,8 @@ def preview(
 def _judged(tried: Tried, rows: Rows) -> tuple[Judgement, Judgement, Judgement]:
     """Without the new rule, with it, and by it alone. How surely rules are of objects is asked once for all three."""
     guide, bank, seen = tried.guide, tried.guide.bank, rows.seen
-    if bank is not None and len(rows.clips):
-        seen = replace(seen, cosines=_spread(bank.cosines(rows.clips), rows.clip))
+    if bank is not None and len(rows.embeddings):
+        seen = replace(seen, cosines=_spread(bank.cosines(rows.embeddings), rows.which))
     matched = guide.match(seen) if guide.rules and len(seen) else None
     without, with_rule = (
         guide.judge(seen, active[rows.frame], matched, explain=False) for active in (tried.without, tried.with_rule)
@@ -96,7 +96,7 @@ def _judged(tried: Tried, rows: Rows) -> tuple[Judgement, Judgement, Judgement]:
 
 
 def _spread(values: Floats, which: NDArray[np.intp]) -> Floats:
-    """``(N, K)``: the cosines of each row's clip, 0 where it has none."""
+    """``(N, K)``: the cosines of each row's embedding, 0 where it has none."""
     rows = values[which]
     rows[which < 0] = 0.0
     return rows
@@ -115,7 +115,7 @@ def _incidents(frames: Sequence[HistoryFrame], curve: NDArray[np.float64], thres
     machine = IncidentMachine(IncidentRules(), lambda: str(next(numbers)))
     found: list[Incident] = []
     for frame, value in zip(frames, curve.tolist(), strict=True):
-        for change in machine.step(Sample(frame.epoch, frame.pts, frame.at, value, threshold)).changes:
+        for change in machine.step(SurpriseSample(frame.epoch, frame.pts, frame.at, value, threshold)).changes:
             if change.event == "opened":
                 machine.sent(change.incident.id)
             elif change.event == "closed":

@@ -26,7 +26,7 @@ from service.guidance.preview import Tried, preview
 from service.guidance.readings import Readings
 from service.guidance.scope import StreamScope
 from service.guidance.snapshot import Snapshot
-from service.pipeline.context import Unguided
+from service.pipeline.context import UnguidedFrame
 from service.store.feedback import FeedbackStore
 from service.store.guidance import GuidanceStore, RuleRecord, check_room, rule_not_found
 
@@ -121,7 +121,7 @@ class StreamGuidance:
             self._mask = (snapshot, int(at), mask)
         return snapshot.guide.judge(seen, mask)
 
-    def record(self, frame: Unguided) -> None:
+    def record(self, frame: UnguidedFrame) -> None:
         """Remember a frame for previews, and now and then set the rules against what the past is like."""
         self.history.add(frame)
         if abs(frame.at - self._tuned_at) >= TUNE_S:

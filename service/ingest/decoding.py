@@ -14,7 +14,7 @@ from service.ingest.failures import Cause, SourceFailure
 from service.ingest.reader import Decoded, Reader, SourceInfo, open_reader
 from service.ingest.sampler import Sampler
 from service.ingest.source import IMAGE_RATE, Source
-from service.ingest.timeline import Backlog, Moment, Timeline
+from service.ingest.timeline import Backlog, FrameTime, Timeline
 from service.metrics import Metrics
 from service.redact import redact
 from service.settings import Settings
@@ -29,7 +29,11 @@ class Pacer:
     """Gives frames that come in bursts or all at once (files, segments over HTTP) back their own pace."""
 
     def __init__(self, *, catch_up: bool) -> None:
-        """Args: catch_up, whether time that was lost is to be made good (a file) or let go (a network)."""
+        """Begin with the next frame.
+
+        Args:
+            catch_up: Whether time that was lost is to be made good (a file) or let go (a network).
+        """
         self._catch_up = catch_up
         self._origin: float | None = None  # monotonic time of PTS 0
 
@@ -64,7 +68,7 @@ class Decoding:
         fps: float,
         settings: Settings,
         metrics: Metrics,
-        previous: Moment | None,
+        previous: FrameTime | None,
         deliver: Callable[[Decoding, PreparedFrame], None],
         news: Callable[[], None],
         windows: Sequence[FrameWindow] = (),
@@ -206,7 +210,7 @@ class Decoding:
         self.progress_at = time.monotonic() + seconds  # waiting on purpose is no stall
         self._stop.wait(seconds)
 
-    def _progress(self, decoded: Decoded, moment: Moment) -> None:
+    def _progress(self, decoded: Decoded, moment: FrameTime) -> None:
         self.last = moment
         self.progress_at = time.monotonic()
         self.frames += 1

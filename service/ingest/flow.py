@@ -14,6 +14,10 @@ DESCENT_STEPS = 12
 """Gradient steps of a patch. The preset's 25 cost 0.4 ms more at 360x240, and the flow of what moves differs by 0.03
 pixels: most patches have converged by then."""
 
+MIN_SIDE = 16
+"""Pixels a side that a pair must have: of a narrower strip OpenCV makes more levels than there are pixels, and the
+process ends by a segmentation fault (8x64, 15x224), or an error (8x8, 12x512). Smaller pictures are extended."""
+
 # One thread an OpenCV call, in the whole process: streams run beside each other, and the helpers that OpenCV wakes for
 # every call wait for each other in busy loops. Flow at 360x240 takes 8.8 ms of processor time with two threads, 5.9
 # with one.
@@ -42,5 +46,15 @@ class DenseFlow:
         Returns:
             ``(h, w, 2)`` in pixels, x right and y down; a fresh array.
         """
+        rows, columns = later.shape
+        if min(rows, columns) < MIN_SIDE:
+            earlier, later = _extended(earlier), _extended(later)
         flow = np.zeros((*later.shape, 2), np.float32)  # the first guess: from unset memory, OpenCV crashes
-        return np.asarray(self._dis.calc(earlier, later, flow), np.float32)
+        found = np.asarray(self._dis.calc(earlier, later, flow), np.float32)
+        return found if found.shape[:2] == (rows, columns) else found[:rows, :columns].copy()
+
+
+def _extended(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """With its last rows and columns repeated until both sides are long enough."""
+    below, beside = (max(0, MIN_SIDE - side) for side in picture.shape)
+    return np.asarray(cv2.copyMakeBorder(picture, 0, below, 0, beside, cv2.BORDER_REPLICATE), np.uint8)

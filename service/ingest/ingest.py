@@ -20,7 +20,7 @@ from service.ingest.playback import read_all
 from service.ingest.source import Source
 from service.ingest.states import StateMachine
 from service.ingest.supervisor import SHARED, Supervisor
-from service.ingest.timeline import Moment
+from service.ingest.timeline import FrameTime
 from service.metrics import Metrics
 from service.settings import Settings
 
@@ -118,7 +118,7 @@ class Ingest:
         self._decoding: Decoding | None = None
         self._abandoned: list[Decoding] = []
         self._newest: PreparedFrame | None = None
-        self._last: Moment | None = None
+        self._last: FrameTime | None = None
         self._retry_at = -math.inf
         self._stalled_at = math.inf
         self._failed_by: Cause | None = None

@@ -44,7 +44,14 @@ class Preparer:
     """
 
     def __init__(self, analysis_side: int = 360) -> None:
-        """Args: analysis_side, longest side in pixels of the pictures that motion is computed on, at most."""
+        """Begin without a past.
+
+        Args:
+            analysis_side: Longest side of the pictures that motion is computed on, in pixels, at least 16.
+
+        Raises:
+            ValueError: If the side is smaller.
+        """
         if analysis_side < 16:
             msg = f"expected an analysis side of at least 16 pixels, got {analysis_side}"
             raise ValueError(msg)

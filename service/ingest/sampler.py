@@ -11,7 +11,7 @@ from models.inputs import FrameWindow
 from service.frames import Frame, PreparedFrame
 from service.ingest.prepare import Preparer
 from service.ingest.reader import Decoded
-from service.ingest.timeline import Cadence, Moment, Timeline
+from service.ingest.timeline import Cadence, FrameTime, Timeline
 from service.ingest.window import WindowBuffers
 from service.metrics import Metrics
 from service.settings import Settings
@@ -49,10 +49,10 @@ class Sampler:
         self._cadence = Cadence(fps)
         self._preparer = Preparer(settings.analysis_side)
         self._windows = WindowBuffers(windows)
-        self.last: Moment | None = None
+        self.last: FrameTime | None = None
         """Of the last frame that had a place in time, whether it was due or not."""
 
-    def stamp(self, pts: float | None, arrived: float) -> Moment | None:
+    def stamp(self, pts: float | None, arrived: float) -> FrameTime | None:
         """Give the next decoded frame its place in time, None if it has none; the first step for every frame."""
         self._index += 1
         moment = self._timeline.stamp(pts, arrived)
@@ -68,7 +68,7 @@ class Sampler:
         return moment
 
     def prepare(
-        self, decoded: Decoded, moment: Moment, captured_at: float, *, late: bool = False
+        self, decoded: Decoded, moment: FrameTime, captured_at: float, *, late: bool = False
     ) -> PreparedFrame | None:
         """The prepared frame if this one is due, else None and its cause counted; the second step.
 

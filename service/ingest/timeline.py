@@ -26,7 +26,7 @@ _IDLE_MEMORY_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class FrameTime:
     """When a frame was.
 
     Attributes:
@@ -43,16 +43,21 @@ class Moment:
 class Timeline:
     """Stamps the frames of one decoder. Wraps, jumps and missing PTS become a new epoch that goes on growing."""
 
-    def __init__(self, previous: Moment | None = None, *, live: bool) -> None:
-        """Args: previous, the last frame of the decoder before; live, whether arrival tells real time."""
+    def __init__(self, previous: FrameTime | None = None, *, live: bool) -> None:
+        """Go on from another decoder, or begin.
+
+        Args:
+            previous: The last frame of the decoder before.
+            live: Whether arrival tells real time.
+        """
         self._previous = previous
         self._live = live
-        self._last: Moment | None = None
+        self._last: FrameTime | None = None
         self._offset: float | None = None  # from the source's PTS to ours; None while it gives none
         self._usual_step: float | None = None
         self._passed_over = 0
 
-    def stamp(self, pts: float | None, arrived: float) -> Moment | None:
+    def stamp(self, pts: float | None, arrived: float) -> FrameTime | None:
         """The moment of the next frame, or None if it has to be passed over.
 
         Args:
@@ -67,7 +72,7 @@ class Timeline:
         self._last = moment
         return moment
 
-    def _first(self, pts: float | None, arrived: float) -> Moment | None:
+    def _first(self, pts: float | None, arrived: float) -> FrameTime | None:
         if pts is None and self._live and self._passed_over == 0:
             return None  # FFmpeg gives the first frame of an RTSP stream no PTS, and the second has one
         if self._previous is None:
@@ -76,12 +81,12 @@ class Timeline:
             ours = self._previous.pts + max(arrived - self._previous.arrived, MIN_STEP_S)
             epoch = self._previous.epoch + 1
         self._offset = None if pts is None else ours - pts
-        return Moment(ours, arrived, epoch)
+        return FrameTime(ours, arrived, epoch)
 
-    def _next(self, last: Moment, pts: float | None, arrived: float) -> Moment | None:
+    def _next(self, last: FrameTime, pts: float | None, arrived: float) -> FrameTime | None:
         by_arrival = last.pts + max(self._elapsed(last, arrived), MIN_STEP_S)
         if pts is None:
-            return Moment(by_arrival, arrived, last.epoch)
+            return FrameTime(by_arrival, arrived, last.epoch)
         if self._offset is None:
             self._offset = by_arrival - pts
         step = pts + self._offset - last.pts
@@ -89,18 +94,18 @@ class Timeline:
             return None
         if step <= 0 or self._is_jump(step, last, arrived):
             self._offset = by_arrival - pts
-            return Moment(by_arrival, arrived, last.epoch + 1)
+            return FrameTime(by_arrival, arrived, last.epoch + 1)
         gap = step > self._longest_step
         if not gap:
             self._learn_rate(step)
-        return Moment(last.pts + step, arrived, last.epoch + 1 if gap else last.epoch)
+        return FrameTime(last.pts + step, arrived, last.epoch + 1 if gap else last.epoch)
 
-    def _elapsed(self, last: Moment, arrived: float) -> float:
+    def _elapsed(self, last: FrameTime, arrived: float) -> float:
         if self._live:
             return arrived - last.arrived
         return self._usual_step or MIN_STEP_S
 
-    def _is_jump(self, step: float, last: Moment, arrived: float) -> bool:
+    def _is_jump(self, step: float, last: FrameTime, arrived: float) -> bool:
         """Whether the PTS leapt ahead of real time. A file's own PTS are always taken at their word."""
         return self._live and step - (arrived - last.arrived) > self._longest_step
 
@@ -117,7 +122,11 @@ class Cadence:
     """Picks frames at a wished rate by their PTS: those nearest to an even beat."""
 
     def __init__(self, fps: float | None) -> None:
-        """Args: fps, frames wanted per second, at most; None wants every frame."""
+        """Begin with the next frame.
+
+        Args:
+            fps: Frames wanted a second, at most; None wants every frame.
+        """
         self._period = 0.0 if fps is None else 1.0 / fps
         self._due_at: float | None = None
         self._last: float | None = None

@@ -13,6 +13,10 @@ from models.inputs import FrameWindow, Window
 from service.ingest.flow import DenseFlow
 from service.ingest.timeline import Cadence
 
+MAX_STEP_S = 1.0
+"""Frames further apart than this show nothing that goes on from one to the next, unless the window asks for such steps:
+a gap of the source's own epoch, as where frames came damaged until the next key frame."""
+
 
 class WindowBuffer:
     """The frames of one ``FrameWindow`` in one epoch of one stream. Not thread-safe."""
@@ -21,6 +25,7 @@ class WindowBuffer:
         """Gather what is wanted; nothing yet."""
         self._wanted = wanted
         self._cadence = Cadence(1.0 / wanted.interval)
+        self._max_step = max(MAX_STEP_S, 2.0 * wanted.interval)
         self._flow = DenseFlow() if wanted.flow else None
         self._frames: deque[tuple[float, Image]] = deque(maxlen=wanted.length)
         self._flows: deque[Float32] = deque(maxlen=max(1, wanted.length - 1))
@@ -37,6 +42,8 @@ class WindowBuffer:
         """
         if not self._cadence.due(pts):
             return
+        if self._frames and pts - self._frames[-1][0] > self._max_step:
+            self._begin_anew()
         height, width = self._wanted.size
         # Averaged where it shrinks: sampling lets fine texture flicker from frame to frame.
         frame = np.asarray(cv2.resize(picture(), (width, height), interpolation=cv2.INTER_AREA), np.uint8)
@@ -47,6 +54,12 @@ class WindowBuffer:
         self._frames.append((pts, frame))
         self._index += 1
         self._window = None
+
+    def _begin_anew(self) -> None:
+        """Forget the frames, but go on counting: evaluations are counted by the same numbers."""
+        self._frames.clear()
+        self._flows.clear()
+        self._grey = None
 
     def window(self) -> Window | None:
         """The newest frames as one; None while there are too few."""

@@ -25,7 +25,7 @@ from service.profiles.samples import Sample, Samples
 
 
 @dataclass(frozen=True, slots=True)
-class Unguided:
+class UnguidedFrame:
     """A frame before the text rules of its stream, with ``N`` objects and moving regions.
 
     Attributes:
@@ -58,7 +58,7 @@ class Guidance(Protocol):
         """What the rules that are in force at ``at`` (Unix seconds) say of a frame's objects."""
         ...
 
-    def record(self, frame: Unguided) -> None:
+    def record(self, frame: UnguidedFrame) -> None:
         """Remember a frame, so that a rule can be tried on it."""
         ...
 
@@ -98,7 +98,7 @@ class StreamContext:
         self._tracker = Tracker(fps)
         self._lock = threading.Lock()
         self._samples: Samples | None = None
-        self._clip = 0
+        self._recording = 0
         self.configure(detection, zones)
 
     def configure(self, detection: Detection, zones: Sequence[Zone]) -> None:
@@ -113,7 +113,7 @@ class StreamContext:
         """Gather the features of all frames from now on into ``samples``; None stops."""
         with self._lock:
             self._samples = samples
-            self._clip = samples.next_clip if samples is not None else 0
+            self._recording = samples.next_recording if samples is not None else 0
 
     def enter(self, epoch: int) -> None:
         """Begin a frame; forget the past if there was a gap before it."""
@@ -128,7 +128,7 @@ class StreamContext:
                 self.scorer.reset()
             with self._lock:
                 if self._samples is not None:
-                    self._clip = self._samples.next_clip
+                    self._recording = self._samples.next_recording
         self._epoch = epoch
 
     def track(self, objects: Objects, pts: float) -> Objects:
@@ -141,4 +141,4 @@ class StreamContext:
             return
         with self._lock:
             if self._samples is not None:
-                self._samples.add(Sample(self._clip, frame.frame.pts, features))
+                self._samples.add(Sample(self._recording, frame.frame.pts, features))

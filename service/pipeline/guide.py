@@ -13,7 +13,7 @@ from models.guidance.feedback import FeedbackMatch
 from models.guidance.rules import Match, Seen
 from models.observation import Observation
 from service.frames import PreparedFrame
-from service.pipeline.context import Guidance, StreamContext, Unguided
+from service.pipeline.context import Guidance, StreamContext, UnguidedFrame
 from service.pipeline.scored import ScoredObjects
 from service.pipeline.scoring import Fused
 from service.pipeline.terms import Terms
@@ -66,7 +66,7 @@ def captions(context: StreamContext, observation: Observation, fused: Fused, ter
     return (*described, *(SOMETHING for _ in fused.regions))
 
 
-def unguided(frame: PreparedFrame, objects: ScoredObjects, fused: Fused) -> Unguided:
+def unguided_frame(frame: PreparedFrame, objects: ScoredObjects, fused: Fused) -> UnguidedFrame:
     """A frame as rules see it and as it is remembered.
 
     Args:
@@ -76,9 +76,9 @@ def unguided(frame: PreparedFrame, objects: ScoredObjects, fused: Fused) -> Ungu
     """
     clocks = frame.frame
     nothing = np.zeros((len(objects), 0), np.float32)
-    video = nothing if objects.embeddings is None else objects.embeddings
-    return Unguided(
-        Seen(objects.boxes, video, objects.captions, objects.unguided),
+    embeddings = nothing if objects.embeddings is None else objects.embeddings
+    return UnguidedFrame(
+        Seen(objects.boxes, embeddings, objects.captions, objects.unguided),
         fused.frame,
         fused.calm,
         clocks.captured_at,
@@ -90,7 +90,7 @@ def unguided(frame: PreparedFrame, objects: ScoredObjects, fused: Fused) -> Ungu
     )
 
 
-def guide(guidance: Guidance, frame: Unguided) -> Guided:
+def guide(guidance: Guidance, frame: UnguidedFrame) -> Guided:
     """Apply the rules of a stream to a frame."""
     seen = frame.seen
     judgement = guidance.judge(seen, frame.at)

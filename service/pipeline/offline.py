@@ -36,7 +36,14 @@ class OfflinePipeline:
         detection: Detection | None = None,
         zones: Sequence[Zone] = (),
     ) -> None:
-        """Args: fps, frames per second looked at."""
+        """Take the stages; nothing runs yet.
+
+        Args:
+            stages: What frames go through; they stay the caller's to close.
+            fps: Frames a second looked at.
+            detection: Which objects count; None for the defaults.
+            zones: As of a stream.
+        """
         self.stages = stages
         self._fps = fps
         self._detection = detection or Detection()
@@ -49,29 +56,29 @@ class OfflinePipeline:
 
     def gather(
         self,
-        clips: Iterable[Iterable[PreparedFrame]],
+        recordings: Iterable[Iterable[PreparedFrame]],
         samples: Samples | None = None,
         on_frame: Callable[[], object] = lambda: None,
     ) -> Samples:
-        """Collect the features of normal recordings; each clip is an unbroken recording of its own.
+        """Collect the features of normal recordings, each of them unbroken.
 
         Args:
-            clips: The recordings' prepared frames.
+            recordings: The recordings' prepared frames.
             samples: To be extended, or None to start afresh.
             on_frame: Called after each frame: progress, and the place to stop by raising.
         """
         samples = Samples() if samples is None else samples
-        for clip in clips:
+        for recording in recordings:
             context = self._context()
             context.collect(samples)
-            for frame in clip:
+            for frame in recording:
                 self.stages.process([(context, frame)])
                 on_frame()
         return samples
 
     def enrol(
         self,
-        clips: Iterable[Iterable[PreparedFrame]],
+        recordings: Iterable[Iterable[PreparedFrame]],
         origin: str = "files",
         on_frame: Callable[[], object] = lambda: None,
     ) -> Profile:
@@ -80,7 +87,7 @@ class OfflinePipeline:
         Raises:
             EnrolmentError: If they do not suffice.
         """
-        return self.fit(self.gather(clips, on_frame=on_frame), origin)
+        return self.fit(self.gather(recordings, on_frame=on_frame), origin)
 
     def fit(self, samples: Samples, origin: str) -> Profile:
         """Learn a profile from features gathered before."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,16 +62,6 @@ class Smoothed:
     unguided: float
 
 
-@dataclass(frozen=True, slots=True)
-class _Said:
-    """What a head said last of a frame."""
-
-    pts: float
-    surprise: float
-    heat: Float32 | None
-    covers: tuple[float, float] | None
-
-
 class Scorer:
     """One stream's scoring under its profile; keeps the state of the smoothing. Not thread-safe."""
 
@@ -84,7 +74,7 @@ class Scorer:
         """
         self.profile = profile
         self.threshold = threshold
-        self._said: dict[str, _Said] = {}
+        self._said: dict[str, tuple[float, HeadScores]] = {}
         self._guided = CausalSmoother(SMOOTHING_S)
         self._unguided = CausalSmoother(SMOOTHING_S)
 
@@ -110,11 +100,11 @@ class Scorer:
             stands: For each head the seconds for which its last word holds where it says nothing, as
                 ``models.inputs.stands_s`` has it; ``models.scoring.smoothing.hold`` does the same to a series.
         """
+        heads = self._standing(heads, pts, stands)
         calibrations = {name: self.profile.heads[name].calibration for name in heads}
         surprises = {name: float(calibrations[name].surprise(scores.frame)) for name, scores in heads.items()}
-        said = self._hold(heads, surprises, pts, stands)
-        surprises |= {name: each.surprise for name, each in said.items()}
-        most = max(said, key=surprises.__getitem__, default=None)
+        informed = [name for name, scores in heads.items() if scores.informative]
+        most = max(informed, key=surprises.__getitem__, default=None)
         objects = [calibrations[name].surprise(scores.objects) for name, scores in heads.items()]
         things = _Things(boxes, np.fmax.reduce(objects), heads)
         regions = [
@@ -129,16 +119,34 @@ class Scorer:
         likeness = known[max(known, key=surprises.__getitem__)] if known else None
         if most is None:
             return Fused(math.nan, surprises, *things.arrays(), likeness)
-        return Fused(surprises[most], surprises, *things.arrays(), likeness, said[most].heat, said[most].covers)
+        return Fused(surprises[most], surprises, *things.arrays(), likeness, heads[most].heat, heads[most].covers)
 
-    def _hold(
-        self, heads: Mapping[str, HeadScores], surprises: Mapping[str, float], pts: float, stands: Mapping[str, float]
-    ) -> dict[str, _Said]:
-        """What each head says of the frame, or said last if that still stands; those that say nothing are left out."""
+    def _standing(
+        self, heads: Mapping[str, HeadScores], pts: float, stands: Mapping[str, float]
+    ) -> dict[str, HeadScores]:
+        """What each head says of the frame, or said last of the picture if it says nothing and that still stands.
+
+        With its regions: they are where the surprise comes from, in alerts and for text rules, as the heat is. What it
+        said of objects does not stand, since they are others now.
+        """
+        standing = dict(heads)
         for name, scores in heads.items():
             if scores.informative:
-                self._said[name] = _Said(pts, surprises[name], scores.heat, scores.covers)
-        return {name: said for name, said in self._said.items() if pts - said.pts <= stands[name]}
+                self._said[name] = pts, scores
+                continue
+            said_at, last = self._said.get(name, (-math.inf, scores))
+            if pts - said_at <= stands[name]:
+                standing[name] = replace(
+                    scores,
+                    frame=last.frame,
+                    regions=last.regions,
+                    region_scores=last.region_scores,
+                    region_terms=last.region_terms,
+                    informative=True,
+                    heat=last.heat,
+                    covers=last.covers,
+                )
+        return standing
 
     def smooth(self, fused: Fused, guided: float, pts: float) -> Smoothed:
         """Smooth and calibrate the frame at ``pts`` seconds, as its rules left it and without them.

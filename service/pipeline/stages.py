@@ -19,7 +19,7 @@ from service.engine.encoder import JointEncoder
 from service.engine.heads import LoadedHead
 from service.frames import PreparedFrame
 from service.pipeline.context import StreamContext
-from service.pipeline.guide import Guided, captions, guide, unguided
+from service.pipeline.guide import Guided, captions, guide, unguided_frame
 from service.pipeline.inputs.gathering import Gathering
 from service.pipeline.inputs.provider import Buffers, Look
 from service.pipeline.scored import Legend, ScoredFrame, ScoredObjects, labels_of, tracks_of
@@ -59,9 +59,9 @@ class Stages:
         self._others = tuple(others)
         encoders = {each.name: each for each in (*self._others, *([] if encoder is None else [encoder]))}
         # What text rules look at. Where a head looks at the same, it is gathered once.
-        self._clips = None if encoder is None else ObjectEmbedding(encoder.name)
+        self._ruled = None if encoder is None else ObjectEmbedding(encoder.name)
         needed = [wanted for loaded in self.heads.values() for wanted in loaded.head.inputs]
-        self._gathering = Gathering([*needed, *([] if self._clips is None else [self._clips])], encoders)
+        self._gathering = Gathering([*needed, *([] if self._ruled is None else [self._ruled])], encoders)
         names = dict.fromkeys(wanted.encoder for wanted in needed if isinstance(wanted, ObjectEmbedding))
         self.encoder_identities = tuple(sorted(str(encoders[name]) for name in names))
         self._stands = {name: stands_s(loaded.head.inputs) for name, loaded in self.heads.items()}
@@ -195,14 +195,14 @@ class Stages:
         scored: tuple[Scorer, Fused] | None,
     ) -> ScoredFrame:
         """Apply the stream's rules, smooth, and put together what is said of the frame."""
-        embeddings = None if self._clips is None else observation.embeddings(self._clips)
+        embeddings = None if self._ruled is None else observation.embeddings(self._ruled)
         if scored is None:
             return ScoredFrame(frame, ScoredObjects.unscored(observation.objects, embeddings), self._legend)
         scorer, fused = scored
         objects = self._objects(context, observation, fused, embeddings)
         guided = Guided.unchanged(fused)
         if context.guidance is not None:
-            before = unguided(frame, objects, fused)
+            before = unguided_frame(frame, objects, fused)
             guided = guide(context.guidance, before)
             context.guidance.record(before)
         smoothed = scorer.smooth(fused, guided.frame, frame.frame.pts)

@@ -25,7 +25,11 @@ class Terms:
     """
 
     def __init__(self, declared: Mapping[str, Mapping[str, Term]]) -> None:
-        """Args: declared, the terms of each head, by its pack's name."""
+        """Name them all.
+
+        Args:
+            declared: The terms of each head, by its pack's name.
+        """
         self._terms = {(pack, name): term for pack, terms in declared.items() for name, term in terms.items()}
         packs = Counter(name for _, name in self._terms)
         self.names: Mapping[TermKey, str] = {

@@ -37,7 +37,11 @@ class Tracker:
     """ByteTrack over the objects of one stream. Not thread-safe."""
 
     def __init__(self, fps: float) -> None:
-        """Args: fps, rate at which frames will come, about; intervals are taken from their PTS."""
+        """Begin without a track.
+
+        Args:
+            fps: Rate at which frames will come, about; intervals are taken from their PTS.
+        """
         low, high = _WIDENED
         self._bytetrack = ByteTrackTracker(
             lost_track_buffer=round(LOST_S * 30),

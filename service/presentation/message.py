@@ -85,7 +85,8 @@ def heat_map(heat: Float32) -> HeatMap:
     rows, columns = (min(side, MAX_HEAT) for side in heat.shape)
     row, column = np.arange(rows) * heat.shape[0] // rows, np.arange(columns) * heat.shape[1] // columns
     cells = np.maximum.reduceat(np.maximum.reduceat(heat, row, axis=0), column, axis=1)
-    return HeatMap(rows=rows, columns=columns, values=np.clip(cells, 0, 1).round(2).ravel().tolist())
+    # Of float64: rounded to two digits in float32, 0.1 is written with seventeen.
+    return HeatMap(rows=rows, columns=columns, values=np.clip(cells.astype(np.float64), 0, 1).round(2).ravel().tolist())
 
 
 def _scored_object(objects: ScoredObjects, legend: Legend, row: int) -> ScoredObject:

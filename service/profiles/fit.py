@@ -42,16 +42,18 @@ def fit_profile(
     if len(kept) < MIN_FRAMES:
         msg = f"expected at least {MIN_FRAMES} normal frames to learn from, got {len(kept)}"
         raise EnrolmentError(msg)
-    clips = [sample.clip for sample in kept]
+    recordings = [sample.recording for sample in kept]
     profiles: dict[str, HeadProfile] = {}
     held_out = {}
     for name, loaded in heads.items():
         try:
-            fitted = loaded.head.fit([sample.features[name] for sample in kept], clips)
+            fitted = loaded.head.fit([sample.features[name] for sample in kept], recordings)
         except ValueError as error:
             msg = f"head {loaded.head.name}: {error}"
             raise EnrolmentError(msg) from error
-        profiles[name] = HeadProfile(name, loaded.pack_hash, fitted.arrays, Calibration.fit(fitted.raw, fitted.clips))
+        profiles[name] = HeadProfile(
+            name, loaded.pack_hash, fitted.arrays, Calibration.fit(fitted.raw, fitted.recordings)
+        )
         held_out[name] = fitted.raw
     stands = {name: stands_s(loaded.head.inputs) for name, loaded in heads.items()}
     fused = calibrate_fused({name: head.calibration for name, head in profiles.items()}, held_out, kept, stands)
@@ -70,7 +72,7 @@ def calibrate_fused(
     Args:
         calibrations: Each head's.
         held_out: Each head's raw scores of the ``N`` samples, from a fit that had not seen them.
-        samples: The ``N`` samples, in order of time within each clip.
+        samples: The ``N`` samples, in order of time within each recording.
         stands: For each head the seconds for which its last word holds, as ``models.inputs.stands_s`` has it.
     """
     epochs, pts = np.cumsum(gaps(samples), dtype=np.int64), np.array([sample.pts for sample in samples])

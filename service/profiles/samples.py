@@ -23,7 +23,7 @@ MAX_BLOCKS = 60
 class Sample:
     """One normal frame: when it was, which unbroken recording it is from, and its features by head."""
 
-    clip: int
+    recording: int
     pts: float
     features: dict[str, Arrays]
 
@@ -47,8 +47,8 @@ class Samples:
         self._last: Sample | None = None
 
     def add(self, sample: Sample) -> None:
-        """Add the next frame in time; a new recording starts with a new clip number."""
-        if self._last is not None and sample.clip == self._last.clip:
+        """Add the next frame in time; a new recording starts with a new number."""
+        if self._last is not None and sample.recording == self._last.recording:
             self.seconds += sample.pts - self._last.pts
         elif self._open.samples:
             self._seal()
@@ -64,9 +64,9 @@ class Samples:
         return [sample for block in [*blocks, self._open] for sample in block.samples]
 
     @property
-    def next_clip(self) -> int:
-        """A clip number that no frame has yet."""
-        return 0 if self._last is None else self._last.clip + 1
+    def next_recording(self) -> int:
+        """A recording's number that no frame has yet."""
+        return 0 if self._last is None else self._last.recording + 1
 
     def _seal(self) -> None:
         block, self._open = self._open, _Block(self._open.number + 1)
@@ -82,7 +82,7 @@ class Samples:
         """As named arrays, each feature of all frames in one, with the frames' lengths beside it."""
         samples = self.kept()
         arrays: dict[str, NDArray[np.generic]] = {
-            "clip": np.array([sample.clip for sample in samples], np.int64),
+            "clip": np.array([sample.recording for sample in samples], np.int64),
             "pts": np.array([sample.pts for sample in samples], np.float64),
             "seen": np.array([self.frames, self.seconds], np.float64),
         }
@@ -107,16 +107,16 @@ class Samples:
             for frame, rows in zip(features, np.split(arrays[name], ends), strict=True):
                 frame.setdefault(head, {})[key] = rows
         samples = cls()
-        for clip, pts, frame in zip(arrays["clip"], arrays["pts"], features, strict=True):
-            samples.add(Sample(int(clip), float(pts), dict(frame)))
+        for recording, pts, frame in zip(arrays["clip"], arrays["pts"], features, strict=True):
+            samples.add(Sample(int(recording), float(pts), dict(frame)))
         samples.frames, samples.seconds = int(arrays["seen"][0]), float(arrays["seen"][1])
         return samples
 
 
 def gaps(samples: Sequence[Sample], max_gap_s: float = 1.0) -> NDArray[np.bool_]:
-    """Where a run of frames starts: ``(N,)``, true at the first, at a new clip, and after a pause."""
-    clips = np.array([sample.clip for sample in samples])
+    """Where a run of frames starts: ``(N,)``, true at the first, at a new recording, and after a pause."""
+    recordings = np.array([sample.recording for sample in samples])
     pts = np.array([sample.pts for sample in samples])
     starts = np.ones(len(samples), bool)
-    starts[1:] = (np.diff(clips) != 0) | (np.diff(pts) > max_gap_s) | (np.diff(pts) <= 0)
+    starts[1:] = (np.diff(recordings) != 0) | (np.diff(pts) > max_gap_s) | (np.diff(pts) <= 0)
     return starts

@@ -1,4 +1,4 @@
-"""The interface of a bus: whatever takes alert events to those who want them."""
+"""The interface of a sink: whatever takes alert events to those who want them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class DeliveryRefused(Exception):
     """The other side will never take this event. The message carries no credentials: it is logged."""
 
 
-class Bus(Protocol):
+class Sink(Protocol):
     """One sink of alert events: Redis, this process's memory, a webhook. Used by one thread, closed by any.
 
     Attributes:

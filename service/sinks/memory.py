@@ -1,4 +1,4 @@
-"""The bus within this process, for when there is no Redis."""
+"""The sink within this process, for when there is no Redis."""
 
 from __future__ import annotations
 
@@ -11,13 +11,18 @@ from contextlib import contextmanager
 from service.contracts.alert import AlertEvent
 
 
-class MemoryBus:
+class MemorySink:
     """Keeps the newest events and hands each to every subscriber. Thread-safe."""
 
     name = "memory"
 
     def __init__(self, maxlen: int, subscriber_queue: int = 64) -> None:
-        """Args: maxlen, events kept for replay; subscriber_queue, events that a subscriber may fall behind."""
+        """Begin without an event.
+
+        Args:
+            maxlen: Events kept for replay.
+            subscriber_queue: Events that a subscriber may fall behind.
+        """
         self._events: deque[AlertEvent] = deque(maxlen=maxlen)
         self._subscriber_queue = subscriber_queue
         self._subscribers: set[queue.Queue[AlertEvent]] = set()

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy.exc import SQLAlchemyError
 
 from service.metrics import Metrics
-from service.sinks.base import Bus, DeliveryFailed, DeliveryRefused
+from service.sinks.base import DeliveryFailed, DeliveryRefused, Sink
 from service.store.outbox import MAX_PENDING, Delivery, Outbox
 
 logger = logging.getLogger(__name__)
@@ -34,8 +34,8 @@ class Publisher:
     lets the others pass, and a sink that is down is asked at the pace of the pause, whatever waits for it.
     """
 
-    def __init__(self, bus: Bus, outbox: Outbox, metrics: Metrics) -> None:
-        self._bus = bus
+    def __init__(self, sink: Sink, outbox: Outbox, metrics: Metrics) -> None:
+        self._sink = sink
         self._outbox = outbox
         self._metrics = metrics
         self._work = threading.Event()
@@ -43,11 +43,11 @@ class Publisher:
         self._failures = 0
         self._depth = 0
         self._counting = threading.Lock()
-        self._thread = threading.Thread(target=self._run, name=f"alerts-to-{bus.name}", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=f"alerts-to-{sink.name}", daemon=True)
 
     def start(self) -> None:
         """Count what waits since the last run, and start the thread."""
-        self._count(self._outbox.depth(self._bus.name))
+        self._count(self._outbox.depth(self._sink.name))
         self._thread.start()
 
     def notify(self, added: int) -> None:
@@ -64,7 +64,7 @@ class Publisher:
         self._closing.set()
         self._work.set()
         if self._thread.ident is None:
-            self._bus.close()
+            self._sink.close()
         elif self._thread.is_alive():
             self._thread.join(timeout)
 
@@ -72,14 +72,14 @@ class Publisher:
         try:
             self._deliver()
         finally:
-            self._bus.close()
+            self._sink.close()
 
     def _deliver(self) -> None:
         while True:
             try:
                 wait = self._deliver_next()
             except SQLAlchemyError as error:
-                logger.error("%s: the outbox does not answer: %s", self._bus.name, getattr(error, "orig", error))
+                logger.error("%s: the outbox does not answer: %s", self._sink.name, getattr(error, "orig", error))
                 wait = STORE_RETRY_S
             if wait == 0.0:
                 continue
@@ -91,13 +91,13 @@ class Publisher:
     def _deliver_next(self) -> float | None:
         """Try one event, and return how long to wait for the next; None: until there is one."""
         now = datetime.now(UTC)
-        delivery = self._outbox.due(self._bus.name, now)
+        delivery = self._outbox.due(self._sink.name, now)
         if delivery is None:
-            next_at = self._outbox.next_due(self._bus.name)
+            next_at = self._outbox.next_due(self._sink.name)
             # At least a moment, in case the event fell due just now.
             return None if next_at is None else min(BACKOFF_MAX_S, max(0.01, (next_at - now).total_seconds()))
         outcome = self._try(delivery)
-        self._metrics.deliveries.labels(self._bus.name, outcome).inc()
+        self._metrics.deliveries.labels(self._sink.name, outcome).inc()
         if outcome == "failed":
             self._closing.wait(backoff(self._failures) * random.uniform(0.5, 1.0))
             return 0.01 if self._closing.is_set() else 0.0
@@ -105,16 +105,16 @@ class Publisher:
 
     def _try(self, delivery: Delivery) -> str:
         try:
-            self._bus.publish(delivery.event)
+            self._sink.publish(delivery.event)
         except DeliveryRefused as error:
-            logger.error("%s refused event %s for good: %s", self._bus.name, delivery.event.id, error)
+            logger.error("%s refused event %s for good: %s", self._sink.name, delivery.event.id, error)
             self._remove(delivery)
             return "refused"
         except DeliveryFailed as error:
             self._postpone(delivery, str(error), error.retry_after)
             return "failed"
         except Exception as error:  # a sink's fault must not end its thread: the events would wait for ever
-            logger.exception("%s: unexpected failure with event %s", self._bus.name, delivery.event.id)
+            logger.exception("%s: unexpected failure with event %s", self._sink.name, delivery.event.id)
             self._postpone(delivery, type(error).__name__, None)
             return "failed"
         self._failures = 0
@@ -128,7 +128,7 @@ class Publisher:
             wait = max(wait, min(retry_after, BACKOFF_MAX_S))
         logger.warning(
             "%s: event %s, attempt %d, again in %.1f s: %s",
-            self._bus.name,
+            self._sink.name,
             delivery.event.id,
             delivery.attempts + 1,
             wait,
@@ -145,12 +145,12 @@ class Publisher:
         """Keep the outbox within its bound: it grows only while deliveries fail."""
         if self._depth <= MAX_PENDING:
             return
-        dropped = self._outbox.trim(self._bus.name)
+        dropped = self._outbox.trim(self._sink.name)
         self._count(-dropped)
-        logger.error("%s: %d of the oldest events dropped, the outbox is full", self._bus.name, dropped)
-        self._metrics.deliveries.labels(self._bus.name, "dropped").inc(dropped)
+        logger.error("%s: %d of the oldest events dropped, the outbox is full", self._sink.name, dropped)
+        self._metrics.deliveries.labels(self._sink.name, "dropped").inc(dropped)
 
     def _count(self, change: int) -> None:
         with self._counting:
             self._depth += change
-            self._metrics.outbox_depth.labels(self._bus.name).set(self._depth)
+            self._metrics.outbox_depth.labels(self._sink.name).set(self._depth)

@@ -1,4 +1,4 @@
-"""The bus over Redis (or Valkey): a capped stream for replay, and a channel for those who listen now."""
+"""The sink over Redis (or Valkey): a capped stream for replay, and a channel for those who listen now."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TIMEOUT_S = 5.0
 """Longest wait for a connection or an answer; a healthy server answers in a millisecond."""
 
 
-class RedisBus:
+class RedisSink:
     """Adds each event to the stream and publishes it, both or neither.
 
     An event is delivered at least once: when the connection breaks between the server's work and its answer,

@@ -18,7 +18,7 @@ EDITS_KEPT = 2_000
 ORPHANS_KEPT = 10_000
 """Edits kept of all streams together that are deleted: 6 MB, whoever creates and deletes streams in a loop."""
 
-Action = Literal["created", "changed", "deleted", "undone"]
+AuditAction = Literal["created", "changed", "deleted", "undone"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Edit:
     rule_id: str
     at: datetime
     who: str
-    action: Action
+    action: AuditAction
     before: GuidanceSpec | None
     after: GuidanceSpec | None
     created_at: datetime

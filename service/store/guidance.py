@@ -192,7 +192,7 @@ def _note(
     rule: RuleRecord,
     now: datetime,
     who: str,
-    action: audit.Action,
+    action: audit.AuditAction,
     before: GuidanceSpec | None,
     after: GuidanceSpec | None,
     undoes: int | None = None,

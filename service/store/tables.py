@@ -25,7 +25,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
-class Moment(TypeDecorator[datetime]):
+class UtcTime(TypeDecorator[datetime]):
     """A point in time, kept as whole microseconds since 1970."""
 
     impl = BigInteger
@@ -67,8 +67,8 @@ streams = Table(
     metadata,
     Column("id", Text, primary_key=True),
     Column("spec", JsonText, nullable=False),
-    Column("created_at", Moment, nullable=False),
-    Column("updated_at", Moment, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("updated_at", UtcTime, nullable=False),
 )
 
 secrets = Table(
@@ -93,13 +93,13 @@ alerts = Table(
     Column("stream_name", Text, nullable=False),
     Column("kind", Text, nullable=False),
     Column("state", Text, nullable=False),
-    Column("opened_at", Moment, nullable=False),
-    Column("updated_at", Moment, nullable=False),
-    Column("closed_at", Moment),
+    Column("opened_at", UtcTime, nullable=False),
+    Column("updated_at", UtcTime, nullable=False),
+    Column("closed_at", UtcTime),
     Column("opened_pts", Double),
     Column("closed_pts", Double),
     Column("peak_score", Double),
-    Column("peak_at", Moment),
+    Column("peak_at", UtcTime),
     Column("threshold", Double),
     Column("heads", JsonText, nullable=False),
     Column("objects", JsonText, nullable=False),
@@ -119,7 +119,7 @@ outbox = Table(
     Column("event_id", Text, nullable=False),
     Column("event", Text, nullable=False),
     Column("attempts", Integer, nullable=False),
-    Column("next_at", Moment, nullable=False),
+    Column("next_at", UtcTime, nullable=False),
     UniqueConstraint("sink", "event_id"),
 )
 
@@ -129,9 +129,9 @@ guidance = Table(
     Column("id", Text, primary_key=True),
     Column("stream_id", Text, ForeignKey("streams.id", ondelete="CASCADE"), nullable=False),
     Column("spec", JsonText, nullable=False),
-    Column("created_at", Moment, nullable=False),
-    Column("updated_at", Moment, nullable=False),
-    Column("edited_at", Moment, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("updated_at", UtcTime, nullable=False),
+    Column("edited_at", UtcTime, nullable=False),
 )
 
 guidance_audit = Table(
@@ -140,14 +140,14 @@ guidance_audit = Table(
     Column("id", BigInteger, primary_key=True),
     Column("stream_id", Text, nullable=False),
     Column("rule_id", Text, nullable=False),
-    Column("at", Moment, nullable=False),
+    Column("at", UtcTime, nullable=False),
     Column("who", Text, nullable=False),
     Column("action", Text, nullable=False),
     Column("before", JsonText),
     Column("after", JsonText),
-    Column("created_at", Moment, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
     Column("undoes", BigInteger),
-    Column("edited_at", Moment, nullable=False),
+    Column("edited_at", UtcTime, nullable=False),
 )
 
 alert_embeddings = Table(
@@ -158,7 +158,7 @@ alert_embeddings = Table(
     Column("encoder", Text, nullable=False),
     Column("dim", Integer, nullable=False),
     Column("vectors", LargeBinary, nullable=False),
-    Column("recorded_at", Moment, nullable=False),
+    Column("recorded_at", UtcTime, nullable=False),
 )
 
 feedback = Table(
@@ -170,5 +170,5 @@ feedback = Table(
     Column("dim", Integer, nullable=False),
     Column("vectors", LargeBinary, nullable=False),
     Column("radius", Double, nullable=False),
-    Column("taught_at", Moment, nullable=False),
+    Column("taught_at", UtcTime, nullable=False),
 )

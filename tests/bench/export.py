@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from export.encoder import Samples
+from export.encoder import SampleClips
 from export.parity import ExportError, Parity
 from export.quantise import Judge, add_variants
 from export.towers import ARCHITECTURES, CONTEXT, export_clip
@@ -83,7 +83,7 @@ def _measure(name: str, folder: Path, clips: Path | None) -> Iterator[str]:
         yield from _variants(pack, report.parity, samples, None)
 
 
-def _variants(pack: Pack, parity: Mapping[str, Parity], calibration: Samples, judge: Judge | None) -> Iterator[str]:
+def _variants(pack: Pack, parity: Mapping[str, Parity], calibration: SampleClips, judge: Judge | None) -> Iterator[str]:
     new, costs = add_variants(pack, ["fp16", "int8"], calibration, judge)
     for role in dict.fromkeys(role for role, _ in costs):
         own = f"{parity[role].error:.1e}" if role in parity else ""

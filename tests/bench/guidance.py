@@ -28,7 +28,7 @@ from service.contracts.stream import StreamSpec, Zone
 from service.engine.detectors.coco import COCO
 from service.engine.encoder import JointEncoder
 from service.guidance.stream_guidance import StreamGuidance
-from service.pipeline.context import Unguided
+from service.pipeline.context import UnguidedFrame
 from service.store.database import Database
 from service.store.feedback import FeedbackStore
 from service.store.guidance import GuidanceStore
@@ -123,7 +123,7 @@ def measure(guidance: StreamGuidance, encoder: JointEncoder, language: Language,
     def record(index: int) -> None:
         at = now + index / arguments.fps
         each = seen[index % count]
-        guidance.record(Unguided(each, float(each.surprise.max()), 0.3, at, at - now, 0, tracks, labels, IMAGE))
+        guidance.record(UnguidedFrame(each, float(each.surprise.max()), 0.3, at, at - now, 0, tracks, labels, IMAGE))
 
     print(f"a frame is judged by 0 rules:  {milliseconds(lambda: guidance.judge(seen[0], now), 500)}")
     saved = [guidance.add(spec, "bench") for spec in rules(language, arguments.rules)]

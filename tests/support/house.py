@@ -15,7 +15,7 @@ from service.metrics import Metrics
 from service.pipeline.scored import ScoredFrame
 from service.presentation.message import scored_objects
 from service.settings import Settings
-from service.sinks import Bus, open_sinks
+from service.sinks import Sink, open_sinks
 from service.store.alerts import AlertStore
 from service.store.database import Database
 from service.store.feedback import FeedbackStore
@@ -33,7 +33,7 @@ class House:
         self,
         folder: Path,
         rules: IncidentRules | None = None,
-        buses: list[Bus] | None = None,
+        sinks: list[Sink] | None = None,
         busy_timeout_s: float = 5.0,
         **settings: Any,
     ) -> None:
@@ -41,7 +41,7 @@ class House:
         self.metrics = Metrics()
         self.database = Database(self.settings.database, busy_timeout_s)
         self.store = AlertStore(self.database, folder / "snapshots")
-        self.buses = open_sinks(self.settings) if buses is None else buses
+        self.sinks = open_sinks(self.settings) if sinks is None else sinks
         self.manager = AlertManager(
             AlertStores(
                 self.database,
@@ -50,7 +50,7 @@ class House:
                 Outbox(self.database),
                 SnapshotFolder(self.store.snapshots, self.settings.snapshot_bytes),
             ),
-            self.buses,
+            self.sinks,
             self.metrics,
             OutageRules(self.settings.offline_grace_s),
             rules,

@@ -16,7 +16,7 @@ from models.guidance.language import Language
 from models.guidance.rules import Floats, Seen
 from models.guidance.statements import Statements
 from models.guidance.text_reader import TextReader
-from service.pipeline.context import Unguided
+from service.pipeline.context import UnguidedFrame
 
 PHRASES = ("riding a bicycle", "cycling along", "walking", "running", "two people fighting", "an empty street")
 KINDS = ("action", "action", "action", "action", "action", "background")
@@ -64,7 +64,7 @@ def language(*, encoder: bool = True, untrained: str = "") -> Language:
         return words
     trained = np.array([not untrained or untrained not in phrase for phrase in PHRASES])
     bank = EmbeddedBank(sentences(PHRASES), TEMPERATURE, trained)
-    return replace(words, bank=bank, embed_for_clips=sentences)
+    return replace(words, bank=bank, embed_beside_clips=sentences)
 
 
 def clip(text: str, seed: int = 0, noise: float = 0.4) -> Floats:
@@ -98,7 +98,7 @@ def seen(
     return Seen(boxes, embeddings, said, np.array([surprise for _, surprise in objects], np.float64))
 
 
-def unguided(seen: Seen, surprise: float, at: float, image: NDArray[np.uint8] | None = None) -> Unguided:
+def unguided_frame(seen: Seen, surprise: float, at: float, image: NDArray[np.uint8] | None = None) -> UnguidedFrame:
     """The frame at ``at`` seconds of a stream without a gap, in which persons 1 to N are seen; calm is 0.3."""
     count = len(seen)
-    return Unguided(seen, surprise, 0.3, at, at, 0, range(1, count + 1), ["person"] * count, image)
+    return UnguidedFrame(seen, surprise, 0.3, at, at, 0, range(1, count + 1), ["person"] * count, image)

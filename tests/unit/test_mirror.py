@@ -9,6 +9,7 @@ ROOT = UNIT.parents[1]
 
 OF_NO_MODULE = {
     "test_imports.py": "of all packages: who may import whom",
+    "test_names.py": "of all packages: one word, one meaning",
     "test_mirror.py": "of the tests",
     "deploy/test_compose.py": "of docker-compose.yml and the Dockerfile",
     "deploy/test_queries.py": "of the dashboard and the alerting rules",

@@ -27,7 +27,7 @@ from export.cli.export import (
 from service.cli.console import console, fail_clearly
 
 if TYPE_CHECKING:
-    from export.encoder import Samples
+    from export.encoder import SampleClips
     from models.guidance.bank import Phrase
     from training.data.object_clips import ObjectClips
 
@@ -52,13 +52,13 @@ def encoder(
     replace: Replace = False,
     report: Report = None,
 ) -> None:
-    """Make the pack of a joint space of pictures and words.
+    r"""Make the pack of a joint space of pictures and words.
 
     Every graph is compared with its network on random and real inputs at four batch sizes: a relative error above
     0.0001 makes no pack.
 
     [dim]watchword export encoder clip-b32 open_clip_model.safetensors --architecture clip-vit-b32
-    watchword export encoder clip-b16-tfc weights.safetensors --architecture clip-vit-b16 --run runs/clip \\
+    watchword export encoder clip-b16-tfc weights.safetensors --architecture clip-vit-b16 --run runs/clip \
         --clips runs/clips224[/dim]
     """
     from models.guidance.bank import read_phrases
@@ -187,11 +187,11 @@ def variants(
         report.write_text(json.dumps({"pack": pack.name, "measured_on": judge.measured_on, **rows}, indent=1) + "\n")
 
 
-def _some_clips(clips: ObjectClips) -> Samples:
+def _some_clips(clips: ObjectClips) -> SampleClips:
     import numpy as np
 
-    from export.encoder import Samples
+    from export.encoder import SampleClips
     from training.svad.trainer import balanced
 
     batch = clips.batch(balanced(clips.labels, 16, 0.0, np.random.default_rng(0)))
-    return Samples(batch.crops, batch.geometry)
+    return SampleClips(batch.crops, batch.geometry)

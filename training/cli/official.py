@@ -15,11 +15,11 @@ from service.engine.detectors.tiles import WHOLE
 from training.cli.world_pictures import world_pictures, world_samples
 
 if TYPE_CHECKING:
-    from export.hub import Weights
+    from export.hub import OfficialWeights
     from models.packs import Pack
 
 
-def build_towers(weights: Weights, path: Path, packs: Path, options: Options, *, replace: bool) -> Pack:
+def build_towers(weights: OfficialWeights, path: Path, packs: Path, options: Options, *, replace: bool) -> Pack:
     """The encoder pack of CLIP's towers, with the phrases of the built-in encoder.
 
     Args:
@@ -55,7 +55,7 @@ def build_towers(weights: Weights, path: Path, packs: Path, options: Options, *,
     return pack
 
 
-def build_yolo(weights: Weights, path: Path, packs: Path, options: Options, *, replace: bool) -> Pack:
+def build_yolo(weights: OfficialWeights, path: Path, packs: Path, options: Options, *, replace: bool) -> Pack:
     """The detector pack of an ultralytics checkpoint; ``options`` say how it is used, the rest as ``build_towers``."""
     if options.tiles != WHOLE:
         message = f"expected no --tiles for {weights.name}: build it without, then build its graph.onnx with them"

@@ -12,7 +12,7 @@ import typer
 from service.cli.console import console, fail_clearly
 
 if TYPE_CHECKING:
-    from training.virtual.clip import Progress
+    from training.virtual.clip import RenderProgress
     from training.virtual.scene import Scene
 
 simulate_app = typer.Typer(
@@ -139,12 +139,12 @@ def serve(
     norms: Norms = None,
     people: People = None,
 ) -> None:
-    """Serve a virtual camera over RTSP (TCP) until Ctrl-C.
+    r"""Serve a virtual camera over RTSP (TCP) until Ctrl-C.
 
     The world runs from the start on, drawn live while someone watches; all who watch see the same.
 
     [dim]watchword simulate serve --port 8554 --normal-until 120
-    curl -X POST localhost:8000/streams -H 'content-type: application/json' \\
+    curl -X POST localhost:8000/streams -H 'content-type: application/json' \
       -d '{"name": "plaza", "url": "rtsp://127.0.0.1:8554/plaza", "enrolment": {"seconds": 90}}'[/dim]
     """
     import signal
@@ -210,7 +210,7 @@ def _complaints() -> Iterator[None]:
 
 
 @contextmanager
-def _progress(total: int) -> Iterator[Progress]:
+def _progress(total: int) -> Iterator[RenderProgress]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("Rendering"), BarColumn(), MofNCompleteColumn(), TextColumn("frames"), TimeRemainingColumn())

@@ -26,7 +26,7 @@ study_app = typer.Typer(
 
 Datasets = Annotated[list[Path], typer.Argument(help="Folders of data sets; their layouts are recognised.")]
 Out = Annotated[Path, typer.Option(help="Where study.json, study.md and pictures go.")]
-Detector = Annotated[
+DetectorName = Annotated[
     str, typer.Option(help="motion, a detector pack's name, a path to an .onnx file, or truth (virtual footage).")
 ]
 LeaveOut = Annotated[
@@ -44,7 +44,7 @@ AlertsPerDay = Annotated[float, typer.Option(min=0.01, help="Picks the threshold
 def svad(
     datasets: Datasets,
     out: Out,
-    detector: Detector = "motion",
+    detector: DetectorName = "motion",
     heads: Heads = "svad",
     fps: Fps = None,
     alerts_per_day: AlertsPerDay = 1.0,
@@ -70,7 +70,7 @@ def svad(
 def cross_scene(
     datasets: Datasets,
     out: Out,
-    detector: Detector = "motion",
+    detector: DetectorName = "motion",
     heads: Heads = "svad",
     fps: Fps = None,
     alerts_per_day: AlertsPerDay = 1.0,
@@ -96,7 +96,7 @@ def cross_scene(
 def redefinition(
     datasets: Datasets,
     out: Out,
-    detector: Detector = "motion",
+    detector: DetectorName = "motion",
     heads: Heads = "svad",
     encoder: Encoder = "words",
     fps: Fps = None,
@@ -136,7 +136,7 @@ def footage(
     learn: Annotated[
         float | None, typer.Option(min=1, help="Of a video file: so many seconds at its beginning are normal.")
     ] = None,
-    detector: Detector = "motion",
+    detector: DetectorName = "motion",
     heads: Heads = "attributes",
     encoder: Encoder = "words",
     fps: Fps = None,
@@ -186,7 +186,7 @@ def clip_lengths(
     cache: Cache = None,
     steps: Steps = 300,
     batch: Batch = 256,
-    detector: Detector = "motion",
+    detector: DetectorName = "motion",
     fps: Fps = None,
     seed: Seed = 0,
 ) -> None:
@@ -207,7 +207,7 @@ def pretraining(
     cache: Cache = None,
     steps: Steps = 300,
     batch: Batch = 256,
-    detector: Detector = "motion",
+    detector: DetectorName = "motion",
     fps: Fps = None,
     seed: Seed = 0,
 ) -> None:

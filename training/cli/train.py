@@ -107,13 +107,13 @@ def pretrain(
     threads: Threads = 2,
     seed: Seed = 0,
 ) -> None:
-    """Equations 1 to 3: align clips with what is said of their actions.
+    r"""Equations 1 to 3: align clips with what is said of their actions.
 
     On a machine that others use too, one thread is faster than two: threads that wait for each other lose their turn
     (300 clips a second with one, 7 to 220 with two).
 
     [dim]watchword train svad pretrain --clips runs/clips --validation runs/plaza --out runs/svad
-    watchword train svad pretrain --clips runs/clips224 --clip clip-vit-b16 \\
+    watchword train svad pretrain --clips runs/clips224 --clip clip-vit-b16 \
         --weights clip.safetensors --out runs/clip[/dim]
     """
     import torch
@@ -177,10 +177,10 @@ def prompts(
     threads: Threads = 2,
     seed: Seed = 0,
 ) -> None:
-    """Equations 4 to 6: learn the prompts around the bank's actions, on clips of what is usual.
+    r"""Equations 4 to 6: learn the prompts around the bank's actions, on clips of what is usual.
 
     [dim]watchword train svad prompts --clips runs/clips --run runs/svad --text runs/text --out runs/prompts
-    watchword train svad prompts --clips runs/clips224 --run runs/clip \\
+    watchword train svad prompts --clips runs/clips224 --run runs/clip \
         --weights clip.safetensors --out runs/prompts[/dim]
     """
     import torch
@@ -213,9 +213,9 @@ def write_packs(
     suffix: Annotated[str, typer.Option(help="Behind both names, such as -2: another folder needs it.")] = "",
     threads: Threads = 2,
 ) -> None:
-    """Write the packs `words` and `svad`, every graph compared with its network, with measurements and provenance.
+    r"""Write the packs `words` and `svad`, every graph compared with its network, with measurements and provenance.
 
-    [dim]watchword train svad packs --clips runs/clips --run runs/svad --text runs/text --prompted runs/prompts \\
+    [dim]watchword train svad packs --clips runs/clips --run runs/svad --text runs/text --prompted runs/prompts \
         --measured runs/plaza --measured runs/station --version 1.0.0[/dim]
     """
     import torch

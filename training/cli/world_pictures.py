@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from models.crops import crop
 
 if TYPE_CHECKING:
-    from export.encoder import Samples
+    from export.encoder import SampleClips
     from training.virtual.renderer import Rendered
 
 _OBJECTS = 16  # on which each graph is compared with its network
@@ -20,16 +20,16 @@ _PICTURES = 4
 _APART = 60  # frames; over two seconds most people are somewhere else
 
 
-def world_samples(size: int, context: float) -> Samples:
+def world_samples(size: int, context: float) -> SampleClips:
     """Objects of the virtual world, cut out as the service would, one crop each."""
-    from export.encoder import Samples
+    from export.encoder import SampleClips
 
     crops: list[NDArray[np.uint8]] = []
     for frame in world_frames():
         crops += [crop(frame.image, np.array(each.box), size, context) for each in frame.truth.objects]
         if len(crops) >= _OBJECTS:
             break
-    return Samples(np.stack(crops[:_OBJECTS])[:, None])
+    return SampleClips(np.stack(crops[:_OBJECTS])[:, None])
 
 
 def world_pictures() -> NDArray[np.uint8]:

@@ -119,7 +119,14 @@ class RunRecorder:
     """Gathers the crops of tracked objects into runs; a fair sample of at most so many an action. Bounded."""
 
     def __init__(self, size: int, rng: np.random.Generator, *, most: int = MAX_RUNS, context: float = CONTEXT) -> None:
-        """Args: size, side of a crop; rng, for the sample; most, runs kept an action and source; context, of crops."""
+        """Begin without a run.
+
+        Args:
+            size: Side of a crop in pixels.
+            rng: For the sample.
+            most: Runs kept of an action and source.
+            context: Of crops.
+        """
         self._size, self._rng, self._most, self._context = size, rng, most, context
         self._tracks: dict[tuple[int, int], _Track] = {}
         self._kept: dict[tuple[int, int], list[_Track]] = defaultdict(list)
@@ -359,7 +366,7 @@ def finish(folder: Path, names: Iterable[str], actions: Sequence[str], size: int
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class ClipBatch:
     """``B`` clips of ``T`` crops.
 
     Attributes:
@@ -437,7 +444,7 @@ class ObjectClips:
     def __len__(self) -> int:
         return len(self._windows)
 
-    def batch(self, indices: NDArray[np.integer]) -> Batch:
+    def batch(self, indices: NDArray[np.integer]) -> ClipBatch:
         """The clips of these indices."""
         crops = np.empty((len(indices), self.frames, self.size, self.size, 3), np.uint8)
         shapes = np.empty((len(indices), self.frames, 5), np.float32)
@@ -447,7 +454,7 @@ class ObjectClips:
             entries = np.arange(end - step * (self.frames - 1), end + 1, step)
             crops[place] = self._crops[shard][run - self._first[shard], entries]
             shapes[place] = geometry(self._boxes[run, entries], self._times[run, entries], float(self._aspects[run]))
-        return Batch(crops, shapes, self.labels[indices].astype(np.int64), self.sources[indices])
+        return ClipBatch(crops, shapes, self.labels[indices].astype(np.int64), self.sources[indices])
 
 
 def _about(folder: Path) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from models.inputs import FrameWindow
 from models.scoring.smoothing import smooth_offline
-from service.alerts.incident import IncidentMachine, IncidentRules, Sample
+from service.alerts.incident import IncidentMachine, IncidentRules, SurpriseSample
 from service.frames import PreparedFrame
 from service.ingest.ingest import read_all
 from service.ingest.source import local_source
@@ -360,7 +360,7 @@ class _Seen:
     def _follow(self, frame: ScoredFrame) -> None:
         """Open and close alerts by the service's own rules; each counts as sent the moment it opens."""
         clocks = frame.source.frame
-        sample = Sample(frame.source.epoch, clocks.pts, clocks.captured_at, frame.surprise, frame.threshold)
+        sample = SurpriseSample(frame.source.epoch, clocks.pts, clocks.captured_at, frame.surprise, frame.threshold)
         for change in self._machine.step(sample).changes:
             if change.event == "opened":
                 self._alerts.append((len(self.index), -1))

@@ -342,7 +342,14 @@ def auc_without(
 ) -> float | None:
     """Micro AUC without some kinds of anomaly: frames that are anomalous by these alone count for neither side.
 
-    Args: as of `kind_metrics`, and left_out, the kinds.
+    Args:
+        clips: Events, labels and alerts of each clip.
+        kinds: Per clip what each of its events is.
+        left_out: The kinds.
+        scores: Per clip ``(N,)``, higher is more unusual.
+
+    Returns:
+        None where there is nothing of one side.
     """
     kept = {kind for one in kinds for kind in one} - set(left_out)
     shown = [_shown(clip, names, kept) for clip, names in zip(clips, kinds, strict=True)]

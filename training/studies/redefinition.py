@@ -33,12 +33,12 @@ MAX_MOVE = 0.02
 SEEN_IOU = 0.3
 """A detection shows a true object if they overlap by so much."""
 
-Judge = Callable[[Recording], Judgement]
+RuleJudge = Callable[[Recording], Judgement]
 """What a rule in words says of a recording's objects."""
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class RecordedScene:
     """A recording with what is true of its ``F`` frames."""
 
     recording: Recording
@@ -159,7 +159,7 @@ class Relief:
         return self.share >= other.share - (1.0 - QUIET) and self.fall <= max(0.0, other.fall) + MAX_FALL
 
 
-def measure_relief(scenes: Iterable[Scene], action: str, rule: Judge) -> Relief:
+def measure_relief(scenes: Iterable[RecordedScene], action: str, rule: RuleJudge) -> Relief:
     """What a rule that calls ``action`` normal does in these scenes."""
     counts = np.zeros(6, int)
     pool = _Pool()
@@ -206,7 +206,7 @@ class Alarm:
     auc: float | None
 
 
-def measure_alarm(scenes: Iterable[Scene], action: str, rule: Judge) -> Alarm:
+def measure_alarm(scenes: Iterable[RecordedScene], action: str, rule: RuleJudge) -> Alarm:
     """What a rule that calls ``action`` an anomaly does where it is normal."""
     counts = np.zeros(8, int)
     pool = _Pool()
@@ -238,7 +238,7 @@ class Drift:
         return max(self.frames, self.objects) <= MAX_MOVE
 
 
-def measure_drift(scenes: Iterable[Scene], rule: Judge) -> Drift:
+def measure_drift(scenes: Iterable[RecordedScene], rule: RuleJudge) -> Drift:
     """How far a rule moves any score in these scenes."""
     frames = objects = 0.0
     for scene in scenes:

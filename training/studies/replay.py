@@ -1,6 +1,6 @@
 """Score footage once, then try any text rule on what was recorded: guidance needs no vision.
 
-What is kept of a frame is what guidance sees live: its objects with their clip features, captions and surprises, and
+What is kept of a frame is what guidance sees live: its objects with their embeddings, captions and surprises, and
 the fused surprise before smoothing. `replay` applies rules to that with the service's own functions, so its figures are
 those of the service; without rules it must give the very scores that the service gave, which `record` checks.
 """
@@ -18,7 +18,7 @@ from models.guidance.effect import Judgement, guided_frames, guided_objects
 from models.guidance.rules import Seen
 from models.scoring.smoothing import final_surprise, smooth_series
 from service.frames import PreparedFrame
-from service.pipeline.context import Unguided
+from service.pipeline.context import UnguidedFrame
 from service.pipeline.offline import OfflinePipeline
 from service.pipeline.scored import ScoredFrame
 from service.profiles.profile import Profile
@@ -72,10 +72,10 @@ class Recording:
         """``(N,)`` the frame of each row."""
         return np.repeat(np.arange(len(self.pts)), np.diff(self.first))
 
-    def unguided(self, frame: int) -> Unguided:
+    def unguided_frame(self, frame: int) -> UnguidedFrame:
         """A frame as a stream's rules see it; its capture time is its presentation time."""
         rows, pts = self.rows(frame), float(self.pts[frame])
-        return Unguided(
+        return UnguidedFrame(
             Seen(self.seen.boxes[rows], self.seen.embeddings[rows], self.seen.captions[rows], self.seen.surprise[rows]),
             float(self.fused[frame]),
             float(self.calm[frame]),

@@ -27,9 +27,9 @@ from training.evaluation.tables import cell, percent, table
 from training.studies.redefinition import (
     Alarm,
     Drift,
-    Judge,
+    RecordedScene,
     Relief,
-    Scene,
+    RuleJudge,
     measure_alarm,
     measure_drift,
     measure_relief,
@@ -65,7 +65,7 @@ def record_scenes(
     setup: Setup,
     pipeline: OfflinePipeline,
     progress: Progress | None = None,
-) -> list[Scene]:
+) -> list[RecordedScene]:
     """The test clips of virtual data sets with their truth.
 
     Raises:
@@ -76,7 +76,7 @@ def record_scenes(
             msg = f"{dataset.root}: expected a data set of kind {VIRTUAL}, got {dataset.kind}"
             raise DatasetError(msg)
     return [
-        Scene(recording, ClipTruth.load(clip.source.with_suffix(".truth.json")))
+        RecordedScene(recording, ClipTruth.load(clip.source.with_suffix(".truth.json")))
         for dataset in datasets
         for clip, recording in zip(dataset.test, record_tests(dataset, setup, pipeline, progress), strict=True)
     ]
@@ -100,7 +100,7 @@ class Redefinition:
 
 
 def redefine(
-    scenes: Sequence[Scene],
+    scenes: Sequence[RecordedScene],
     language: Language,
     wording: Paraphrases,
     method: Method,
@@ -110,7 +110,7 @@ def redefine(
     progress = progress or Silent()
     book = Rulebook(language)
 
-    def rule(text: str, verdict: Verdict = "normal") -> Judge:
+    def rule(text: str, verdict: Verdict = "normal") -> RuleJudge:
         progress.advance()
         return lambda recording: book.judge(recording, text, verdict, method)
 
@@ -128,7 +128,7 @@ def redefine(
 
 
 def study_redefinition(
-    scenes: Sequence[Scene], language: Language, wording: Paraphrases, progress: Progress | None = None
+    scenes: Sequence[RecordedScene], language: Language, wording: Paraphrases, progress: Progress | None = None
 ) -> Study:
     """The paper's figure 5 in numbers, equation 10 and the contrastive rule side by side."""
     results = {method: redefine(scenes, language, wording, method, progress) for method in METHODS}
@@ -139,7 +139,7 @@ def study_redefinition(
     return Study({"methods": figures}, "\n".join(parts))
 
 
-def _frames(scenes: Sequence[Scene], action: str, *, anomalous: bool) -> int:
+def _frames(scenes: Sequence[RecordedScene], action: str, *, anomalous: bool) -> int:
     return sum(int(scene.doing(action, anomalous=anomalous).sum()) for scene in scenes)
 
 
@@ -214,7 +214,7 @@ def _drifts(result: Redefinition) -> str:
     return table(headers, [(text, drift.frames, drift.objects) for text, drift in result.drifts.items()])
 
 
-def save_curves(scenes: Sequence[Scene], language: Language, wording: Paraphrases, folder: Path) -> list[Path]:
+def save_curves(scenes: Sequence[RecordedScene], language: Language, wording: Paraphrases, folder: Path) -> list[Path]:
     """Draw, for each action that is an anomaly somewhere, the clip that shows it for longest, under both methods."""
     from training.evaluation.plots import rule_curves, save
 

@@ -79,7 +79,7 @@ def _stretches(recording: Recording, language: Language) -> Iterator[_Stretch]:
     sample = history.sample(SAMPLE)
     start, tuned_at = 0, -np.inf
     for frame, pts in enumerate(recording.pts.tolist()):
-        history.add(recording.unguided(frame))
+        history.add(recording.unguided_frame(frame))
         if pts - tuned_at >= TUNE_S:
             yield _stretch(recording, start, frame + 1, language, sample)
             sample = history.sample(SAMPLE)

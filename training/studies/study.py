@@ -147,7 +147,11 @@ def study_cross_scene(
 ) -> Study:
     """The paper's table 2: enrolled in one place, tested in another. Rows enrol, columns test.
 
-    Args: as of `study_svad`; the matrix is of the AUC without the kinds that are left out.
+    Args:
+        datasets: To enrol on and to test on, every one with every other.
+        setup: As of every study.
+        progress: Told how far the evaluations are.
+        left_out: Kinds of anomaly without which the AUC in the matrix is told.
     """
     matrix: dict[str, dict[str, float | None]] = {}
     with setup.pipeline(setup.rate(datasets)) as pipeline:

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-from export.encoder import Samples
+from export.encoder import SampleClips
 from export.head_scores import head_scores, learn_normal, svad_head
 from export.quantise import Judge
 from models.arrays import Float32
 from models.packs import EncoderManifest, Pack
-from training.data.object_clips import Batch, ObjectClips
+from training.data.object_clips import ClipBatch, ObjectClips
 from training.svad.trainer import balanced
 
 USUAL = ("walk", "stand", "talk", "phone")
@@ -26,7 +26,7 @@ next by up to 0.03 of AUC, more than 8 bits cost."""
 _CALIBRATION = 64
 
 
-def judge_of(pack: Pack, folder: Path, usual: Collection[str] = USUAL, count: int = 600) -> tuple[Samples, Judge]:
+def judge_of(pack: Pack, folder: Path, usual: Collection[str] = USUAL, count: int = 600) -> tuple[SampleClips, Judge]:
     """Clips to calibrate on, and a judge by others.
 
     The head learns from half of the usual clips, and ranks the other half and all others (``models.heads.svad.head``).
@@ -56,12 +56,12 @@ def judge_of(pack: Pack, folder: Path, usual: Collection[str] = USUAL, count: in
     rest = np.setdiff1d(balanced(clips.labels, _CALIBRATION + count, 0.0, rng), chosen)[:_CALIBRATION]
     phrases, usuals = pack.phrases(), len(of_each[0])
 
-    def auc(video: Float32, bank: Float32) -> float:
+    def auc(embeddings: Float32, bank: Float32) -> float:
         head, found = svad_head(phrases, bank), []
         for split in range(_SPLITS):
             order = np.random.default_rng(split).permutation(usuals)
-            learned, judged = order[: usuals // 2], np.append(order[usuals // 2 :], np.arange(usuals, len(video)))
-            scores = head_scores(head, learn_normal(head, video[learned]), video[judged])
+            learned, judged = order[: usuals // 2], np.append(order[usuals // 2 :], np.arange(usuals, len(embeddings)))
+            scores = head_scores(head, learn_normal(head, embeddings[learned]), embeddings[judged])
             found.append(roc_auc_score(unusual[judged], scores))
         return float(np.mean(found))
 
@@ -69,5 +69,5 @@ def judge_of(pack: Pack, folder: Path, usual: Collection[str] = USUAL, count: in
     return _samples(clips.batch(rest)), Judge(_samples(clips.batch(chosen)), auc, said)
 
 
-def _samples(batch: Batch) -> Samples:
-    return Samples(batch.crops, batch.geometry)
+def _samples(batch: ClipBatch) -> SampleClips:
+    return SampleClips(batch.crops, batch.geometry)

@@ -15,7 +15,7 @@ from export.encoder import run_network, tokenise
 from models.arrays import Float32
 from models.networks.prompts import TokenTower
 from training.data.object_clips import ObjectClips
-from training.svad.trainer import ClipEncoder, PromptTuning, balanced, learn_prompts
+from training.svad.trainer import ClipNetwork, PromptTuning, balanced, learn_prompts
 from training.svad.zero_shot import embed
 from training.text.phrases import Phrases
 
@@ -44,7 +44,7 @@ class TextSide:
 
 
 def learn_bank_prompts(
-    encoder: ClipEncoder, text: TextSide, clips: ObjectClips, settings: PromptTuning, out: Path
+    encoder: ClipNetwork, text: TextSide, clips: ObjectClips, settings: PromptTuning, out: Path
 ) -> Float32:
     """Learn the prompts, and keep equation 6 in ``responses.npy``.
 
@@ -63,7 +63,7 @@ def learn_bank_prompts(
     features = learn_prompts(
         text.tower,
         torch.from_numpy(tokenise(text.tokenizer, actions)),
-        embed(encoder, clips, chosen).video,
+        embed(encoder, clips, chosen).embeddings,
         text.encode(actions),
         settings,
         out,

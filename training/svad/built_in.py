@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from tokenizers import Tokenizer
 
-from export.encoder import Report, Samples, Space, Towers, export_encoder
+from export.encoder import EncoderReport, SampleClips, Space, Towers, export_encoder
 from export.heads import export_svad
 from export.weights import round_weights
 from models.guidance.bank import LIKE_A_TRAINED, Phrase
@@ -24,7 +24,7 @@ from training.run_folder import read_provenance
 from training.svad.bank_prompts import TextSide, learn_bank_prompts
 from training.svad.trainer import (
     BUILT_IN_DIM,
-    ClipEncoder,
+    ClipNetwork,
     PromptTuning,
     Words,
     balanced,
@@ -51,7 +51,7 @@ _MEASURED = 2_000
 
 def write_words(
     packs: Path,
-    encoder: ClipEncoder,
+    encoder: ClipNetwork,
     text: TextTower,
     tokenizer: Path,
     clips: ObjectClips,
@@ -62,7 +62,7 @@ def write_words(
     provenance: str,
     documents: Sequence[Path] = (),
     name: str = WORDS,
-) -> tuple[Pack, Report]:
+) -> tuple[Pack, EncoderReport]:
     """Write the pack of the built-in joint space.
 
     Args:
@@ -102,7 +102,7 @@ def write_words(
         space,
         tokenizer,
         phrases,
-        Samples(chosen.crops, chosen.geometry),
+        SampleClips(chosen.crops, chosen.geometry),
         documents=documents,
         eight_bit=("temporal", "text"),
         replace=True,
@@ -200,20 +200,20 @@ def write_packs(
         return [first, second]
 
 
-def measure(encoder: ClipEncoder, clips: ObjectClips, said: Words) -> dict[str, Any]:
+def measure(encoder: ClipNetwork, clips: ObjectClips, said: Words) -> dict[str, Any]:
     """Zero-shot accuracy and retrieval by held-out wording, over all clips and by where their boxes are from."""
     chosen = balanced(clips.labels, min(_MEASURED, len(clips)), 0.5, np.random.default_rng(0))
     embedded = embed(encoder, clips, chosen)
     found: dict[str, Any] = {"clips": len(chosen), "data": clips.hash}
     for name, source in (("truth", TRUTH), ("motion", MOTION)):
         keep = embedded.sources == source
-        part = Embedded(embedded.video[keep], embedded.labels[keep], embedded.sources[keep])
+        part = Embedded(embedded.embeddings[keep], embedded.labels[keep], embedded.sources[keep])
         figures = zero_shot(part, said)
         found[name] = {key: figures[key] for key in ("accuracy", "retrieval", "by_action")}
     return found
 
 
-def _pretrained(run: Path, clips: Path) -> tuple[ClipEncoder, ObjectClips]:
+def _pretrained(run: Path, clips: Path) -> tuple[ClipNetwork, ObjectClips]:
     settings, towers = stored_settings(run)
     if towers is not None:
         msg = f"expected a run of the built-in encoder in {run.name}, got one over {towers.architecture}"

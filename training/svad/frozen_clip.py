@@ -13,7 +13,7 @@ from training.data.object_clips import ObjectClips
 from training.svad.bank_prompts import TextSide, learn_bank_prompts
 from training.svad.built_in import INTERVAL_S
 from training.svad.trainer import (
-    ClipEncoder,
+    ClipNetwork,
     FrozenTowers,
     Pretraining,
     PromptTuning,
@@ -50,10 +50,10 @@ class FrozenClip:
         self.towers = FrozenTowers(architecture, file_hash(weights))
         self.size = self._architecture.size
 
-    def encoder(self, settings: Pretraining) -> ClipEncoder:
+    def encoder(self, settings: Pretraining) -> ClipNetwork:
         """Its image tower under a new temporal fusion."""
         fusion = fusion_over_clip(embedding_size(self._architecture), settings)
-        return ClipEncoder(self._networks.image, fusion, self.towers)
+        return ClipNetwork(self._networks.image, fusion, self.towers)
 
     def text(self) -> TextSide:
         """Its text tower.

@@ -1,5 +1,7 @@
-"""Trains the svad encoder: temporal fusion and prompts of Gao, Yang, Huang: Scene-adaptive SVAD based on multi-modal
-action-based feature extraction. Read it from top to bottom; the numbers of equations and sections are the paper's.
+"""Trains the svad encoder: its temporal fusion and its prompts.
+
+They are those of Gao, Yang, Huang: Scene-adaptive SVAD based on multi-modal action-based feature extraction. Read it
+from top to bottom; the numbers of equations and sections are the paper's.
 
     watchword train clips OUT ...                              object clips of the virtual world
     watchword train svad pretrain --clips DIR --out RUN        equations 1 to 3
@@ -37,7 +39,7 @@ from models.networks.image_tower import ImageTower
 from models.networks.prompts import PROMPTS, Prompts, TokenTower
 from models.networks.temporal import ALPHA, BETA, FRAMES, TemporalFusion
 from training.data.augment import augment
-from training.data.object_clips import Batch, ObjectClips
+from training.data.object_clips import ClipBatch, ObjectClips
 from training.run_folder import RunFolder, read_provenance
 from training.text.phrases import Phrases
 
@@ -133,11 +135,17 @@ class FrozenTowers:
     weights: str
 
 
-class ClipEncoder(nn.Module):
-    """Image tower and temporal fusion: crops of an object to the feature of its clip (equations 1 and 2)."""
+class ClipNetwork(nn.Module):
+    """Image tower and temporal fusion: crops of an object to the embedding of its clip (equations 1 and 2)."""
 
     def __init__(self, image: nn.Module, temporal: TemporalFusion, frozen: FrozenTowers | None = None) -> None:
-        """Args: image, crops to features; temporal; frozen, whose the image tower is if it stays as it is."""
+        """Put the two together.
+
+        Args:
+            image: Crops to features.
+            temporal: Features to an embedding.
+            frozen: Whose the image tower is, if it stays as it is.
+        """
         super().__init__()
         self.image, self.temporal, self.frozen = image, temporal, frozen
         if frozen is not None:
@@ -156,15 +164,15 @@ class ClipEncoder(nn.Module):
         fused: Tensor = self.temporal(features, geometry, order)
         return fused
 
-    def train(self, mode: bool = True) -> ClipEncoder:
+    def train(self, mode: bool = True) -> ClipNetwork:
         """As of every module; a frozen tower stays in evaluation mode."""
         super().train(mode)
         if self.frozen is not None:
             self.image.eval()
         return self
 
-    def of_batch(self, batch: Batch, order: Tensor | None = None) -> Tensor:
-        """The features of clips as they are stored, on the device where it is."""
+    def of_batch(self, batch: ClipBatch, order: Tensor | None = None) -> Tensor:
+        """The embeddings of clips as they are stored, on the device where it is."""
         device = self.temporal.order.device
         geometry = None if self.temporal.place is None else torch.from_numpy(batch.geometry).to(device)
         features: Tensor = self(
@@ -178,7 +186,7 @@ BUILT_IN_DIM = 384
 _BUILT_IN_WIDTH = 192  # of the fusion: 3 MB of weights
 
 
-def built_in(settings: Pretraining) -> ClipEncoder:
+def built_in(settings: Pretraining) -> ClipNetwork:
     """The built-in encoder, new."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
@@ -190,7 +198,7 @@ def built_in(settings: Pretraining) -> ClipEncoder:
             alpha=settings.alpha,
             beta=settings.beta,
         )
-        return ClipEncoder(ImageTower(BUILT_IN_DIM), temporal)
+        return ClipNetwork(ImageTower(BUILT_IN_DIM), temporal)
 
 
 def fusion_over_clip(dim: int, settings: Pretraining) -> TemporalFusion:
@@ -209,7 +217,7 @@ def stored_settings(run: Path) -> tuple[Pretraining, FrozenTowers | None]:
     return settings, None if towers is None else FrozenTowers(**towers)
 
 
-def load_learned(encoder: ClipEncoder, run: Path) -> ClipEncoder:
+def load_learned(encoder: ClipNetwork, run: Path) -> ClipNetwork:
     """Put what a pre-training has learned into an encoder of its settings."""
     encoder.learning.load_state_dict(torch.load(run / "encoder.pt", map_location="cpu", weights_only=True))
     return encoder.eval()
@@ -264,31 +272,31 @@ def _split(action: str, phrases: Phrases) -> tuple[list[str], list[str]]:
     return phrasings, [*kept, f"a person {kept[0]}"]
 
 
-def nce(video: Tensor, texts: Tensor, targets: Tensor, sigma: float) -> Tensor:
+def nce(embeddings: Tensor, texts: Tensor, targets: Tensor, sigma: float) -> Tensor:
     """Equation 3, as a mean over the samples where the paper has a sum: the rate does not then depend on the batch.
 
     Args:
-        video: ``(B, D)`` of unit length.
+        embeddings: ``(B, D)`` of unit length.
         texts: ``(C, D)`` of unit length.
         targets: ``(B,)`` int64, the text of each sample.
         sigma: Temperature.
     """
-    return functional.cross_entropy(video @ texts.T / sigma, targets)
+    return functional.cross_entropy(embeddings @ texts.T / sigma, targets)
 
 
 # Pre-training
 
 
 def pretrain(
-    encoder: ClipEncoder,
+    encoder: ClipNetwork,
     clips: ObjectClips,
     said: Words,
     settings: Pretraining,
     out: Path,
     *,
     device: str = "cpu",
-    validate: Callable[[ClipEncoder], float] | None = None,
-) -> ClipEncoder:
+    validate: Callable[[ClipNetwork], float] | None = None,
+) -> ClipNetwork:
     """Equations 1 to 3: align the clips of objects with what is said of their actions.
 
     Goes on from ``checkpoint.pt`` in ``out`` if there is one; writes it, ``log.csv``, TensorBoard's events, and at the
@@ -320,15 +328,15 @@ def pretrain(
             with torch.autocast(
                 device.split(":", maxsplit=1)[0], _dtype(settings.precision), settings.precision != "fp32"
             ):
-                video = encoder.of_batch(batch, order)
-            loss = nce(video.float(), phrases, targets, settings.sigma)
+                embeddings = encoder.of_batch(batch, order)
+            loss = nce(embeddings.float(), phrases, targets, settings.sigma)
             optimiser.zero_grad(set_to_none=True)
             scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
             scaler.unscale_(optimiser)
             nn.utils.clip_grad_norm_(learning, _GRADIENT)
             scaler.step(optimiser)
             scaler.update()
-            right = (video.detach().float() @ phrases.T).argmax(dim=1) == targets
+            right = (embeddings.detach().float() @ phrases.T).argmax(dim=1) == targets
             figures = {"loss": float(loss.detach()), "accuracy": float(right.float().mean()), "rate": group["lr"]}
             if validate is not None and (step + 1) % settings.save_every == 0:
                 figures["validation"] = validate(encoder)
@@ -353,16 +361,16 @@ class _Texts:
         return torch.from_numpy(np.concatenate([np.stack(actions), others])).to(self._device)
 
 
-def _clips(clips: ObjectClips, settings: Pretraining, step: int) -> tuple[Batch, Tensor | None]:
+def _clips(clips: ObjectClips, settings: Pretraining, step: int) -> tuple[ClipBatch, Tensor | None]:
     """The clips of a step, changed as other cameras would, and which of their crops are shown."""
     rng = np.random.default_rng([settings.seed, 1, step])
     batch = clips.batch(balanced(clips.labels, settings.batch, settings.balance, rng))
     crops, geometry = augment(batch.crops, batch.geometry, rng)
     if settings.seen >= settings.frames:
-        return Batch(crops, geometry, batch.actions, batch.sources), None
+        return ClipBatch(crops, geometry, batch.actions, batch.sources), None
     order = _order(len(batch), settings.frames, settings.seen, rng)
     rows = np.arange(len(batch))[:, None]
-    return Batch(crops[rows, order], geometry[rows, order], batch.actions, batch.sources), torch.from_numpy(order)
+    return ClipBatch(crops[rows, order], geometry[rows, order], batch.actions, batch.sources), torch.from_numpy(order)
 
 
 def _order(clips: int, frames: int, seen: int, rng: np.random.Generator) -> NDArray[np.int64]:
@@ -413,7 +421,7 @@ def _dtype(precision: Precision) -> torch.dtype:
 def learn_prompts(
     tower: TokenTower,
     tokens: Tensor,
-    video: Float32,
+    embeddings: Float32,
     texts: Float32,
     settings: PromptTuning,
     out: Path,
@@ -423,12 +431,12 @@ def learn_prompts(
 ) -> Float32:
     """Equations 4 to 6: prompts that make normal clips answer more clearly to the action they resemble most.
 
-    Everything else is frozen, so that the clips' features are computed once.
+    Everything else is frozen, so that their embeddings are computed once.
 
     Args:
         tower: Frozen.
         tokens: ``(N, L)`` int64, the actions of the bank.
-        video: ``(M, D)`` float32, clip features of normal footage.
+        embeddings: ``(M, D)`` float32, embeddings of normal footage.
         texts: ``(N, D)`` float32, what the tower gives for the actions without prompts.
         settings: Of the run.
         out: Where checkpoint, log and ``prompts.pt`` go.
@@ -445,15 +453,15 @@ def learn_prompts(
     )
     learned = {"prompts": prompts, "optimiser": optimiser}
     first = run.resume(learned, "cpu")
-    nearest = most_alike(video, texts)
+    nearest = most_alike(embeddings, texts)
     with run:
         for step in run.steps(first, settings.steps):
             rng = np.random.default_rng([settings.seed, 3, step])
-            chosen = rng.integers(len(video), size=settings.batch)
+            chosen = rng.integers(len(embeddings), size=settings.batch)
             # Prompts for the actions of this batch only: the tower is most of the work.
             used, targets = np.unique(nearest[chosen], return_inverse=True)
             loss = nce(
-                torch.from_numpy(video[chosen]), prompts(tokens[used]), torch.from_numpy(targets), settings.sigma
+                torch.from_numpy(embeddings[chosen]), prompts(tokens[used]), torch.from_numpy(targets), settings.sigma
             )
             optimiser.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
@@ -466,9 +474,9 @@ def learn_prompts(
         return np.concatenate([prompts(part).numpy() for part in torch.split(tokens, 64)]).astype(np.float32)
 
 
-def most_alike(video: Float32, texts: Float32) -> NDArray[np.int64]:
+def most_alike(embeddings: Float32, texts: Float32) -> NDArray[np.int64]:
     """Equation 4: ``(M,)``, the action that each of ``(M, D)`` clips resembles most of ``(N, D)``."""
-    nearest: NDArray[np.int64] = (video @ texts.T).argmax(axis=1)
+    nearest: NDArray[np.int64] = (embeddings @ texts.T).argmax(axis=1)
     return nearest
 
 

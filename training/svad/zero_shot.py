@@ -11,21 +11,21 @@ from numpy.typing import NDArray
 
 from models.arrays import Float32, Mask
 from training.data.object_clips import ObjectClips
-from training.svad.trainer import ClipEncoder, Words, balanced
+from training.svad.trainer import ClipNetwork, Words, balanced
 
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
-    """Clips as features: video ``(M, D)`` float32, labels ``(M,)`` and sources ``(M,)``."""
+    """What is measured of clips: embeddings ``(M, D)`` float32, labels ``(M,)`` and sources ``(M,)``."""
 
-    video: Float32
+    embeddings: Float32
     labels: NDArray[np.int64]
     sources: NDArray[np.uint8]
 
 
 @torch.inference_mode()
-def embed(encoder: ClipEncoder, clips: ObjectClips, indices: NDArray[np.int64], batch: int = 128) -> Embedded:
-    """The features of clips, in full."""
+def embed(encoder: ClipNetwork, clips: ObjectClips, indices: NDArray[np.int64], batch: int = 128) -> Embedded:
+    """The embeddings of clips, in full."""
     encoder.eval()
     found, labels, sources = [], [], []
     for start in range(0, len(indices), batch):
@@ -36,7 +36,7 @@ def embed(encoder: ClipEncoder, clips: ObjectClips, indices: NDArray[np.int64], 
     return Embedded(np.concatenate(found), np.concatenate(labels), np.concatenate(sources))
 
 
-def accuracy(encoder: ClipEncoder, clips: ObjectClips, said: Words, count: int = 1024) -> float:
+def accuracy(encoder: ClipNetwork, clips: ObjectClips, said: Words, count: int = 1024) -> float:
     """Of `zero_shot` over a sample of the clips, evenly of all actions."""
     chosen = balanced(clips.labels, count, 0.0, np.random.default_rng(0))
     return float(zero_shot(embed(encoder, clips, chosen), said)["accuracy"])
@@ -54,7 +54,7 @@ def zero_shot(embedded: Embedded, said: Words) -> dict[str, Any]:
     confusion = np.zeros((len(said.actions), len(said.actions)))
     for turn in range(min(len(said.held_out[action]) for action in actions)):
         texts = np.stack([said.held_out[action][turn] for action in actions])
-        similar = embedded.video @ texts.T
+        similar = embedded.embeddings @ texts.T
         named = actions[similar.argmax(axis=1)]
         np.add.at(confusion, (embedded.labels, named), 1.0)
         accuracies.append([float((named[embedded.labels == action] == action).mean()) for action in actions])

@@ -16,7 +16,7 @@ PARAPHRASES = Path(__file__).with_name("paraphrases.json")
 Sentence = Annotated[str, Field(min_length=1, pattern=r"^\S(.*\S)?$")]
 
 
-class Wording(BaseModel):
+class HeldOutWording(BaseModel):
     """One action: the rule as an operator would write it, and other ways of saying it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -31,7 +31,7 @@ class Paraphrases(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: Literal[1]
-    actions: dict[str, Wording]
+    actions: dict[str, HeldOutWording]
     unrelated: tuple[Sentence, ...] = Field(min_length=10)
 
     @model_validator(mode="after")

@@ -60,7 +60,7 @@ PARITY = 1e-4
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings:
+class DistillationSettings:
     """All that decides the result."""
 
     seed: int = 0
@@ -108,7 +108,7 @@ def main() -> None:
     print(json.dumps({"measured": measured, **written}, indent=1))  # noqa: T201
 
 
-def build_tokenizer(sentences: Sequence[str], theirs: Tokenizer, settings: Settings) -> Tokenizer:
+def build_tokenizer(sentences: Sequence[str], theirs: Tokenizer, settings: DistillationSettings) -> Tokenizer:
     """A WordPiece tokenizer in lower case, without accents; with truncation and padding set.
 
     Four in five of its tokens are the commonest words of the sentences, the others the pieces that the teacher splits
@@ -151,7 +151,7 @@ def distil(
     targets: Float32,
     tokenizer: Tokenizer,
     teacher: Teacher,
-    settings: Settings,
+    settings: DistillationSettings,
     arguments: argparse.Namespace,
 ) -> TextTower:
     """Train on all but the first ``HELD_OUT`` sentences; a checkpoint and a line of the log every few hundred steps."""
@@ -223,7 +223,9 @@ def _begin_static(network: TextTower, tokenizer: Tokenizer, teacher: Teacher) ->
             network.positions.normal_(0, 0.02)
 
 
-def _batches(rows: Sequence[Sequence[int]], settings: Settings, first: int) -> Iterator[tuple[Index, Tensor]]:
+def _batches(
+    rows: Sequence[Sequence[int]], settings: DistillationSettings, first: int
+) -> Iterator[tuple[Index, Tensor]]:
     """Endless batches from step ``first`` on: indices of sentences, and their ``(B, L)`` tokens."""
     count = (len(rows) - HELD_OUT) // settings.batch
     lengths = np.array([len(row) for row in rows])
@@ -398,7 +400,7 @@ def _log(path: Path, row: dict[str, float]) -> None:
         writer.writerow(row)
 
 
-def _arguments() -> tuple[argparse.Namespace, Settings]:
+def _arguments() -> tuple[argparse.Namespace, DistillationSettings]:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--work", type=Path, required=True, help="checkpoint, log and the teacher's vectors")
     parser.add_argument("--out", type=Path, required=True, help="where the graph and the tokenizer go")
@@ -406,10 +408,12 @@ def _arguments() -> tuple[argparse.Namespace, Settings]:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--limit", type=int, default=None, help="take the first sentences of the corpus only")
     parser.add_argument("--bfloat16", action="store_true", help="faster on processors with AMX")
-    for field in dataclasses.fields(Settings):
+    for field in dataclasses.fields(DistillationSettings):
         parser.add_argument(f"--{field.name}", type=type(field.default), default=field.default)
     arguments = parser.parse_args()
-    return arguments, Settings(**{field.name: getattr(arguments, field.name) for field in dataclasses.fields(Settings)})
+    return arguments, DistillationSettings(
+        **{field.name: getattr(arguments, field.name) for field in dataclasses.fields(DistillationSettings)}
+    )
 
 
 if __name__ == "__main__":

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from models.arrays import Float64
-from training.virtual.actions import ACTIONS, Action
+from training.virtual.actions import ACTIONS, BodyAction
 from training.virtual.colour import Colour
 from training.virtual.gait import Feet
-from training.virtual.poses import Moment
+from training.virtual.poses import BodyState
 from training.virtual.skeleton import HEEL_TO_BALL, HIP
 from training.virtual.steering import steer
 
@@ -28,7 +28,7 @@ ARRIVED = 0.25
 
 
 @dataclass(frozen=True)
-class Look:
+class Appearance:
     """What a person looks like. Names of colours go into captions."""
 
     height: float
@@ -107,9 +107,24 @@ class Actor:
     """A person."""
 
     def __init__(
-        self, track_id: int, look: Look, start: Float64, steps: Iterable[Step], temper: float, group: int | None = None
+        self,
+        track_id: int,
+        look: Appearance,
+        start: Float64,
+        steps: Iterable[Step],
+        temper: float,
+        group: int | None = None,
     ) -> None:
-        """Args: start, (2,) metres; temper, 0..1; group: those of one group do not avoid each other."""
+        """Place it, with something to do.
+
+        Args:
+            track_id: Its number in the truth.
+            look: What it looks like.
+            start: ``(2,)`` metres.
+            steps: What it does, one after the other.
+            temper: 0..1.
+            group: Those of one group do not avoid each other.
+        """
         self.track_id = track_id
         self.look = look
         self.temper = temper
@@ -141,7 +156,7 @@ class Actor:
         return self.steps[0]
 
     @property
-    def action(self) -> Action:
+    def action(self) -> BodyAction:
         """The entry of what it does now."""
         return ACTIONS[self.step.action]
 
@@ -227,14 +242,14 @@ class Actor:
         world[:, :2] += self.position
         return np.asarray(world)
 
-    def moment(self) -> Moment:
+    def moment(self) -> BodyState:
         """All that its pose and its gear depend on."""
         cosine, sine = math.cos(self.heading), math.sin(self.heading)
         balls = np.zeros((2, 3))
         balls[:, :2] = (self.feet.places - self.position) @ np.array([[cosine, -sine], [sine, cosine]])
         balls[:, 2] = self.feet.lift
         step = self.step
-        return Moment(
+        return BodyState(
             height=self.look.height,
             feet=balls,
             rolls=self.feet.roll,

@@ -47,7 +47,7 @@ Send = Callable[[Stage, Sequence[str], int], list[Actor]]
 
 
 @dataclass(frozen=True)
-class Kind:
+class AnomalyKind:
     """One entry."""
 
     send: Send
@@ -55,15 +55,15 @@ class Kind:
     """What is anomalous about it."""
 
 
-def _passing(action: str, *, reverse: bool | None = None) -> Kind:
+def _passing(action: str, *, reverse: bool | None = None) -> AnomalyKind:
     def send(stage: Stage, routes: Sequence[str], event: int) -> list[Actor]:
         path = stage.path(str(stage.rng.choice(list(routes))), reverse=reverse)
         return [stage.actor(path[0], [Go(path, action, stage.speed(action), event)])]
 
-    return Kind(send, (action,))
+    return AnomalyKind(send, (action,))
 
 
-def _stopping(action: str) -> Kind:
+def _stopping(action: str) -> AnomalyKind:
     def send(stage: Stage, routes: Sequence[str], event: int) -> list[Actor]:
         before, after = stage.split(stage.path(str(stage.rng.choice(list(routes)))))
         facing = before[-1] + stage.rng.normal(0.0, 3.0, 2)
@@ -74,7 +74,7 @@ def _stopping(action: str) -> Kind:
         ]
         return [stage.actor(before[0], steps)]
 
-    return Kind(send, (action,))
+    return AnomalyKind(send, (action,))
 
 
 def _fall(stage: Stage, routes: Sequence[str], event: int) -> list[Actor]:
@@ -145,7 +145,7 @@ def _beside(stage: Stage, routes: Sequence[str], event: int) -> list[Actor]:
     return actors
 
 
-ANOMALIES: dict[str, Kind] = {
+ANOMALIES: dict[str, AnomalyKind] = {
     "cyclist": _passing("cycle"),
     "runner": _passing("run"),
     "cart": _passing("drive"),
@@ -169,7 +169,7 @@ ANOMALIES: dict[str, Kind] = {
     "kicker": _stopping("kick"),
     "sweeper": _stopping("sweep"),
     "climber": _stopping("climb"),
-    "fall": Kind(_fall, ("fall", "get_up")),
-    "fight": Kind(_fight, ("fight",)),
-    "beside": Kind(_beside, ("fight",)),
+    "fall": AnomalyKind(_fall, ("fall", "get_up")),
+    "fight": AnomalyKind(_fight, ("fight",)),
+    "beside": AnomalyKind(_beside, ("fight",)),
 }

@@ -16,7 +16,7 @@ from training.virtual.camera import Camera
 from training.virtual.facade import PER_METRE, draw_facade
 from training.virtual.light import Light
 from training.virtual.paint import Sprite, fill
-from training.virtual.props import PROPS, Place, draw_crown, draw_trunk
+from training.virtual.props import PROPS, PropFrame, draw_crown, draw_trunk
 from training.virtual.scene import FacadeSpec, PavingSpec, PropSpec, Setting, StripSpec
 
 ZOOM = 3
@@ -183,9 +183,9 @@ class _Painter:
             fill(mask, brush.pixels(corners)[0], (255.0,))
         for prop in self.scene.props:
             if prop.sway > 0.0:
-                draw_trunk(brush, Place(prop), prop)
+                draw_trunk(brush, PropFrame(prop), prop)
             else:
-                PROPS[prop.kind](brush, Place(prop), prop)
+                PROPS[prop.kind](brush, PropFrame(prop), prop)
         soft = cv2.GaussianBlur(mask, (0, 0), 1.6 * ZOOM)
         return np.asarray(soft, dtype=np.uint8)
 
@@ -227,7 +227,7 @@ class _Painter:
         things: list[Occluder] = []
         trees: list[Tree] = []
         for spec in sorted(self.scene.props, key=lambda spec: -math.hypot(*spec.at)):
-            place = Place(spec)
+            place = PropFrame(spec)
             canvas = self._canvas()
             brush = SolidBrush(canvas, self.camera, self.light, ZOOM, (0.0, 0.0))
             if spec.sway > 0.0:
@@ -245,7 +245,7 @@ class _Painter:
                 trees.append(self._tree(spec, place, occluder))
         return things, trees
 
-    def _tree(self, spec: PropSpec, place: Place, occluder: Occluder) -> Tree:
+    def _tree(self, spec: PropSpec, place: PropFrame, occluder: Occluder) -> Tree:
         crown = []
         for share in CROWN_LAYERS:
             canvas = self._canvas()

@@ -18,7 +18,7 @@ from training.virtual.renderer import Rendered, Renderer
 from training.virtual.scene import Scene
 from training.virtual.truth import ClipTruth, TruthRecorder
 
-Progress = Callable[[int], None]
+RenderProgress = Callable[[int], None]
 """Called with the number of frames done so far."""
 
 # No B-frames: an RTSP server sends packets as they lie in the file. A second between keyframes: a client that joins
@@ -94,7 +94,14 @@ class VideoWriter:
     """Writes BGR or grey frames to a file. A context manager; an unfinished file is removed on an error."""
 
     def __init__(self, path: Path, size: tuple[int, int], fps: float, *, lossless_grey: bool = False) -> None:
-        """Args: path, ``.mp4`` (H.264), or ``.mkv`` with lossless_grey (FFV1)."""
+        """Open the file.
+
+        Args:
+            path: ``.mp4`` (H.264), or ``.mkv`` with ``lossless_grey`` (FFV1).
+            size: Width and height in pixels.
+            fps: Frames a second.
+            lossless_grey: Whether frames are grey, and kept to the bit.
+        """
         self._path = path
         self._container = av.open(str(path), "w")
         rate = Fraction(fps).limit_denominator(1001)
@@ -138,7 +145,7 @@ def masks_path(video: Path) -> Path:
 
 
 def render_clip(
-    world: World, path: Path, seconds: float, *, masks: bool = False, progress: Progress | None = None
+    world: World, path: Path, seconds: float, *, masks: bool = False, progress: RenderProgress | None = None
 ) -> ClipTruth:
     """Write the next ``seconds`` of ``world`` to ``path`` (.mp4), with the truth, and if wanted the masks, beside it.
 
@@ -180,7 +187,7 @@ def render_dataset(
     size: tuple[int, int] = (640, 360),
     fps: float = 25.0,
     masks: bool = False,
-    progress: Progress | None = None,
+    progress: RenderProgress | None = None,
 ) -> None:
     """Write a dataset as `truth` describes it: normal clips to learn from, clips with anomalies to be tested on.
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from models.arrays import Float64
 from training.virtual.actions import ACTIONS
-from training.virtual.actor import Actor, Barrier, Do, Go, Look, Meet, Step
+from training.virtual.actor import Actor, Appearance, Barrier, Do, Go, Meet, Step
 from training.virtual.anomalies import ANOMALIES
 from training.virtual.camera import Camera
 from training.virtual.scene import Scene
@@ -38,7 +38,13 @@ class Director:
     """Runs the world. The same scene, seed and steps of time give the same world."""
 
     def __init__(self, scene: Scene, seed: int, *, normal_until: float = 0.0) -> None:
-        """Args: normal_until, seconds without any anomaly; ``math.inf`` for never."""
+        """Fill the scene as it is after a while.
+
+        Args:
+            scene: What to run.
+            seed: Of every random choice.
+            normal_until: Seconds without any anomaly; ``math.inf`` for never.
+        """
         self.scene = scene
         name = zlib.crc32(scene.name.encode())
         self.rng = np.random.default_rng([seed, name])
@@ -231,12 +237,12 @@ class Director:
         self._tracks += 1
         return Actor(self._tracks, self._look(), start, steps, float(self.rng.random()), group)
 
-    def _look(self) -> Look:
+    def _look(self) -> Appearance:
         rng, spec = self.rng, self.scene.population
         wardrobe = spec.wardrobe
         top = str(rng.choice(list(wardrobe.tops)))
         bottom = str(rng.choice(list(wardrobe.bottoms)))
-        return Look(
+        return Appearance(
             height=float(rng.uniform(*spec.height)),
             build=float(rng.uniform(0.9, 1.18)),
             top=top,

@@ -17,8 +17,10 @@ RESTLESS = 0.16
 
 @dataclass(frozen=True)
 class Gait:
-    """How feet go. A stride is two steps: ``stride0 + stride1 * speed`` metres for
-    a body of 1.75 m (1.25 m at 1.3 m/s when walking)."""
+    """How feet go.
+
+    A stride is two steps: ``stride0 + stride1 * speed`` metres for a body of 1.75 m (1.25 m at 1.3 m/s when walking).
+    """
 
     stance: float
     """Share of the stride that a foot is on the ground."""
@@ -41,10 +43,12 @@ class Feet:
         """Where the feet stand at first.
 
         Args:
-            position: (2,) metres, and heading in radians, of the body.
-            spread: metres from its line to the ball of a foot, and ahead: how far that is before the hip.
-            size: times the strides of a body of 1.75 m.
-            phase: in strides.
+            position: (2,) metres, of the body.
+            heading: Radians.
+            spread: Metres from the body's line to the ball of a foot.
+            ahead: Metres that the ball of a foot is before the hip.
+            size: Times the strides of a body of 1.75 m.
+            phase: In strides.
         """
         self.spread, self.ahead, self.size = spread, ahead, size
         self.phase = phase

@@ -1,4 +1,4 @@
-"""How bodies hold themselves: a function an action, from the `Moment` of a body to its joints.
+"""How bodies hold themselves: a function an action, from the `BodyState` of a body to its joints.
 
 Joints are in the body frame, (JOINTS, 3) metres. What is ridden, pushed or carried is drawn by `gear`.
 """
@@ -31,7 +31,7 @@ MIRRORED = np.array([1.0, -1.0, 1.0])
 
 
 @dataclass(frozen=True)
-class Moment:
+class BodyState:
     """All that a pose depends on."""
 
     height: float
@@ -52,7 +52,7 @@ class Moment:
     """0..1, this body's own: larger is livelier."""
 
 
-def walk(now: Moment) -> Float64:
+def walk(now: BodyState) -> Float64:
     """A stride, with arms that swing against the legs."""
     stride = 2.0 * math.pi * now.phase
     reach = min(now.speed / 1.4, 1.2) * (0.32 + 0.2 * now.temper)
@@ -69,7 +69,7 @@ def walk(now: Moment) -> Float64:
     )
 
 
-def run(now: Moment) -> Float64:
+def run(now: BodyState) -> Float64:
     """A bound, leaning forward, elbows bent."""
     stride = 2.0 * math.pi * now.phase
     left = -0.85 * math.cos(stride + 0.3)
@@ -87,7 +87,7 @@ def run(now: Moment) -> Float64:
     )
 
 
-def stand(now: Moment) -> Float64:
+def stand(now: BodyState) -> Float64:
     """Weight shifting slowly from foot to foot."""
     slow = 0.7 * now.seconds + 6.0 * now.temper
     return body(
@@ -102,7 +102,7 @@ def stand(now: Moment) -> Float64:
     )
 
 
-def phone(now: Moment) -> Float64:
+def phone(now: BodyState) -> Float64:
     """Standing, a hand held up before a bowed head."""
     joints = stand(now)
     slow = 0.02 * math.sin(1.3 * now.seconds + 6.0 * now.temper)
@@ -118,7 +118,7 @@ def phone(now: Moment) -> Float64:
     )
 
 
-def talk(now: Moment) -> Float64:
+def talk(now: BodyState) -> Float64:
     """Standing, with hands that speak now and then."""
     beat = 2.1 * now.seconds + 9.0 * now.temper
     speaks = max(0.0, math.sin(0.45 * now.seconds + 6.3 * now.temper))
@@ -137,7 +137,7 @@ def talk(now: Moment) -> Float64:
     )
 
 
-def cycle(now: Moment) -> Float64:
+def cycle(now: BodyState) -> Float64:
     """On a bicycle's saddle, feet on turning pedals."""
     turn = 2.0 * math.pi * now.travelled / PEDAL_METRES
     circle = np.array([[math.cos(turn + a), 0.0, -math.sin(turn + a)] for a in (0.0, math.pi)])
@@ -152,7 +152,7 @@ FALL_S = 0.75
 """From upright to the ground; a free fall of a body's height takes about as long."""
 
 
-def _lying(now: Moment, angle: float, flail: float) -> Float64:
+def _lying(now: BodyState, angle: float, flail: float) -> Float64:
     joints = body(
         now.height,
         now.feet,
@@ -171,7 +171,7 @@ def _lying(now: Moment, angle: float, flail: float) -> Float64:
     return joints
 
 
-def fall(now: Moment) -> Float64:
+def fall(now: BodyState) -> Float64:
     """Down to one side within `FALL_S`, then lying."""
     down = min(now.seconds / FALL_S, 1.0)
     settle = max(0.0, now.seconds - FALL_S)
@@ -179,7 +179,7 @@ def fall(now: Moment) -> Float64:
     return _lying(now, 0.5 * math.pi * down * down, 0.9 * math.sin(math.pi * min(down, 0.5)) - 0.5 * down + stir + 0.2)
 
 
-def get_up(now: Moment) -> Float64:
+def get_up(now: BodyState) -> Float64:
     """From lying over a crouch to standing."""
     up = min(now.seconds / max(now.seconds + now.remaining, 1e-6), 1.0)
     eased = up * up * (3.0 - 2.0 * up)
@@ -190,7 +190,7 @@ def get_up(now: Moment) -> Float64:
     return np.asarray(lying * (1.0 - eased) + crouch * eased)
 
 
-def fight(now: Moment) -> Float64:
+def fight(now: BodyState) -> Float64:
     """Fists up, in and out, blow after blow, and now and then a kick."""
     beat = 2.0 * math.pi * (1.5 + 0.5 * now.temper) * now.seconds + 5.0 * now.temper
     right, left = max(0.0, math.sin(beat)) ** 2, max(0.0, math.sin(beat + 2.4)) ** 2
@@ -214,7 +214,7 @@ def fight(now: Moment) -> Float64:
 # On wheels
 
 
-def skateboard(now: Moment) -> Float64:
+def skateboard(now: BodyState) -> Float64:
     """Sideways on a board, knees bent, arms out."""
     sway = 0.08 * math.sin(1.1 * now.travelled + 6.0 * now.temper)
     feet = np.array([[0.02, 0.27, BOARD], [0.02, -0.27, BOARD]])
@@ -232,7 +232,7 @@ def skateboard(now: Moment) -> Float64:
     return rotate(across, UP, -0.5 * math.pi, ORIGIN)
 
 
-def scooter(now: Moment) -> Float64:
+def scooter(now: BodyState) -> Float64:
     """One foot on the deck; the other pushes off the ground again and again."""
     kick = now.travelled / 2.4 % 1.0
     pushes = kick < 0.4
@@ -244,7 +244,7 @@ def scooter(now: Moment) -> Float64:
     return body(now.height, feet, rolls, hips=0.93, offset=(0.02, -0.02), lean=0.28, hands=bars)
 
 
-def motorcycle(now: Moment) -> Float64:
+def motorcycle(now: BodyState) -> Float64:
     """Astride, hands wide on the bars."""
     feet = np.array([[0.0, 0.22, 0.34], [0.0, -0.22, 0.34]])
     grips = (np.array([0.42, 0.34, 1.02]), np.array([0.42, -0.34, 1.02]))
@@ -253,7 +253,7 @@ def motorcycle(now: Moment) -> Float64:
     )
 
 
-def wheelchair(now: Moment) -> Float64:
+def wheelchair(now: BodyState) -> Float64:
     """Seated, hands pushing the rims."""
     turn = 2.0 * math.pi * now.travelled / 1.5
     rims = [np.array([0.14 - 0.20 * math.cos(turn), side * 0.31, 0.66 - 0.07 * math.sin(turn)]) for side in (1, -1)]
@@ -270,7 +270,7 @@ def wheelchair(now: Moment) -> Float64:
     )
 
 
-def drive(now: Moment) -> Float64:
+def drive(now: BodyState) -> Float64:
     """Seated behind a wheel."""
     feet = np.array([[0.62, 0.14, 0.34], [0.62, -0.14, 0.34]])
     wheel = (np.array([0.42, 0.16, 1.05]), np.array([0.42, -0.16, 1.05]))
@@ -282,34 +282,34 @@ def drive(now: Moment) -> Float64:
 # On foot, with something
 
 
-def carry(now: Moment) -> Float64:
+def carry(now: BodyState) -> Float64:
     """Walking, leaning back, both hands under a box."""
     hold = now.height * np.array([0.25, 0.13, 0.60])
     return _walking(now, lean=-0.07, hands=(hold, hold * MIRRORED))
 
 
-def push(now: Moment) -> Float64:
+def push(now: BodyState) -> Float64:
     """Walking, leaning forward, both hands on a bar."""
     bar = now.height * np.array([0.27, 0.13, 0.59])
     return _walking(now, lean=0.16, hands=(bar, bar * MIRRORED))
 
 
-def suitcase(now: Moment) -> Float64:
+def suitcase(now: BodyState) -> Float64:
     """Walking, one hand behind at a handle."""
     return _walking(now, lean=0.09, hands=(None, now.height * np.array([-0.17, -0.14, 0.46])))
 
 
-def umbrella(now: Moment) -> Float64:
+def umbrella(now: BodyState) -> Float64:
     """Walking, one hand up at the stick."""
     return _walking(now, lean=0.04, hands=(None, now.height * np.array([0.13, -0.07, 0.70])))
 
 
-def dog(now: Moment) -> Float64:
+def dog(now: BodyState) -> Float64:
     """Walking, one hand out with the leash."""
     return _walking(now, lean=0.03, hands=(now.height * np.array([0.16, 0.12, 0.55]), None))
 
 
-def crawl(now: Moment) -> Float64:
+def crawl(now: BodyState) -> Float64:
     """On hands and knees."""
     turn = 2.0 * math.pi * now.travelled / 0.9
     tall, step = now.height, 0.07 * math.cos(turn)
@@ -330,7 +330,7 @@ def crawl(now: Moment) -> Float64:
 # On the spot
 
 
-def jump(now: Moment) -> Float64:
+def jump(now: BodyState) -> Float64:
     """A crouch, a leap with arms and legs apart, a landing; again and again."""
     beat = (now.seconds / (1.15 - 0.25 * now.temper) + now.temper) % 1.0
     # A crouch, a leap for half of the time, a landing; arms and legs go apart in the air.
@@ -353,7 +353,7 @@ def jump(now: Moment) -> Float64:
     return joints
 
 
-def wave(now: Moment) -> Float64:
+def wave(now: BodyState) -> Float64:
     """Both arms above the head, from side to side."""
     beat = 0.13 * math.sin(7.0 * now.seconds + 6.0 * now.temper)
     left = now.height * np.array([0.05, 0.22 + beat, 1.12 - 0.5 * abs(beat)])
@@ -361,7 +361,7 @@ def wave(now: Moment) -> Float64:
     return body(now.height, now.feet, now.rolls, hips=0.997, tilt=-0.3 * beat, hands=(left, right))
 
 
-def crouch(now: Moment) -> Float64:
+def crouch(now: BodyState) -> Float64:
     """Down on the heels, hands at the knees."""
     down = _eased(now, 0.8)
     slow = 0.02 * math.sin(1.1 * now.seconds + 6.0 * now.temper)
@@ -378,7 +378,7 @@ def crouch(now: Moment) -> Float64:
     )
 
 
-def pick_up(now: Moment) -> Float64:
+def pick_up(now: BodyState) -> Float64:
     """Bending down until the hands are at the ground, and up again."""
     beat = (now.seconds / 2.6 + now.temper) % 1.0
     down = math.sin(math.pi * beat) ** 2
@@ -394,7 +394,7 @@ def pick_up(now: Moment) -> Float64:
     )
 
 
-def sit(now: Moment) -> Float64:
+def sit(now: BodyState) -> Float64:
     """Hips back and down to the height of a bench, hands in the lap."""
     down = _eased(now, 1.0)
     slow = 0.05 * math.sin(0.6 * now.seconds + 6.0 * now.temper)
@@ -410,7 +410,7 @@ def sit(now: Moment) -> Float64:
     )
 
 
-def dance(now: Moment) -> Float64:
+def dance(now: BodyState) -> Float64:
     """From foot to foot, arms up in turn, the whole body swaying and turning."""
     beat = 2.0 * math.pi * (now.seconds * (0.9 + 0.3 * now.temper) + now.temper)
     side, up = math.sin(beat), 0.5 + 0.5 * math.sin(beat + 0.6)
@@ -435,12 +435,12 @@ RELEASE = 0.50
 """The share of a throw at which the ball leaves the hand."""
 
 
-def throwing(now: Moment) -> float:
+def throwing(now: BodyState) -> float:
     """0..1, how far a throw has come."""
     return (now.seconds / THROW_S + now.temper) % 1.0
 
 
-def throw(now: Moment) -> Float64:
+def throw(now: BodyState) -> Float64:
     """Back with the arm, a step, and an overarm throw."""
     share = throwing(now)
     marks = (0.0, 0.30, 0.42, RELEASE, 0.62, 1.0)
@@ -465,12 +465,12 @@ def throw(now: Moment) -> Float64:
 JUGGLE_S = 0.95
 
 
-def juggling(now: Moment) -> float:
+def juggling(now: BodyState) -> float:
     """0..1, from one kick of the ball to the next."""
     return (now.seconds / JUGGLE_S + now.temper) % 1.0
 
 
-def kick(now: Moment) -> Float64:
+def kick(now: BodyState) -> Float64:
     """A foot that kicks a ball up, again and again."""
     share = juggling(now)
     up = max(0.0, math.cos(2.0 * math.pi * share)) ** 2
@@ -488,7 +488,7 @@ def kick(now: Moment) -> Float64:
     )
 
 
-def sweep(now: Moment) -> Float64:
+def sweep(now: BodyState) -> Float64:
     """Both hands on a broom, strokes from side to side."""
     stroke = math.sin(3.4 * now.seconds + 6.0 * now.temper)
     upper = now.height * np.array([0.16, 0.02 + 0.05 * stroke, 0.70])
@@ -496,7 +496,7 @@ def sweep(now: Moment) -> Float64:
     return body(now.height, now.feet, now.rolls, hips=0.985, lean=0.28, twist=-0.35 * stroke, hands=(upper, lower))
 
 
-def climb(now: Moment) -> Float64:
+def climb(now: BodyState) -> Float64:
     """Up the steps of a ladder, and down before the end."""
     up = 3.0 * _eased(now, 3.5)
     rung, share = math.floor(min(up, 2.999)), up - math.floor(min(up, 2.999))
@@ -521,7 +521,7 @@ def climb(now: Moment) -> Float64:
     return joints
 
 
-def _walking(now: Moment, *, lean: float, hands: tuple[Float64 | None, Float64 | None]) -> Float64:
+def _walking(now: BodyState, *, lean: float, hands: tuple[Float64 | None, Float64 | None]) -> Float64:
     swing = 0.35 * min(now.speed / 1.4, 1.2) * math.cos(2.0 * math.pi * now.phase + 0.4)
     return body(
         now.height, now.feet, now.rolls, hips=0.985, lean=lean, swing=(-swing, swing), elbows=(0.3, 0.3), hands=hands
@@ -533,7 +533,7 @@ def _seat(metres: float, height: float) -> float:
     return min(metres / ((THIGH + SHIN + SOLE) * height), 1.0)
 
 
-def _eased(now: Moment, seconds: float) -> float:
+def _eased(now: BodyState, seconds: float) -> float:
     """0 at the beginning and the end of the action, 1 from ``seconds`` after to before them."""
     share = max(0.0, min(1.0, now.seconds / seconds, now.remaining / seconds))
     return share * share * (3.0 - 2.0 * share)

@@ -21,7 +21,7 @@ PAINTS: tuple[Tone, ...] = ((52.0, 66.0, 150.0), (122.0, 82.0, 44.0), (60.0, 104
 CANVAS: Tone = (176.0, 205.0, 222.0)
 
 
-class Place:
+class PropFrame:
     """Turns metres beside a prop, times its size, into world metres."""
 
     def __init__(self, spec: PropSpec) -> None:
@@ -37,7 +37,7 @@ class Place:
         return self._at + s * np.array(turned)
 
 
-def _bench(brush: Brush, place: Place, spec: PropSpec) -> None:
+def _bench(brush: Brush, place: PropFrame, spec: PropSpec) -> None:
     s = spec.size
     for x in (-0.75, 0.75):
         brush.box(place(x, 0.12, 0.0), (0.07 * s, 0.45 * s, 0.42 * s), place.turn, IRON)
@@ -48,7 +48,7 @@ def _bench(brush: Brush, place: Place, spec: PropSpec) -> None:
         brush.box(place(0.0, 0.3, z), (1.8 * s, 0.05 * s, 0.11 * s), place.turn, WOOD)
 
 
-def _lamp(brush: Brush, place: Place, spec: PropSpec) -> None:
+def _lamp(brush: Brush, place: PropFrame, spec: PropSpec) -> None:
     s = spec.size
     brush.rod(place(0, 0, 0), place(0, 0, 0.9), 0.10 * s, 0.08 * s, IRON)
     brush.rod(place(0, 0, 0.9), place(0, 0, 4.1), 0.055 * s, 0.04 * s, IRON)
@@ -56,7 +56,7 @@ def _lamp(brush: Brush, place: Place, spec: PropSpec) -> None:
     brush.box(place(0, 0, 4.5), (0.42 * s, 0.42 * s, 0.08 * s), place.turn, IRON)
 
 
-def _planter(brush: Brush, place: Place, spec: PropSpec) -> None:
+def _planter(brush: Brush, place: PropFrame, spec: PropSpec) -> None:
     s = spec.size
     brush.box(place(0, 0, 0), (1.3 * s, 0.8 * s, 0.55 * s), place.turn, STONE)
     brush.box(place(0, 0, 0.55), (1.38 * s, 0.88 * s, 0.07 * s), place.turn, STONE)
@@ -67,18 +67,18 @@ def _planter(brush: Brush, place: Place, spec: PropSpec) -> None:
         brush.ball(place(x, y, 0.62 + rng.uniform(0.0, 0.28)), rng.uniform(0.05, 0.11) * s, tone)
 
 
-def _bollard(brush: Brush, place: Place, spec: PropSpec) -> None:
+def _bollard(brush: Brush, place: PropFrame, spec: PropSpec) -> None:
     brush.rod(place(0, 0, 0.05), place(0, 0, 0.85), 0.09 * spec.size, 0.08 * spec.size, IRON)
     brush.ball(place(0, 0, 0.92), 0.11 * spec.size, IRON)
 
 
-def _bin(brush: Brush, place: Place, spec: PropSpec) -> None:
+def _bin(brush: Brush, place: PropFrame, spec: PropSpec) -> None:
     s = spec.size
     brush.rod(place(0, 0, 0.2), place(0, 0, 0.8), 0.22 * s, 0.24 * s, (74.0, 96.0, 66.0))
     brush.rod(place(0, 0, 0.95), place(0, 0, 1.0), 0.24 * s, 0.2 * s, IRON)
 
 
-def _parasol(brush: Brush, place: Place, spec: PropSpec) -> None:
+def _parasol(brush: Brush, place: PropFrame, spec: PropSpec) -> None:
     s = spec.size
     for x, y in ((-0.9, -0.2), (0.9, 0.25)):
         brush.box(place(x, y, 0.0), (0.42 * s, 0.42 * s, 0.45 * s), place.turn, WOOD)
@@ -95,7 +95,7 @@ def _parasol(brush: Brush, place: Place, spec: PropSpec) -> None:
         brush.panel(np.stack([place(x, y, 2.2), place(x2, y2, 2.2), place(x2, y2, 2.05), place(x, y, 2.05)]), tone)
 
 
-def _container(brush: Brush, place: Place, spec: PropSpec) -> None:
+def _container(brush: Brush, place: PropFrame, spec: PropSpec) -> None:
     s, rng = spec.size, _chance(spec)
     tone = _mixed(PAINTS[int(rng.integers(len(PAINTS)))], rng, 0.85, 1.15)
     brush.box(place(0, 0, 0.08), (6.0 * s, 2.4 * s, 2.5 * s), place.turn, tone)
@@ -104,7 +104,7 @@ def _container(brush: Brush, place: Place, spec: PropSpec) -> None:
             brush.rod(place(x, side, 0.25), place(x, side, 2.4), 0.05 * s, 0.05 * s, _mixed(tone, rng, 0.78, 0.82))
 
 
-def _crates(brush: Brush, place: Place, spec: PropSpec) -> None:
+def _crates(brush: Brush, place: PropFrame, spec: PropSpec) -> None:
     s, rng = spec.size, _chance(spec)
     brush.box(place(0, 0, 0), (1.2 * s, 0.9 * s, 0.14 * s), place.turn, WOOD)
     for layer in range(int(rng.integers(1, 4))):
@@ -113,13 +113,13 @@ def _crates(brush: Brush, place: Place, spec: PropSpec) -> None:
             brush.box(place(x, y, 0.14 + 0.42 * layer), (0.56 * s, 0.4 * s, 0.4 * s), place.turn, tone)
 
 
-def _pillar(brush: Brush, place: Place, spec: PropSpec) -> None:
+def _pillar(brush: Brush, place: PropFrame, spec: PropSpec) -> None:
     s = spec.size
     brush.box(place(0, 0, 0), (0.75 * s, 0.75 * s, 0.35 * s), place.turn, STONE)
     brush.box(place(0, 0, 0.35), (0.55 * s, 0.55 * s, 7.0 * s), place.turn, (186.0, 192.0, 196.0))
 
 
-def _slide(brush: Brush, place: Place, spec: PropSpec) -> None:
+def _slide(brush: Brush, place: PropFrame, spec: PropSpec) -> None:
     s = spec.size
     for x, y in ((-1.2, 0.35), (-1.2, -0.35), (-0.5, 0.35), (-0.5, -0.35)):
         brush.rod(place(x, y, 0.0), place(x, y, 2.3), 0.05 * s, 0.05 * s, (60.0, 120.0, 200.0))
@@ -133,7 +133,7 @@ def _slide(brush: Brush, place: Place, spec: PropSpec) -> None:
     brush.panel(np.stack(chute), (70.0, 80.0, 215.0))
 
 
-def draw_trunk(brush: Brush, place: Place, spec: PropSpec) -> None:
+def draw_trunk(brush: Brush, place: PropFrame, spec: PropSpec) -> None:
     """The part of a tree that the wind does not move."""
     s = spec.size
     pit = np.stack([place(x, y, 0.01) for x, y in ((-0.6, -0.6), (0.6, -0.6), (0.6, 0.6), (-0.6, 0.6))])
@@ -143,7 +143,7 @@ def draw_trunk(brush: Brush, place: Place, spec: PropSpec) -> None:
         brush.rod(place(0.05, 0, 2.3), place(x, y, z), 0.08 * s, 0.04 * s, BARK)
 
 
-def draw_crown(brush: Brush, place: Place, spec: PropSpec, share: tuple[float, float]) -> None:
+def draw_crown(brush: Brush, place: PropFrame, spec: PropSpec, share: tuple[float, float]) -> None:
     """The leaves of a tree whose height in the crown, 0..1, is within ``share``."""
     rng = _chance(spec)
     count = 900
@@ -164,7 +164,7 @@ def draw_crown(brush: Brush, place: Place, spec: PropSpec, share: tuple[float, f
         brush.ball(place(x, y, 3.75 + z), float(sizes[index]) * spec.size, tone)
 
 
-def _tree(brush: Brush, place: Place, spec: PropSpec) -> None:
+def _tree(brush: Brush, place: PropFrame, spec: PropSpec) -> None:
     draw_trunk(brush, place, spec)
     draw_crown(brush, place, spec, (-1.0, 2.0))
 
@@ -178,7 +178,7 @@ def _mixed(tone: Tone, rng: np.random.Generator, low: float, high: float) -> Ton
     return tone[0] * factor, tone[1] * factor, tone[2] * factor
 
 
-PROPS: dict[str, Callable[[Brush, Place, PropSpec], None]] = {
+PROPS: dict[str, Callable[[Brush, PropFrame, PropSpec], None]] = {
     "bench": _bench,
     "lamp": _lamp,
     "planter": _planter,

@@ -49,7 +49,13 @@ class Renderer:
     """Draws the world of a director. Not thread-safe: pictures are drawn in the order of time."""
 
     def __init__(self, scene: Scene, seed: int, size: tuple[int, int]) -> None:
-        """Args: size, (width, height) in pixels, both even."""
+        """Paint the backdrop.
+
+        Args:
+            scene: What to draw.
+            seed: Of the noise.
+            size: Width and height in pixels, both even.
+        """
         self.scene, self.seed, self.size = scene, seed, size
         self.camera = Camera(scene.camera, size)
         self.light = Light(scene.light)

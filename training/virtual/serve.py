@@ -287,7 +287,11 @@ class _Relay:
     """Brings packets from the painting thread to every client's own bounded queue."""
 
     def __init__(self, room: int) -> None:
-        """Args: room, the packets a client may be behind."""
+        """Begin without a client.
+
+        Args:
+            room: The packets a client may be behind.
+        """
         self._room = room
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None

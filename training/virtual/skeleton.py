@@ -87,15 +87,19 @@ def body(
     """A pose in the body frame, (JOINTS, 3) metres.
 
     Args:
-        height: of the body in metres.
+        height: Of the body in metres.
         balls: (2, 3), the balls of the left and right foot.
         rolls: (2,), radians that each heel is up.
-        hips: height of the pelvis, as a share of what it is when standing straight; legs that reach less far
+        hips: Height of the pelvis, as a share of what it is when standing straight; legs that reach less far
             than that pull it down.
-        offset: metres of the pelvis forward and to the left of the origin.
-        lean: radians the trunk bends forward. tilt: to the left. twist: shoulders turned to the left.
-        swing: radians each upper arm points forward. elbows: each bent by so much. spread: each away from the body.
-        hands: where a hand is held, instead of by angles.
+        offset: Metres of the pelvis forward and to the left of the origin.
+        lean: Radians that the trunk bends forward.
+        tilt: Radians that it bends to the left.
+        twist: Radians that the shoulders are turned to the left.
+        swing: Radians that each upper arm points forward.
+        elbows: Radians that each is bent by.
+        spread: Radians that each arm is away from the body.
+        hands: Where a hand is held, instead of by angles.
     """
     joints = np.zeros((JOINTS, 3))
     leg = (THIGH + SHIN) * height

@@ -20,9 +20,10 @@ def steer(
     Args:
         position: (2,) metres.
         desired: (2,) m/s.
-        others: (N, 2) metres, and speeds: (N, 2) m/s, of those to keep away from.
+        others: (N, 2) metres, of those to keep away from.
+        speeds: (N, 2) m/s, of the same.
         obstacles: (M, 3), centre and radius in metres.
-        room: metres to keep from the others.
+        room: Metres to keep from the others.
     """
     speed = float(np.hypot(desired[0], desired[1]))
     if speed < 1e-6:

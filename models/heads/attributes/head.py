@@ -129,7 +129,7 @@ class AttributesHead:
         """
         return [describe_frame(observation) for observation in observations]
 
-    def fit(self, samples: Sequence[Arrays], clips: Sequence[int]) -> Fitted:
+    def fit(self, samples: Sequence[Arrays], recordings: Sequence[int]) -> Fitted:
         """Learn what is normal; see ``Head.fit``.
 
         Odd episodes (see ``odd_frames``) are found by held-out scores and not learned from.
@@ -141,7 +141,7 @@ class AttributesHead:
         table = FeatureTable.of(samples)
         held_out = self._held_out(table, usable)
         low, step = scales_of(held_out, usable).T
-        normal = usable & ~odd_frames((held_out - low) / step, clips)
+        normal = usable & ~odd_frames((held_out - low) / step, recordings)
         scales = scales_of(held_out, normal)
         raw = np.where(normal, self._weigh(table, evidence_of(held_out, scales)), np.nan)
         arrays = {
@@ -150,7 +150,7 @@ class AttributesHead:
             "neutral": np.nanmedian(raw, keepdims=True),
             "facts": np.array([len(samples), np.count_nonzero(usable & ~normal)], np.float64),
         }
-        return Fitted(arrays, raw, np.asarray(clips, np.int64))
+        return Fitted(arrays, raw, np.asarray(recordings, np.int64))
 
     def check(self, profile: Arrays) -> None:
         """See that a profile's arrays fit; see ``Head.check``."""

@@ -3,7 +3,7 @@
 Gao, Yang, Huang: Scene-adaptive SVAD Based On Multi-modal Action-based Feature Extraction, sections 3.3 and 3.4. A
 clip of an object is described by its responses to action prompts (equation 8), what is normal by the centres of a
 spherical k-means over the responses of normal clips, and a clip's raw score is its distance to them (equation 9, with
-centres weighted by what they hold; docs/decisions/0011-weighted-centres.md). Clip features come from the stream's
+centres weighted by what they hold; docs/decisions/0011-weighted-centres.md). Embeddings come from the stream's
 encoder, the prompts from the head's pack: nothing is learned here but the centres, so that a stream learns them in
 seconds, without torch.
 
@@ -81,7 +81,7 @@ class SvadHead:
             raise ValueError(msg)
         self._clusters = clusters
         self._concentration = _checked_concentration(concentration)
-        self._clips = ObjectEmbedding(encoder)
+        self._embedding = ObjectEmbedding(encoder)
         self._prompts = np.ascontiguousarray(prompts, np.float32)
         self._phrases = tuple(phrases)
 
@@ -102,7 +102,7 @@ class SvadHead:
     @property
     def inputs(self) -> tuple[Input, ...]:
         """The embeddings of the objects' clips."""
-        return (self._clips,)
+        return (self._embedding,)
 
     def features(self, observations: Sequence[Observation]) -> list[Arrays]:
         """The embeddings of frames, half as large: 768 bytes an object at 384 numbers.
@@ -121,16 +121,16 @@ class SvadHead:
     def _features(self, observation: Observation) -> Arrays:
         disturbed = observation.motion is not None and observation.motion.disturbed
         return {
-            "embeddings": observation.embeddings(self._clips).astype(np.float16),
+            "embeddings": observation.embeddings(self._embedding).astype(np.float16),
             "believed": np.array([not disturbed], np.uint8),
         }
 
-    def fit(self, samples: Sequence[Arrays], clips: Sequence[int]) -> Fitted:
+    def fit(self, samples: Sequence[Arrays], recordings: Sequence[int]) -> Fitted:
         """Learn what is normal; see ``Head.fit``. Odd episodes are found by held-out scores and not learned from."""
         embeddings = [np.asarray(sample["embeddings"], np.float32) for sample in samples]
         known = [~np.isnan(rows[:, 0]) for rows in embeddings]
-        clips_seen = np.concatenate([rows[there] for rows, there in zip(embeddings, known, strict=True)])
-        answers = responses(clips_seen, self._prompts)
+        seen_embeddings = np.concatenate([rows[there] for rows, there in zip(embeddings, known, strict=True)])
+        answers = responses(seen_embeddings, self._prompts)
         frames = np.repeat(np.arange(len(samples)), [np.count_nonzero(rows) for rows in known])
         seen = np.bincount(frames, minlength=len(samples)) > 0
         if np.count_nonzero(seen) < MIN_SCORES:
@@ -139,7 +139,7 @@ class SvadHead:
         held_out = self._held_out(answers, frames, len(samples))
         low, step = _scale(held_out[seen])
         far_out = np.where(seen, (held_out - low) / step, -np.inf)
-        odd = odd_frames(far_out[:, None], clips)
+        odd = odd_frames(far_out[:, None], recordings)
         calm = float(np.median(held_out[seen & ~odd]))
         normal = answers[~odd[frames]]
         centres, shares = self._modes(normal)
@@ -151,7 +151,7 @@ class SvadHead:
             "facts": np.array([len(samples), np.count_nonzero(odd)], np.float64),
         }
         raw = np.where(odd, np.nan, np.where(seen, held_out, calm))
-        return Fitted(arrays, raw, np.asarray(clips, np.int64))
+        return Fitted(arrays, raw, np.asarray(recordings, np.int64))
 
     def check(self, profile: Arrays) -> None:
         """See that a profile's arrays fit; see ``Head.check``."""
@@ -163,22 +163,22 @@ class SvadHead:
 
     def score(self, features: Arrays, profile: Arrays) -> HeadScores:
         """Score one frame; see ``Head.score``. The one term is how far an object's action is from normal ones."""
-        clips = np.asarray(features["embeddings"], np.float32)
-        known = np.flatnonzero(~np.isnan(clips[:, :1]).any(axis=1)) if len(clips) else np.zeros(0, np.intp)
+        embeddings = np.asarray(features["embeddings"], np.float32)
+        known = np.flatnonzero(~np.isnan(embeddings[:, :1]).any(axis=1)) if len(embeddings) else np.zeros(0, np.intp)
         neutral = float(np.asarray(profile["neutral"]).item())
         centres = np.asarray(profile["centres"], np.float32)
-        answers = responses(clips[known], self._prompts)
-        modes, distances = np.full(len(clips), -1, np.intp), np.full(len(clips), np.nan, np.float32)
+        answers = responses(embeddings[known], self._prompts)
+        modes, distances = np.full(len(embeddings), -1, np.intp), np.full(len(embeddings), np.nan, np.float32)
         nearest, distances[known] = nearest_centres(answers, centres)
         modes[known] = self._mode_names(profile)[nearest]
-        objects = np.full(len(clips), np.nan, np.float32)
+        objects = np.full(len(embeddings), np.nan, np.float32)
         objects[known] = self._distances(answers, centres, np.asarray(profile["shares"]))
         low, step = np.asarray(profile["scale"], np.float64).tolist()
         return HeadScores(
             frame=float(objects[known].max()) if len(known) else neutral,
             objects=objects,
             terms={"action": (np.maximum(objects - low, 0.0) / step).astype(np.float32)},
-            likeness=Likeness(self._phrases, *most_alike(clips @ self._prompts.T), modes, distances),
+            likeness=Likeness(self._phrases, *most_alike(embeddings @ self._prompts.T), modes, distances),
             informative=bool(np.asarray(features["believed"]).item()),
         )
 

@@ -7,17 +7,17 @@ import numpy as np
 from models.arrays import Float32, Index
 
 
-def responses(video: Float32, texts: Float32) -> Float32:
+def responses(embeddings: Float32, texts: Float32) -> Float32:
     """Equation 8: how clips respond to actions, made unit length.
 
     Args:
-        video: ``(M, D)`` clip features of unit length.
+        embeddings: ``(M, D)`` embeddings of unit length.
         texts: ``(N, D)`` actions, likewise.
 
     Returns:
         ``(M, N)``.
     """
-    similar = video @ texts.T
+    similar = embeddings @ texts.T
     unit: Float32 = similar / np.maximum(np.linalg.norm(similar, axis=1, keepdims=True), np.float32(1e-12))
     return unit
 

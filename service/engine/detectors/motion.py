@@ -32,7 +32,11 @@ class MotionDetector:
     recognises = False
 
     def __init__(self, min_area: float = MIN_AREA) -> None:
-        """Args: min_area, share of the picture in (0, 1)."""
+        """Set what counts.
+
+        Args:
+            min_area: Share of the picture, in (0, 1).
+        """
         self._least_area = min_area
 
     def detect(self, frames: Sequence[PreparedFrame]) -> list[Objects]:

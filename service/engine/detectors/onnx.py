@@ -271,7 +271,7 @@ def _names(session: Session, options: Options, layout: Layout) -> tuple[str, ...
 
 
 def _metadata_names(text: str) -> tuple[str, ...] | None:
-    """ultralytics writes its names as a Python dictionary; only literals are read."""
+    """Names as ultralytics writes them, a Python dictionary, of which only literals are read."""
     try:
         names = ast.literal_eval(text) if len(text) < 100_000 else None
     except (ValueError, SyntaxError, MemoryError, RecursionError):

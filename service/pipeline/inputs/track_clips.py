@@ -22,7 +22,7 @@ T = TypeVar("T", bound=np.generic)
 
 
 @dataclass(frozen=True, slots=True)
-class Entry(Generic[T]):
+class ClipEntry(Generic[T]):
     """How a track looked at one moment.
 
     Attributes:
@@ -38,7 +38,7 @@ class Entry(Generic[T]):
 
 @dataclass(slots=True)
 class _Track(Generic[T]):
-    entries: deque[Entry[T]]
+    entries: deque[ClipEntry[T]]
     seen: float
 
 
@@ -112,9 +112,9 @@ class TrackClips(Generic[T]):
             track = self._tracks.get(number)
             if track is None:
                 track = self._tracks[number] = _Track(deque(maxlen=self._length), pts)
-            track.entries.append(Entry(pts, objects.boxes[index].copy(), look.copy()))
+            track.entries.append(ClipEntry(pts, objects.boxes[index].copy(), look.copy()))
 
-    def clip(self, number: int) -> list[Entry[T]]:
+    def clip(self, number: int) -> list[ClipEntry[T]]:
         """``length`` entries of a track that was added to, oldest first; a short history repeats its oldest one."""
         entries = self._tracks[number].entries
         return [entries[0]] * (self._length - len(entries)) + list(entries)

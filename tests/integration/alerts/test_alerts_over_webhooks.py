@@ -16,8 +16,8 @@ from support.webhook import Answer, WebhookServer
 
 
 def sink(house: House, index: int = 1) -> str:
-    """The name of a webhook: the bus comes first."""
-    return house.buses[index].name
+    """The name of a webhook: the main sink comes first."""
+    return house.sinks[index].name
 
 
 def test_a_server_that_fails_at_first_gets_each_event_once_in_the_end(tmp_path: Path) -> None:

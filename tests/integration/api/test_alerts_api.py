@@ -73,7 +73,7 @@ def test_links_lead_through_all_pages(five: Service) -> None:
     assert seen == ["a2", "a1", "a0"]
 
 
-def test_an_alert_is_told_as_it_is_on_the_bus(five: Service) -> None:
+def test_an_alert_is_told_as_it_is_in_its_event(five: Service) -> None:
     body = five.http.get("/alerts/a1").json()
     assert Alert.model_validate(body) == five.application.alerts.get("a1")
     assert (body["opened_at"], body["verdict"]) == ("2026-05-04T12:00:01Z", None)

@@ -45,7 +45,7 @@ def compare(profile: Profile, heads: Mapping[str, LoadedHead], expected: dict[st
     """Score the frames that the profile was learned from, and compare with what the released version said of them."""
     assert profile.samples is not None
     frames = profile.samples.kept()
-    recordings = np.array([frame.clip for frame in frames])
+    recordings = np.array([frame.recording for frame in frames])
     assert recordings.tolist() == expected["recordings"]
     said = {name: scores_of(name, loaded, profile, frames) for name, loaded in heads.items()}
     surprises = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -92,12 +93,12 @@ def not_a_number(path: Path) -> None:
 def of_the_future(path: Path) -> None:
     with np.load(path) as file:
         arrays = dict(file)
-    header = arrays["header"].tobytes().replace(b'"format": 1', b'"format": 9')
-    np.savez(path, **(arrays | {"header": np.frombuffer(header, np.uint8)}))
+    header = json.loads(arrays["header"].tobytes()) | {"format": 9}
+    np.savez(path, **(arrays | {"header": np.frombuffer(json.dumps(header).encode(), np.uint8)}))
 
 
 @pytest.mark.parametrize(
-    ("damage", "says"), [(torn, "readable profile"), (not_a_number, "finite"), (of_the_future, "format 1, got 9")]
+    ("damage", "says"), [(torn, "readable profile"), (not_a_number, "finite"), (of_the_future, "got 9")]
 )
 def test_a_damaged_profile_is_said_and_the_camera_goes_on(settings: Settings, damage, says: str) -> None:
     with running(settings) as client:

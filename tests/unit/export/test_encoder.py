@@ -15,7 +15,7 @@ import onnxruntime as ort
 import torch
 from torch import nn
 
-from export.encoder import Samples, Space, Towers, export_encoder, sample_clips, tokenise
+from export.encoder import SampleClips, Space, Towers, embed_samples, export_encoder, tokenise
 from export.onnx import Crops, Unit, to_onnx
 from export.parity import ExportError, check, compare
 from models.graph import read_signature
@@ -63,7 +63,7 @@ def parts(tmp_path_factory):
     )
     source = np.random.default_rng(0)
     crops = source.integers(0, 256, (10, FRAMES, 64, 64, 3), dtype=np.uint8)
-    samples = Samples(crops, source.standard_normal((10, FRAMES, 5)).astype(np.float32))
+    samples = SampleClips(crops, source.standard_normal((10, FRAMES, 5)).astype(np.float32))
     return towers, space, words, PHRASES, samples
 
 
@@ -169,7 +169,7 @@ def test_weights_that_are_not_finite_are_refused(tmp_path, parts):
 def test_samples_that_do_not_fit_are_refused(tmp_path, parts, crops, geometry, said):
     towers, space, tokenizer, phrases, *_ = parts
     with pytest.raises(ExportError, match=said):
-        export_encoder(tmp_path / "packs", "mine", towers, space, tokenizer, phrases, Samples(crops, geometry))
+        export_encoder(tmp_path / "packs", "mine", towers, space, tokenizer, phrases, SampleClips(crops, geometry))
 
 
 @pytest.mark.parametrize("content", ["{}", "no tokenizer", None])
@@ -239,9 +239,9 @@ def test_clips_of_samples_are_as_the_service_makes_them():
 
     frames = crops.mean(axis=(2, 3)).astype(np.float32)
     middle = frames[:, 1] / np.linalg.norm(frames[:, 1], axis=1, keepdims=True)
-    found = sample_clips(run, Samples(crops, shapes), temporal=False, geometry=False)
+    found = embed_samples(run, SampleClips(crops, shapes), temporal=False, geometry=False)
     np.testing.assert_allclose(found, middle, rtol=1e-5)
-    found = sample_clips(run, Samples(crops, shapes), temporal=True, geometry=True)
+    found = embed_samples(run, SampleClips(crops, shapes), temporal=True, geometry=True)
     np.testing.assert_allclose(found, np.concatenate([frames.sum(axis=1), np.full((2, 5), 3)], axis=1), rtol=1e-5)
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from export import hub
-from export.hub import CATALOGUE, Hub, HubError, Weights, check_file, official
+from export.hub import CATALOGUE, Hub, HubError, OfficialWeights, check_file, official
 from support.weights_server import WeightsServer
 
 CONTENT = np.random.default_rng(1).integers(0, 256, 300_000, np.uint8).tobytes()
@@ -32,7 +32,9 @@ def server():
 @pytest.fixture
 def weights(server):
     terms = "https://example.org/licence"
-    return Weights("tiny", "Tiny", f"{server.url}/file.onnx", "v1", "MIT", terms, "yolox", len(CONTENT), server.sha256)
+    return OfficialWeights(
+        "tiny", "Tiny", f"{server.url}/file.onnx", "v1", "MIT", terms, "yolox", len(CONTENT), server.sha256
+    )
 
 
 @pytest.fixture(scope="module")

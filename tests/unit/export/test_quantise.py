@@ -13,7 +13,7 @@ pytest.importorskip("onnxruntime.quantization")
 
 from onnx import TensorProto, helper, numpy_helper
 
-from export.encoder import Samples
+from export.encoder import SampleClips
 from export.parity import ExportError
 from export.quantise import Judge, add_variants, to_fp16
 from models.graph import read_signature
@@ -26,7 +26,7 @@ from support.encoders import FRAMES, SIZE, write_encoder
 def samples():
     source = np.random.default_rng(0)
     colours = source.integers(0, 256, (40, FRAMES, 1, 1, 3), dtype=np.uint8)
-    return Samples(
+    return SampleClips(
         np.broadcast_to(colours, (40, FRAMES, SIZE, SIZE, 3)).copy(order="C").reshape(40, FRAMES, SIZE, SIZE, 3)
     )
 

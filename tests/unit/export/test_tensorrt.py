@@ -9,7 +9,7 @@ import pytest
 from onnx import TensorProto
 
 from export import tensorrt
-from export.tensorrt import BuildCancelled, BuildError, EngineBuilder, Progress
+from export.tensorrt import BuildCancelled, BuildError, BuildProgress, EngineBuilder
 from support import fake_tensorrt
 from support.graphs import write_sum
 
@@ -180,7 +180,7 @@ def test_type_stubs_alone_are_no_tensorrt(monkeypatch, tmp_path):
 
 def test_progress_never_falls_and_knows_phases_that_overlap():
     shares: list[float] = []
-    progress = Progress(shares.append)
+    progress = BuildProgress(shares.append)
     progress.step("unknown", 3)
     progress.start("build", None, 4)
     progress.start("fuse", "build", 2)

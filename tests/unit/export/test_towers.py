@@ -38,9 +38,9 @@ def architecture():
 
 @pytest.fixture
 def samples():
-    from export.encoder import Samples
+    from export.encoder import SampleClips
 
-    return Samples(np.random.default_rng(0).integers(0, 256, (8, 1, 224, 224, 3), dtype=np.uint8))
+    return SampleClips(np.random.default_rng(0).integers(0, 256, (8, 1, 224, 224, 3), dtype=np.uint8))
 
 
 def test_the_service_gets_what_open_clip_gives(tmp_path, checkpoint, architecture, samples):

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from export import hub
-from export.hub import Weights
+from export.hub import OfficialWeights
 from models.packs import PackLibrary
 from service.cli.app import assemble
 from service.contracts.stream import StreamSpec
@@ -27,7 +27,7 @@ def server(tmp_path):
 
 @pytest.fixture
 def weights(server, monkeypatch):
-    one = Weights(
+    one = OfficialWeights(
         "tiny",
         "Tiny detector",
         f"{server.url}/file/v1/tiny.onnx",

@@ -119,18 +119,18 @@ def test_threshold_refuses_rates_that_are_not_positive(alerts, fps):
 
 
 @pytest.mark.parametrize(
-    ("exceeds", "clips", "expected"),
+    ("exceeds", "recordings", "expected"),
     [
         (np.random.default_rng(0).random(20_000) < 0.02, [0] * 20_000, pytest.approx(1.0, abs=0.1)),
         (np.repeat(np.random.default_rng(0).random(20_000) < 0.02, 10), [0] * 200_000, pytest.approx(0.1, abs=0.02)),
         (np.zeros(100), [0] * 100, 1.0),
-        # The last frame of a clip and the first of the next are no neighbours.
+        # The last frame of a recording and the first of the next are no neighbours.
         (np.array([1, 1]), [0, 1], 1.0),
     ],
-    ids=["alone", "runs of ten", "none", "two clips"],
+    ids=["alone", "runs of ten", "none", "two recordings"],
 )
-def test_extremal_index(exceeds, clips, expected):
-    assert extremal_index(exceeds.astype(bool), clips) == expected
+def test_extremal_index(exceeds, recordings, expected):
+    assert extremal_index(exceeds.astype(bool), recordings) == expected
 
 
 def test_a_small_sample_has_no_absurd_tail():
@@ -147,14 +147,14 @@ def test_scores_that_do_not_count_are_passed_over():
 
 
 @pytest.mark.parametrize(
-    ("raw", "clips", "message"),
+    ("raw", "recordings", "message"),
     [
         (np.ones(MIN_SCORES - 1), [0] * (MIN_SCORES - 1), "at least 20"),
-        (np.ones(30), [0] * 29, "clip number"),
+        (np.ones(30), [0] * 29, "recording number"),
         (np.full(30, np.nan), [0] * 30, "at least 20"),
         (np.full(30, np.inf), [0] * 30, "finite"),
     ],
 )
-def test_fit_refuses(raw, clips, message):
+def test_fit_refuses(raw, recordings, message):
     with pytest.raises(ValueError, match=message):
-        Calibration.fit(raw, clips)
+        Calibration.fit(raw, recordings)

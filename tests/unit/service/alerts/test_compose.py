@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from sqlalchemy import select
 
-from service.alerts.compose import Evidence, alert_embeddings
+from service.alerts.compose import AlertEvidence, alert_embeddings
 from service.pipeline.scored import ScoredFrame
 from service.presentation.message import scored_objects
 from service.store.database import Database
@@ -19,8 +19,8 @@ NOBODY = np.full((1, 4), np.nan, np.float32)
 CLIP = np.array([[0.6, 0.8, 0.0, 0.0]], np.float32)
 
 
-def evidence(frame: ScoredFrame) -> Evidence:
-    return Evidence.of(frame, scored_objects(frame))
+def evidence(frame: ScoredFrame) -> AlertEvidence:
+    return AlertEvidence.of(frame, scored_objects(frame))
 
 
 def test_the_embeddings_are_those_of_the_objects_that_stand_out() -> None:

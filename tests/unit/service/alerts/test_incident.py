@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.alerts.incident import Change, IncidentMachine, IncidentRules, Sample
+from service.alerts.incident import Change, IncidentMachine, IncidentRules, SurpriseSample
 
 RULES = IncidentRules()
 THRESHOLD = 4.0
@@ -39,11 +39,13 @@ class Run:
     def feed(self, levels: str, epoch: int = 0) -> Run:
         for level in levels:
             self.take(
-                Sample(epoch, self.tick * self.interval, 1e9 + self.tick * self.interval, LEVELS[level], THRESHOLD)
+                SurpriseSample(
+                    epoch, self.tick * self.interval, 1e9 + self.tick * self.interval, LEVELS[level], THRESHOLD
+                )
             )
         return self
 
-    def take(self, sample: Sample) -> None:
+    def take(self, sample: SurpriseSample) -> None:
         step = self.machine.step(sample)
         if step.peak:
             self.peaks.append(self.tick)
@@ -177,18 +179,18 @@ def test_a_gap_ends_an_incident_where_it_was_last_seen(
     run = Run().feed("####")
     run.changes.clear()
     pts, at = (0.0, 1e9 + 0.3 + gap) if new_epoch else (0.3 + gap, 1e9 + 0.3 + gap)
-    run.take(Sample(int(new_epoch), pts, at, 5.0, THRESHOLD))
+    run.take(SurpriseSample(int(new_epoch), pts, at, 5.0, THRESHOLD))
     assert "".join(change.event for change, _ in run.changes) == event
     if event:
         incident = run.changes[0][0].incident
         assert (incident.reason, incident.closed_at) == (reason, 1e9 + 0.3)
-    assert incident.closed_pts == pytest.approx(0.3)
+        assert incident.closed_pts == pytest.approx(0.3)
 
 
 def test_frames_without_a_score_are_a_gap_too() -> None:
     run = Run().feed("####")
     for second in range(1, 9):
-        run.take(Sample(0, second, 1e9 + second, None, None))
+        run.take(SurpriseSample(0, second, 1e9 + second, None, None))
     assert [change.event for change, _ in run.changes] == ["opened", "closed"]
     assert run.machine.is_idle
 
@@ -205,7 +207,7 @@ def test_closing_from_outside_says_why_and_is_idempotent() -> None:
 def test_odd_numbers_neither_open_for_ever_nor_break(surprise: float) -> None:
     run = Run()
     for tick in range(5):
-        run.take(Sample(0, tick / 10, tick / 10, surprise, THRESHOLD))
+        run.take(SurpriseSample(0, tick / 10, tick / 10, surprise, THRESHOLD))
     run.feed("." * 40)
     assert run.events in ("", "opened@3 closed@34")
     assert run.machine.is_idle
@@ -218,7 +220,7 @@ def test_rules_that_cannot_work_are_refused(rules: dict[str, Any]) -> None:
 
 
 @st.composite
-def streams(draw: st.DrawFn) -> list[Sample]:
+def streams(draw: st.DrawFn) -> list[SurpriseSample]:
     """Any stream: gaps, epochs, clocks that jump, scores that come and go, an excursion now and then."""
     samples, epoch, pts, at = [], 0, 0.0, 1e9
     surprises = st.one_of(st.none(), st.floats(0, 12), st.sampled_from([0.0, 3.2, 4.0, 9.0]))
@@ -229,16 +231,16 @@ def streams(draw: st.DrawFn) -> list[Sample]:
             epoch, pts = epoch + 1, draw(st.floats(0, 100))
             at += draw(st.floats(-20, 100))
         for _ in range(draw(st.integers(1, 60))):
-            samples.append(Sample(epoch, pts, at, level, None if level is None else THRESHOLD))
+            samples.append(SurpriseSample(epoch, pts, at, level, None if level is None else THRESHOLD))
             pts, at = pts + interval, at + interval
     return samples
 
 
-QUIET = [Sample(10_000, tick / 10, 1e10 + tick / 10, 0.0, THRESHOLD) for tick in range(60)]
+QUIET = [SurpriseSample(10_000, tick / 10, 1e10 + tick / 10, 0.0, THRESHOLD) for tick in range(60)]
 
 
 @given(streams(), st.booleans())
-def test_invariants(samples: Sequence[Sample], sends: bool) -> None:
+def test_invariants(samples: Sequence[SurpriseSample], sends: bool) -> None:
     run = Run(sends=sends)
     for sample in itertools.chain(samples, QUIET):
         run.take(sample)
@@ -262,7 +264,7 @@ def test_invariants(samples: Sequence[Sample], sends: bool) -> None:
     assert run.machine.is_idle
 
 
-def above_before(samples: Sequence[Sample], tick: int) -> tuple[float, int]:
+def above_before(samples: Sequence[SurpriseSample], tick: int) -> tuple[float, int]:
     """For how long, and in how many frames, an excursion had lasted when its incident opened."""
     exit_level = THRESHOLD * RULES.exit_ratio
     epoch = samples[tick].epoch
@@ -278,7 +280,7 @@ def above_before(samples: Sequence[Sample], tick: int) -> tuple[float, int]:
 
 
 @given(streams())
-def test_nothing_opens_before_it_has_lasted(samples: Sequence[Sample]) -> None:
+def test_nothing_opens_before_it_has_lasted(samples: Sequence[SurpriseSample]) -> None:
     run = Run()
     for sample in samples:
         run.take(sample)

@@ -18,7 +18,7 @@ from sqlalchemy import event
 from service.alerts.incident import IncidentRules
 from service.contracts.alert import Alert, AlertEvent, AlertKind, AlertState
 from service.contracts.stream import StreamState
-from service.sinks import MemoryBus
+from service.sinks import MemorySink
 from service.store.outbox import Outbox
 from support.alerts import NOON, make_alert, wait_until
 from support.house import CALM, EXTREME, UNUSUAL
@@ -28,19 +28,19 @@ QUICK = IncidentRules(gap_s=0.4)
 
 
 class House(FullHouse):
-    """With the bus in memory, to see what it was told."""
+    """With a sink in memory, to see what it was told."""
 
     def __init__(self, folder: Path, **options: Any) -> None:
-        self.bus = MemoryBus(1000)
-        super().__init__(folder, buses=[self.bus], **options)
+        self.sink = MemorySink(1000)
+        super().__init__(folder, sinks=[self.sink], **options)
 
     def told(self) -> list[str]:
-        return [event.event for event in self.bus.recent()]
+        return [event.event for event in self.sink.recent()]
 
     def wait_told(self, *events: str) -> list[AlertEvent]:
-        wait_until(lambda: len(self.bus.recent()) >= len(events))
+        wait_until(lambda: len(self.sink.recent()) >= len(events))
         assert self.told() == list(events)
-        return self.bus.recent()
+        return self.sink.recent()
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def house(build: Callable[..., House]) -> House:
     return build()
 
 
-def test_an_incident_from_its_first_frame_to_the_bus(house: House) -> None:
+def test_an_incident_from_its_first_frame_to_the_sink(house: House) -> None:
     assert house.watch(CALM, 1) is None
     alert_id = house.watch(UNUSUAL, 1)
     assert alert_id is not None
@@ -281,8 +281,8 @@ def test_an_alert_that_is_not_stored_starts_no_cooldown(hasty: House, tmp_path: 
     assert second is not None
     blocker.execute("ROLLBACK")
     blocker.close()
-    wait_until(lambda: len(house.bus.recent()) == 3)
-    by_alert = [(event.alert.id == second, event.event) for event in house.bus.recent()]
+    wait_until(lambda: len(house.sink.recent()) == 3)
+    by_alert = [(event.alert.id == second, event.event) for event in house.sink.recent()]
     assert by_alert == [(False, "opened"), (False, "closed"), (True, "opened")]
 
 

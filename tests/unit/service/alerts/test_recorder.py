@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from service.alerts import recorder as module
-from service.alerts.compose import Evidence
+from service.alerts.compose import AlertEvidence
 from service.alerts.recorder import MAX_PICTURES, Record, Recorder
 from service.alerts.snapshots import SnapshotFolder
 from service.alerts.stores import AlertStores
@@ -20,7 +20,7 @@ from service.store.feedback import FeedbackStore
 from service.store.outbox import Outbox
 from support.alerts import make_alert
 
-PICTURE = Evidence(np.zeros((4, 4, 3), np.uint8), (), {}, 0.6)
+PICTURE = AlertEvidence(np.zeros((4, 4, 3), np.uint8), (), {}, 0.6)
 
 
 def record(events: str, peak: float = 0.7, picture: bool = False) -> Record:
@@ -50,7 +50,7 @@ def test_changes_of_an_alert_are_told_in_order_and_at_most_once_each(earlier: st
 
 def test_the_newest_picture_is_the_one_to_store() -> None:
     assert record("opened", picture=True).then(record("closed")).evidence is PICTURE
-    other = Evidence(None, (), {}, 0.6)
+    other = AlertEvidence(None, (), {}, 0.6)
     later = Record("a", "yard", {}, other)
     assert record("opened", picture=True).then(later).evidence is other
 

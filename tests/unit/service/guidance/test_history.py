@@ -16,7 +16,7 @@ ROOM = 10_000_000
 
 
 def add(history: History, at: float, seen: Seen, tracks: list[int], **fields: Any) -> None:
-    history.add(replace(words.unguided(seen, 1.0, at, IMAGE), tracks=tracks, **fields))
+    history.add(replace(words.unguided_frame(seen, 1.0, at, IMAGE), tracks=tracks, **fields))
 
 
 def test_the_past_comes_back_as_one_table() -> None:
@@ -35,24 +35,24 @@ def test_the_past_comes_back_as_one_table() -> None:
     assert np.isnan(rows.seen.embeddings[1]).all()
 
 
-def test_a_clip_that_did_not_change_is_kept_once() -> None:
+def test_an_embedding_that_did_not_change_is_kept_once() -> None:
     history = History(ROOM)
     still = words.seen(("walking", 1.0))
     for index in range(20):
         add(history, index * 0.2, still, [7])
     rows = tabulated(history.frames())
-    assert (len(rows.clips), len(rows.clip)) == (1, 20)
+    assert (len(rows.embeddings), len(rows.which)) == (1, 20)
     turned = words.seen(("running", 1.0))
     assert float(still.embeddings[0] @ turned.embeddings[0]) < SAME
     add(history, 4.0, turned, [7])
-    assert len(tabulated(history.frames()).clips) == 2
+    assert len(tabulated(history.frames()).embeddings) == 2
 
 
-def test_tracks_do_not_share_clips_and_the_untracked_keep_their_own() -> None:
+def test_tracks_do_not_share_embeddings_and_the_untracked_keep_their_own() -> None:
     history = History(ROOM)
     embeddings = np.stack([words.clip("walking", 1)] * 3)
     add(history, 0.0, replace(words.seen(*[("walking", 1.0)] * 3), embeddings=embeddings), [1, 2, -1])
-    assert len(tabulated(history.frames()).clips) == 3
+    assert len(tabulated(history.frames()).embeddings) == 3
 
 
 def test_only_the_last_seconds_are_kept() -> None:

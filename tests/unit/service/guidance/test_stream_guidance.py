@@ -345,7 +345,7 @@ def remember(guidance: StreamGuidance, text: str, moments: list[float], surprise
     """The stream sees one object that does this."""
     seen = words.seen((text, surprise), captions=[words.CYCLIST if "bicycle" in text else None])
     for at in moments:
-        guidance.record(replace(words.unguided(seen, surprise, at, IMAGE), pts=at - NOON, tracks=[track]))
+        guidance.record(replace(words.unguided_frame(seen, surprise, at, IMAGE), pts=at - NOON, tracks=[track]))
 
 
 def seconds(start: float, end: float, fps: float = 5.0) -> list[float]:
@@ -457,7 +457,7 @@ def test_smoothing_starts_anew_after_a_gap(guidance: StreamGuidance, fused: Cali
     seen = words.seen(("walking", 6.0))
     for index, epoch in ((0, 0), (1, 0), (2, 1)):
         surprise = (6.0, 6.0, 0.0)[index]
-        guidance.record(replace(words.unguided(seen, surprise, NOON + index / 5, IMAGE), epoch=epoch))
+        guidance.record(replace(words.unguided_frame(seen, surprise, NOON + index / 5, IMAGE), epoch=epoch))
     raw = tried(guidance, fused, spec()).curves.raw
     assert raw[1] > 0.8
     assert raw[2] < 0.1

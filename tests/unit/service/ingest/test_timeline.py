@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.ingest.timeline import Backlog, Cadence, Moment, Timeline
+from service.ingest.timeline import Backlog, Cadence, FrameTime, Timeline
 
 RATE = 25.0
 
 
-def run(timeline: Timeline, frames: list[tuple[float | None, float]]) -> list[Moment | None]:
+def run(timeline: Timeline, frames: list[tuple[float | None, float]]) -> list[FrameTime | None]:
     return [timeline.stamp(pts, arrived) for pts, arrived in frames]
 
 
@@ -75,7 +75,7 @@ def test_a_stuck_clock_is_replaced_by_arrival() -> None:
 
 def test_the_first_frame_without_pts_is_passed_over_only_live() -> None:
     assert Timeline(live=True).stamp(None, 1.0) is None
-    assert Timeline(live=False).stamp(None, 1.0) == Moment(0.0, 1.0, 0)
+    assert Timeline(live=False).stamp(None, 1.0) == FrameTime(0.0, 1.0, 0)
 
 
 def test_a_source_without_any_pts_runs_on_arrival() -> None:
@@ -100,7 +100,7 @@ def test_a_file_is_taken_at_its_word() -> None:
     frames: list[tuple[float | None, float]] = [(index / RATE, 100 + index * 1e-3) for index in range(50)]
     run(timeline, frames)
     moment = timeline.stamp(60.0, 100.06)
-    assert moment == Moment(60.0, 100.06, 1)
+    assert moment == FrameTime(60.0, 100.06, 1)
 
 
 def test_slow_sources_have_no_gaps() -> None:

@@ -107,7 +107,7 @@ def test_sentences_are_compared_by_the_encoder_that_says_it_can(pool: StagesPool
     language = pool.language(stages)
     assert language is not None
     assert language.phrases == stages.encoder.bank.phrases
-    assert language.embed_for_clips == stages.encoder.embed_texts
+    assert language.embed_beside_clips == stages.encoder.embed_texts
     assert (language.reader.embed == stages.encoder.text.embed) is sentence
 
 

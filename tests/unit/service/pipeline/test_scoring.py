@@ -136,6 +136,21 @@ def test_what_a_head_of_windows_said_last_stands_until_its_next_evaluation() -> 
     assert judge.fuse({"a": calm, "b": silent}, nothing, 1.6, stands).frame == pytest.approx(1.0)
 
 
+def test_its_regions_stand_as_long_so_that_alerts_and_rules_know_where() -> None:
+    judge, boxes, stands = scorer("a", "b"), np.array([CYCLIST], np.float32), {"a": 0.0, "b": 0.3}
+    calm, silent = scores(1.0, [1.0]), scores(0.0, [np.nan], informative=False)
+    terms = {"surge": np.array([7.0, 6.0], np.float32)}
+    spoken = scores(5.0, [np.nan], [(CYCLIST, 5.0), (ELSEWHERE, 4.0)], region_terms=terms)
+    frames = [judge.fuse({"a": calm, "b": said}, boxes, pts, stands) for said, pts in ((spoken, 1.0), (silent, 1.2))]
+    for frame in frames:
+        assert frame.surprises.tolist() == pytest.approx([5.0, 4.0])
+        assert frame.terms["b", "surge"].tolist() == [7.0, 6.0]
+        np.testing.assert_allclose(frame.regions, [ELSEWHERE])
+    over = judge.fuse({"a": calm, "b": silent}, boxes, 1.4, stands)
+    assert over.surprises.tolist() == pytest.approx([1.0])
+    assert len(over.regions) == 0
+
+
 def test_guided_and_unguided_are_smoothed_side_by_side() -> None:
     judge = scorer("a")
     fused = judge.fuse({"a": scores(4.0, [])}, np.zeros((0, 4), np.float32), *NOW)

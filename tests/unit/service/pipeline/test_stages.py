@@ -20,7 +20,7 @@ from service.engine.encoder import JointEncoder
 from service.engine.heads import LoadedHead, open_head
 from service.errors import InvalidInput
 from service.metrics import STAGES
-from service.pipeline.context import StreamContext, Unguided
+from service.pipeline.context import StreamContext, UnguidedFrame
 from service.pipeline.inputs.embedding import EmbeddingBuffer
 from service.pipeline.offline import OfflinePipeline
 from service.pipeline.scored import ScoredFrame
@@ -37,7 +37,7 @@ class Rules:
     def __init__(self, relief: float = 0.0, lift: float = 0.0) -> None:
         self.relief, self.lift = relief, lift
         self.seen: list[Seen] = []
-        self.recorded: list[Unguided] = []
+        self.recorded: list[UnguidedFrame] = []
 
     def judge(self, seen: Seen, at: float) -> Judgement:
         self.seen.append(seen)
@@ -47,7 +47,7 @@ class Rules:
         relief[:1], lift[1:2] = self.relief, self.lift
         return Judgement(relief, lift, tuple((match,) if relief[row] else () for row in range(count)))
 
-    def record(self, frame: Unguided) -> None:
+    def record(self, frame: UnguidedFrame) -> None:
         self.recorded.append(frame)
 
 

@@ -62,3 +62,10 @@ def test_a_heat_map_keeps_its_hottest_places_and_is_bounded() -> None:
     cells = np.array(found.values).reshape(found.rows, found.columns)
     assert (cells[-1, 0], cells[0, -1], cells.sum()) == (1.0, 0.5, 1.5)
     assert heat_map(np.ones((2, 3), np.float32)).values == [1.0] * 6
+
+
+def test_a_heat_map_is_short_in_json() -> None:
+    heat = np.random.default_rng(0).random((60, 80)).astype(np.float32)
+    found = heat_map(heat)
+    assert all(value == round(value, 2) for value in found.values)
+    assert len(found.model_dump_json()) < 3000

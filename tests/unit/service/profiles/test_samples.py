@@ -6,9 +6,9 @@ import pytest
 from service.profiles.samples import BLOCK_FRAMES, MAX_BLOCKS, Sample, Samples, gaps
 
 
-def sample(clip: int, pts: float, rows: int = 2) -> Sample:
+def sample(recording: int, pts: float, rows: int = 2) -> Sample:
     values = np.full((rows, 3), pts, np.float32)
-    return Sample(clip, pts, {"head": {"values": values, "one": np.array([pts], np.float32)}})
+    return Sample(recording, pts, {"head": {"values": values, "one": np.array([pts], np.float32)}})
 
 
 def test_all_frames_are_kept_in_order_while_they_fit() -> None:
@@ -22,11 +22,11 @@ def test_all_frames_are_kept_in_order_while_they_fit() -> None:
 
 def test_time_between_recordings_does_not_count() -> None:
     samples = Samples()
-    for clip, start in ((0, 0.0), (1, 500.0)):
+    for recording, start in ((0, 0.0), (1, 500.0)):
         for index in range(11):
-            samples.add(sample(clip, start + index * 0.1))
+            samples.add(sample(recording, start + index * 0.1))
     assert samples.seconds == pytest.approx(2.0)
-    assert samples.next_clip == 2
+    assert samples.next_recording == 2
 
 
 def test_a_long_recording_is_bounded_and_sampled_from_its_whole_length() -> None:
@@ -51,13 +51,13 @@ def test_arrays_hold_everything() -> None:
     assert again.frames == samples.frames
     assert again.seconds == samples.seconds
     for before, after in zip(samples.kept(), again.kept(), strict=True):
-        assert (before.clip, before.pts) == (after.clip, after.pts)
+        assert (before.recording, before.pts) == (after.recording, after.pts)
         np.testing.assert_array_equal(before.features["head"]["values"], after.features["head"]["values"])
         assert after.features["head"]["values"].dtype == np.float32
 
 
 @pytest.mark.parametrize(
-    ("clips", "pts", "starts"),
+    ("recordings", "pts", "starts"),
     [
         ([0, 0, 0], [0.0, 0.1, 0.2], [True, False, False]),
         ([0, 0, 1], [0.0, 0.1, 0.2], [True, False, True]),
@@ -65,6 +65,6 @@ def test_arrays_hold_everything() -> None:
         ([0, 0, 0], [1.0, 0.5, 0.6], [True, True, False]),
     ],
 )
-def test_gaps(clips: list[int], pts: list[float], starts: list[bool]) -> None:
-    kept = [sample(clip, when) for clip, when in zip(clips, pts, strict=True)]
+def test_gaps(recordings: list[int], pts: list[float], starts: list[bool]) -> None:
+    kept = [sample(recording, when) for recording, when in zip(recordings, pts, strict=True)]
     assert gaps(kept).tolist() == starts

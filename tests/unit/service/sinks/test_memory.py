@@ -5,7 +5,7 @@ import queue
 import pytest
 
 from service.contracts.alert import AlertEvent
-from service.sinks import MemoryBus
+from service.sinks import MemorySink
 from support.alerts import make_alert
 
 
@@ -14,28 +14,28 @@ def event(number: int) -> AlertEvent:
 
 
 def test_the_newest_events_are_kept() -> None:
-    bus = MemoryBus(maxlen=3)
+    sink = MemorySink(maxlen=3)
     for number in range(5):
-        bus.publish(event(number))
-    assert bus.recent() == [event(2), event(3), event(4)]
+        sink.publish(event(number))
+    assert sink.recent() == [event(2), event(3), event(4)]
 
 
 def test_each_subscriber_gets_every_event_once_while_it_listens() -> None:
-    bus = MemoryBus(maxlen=10)
-    bus.publish(event(0))
-    with bus.subscribe() as one, bus.subscribe() as other:
-        bus.publish(event(1))
+    sink = MemorySink(maxlen=10)
+    sink.publish(event(0))
+    with sink.subscribe() as one, sink.subscribe() as other:
+        sink.publish(event(1))
         assert one.get_nowait() == other.get_nowait() == event(1)
-    bus.publish(event(2))
+    sink.publish(event(2))
     with pytest.raises(queue.Empty):
         one.get_nowait()
 
 
 def test_a_subscriber_that_does_not_read_loses_its_oldest_and_slows_nobody() -> None:
-    bus = MemoryBus(maxlen=10, subscriber_queue=2)
-    with bus.subscribe() as slow, bus.subscribe() as fast:
+    sink = MemorySink(maxlen=10, subscriber_queue=2)
+    with sink.subscribe() as slow, sink.subscribe() as fast:
         for number in range(5):
-            bus.publish(event(number))
+            sink.publish(event(number))
             assert fast.get_nowait() == event(number)
         assert [slow.get_nowait(), slow.get_nowait()] == [event(3), event(4)]
         assert slow.empty()

@@ -20,7 +20,7 @@ from support.alerts import make_alert, wait_until
 
 
 class Line:
-    """A bus whose line can be cut, in any way."""
+    """A sink whose line can be cut, in any way."""
 
     name = "line"
 

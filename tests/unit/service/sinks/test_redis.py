@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from service.contracts.alert import Alert, AlertEvent
 from service.errors import InvalidInput
-from service.sinks import DeliveryFailed, RedisBus
+from service.sinks import DeliveryFailed, RedisSink
 from service.sinks.redis import CHANNEL, STREAM
 from support.alerts import make_alert
 from support.ports import free_port
@@ -22,14 +22,14 @@ def event(number: int) -> AlertEvent:
 
 
 def test_an_event_is_in_the_stream_and_on_the_channel(valkey: Valkey) -> None:
-    bus = RedisBus(SecretStr(valkey.url), maxlen=100)
+    sink = RedisSink(SecretStr(valkey.url), maxlen=100)
     with valkey.client() as client, client.pubsub(ignore_subscribe_messages=True) as listener:
         listener.subscribe(CHANNEL)
         listener.get_message(timeout=60)
-        bus.publish(event(1))
+        sink.publish(event(1))
         ((_, fields),) = client.xrange(STREAM)
         message = listener.get_message(timeout=60)
-    bus.close()
+    sink.close()
     assert fields.keys() == {"id", "event", "alert"}
     assert (fields["id"], fields["event"]) == ("a-1", "updated")
     assert Alert.model_validate_json(fields["alert"]) == make_alert("a")
@@ -39,10 +39,10 @@ def test_an_event_is_in_the_stream_and_on_the_channel(valkey: Valkey) -> None:
 
 
 def test_the_stream_is_capped(valkey: Valkey) -> None:
-    bus = RedisBus(SecretStr(valkey.url), maxlen=100)
+    sink = RedisSink(SecretStr(valkey.url), maxlen=100)
     for number in range(300):
-        bus.publish(event(number))
-    bus.close()
+        sink.publish(event(number))
+    sink.close()
     with valkey.client() as client:
         kept = client.xrange(STREAM)
     # Redis trims whole nodes of its tree, of 100 entries each by default.
@@ -51,58 +51,58 @@ def test_the_stream_is_capped(valkey: Valkey) -> None:
 
 
 def test_a_server_that_comes_back_is_used_again(valkey: Valkey) -> None:
-    bus = RedisBus(SecretStr(valkey.url), maxlen=100)
-    bus.publish(event(1))
+    sink = RedisSink(SecretStr(valkey.url), maxlen=100)
+    sink.publish(event(1))
     valkey.kill()
     with pytest.raises(DeliveryFailed):
-        bus.publish(event(2))
+        sink.publish(event(2))
     valkey.start()
-    bus.publish(event(2))
-    bus.close()
+    sink.publish(event(2))
+    sink.close()
     with valkey.client() as client:
         assert [fields["id"] for _, fields in client.xrange(STREAM)] == ["a-1", "a-2"]
 
 
 def test_neither_stream_nor_channel_when_the_server_refuses_one(valkey: Valkey) -> None:
-    bus = RedisBus(SecretStr(valkey.url), maxlen=100)
+    sink = RedisSink(SecretStr(valkey.url), maxlen=100)
     with valkey.client() as client:
         client.set(STREAM, "not a stream")
         with pytest.raises(DeliveryFailed, match="WRONGTYPE"):
-            bus.publish(event(1))
+            sink.publish(event(1))
         client.delete(STREAM)
-        bus.publish(event(1))
+        sink.publish(event(1))
         assert client.xlen(STREAM) == 1
-    bus.close()
+    sink.close()
 
 
 @pytest.mark.parametrize(
     "url", ["redis://:wr0ng-secret@127.0.0.1:{port}", "redis://user:wr0ng-secret@127.0.0.1:{port}"]
 )
 def test_a_wrong_password_is_told_of_without_it(valkey: Valkey, url: str) -> None:
-    bus = RedisBus(SecretStr(url.format(port=valkey.port)), maxlen=100)
+    sink = RedisSink(SecretStr(url.format(port=valkey.port)), maxlen=100)
     with pytest.raises(DeliveryFailed) as caught:
-        bus.publish(event(1))
-    bus.close()
+        sink.publish(event(1))
+    sink.close()
     assert "Authentication" in str(caught.value)
     assert "wr0ng" not in str(caught.value)
     assert caught.value.__cause__ is None
 
 
 def test_no_server_fails_at_once() -> None:
-    bus = RedisBus(SecretStr(f"redis://:{PASSWORD}@127.0.0.1:{free_port()}"), maxlen=100)
+    sink = RedisSink(SecretStr(f"redis://:{PASSWORD}@127.0.0.1:{free_port()}"), maxlen=100)
     start = time.monotonic()
     with pytest.raises(DeliveryFailed) as caught:
-        bus.publish(event(1))
+        sink.publish(event(1))
     assert time.monotonic() - start < 5
     assert PASSWORD not in str(caught.value)
-    bus.close()
-    bus.close()
+    sink.close()
+    sink.close()
 
 
 @pytest.mark.parametrize("url", ["http://:pa55@host", "redis://:pa55@host:port/0", "pa55", "redis://:pa55@[host/0"])
 def test_a_url_that_cannot_be_read_is_refused_without_its_password(url: str) -> None:
     with pytest.raises(InvalidInput, match="expected a Redis URL") as caught:
-        RedisBus(SecretStr(url), maxlen=100)
+        RedisSink(SecretStr(url), maxlen=100)
     assert caught.value.code == "invalid_redis_url"
     assert "pa55" not in str(caught.value)
     assert caught.value.__suppress_context__

@@ -19,7 +19,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
 
 from service.store.database import Database
 from service.store.migrations import MIGRATIONS, SchemaTooNew
-from service.store.tables import Moment, metadata
+from service.store.tables import UtcTime, metadata
 from support.released import SCHEMAS, restore
 
 NEWEST = "0004"
@@ -387,10 +387,10 @@ MOMENTS = [
 
 @pytest.mark.parametrize(("moment", "stored"), MOMENTS)
 def test_moments_are_exact(database: Database, moment: datetime | None, stored: int | None) -> None:
-    assert Moment().process_bind_param(moment, database.engine.dialect) == stored
-    assert Moment().process_result_value(stored, database.engine.dialect) == moment
+    assert UtcTime().process_bind_param(moment, database.engine.dialect) == stored
+    assert UtcTime().process_result_value(stored, database.engine.dialect) == moment
 
 
 def test_a_moment_needs_a_zone(database: Database) -> None:
     with pytest.raises(ValueError, match="expected a time with a zone"):
-        Moment().process_bind_param(datetime(2026, 1, 1), database.engine.dialect)
+        UtcTime().process_bind_param(datetime(2026, 1, 1), database.engine.dialect)

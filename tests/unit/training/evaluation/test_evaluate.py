@@ -83,18 +83,18 @@ class Brightness:
         self.enrolled: list[list[str]] = []
         self.scored_under: dict[str, str] = {}
 
-    def enrol(self, clips: Iterable[Iterable[PreparedFrame]], origin: str, on_frame) -> Profile:
+    def enrol(self, recordings: Iterable[Iterable[PreparedFrame]], origin: str, on_frame) -> Profile:
         names, values, seconds = [], [], 0.0
-        for clip in clips:
-            for frame in clip:
+        for recording in recordings:
+            for frame in recording:
                 values.append(float(frame.frame.image.mean()))
                 seconds += 1 / FPS
                 on_frame()
             names.append(_clip(frame))
         self.enrolled.append(names)
-        clip_numbers = np.zeros(len(values), int)
-        calibration = Calibration.fit(np.array(values), clip_numbers)
-        fused = Calibration.fit(calibration.surprise(np.array(values)), clip_numbers)
+        numbers = np.zeros(len(values), int)
+        calibration = Calibration.fit(np.array(values), numbers)
+        fused = Calibration.fit(calibration.surprise(np.array(values)), numbers)
         heads = {"brightness": HeadProfile("brightness", "abc123", {}, calibration)}
         return Profile(heads, fused, "none", datetime.now(UTC), origin, len(values), seconds, None)
 

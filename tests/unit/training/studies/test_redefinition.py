@@ -13,7 +13,7 @@ from models.guidance.rules import Seen, Verdict
 from models.scoring.calibration import Calibration
 from service.profiles.profile import Profile
 from support.words import clip, language
-from training.studies.redefinition import Scene, measure_alarm, measure_drift, measure_relief
+from training.studies.redefinition import RecordedScene, measure_alarm, measure_drift, measure_relief
 from training.studies.replay import Recording, replay
 from training.studies.rules import Rulebook
 from training.virtual.truth import ClipTruth, ObjectTruth
@@ -31,7 +31,7 @@ def shown(frame: int) -> list[str]:
     return ["walk"] + ["cycle"] * (frame in CYCLES) + ["fight"] * (frame in FIGHTS)
 
 
-def scene(normal: tuple[str, ...] = ("walk",), cycling: float = SURPRISE["cycle"]) -> Scene:
+def scene(normal: tuple[str, ...] = ("walk",), cycling: float = SURPRISE["cycle"]) -> RecordedScene:
     surprises = SURPRISE | {"cycle": cycling}
     everything = [shown(frame) for frame in range(FRAMES)]
     objects = [
@@ -79,7 +79,7 @@ def scene(normal: tuple[str, ...] = ("walk",), cycling: float = SURPRISE["cycle"
         profile,
         THRESHOLD,
     )
-    return Scene(replace(recording, surprise=_unguided(recording)), truth)
+    return RecordedScene(replace(recording, surprise=_unguided(recording)), truth)
 
 
 def _unguided(recording: Recording) -> np.ndarray:

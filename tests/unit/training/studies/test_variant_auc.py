@@ -11,7 +11,7 @@ pytest.importorskip("torch")
 pytest.importorskip("tensorboard")
 pytest.importorskip("onnxruntime.quantization")
 
-from export.encoder import run_graph, sample_clips
+from export.encoder import embed_samples, run_graph
 from models.packs import PackError, PackLibrary
 from support.encoders import SIZE, write_encoder
 from training.data.object_clips import LABELS, RUN, Runs, finish, write_shard
@@ -39,12 +39,12 @@ def test_a_head_that_sees_colours_tells_them_apart_and_one_that_does_not_guesses
     pack = write_encoder(tmp_path / "packs")
     _, judge = judge_of(pack, clips, ("walk",), count=40)
     files = {"image": pack.manifest.image.graph, "temporal": pack.manifest.temporal.graph}
-    video = sample_clips(
+    embeddings = embed_samples(
         lambda role, inputs: run_graph(pack.file(files[role]), inputs), judge.samples, temporal=True, geometry=False
     )
     bank = pack.arrays("bank")["features"].astype(np.float32)
-    assert judge.auc(video, bank) == 1
-    mixed = np.random.default_rng(0).permutation(video)
+    assert judge.auc(embeddings, bank) == 1
+    mixed = np.random.default_rng(0).permutation(embeddings)
     assert judge.auc(mixed, bank) < 0.8
     assert "usual: walk" in judge.measured_on
 

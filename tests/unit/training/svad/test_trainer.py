@@ -15,7 +15,7 @@ import torch
 from models.networks.text_tower import TextTower
 from training.data.object_clips import LABELS, RUN, ObjectClips, Runs, finish, write_shard
 from training.svad.trainer import (
-    ClipEncoder,
+    ClipNetwork,
     FrozenTowers,
     Pretraining,
     PromptTuning,
@@ -74,18 +74,18 @@ def said():
 
 def test_equation_3_against_plain_numpy():
     rng = np.random.default_rng(3)
-    video, texts, targets = unit(rng, 4, 8), unit(rng, 5, 8), np.array([0, 4, 2, 2])
-    exponents = np.exp(video.astype(np.float64) @ texts.T / 0.1)
+    embeddings, texts, targets = unit(rng, 4, 8), unit(rng, 5, 8), np.array([0, 4, 2, 2])
+    exponents = np.exp(embeddings.astype(np.float64) @ texts.T / 0.1)
     expected = -np.mean(np.log(exponents[np.arange(4), targets] / exponents.sum(axis=1)))
-    found = nce(torch.from_numpy(video), torch.from_numpy(texts), torch.from_numpy(targets), 0.1)
+    found = nce(torch.from_numpy(embeddings), torch.from_numpy(texts), torch.from_numpy(targets), 0.1)
     assert float(found) == pytest.approx(expected, rel=1e-5)
 
 
 def test_equation_4_against_plain_numpy():
     rng = np.random.default_rng(4)
-    video, texts = unit(rng, 3, 8), unit(rng, 5, 8)
-    similar = [[float(np.dot(clip, text)) for text in texts] for clip in video]
-    assert most_alike(video, texts).tolist() == [row.index(max(row)) for row in similar]
+    embeddings, texts = unit(rng, 3, 8), unit(rng, 5, 8)
+    similar = [[float(np.dot(clip, text)) for text in texts] for clip in embeddings]
+    assert most_alike(embeddings, texts).tolist() == [row.index(max(row)) for row in similar]
 
 
 def weights(folder):
@@ -149,14 +149,14 @@ def test_a_frozen_tower_stays_as_it_was(clips, tmp_path):
     said = Words(LABELS[:2], (texts[:1], texts[1:]), (texts[:1], texts[1:]), unit(rng, 3, 64), np.zeros(3, np.float32))
     settings = replace(TINY, seen=5)
     towers = FrozenTowers("a tower", "0" * 64)
-    encoder = ClipEncoder(Visual(), fusion_over_clip(64, settings), towers)
+    encoder = ClipNetwork(Visual(), fusion_over_clip(64, settings), towers)
     image, temporal = (copy.deepcopy(each.state_dict()) for each in (encoder.image, encoder.temporal))
     pretrain(encoder, clips, said, settings, tmp_path)
     assert torch.equal(encoder.image.state_dict()["layer.weight"], image["layer.weight"])
     assert not torch.equal(encoder.temporal.state_dict()["leave.weight"], temporal["leave.weight"])
     stored = torch.load(tmp_path / "checkpoint.pt", weights_only=True)["encoder"]
     assert stored.keys() == weights(tmp_path).keys() == encoder.temporal.state_dict().keys()
-    other = ClipEncoder(Visual(), fusion_over_clip(64, settings), replace(towers, weights="1" * 64))
+    other = ClipNetwork(Visual(), fusion_over_clip(64, settings), replace(towers, weights="1" * 64))
     with pytest.raises(ValueError, match=r"with other \{'towers'"):
         pretrain(other, clips, said, settings, tmp_path)
 
@@ -168,14 +168,14 @@ def test_prompts_bring_texts_nearer_to_the_clips_that_resemble_them(tmp_path):
     with torch.inference_mode():
         texts = tower(tokens).numpy()
     rng = np.random.default_rng(0)
-    video = texts[rng.integers(3, size=60)] + 0.8 * unit(rng, 60, 16)
-    video /= np.linalg.norm(video, axis=1, keepdims=True)
+    embeddings = texts[rng.integers(3, size=60)] + 0.8 * unit(rng, 60, 16)
+    embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
     settings = PromptTuning(steps=60, batch=16, rate=1e-2, count=4)
-    features = learn_prompts(tower, tokens, video, texts, settings, tmp_path, framed=False)
-    nearest = most_alike(video, texts)
+    features = learn_prompts(tower, tokens, embeddings, texts, settings, tmp_path, framed=False)
+    nearest = most_alike(embeddings, texts)
 
     def loss(found):
-        return float(nce(torch.from_numpy(video), torch.from_numpy(found), torch.from_numpy(nearest), 0.1))
+        return float(nce(torch.from_numpy(embeddings), torch.from_numpy(found), torch.from_numpy(nearest), 0.1))
 
     np.testing.assert_allclose(np.linalg.norm(features, axis=1), 1.0, atol=1e-5)
     assert loss(features) < loss(texts)
@@ -203,8 +203,8 @@ def test_balanced_draws_evenly_at_power_0_and_as_they_come_at_1():
 def test_zero_shot_of_known_vectors():
     texts = np.eye(2, 4, dtype=np.float32)
     said = Words(("a", "b"), (texts[:1], texts[1:]), (texts[:1], texts[1:]), texts, np.zeros(len(texts), np.float32))
-    video = np.array([[1, 0, 0, 0], [0, 1, 0, 0], [0.8, 0.6, 0, 0], [0, 1, 0, 0]], np.float32)
-    found = zero_shot(Embedded(video, np.array([0, 0, 1, 1]), np.zeros(4, np.uint8)), said)
+    embeddings = np.array([[1, 0, 0, 0], [0, 1, 0, 0], [0.8, 0.6, 0, 0], [0, 1, 0, 0]], np.float32)
+    found = zero_shot(Embedded(embeddings, np.array([0, 0, 1, 1]), np.zeros(4, np.uint8)), said)
     assert found["by_action"] == {"a": 0.5, "b": 0.5}
     # a: ranked 1st and, of two at 0, last or third; b: ranked 3rd and one of the first two
     assert found["confusion"].tolist() == [[0.5, 0.5], [0.5, 0.5]]

@@ -22,7 +22,9 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers  # noqa: E
 import training.text.text_tower as script  # noqa: E402
 from export.weights import round_weights  # noqa: E402
 
-SETTINGS = script.Settings(vocabulary=140, width=64, depth=1, length=8, batch=16, epochs=4, rate=3e-3, warmup=4)
+SETTINGS = script.DistillationSettings(
+    vocabulary=140, width=64, depth=1, length=8, batch=16, epochs=4, rate=3e-3, warmup=4
+)
 NOUNS = ["a man", "a woman", "a dog", "a car", "a child", "a bird", "a train", "a boat"]
 VERBS = ["walking", "running", "waiting", "falling", "turning", "jumping", "moving", "standing"]
 PLACES = ["here", "there", "outside", "inside"]

@@ -73,7 +73,7 @@ def enrolled():
 
 
 def surprise(fitted, scores) -> float:
-    return Calibration.fit(fitted.raw, fitted.clips).surprise(scores.frame)
+    return Calibration.fit(fitted.raw, fitted.recordings).surprise(scores.frame)
 
 
 @pytest.mark.parametrize("density", ["kmeans", "gmm", "knn"])

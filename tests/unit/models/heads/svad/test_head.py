@@ -1,4 +1,4 @@
-"""The head on made-up clip features: what is learned, what stands out, and what says nothing."""
+"""The head on made-up embeddings: what is learned, what stands out, and what says nothing."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def enrolled():
 def test_what_is_not_done_there_stands_out_and_what_is_does_not(enrolled) -> None:
     svad, fitted = enrolled
     generator = np.random.default_rng(5)
-    calibration = Calibration.fit(fitted.raw, fitted.clips)
+    calibration = Calibration.fit(fitted.raw, fitted.recordings)
     for action in ("cycling", "fighting"):
         scores = judge(svad, fitted, frame(clip("walking", generator), clip(action, generator)))
         assert scores.objects.argmax() == 1
@@ -133,7 +133,7 @@ def test_an_odd_episode_in_enrolment_is_not_learned() -> None:
     svad, fitted = enrol(frames)
     assert np.flatnonzero(np.isnan(fitted.raw)).tolist() == list(range(200, 208))
     assert svad.summary(fitted.arrays)["odd_frames_left_out"] == 8
-    calibration = Calibration.fit(fitted.raw, fitted.clips)
+    calibration = Calibration.fit(fitted.raw, fitted.recordings)
     assert calibration.surprise(judge(svad, fitted, frame(clip("fighting", generator))).frame) > 4
 
 

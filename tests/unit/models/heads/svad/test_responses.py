@@ -16,10 +16,10 @@ def unit(seed: int, *shape: int) -> np.ndarray:
 
 
 def test_equation_8() -> None:
-    video, texts = unit(0, 3, 8), unit(1, 5, 8)
-    similar = [[float(np.dot(clip, text)) for text in texts] for clip in video]
+    embeddings, texts = unit(0, 3, 8), unit(1, 5, 8)
+    similar = [[float(np.dot(clip, text)) for text in texts] for clip in embeddings]
     expected = [[value / math.hypot(*row) for value in row] for row in similar]
-    np.testing.assert_allclose(responses(video, texts), expected, rtol=1e-5)
+    np.testing.assert_allclose(responses(embeddings, texts), expected, rtol=1e-5)
 
 
 def test_equation_9() -> None:
