@@ -17,7 +17,7 @@ from models.guidance.guide import Guide
 from models.guidance.rules import Floats, Match
 from models.scoring.calibration import Calibration
 from models.scoring.smoothing import final_surprise, smooth_series
-from service.alerts.incident import Incident, IncidentMachine, IncidentRules, SurpriseSample
+from service.alerts.incident_machine import Incident, IncidentMachine, IncidentRules, SurpriseSample
 from service.contracts.guidance import PreviewAlert, PreviewCurves, PreviewObject, PreviewOut
 from service.guidance.explanation import Explanation
 from service.guidance.history import HistoryFrame, Rows, tabulated
