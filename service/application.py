@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from models.packs import PackLibrary
 from service.alerts.manager import AlertManager
-from service.alerts.outage import OutageRules
+from service.alerts.outage_machine import OutageRules
 from service.alerts.snapshots import SnapshotFolder
 from service.alerts.stores import AlertStores
 from service.delivery.feed import ScoreFeed

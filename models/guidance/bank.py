@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Annotated, Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-Floats = NDArray[np.float32]
+from models.arrays import Float32, Index
+
 Kind = Literal["action", "background"]
 
 MAX_PHRASES = 5000
@@ -62,7 +62,7 @@ class Bank:
 
     phrases: tuple[str, ...]
     kinds: tuple[str, ...]
-    features: Floats
+    features: Float32
     trained: tuple[bool, ...] | None = None
 
     def __post_init__(self) -> None:
@@ -94,11 +94,11 @@ class Bank:
         return len(self.phrases)
 
     @property
-    def actions(self) -> NDArray[np.intp]:
+    def actions(self) -> Index:
         """Indices of what objects do."""
         return np.flatnonzero(np.array(self.kinds) == "action")
 
-    def extended(self, phrases: Sequence[str], kinds: Sequence[str], features: Floats) -> Bank:
+    def extended(self, phrases: Sequence[str], kinds: Sequence[str], features: Float32) -> Bank:
         """A bank with these entries behind its own; those whose text it has already are left out.
 
         Args:
@@ -126,7 +126,7 @@ class Bank:
         )
 
     @classmethod
-    def of(cls, phrases: Sequence[Phrase], features: Floats) -> Bank:
+    def of(cls, phrases: Sequence[Phrase], features: Float32) -> Bank:
         """The bank of a pack: phrases and their features, in the same order."""
         trained = tuple(phrase.trained for phrase in phrases)
         texts, kinds = tuple(phrase.text for phrase in phrases), tuple(phrase.kind for phrase in phrases)

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from functools import lru_cache, partial
 
 import numpy as np
-from numpy.typing import NDArray
 
+from models.arrays import Float32, Index
 from models.guidance.captions import Caption
-from models.guidance.rules import Floats
 from models.guidance.statements import Statements, support
 from models.guidance.text_reader import Reading
 
@@ -35,23 +34,23 @@ class CaptionSupport:
         self._rules = len(readings)
         self._remembered = lru_cache(MAX_CAPTIONS)(partial(_support, statements, cosines, first_clauses(readings)))
 
-    def __call__(self, captions: Sequence[Caption | None]) -> Floats:
+    def __call__(self, captions: Sequence[Caption | None]) -> Float32:
         """``(N, R)`` float32 in [0, 1], of ``N`` captions, at least one; 0 where nothing is said."""
         nothing = np.zeros(self._rules, np.float32)
         return np.stack([nothing if caption is None else self._remembered(caption) for caption in captions])
 
 
-def first_clauses(readings: Sequence[Reading]) -> NDArray[np.intp]:
+def first_clauses(readings: Sequence[Reading]) -> Index:
     """``(R,)``, where the clauses of each rule begin among those of all."""
     return np.cumsum([0, *(len(reading.sentences) for reading in readings[:-1])])
 
 
-def best_clauses(values: Floats, first: NDArray[np.intp]) -> Floats:
+def best_clauses(values: Float32, first: Index) -> Float32:
     """``(N, R)``: of ``(N, C)``, the best of each rule's clauses, which begin at ``first``."""
     return np.asarray(np.maximum.reduceat(values, first, axis=1), np.float32)
 
 
-def _support(statements: Statements, cosines: Floats, first: NDArray[np.intp], caption: Caption) -> Floats:
-    found: Floats = best_clauses(support(statements.truth(caption), cosines)[None], first)[0]
+def _support(statements: Statements, cosines: Float32, first: Index, caption: Caption) -> Float32:
+    found: Float32 = best_clauses(support(statements.truth(caption), cosines)[None], first)[0]
     found.setflags(write=False)
     return found

@@ -10,13 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from models.arrays import Floating, Mask
 from models.guidance.vocabulary import CARRIED, PERSON, RIDDEN, UNUSUAL, Fact, Unusual, category, named, wordings
 from models.observation import Objects
 
-Floats = NDArray[np.floating]
-Zones = Sequence[tuple[str, NDArray[np.bool_]]]
+Zones = Sequence[tuple[str, Mask]]
 """Names of zones, and for each object whether it stands in it, ``(N,)``."""
 
 STANDING, SLOW, RUNNING = 0.15, 0.45, 1.35
@@ -57,7 +56,7 @@ SOMETHING = Caption("something moving", ("moving",))
 
 def describe(
     objects: Objects,
-    velocities: Floats,
+    velocities: Floating,
     aspect: float,
     unusual: Sequence[Sequence[Unusual]] | None = None,
     zones: Zones = (),
@@ -85,7 +84,7 @@ def describe(
     return tuple(_whole(*parts) for parts in zip(bodies, unusual or [()] * count, places, strict=True))
 
 
-def _bodies(labels: Sequence[str], shares: Floats, velocities: Floats, aspect: float) -> list[Caption]:
+def _bodies(labels: Sequence[str], shares: Floating, velocities: Floating, aspect: float) -> list[Caption]:
     """What each object is and does by itself; a ridden vehicle does what its rider does.
 
     Args:
@@ -160,14 +159,14 @@ def _thing(label: str, speed: float) -> Caption:
     return Caption(f"{name} moving", (label, "moving"))
 
 
-def _lying(shares: Floats, boxes: Floats) -> NDArray[np.bool_]:
+def _lying(shares: Floating, boxes: Floating) -> Mask:
     """``(N,)``: wide and low, and not because the picture's border cuts it off."""
     cut = (shares[:, :2] < _EDGE).any(axis=1) | (shares[:, :2] + shares[:, 2:] > 1 - _EDGE).any(axis=1)
-    wide: NDArray[np.bool_] = (boxes[:, 2] >= LYING * boxes[:, 3]) & ~cut
+    wide: Mask = (boxes[:, 2] >= LYING * boxes[:, 3]) & ~cut
     return wide
 
 
-def _riders(labels: Sequence[str], boxes: Floats, speeds: Floats) -> dict[int, int]:
+def _riders(labels: Sequence[str], boxes: Floating, speeds: Floating) -> dict[int, int]:
     """What each rider rides. One who stands still beside a bicycle rides nothing."""
     found = []
     for vehicle in (index for index, label in enumerate(labels) if label in RIDDEN):
@@ -181,7 +180,7 @@ def _riders(labels: Sequence[str], boxes: Floats, speeds: Floats) -> dict[int, i
     return _matched(found)
 
 
-def _carriers(labels: Sequence[str], boxes: Floats) -> dict[int, int]:
+def _carriers(labels: Sequence[str], boxes: Floating) -> dict[int, int]:
     """What each person carries: the first kind of ``CARRIED`` that is there."""
     found = []
     for item in (index for index, label in enumerate(labels) if label in CARRIED):
@@ -204,13 +203,13 @@ def _matched(pairs: Sequence[tuple[float, int, int]]) -> dict[int, int]:
     return taken
 
 
-def _shared(inner: Floats, outer: Floats) -> float:
+def _shared(inner: Floating, outer: Floating) -> float:
     """The share of the inner box that lies in the outer one."""
     size = np.minimum(inner[:2] + inner[2:], outer[:2] + outer[2:]) - np.maximum(inner[:2], outer[:2])
     return float(np.prod(np.maximum(size, 0.0)) / max(float(inner[2] * inner[3]), 1e-12))
 
 
-def _underfoot(board: Floats, person: Floats) -> float:
+def _underfoot(board: Floating, person: Floating) -> float:
     """The share of a board's width that lies under a person whose feet are at its height; else 0."""
     feet = person[1] + person[3]
     if abs(feet - board[1] - 0.5 * board[3]) > _MARGIN * person[3]:

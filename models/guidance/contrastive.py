@@ -16,13 +16,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from models.arrays import Float32, Float64, Floating, Index, Mask
 from models.guidance.caption_support import CaptionSupport
-from models.guidance.effect import LIFT, Effect, Reals
+from models.guidance.effect import LIFT, Effect
 from models.guidance.embedded_bank import EmbeddedBank
 from models.guidance.matcher import Similarities
-from models.guidance.rules import Doubles, Floats, Seen, present
+from models.guidance.rules import Seen, present
 from models.guidance.statements import Statements
 from models.guidance.text_reader import Reading
 
@@ -58,12 +58,12 @@ class Contrast:
         sure: ``(R,)`` float32, how surely the text means anything of the bank; 0 of a rule without ``same``.
     """
 
-    same: NDArray[np.intp]
-    other: NDArray[np.bool_]
-    sure: Floats
+    same: Index
+    other: Mask
+    sure: Float32
 
     @classmethod
-    def of(cls, weights: Floats, trained: NDArray[np.bool_] | None = None) -> Contrast:
+    def of(cls, weights: Float32, trained: Mask | None = None) -> Contrast:
         """From ``(R, K)``, how far each phrase means the same as each rule. What is between belongs to neither.
 
         Args:
@@ -79,7 +79,7 @@ class Contrast:
         same = np.where(taken, same, same[:, :1])
         return cls(same, others, np.where(taken[:, 0], weights.max(axis=1), 0.0).astype(np.float32))
 
-    def evidence(self, cosines: Floats, temperature: float) -> Floats:
+    def evidence(self, cosines: Float32, temperature: float) -> Float32:
         """``(N, R)`` float32 in [0, 1], of ``(N, K)`` cosines."""
         best = cosines[:, self.same].max(axis=2)
         # The best other phrase is almost always among a clip's few best ones.
@@ -101,18 +101,18 @@ class Baseline:
         spread: ``(R,)`` float32, the standard deviation estimated from the median absolute one.
     """
 
-    median: Floats
-    spread: Floats
+    median: Float32
+    spread: Float32
 
     @classmethod
-    def of(cls, evidence: Floats) -> Baseline:
+    def of(cls, evidence: Float32) -> Baseline:
         """From ``(M, R)`` evidence of ``M`` recent objects."""
         logits = _logit(evidence)
         median = np.median(logits, axis=0)
         spread = 1.4826 * np.median(np.abs(logits - median), axis=0)
         return cls(median, np.maximum(spread, np.float32(_MIN_SPREAD)))
 
-    def adjust(self, evidence: Floats) -> Floats:
+    def adjust(self, evidence: Float32) -> Float32:
         """``(N, R)`` evidence, raised where it is exceptional for this stream and lowered where it is usual.
 
         A match is expected to lie two deviations above the rest; each deviation more or less moves the logit by 0.5,
@@ -154,18 +154,18 @@ class Contrastive:
         gate = np.clip((similarity - MATCH_FROM) / (MATCH_FULL - MATCH_FROM), 0.0, 1.0)
         return Similarities(similarity, image >= similarity, gate)
 
-    def effect(self, weights: Floats, similarity: Floats, surprise: Doubles) -> Effect:
+    def effect(self, weights: Float32, similarity: Float32, surprise: Float64) -> Effect:
         """Relief and lift in proportion to the weight; the similarity has its say in that, and surprise has none."""
         return Effect(weights, LIFT * weights)
 
-    def tuned(self, embeddings: Floats, surprise: Doubles) -> Contrastive:
+    def tuned(self, embeddings: Float32, surprise: Float64) -> Contrastive:
         """Against what clips of recent objects are like, where there are at least 32; else nothing is usual."""
         if self.bank is None or len(embeddings) < _MIN_BASELINE:
             return replace(self, baseline=None)
         evidence = self.contrast.evidence(self.bank.cosines(embeddings), self.bank.temperature)
         return replace(self, baseline=Baseline.of(evidence))
 
-    def _image(self, seen: Seen) -> Floats:
+    def _image(self, seen: Seen) -> Float32:
         """``(N, R)`` calibrated evidence of the clips; 0 where there is none."""
         there = present(seen.embeddings)
         if self.bank is None or not there.any():
@@ -177,9 +177,9 @@ class Contrastive:
         return np.asarray(evidence * there[:, None], np.float32)
 
 
-def _logit(share: Reals) -> Floats:
+def _logit(share: Floating) -> Float32:
     return np.asarray(np.log(share + _EPSILON) - np.log(1.0 + _EPSILON - share), np.float32)
 
 
-def _sigmoid(logits: Reals) -> Floats:
+def _sigmoid(logits: Floating) -> Float32:
     return np.asarray(1.0 / (1.0 + np.exp(-logits)), np.float32)

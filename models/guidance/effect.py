@@ -11,12 +11,10 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from models.arrays import Float32, Float64, Floating, Index, Mask
 from models.guidance.feedback import FeedbackMatch
-from models.guidance.rules import Doubles, Floats, Match
-
-Reals = NDArray[np.floating]
+from models.guidance.rules import Match
 
 LIFT = 6.0
 """The surprise that an object reaches which an anomaly rule of strength 1 matches surely: score 1, the most that a
@@ -32,8 +30,8 @@ class Effect:
         lift: ``(N, R)``, the surprise that the object reaches at least if it says anomaly.
     """
 
-    relief: Reals
-    lift: Reals
+    relief: Floating
+    lift: Floating
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +46,8 @@ class Judgement:
             taught.
     """
 
-    relief: Doubles
-    lift: Doubles
+    relief: Float64
+    lift: Float64
     matches: tuple[tuple[Match, ...], ...]
     feedback: tuple[FeedbackMatch | None, ...] = ()
 
@@ -59,7 +57,7 @@ class Judgement:
         return cls(np.zeros(count), np.zeros(count), ((),) * count)
 
 
-def settled(weights: Floats, normal: NDArray[np.bool_]) -> Floats:
+def settled(weights: Float32, normal: Mask) -> Float32:
     """How far each rule counts where rules contradict each other: as far as none before it says the opposite.
 
     Args:
@@ -75,7 +73,7 @@ def settled(weights: Floats, normal: NDArray[np.bool_]) -> Floats:
     return np.asarray(weights * (1.0 - np.where(normal, against_normal, against_anomaly)), np.float32)
 
 
-def strongest(effect: Effect, weights: Floats, normal: NDArray[np.bool_]) -> tuple[Doubles, Doubles]:
+def strongest(effect: Effect, weights: Float32, normal: Mask) -> tuple[Float64, Float64]:
     """The greatest relief and the greatest lift that any rule gives each object.
 
     Args:
@@ -91,7 +89,7 @@ def strongest(effect: Effect, weights: Floats, normal: NDArray[np.bool_]) -> tup
     return relief.astype(np.float64), lift.astype(np.float64)
 
 
-def guided_objects(surprise: Doubles, judgement: Judgement) -> Doubles:
+def guided_objects(surprise: Float64, judgement: Judgement) -> Float64:
     """``(N,)`` surprises with the rules applied: relieved of their share, and at least what they are lifted to.
 
     NaN stays where nothing is known, but for a lift.
@@ -100,7 +98,7 @@ def guided_objects(surprise: Doubles, judgement: Judgement) -> Doubles:
     return np.where(np.isnan(surprise) & (judgement.lift == 0), np.nan, guided)
 
 
-def guided_frame(frame: float, surprise: Doubles, guided: Doubles) -> float:
+def guided_frame(frame: float, surprise: Float64, guided: Float64) -> float:
     """A frame's surprise with the rules applied to its objects.
 
     It falls by as much as its most unusual object does, no further: evidence that belongs to no object, or to one that
@@ -119,7 +117,7 @@ def guided_frame(frame: float, surprise: Doubles, guided: Doubles) -> float:
     return max(0.0, frame - fall, lifted)
 
 
-def guided_frames(frames: Doubles, of: NDArray[np.intp], surprise: Doubles, guided: Doubles) -> Doubles:
+def guided_frames(frames: Float64, of: Index, surprise: Float64, guided: Float64) -> Float64:
     """``(F,)`` surprises of many frames by ``guided_frame``.
 
     Args:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
-from models.guidance.rules import Floats
+from models.arrays import Float32, Mask
 
 _AT_ONCE, _FEW = 4, 64  # embeddings in one product, and up to how many so few are
 
@@ -23,10 +22,10 @@ class EmbeddedBank:
             all.
     """
 
-    features: Floats
+    features: Float32
     temperature: float
-    trained: NDArray[np.bool_] | None = None
-    _columns: Floats = field(init=False, repr=False)
+    trained: Mask | None = None
+    _columns: Float32 = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Lay the bank out as the product with a few embeddings wants it.
@@ -36,7 +35,7 @@ class EmbeddedBank:
         """
         object.__setattr__(self, "_columns", np.ascontiguousarray(self.features.T))
 
-    def cosines(self, embeddings: Floats) -> Floats:
+    def cosines(self, embeddings: Float32) -> Float32:
         """``(N, K)`` float32, of each with each phrase; 0 where there is none."""
         known = np.nan_to_num(embeddings)
         if not 0 < len(known) <= _FEW:

@@ -15,12 +15,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from models.arrays import Float32, Float64, Index
 from models.guidance.caption_support import best_clauses, first_clauses
 from models.guidance.effect import Effect
 from models.guidance.matcher import Similarities
-from models.guidance.rules import Doubles, Floats, Seen, present
+from models.guidance.rules import Seen, present
 from models.guidance.text_reader import Reading
 
 THRESHOLD, THETA, GAMMA = 0.3, 5.0, 5.0
@@ -39,8 +39,8 @@ class Equation10:
         span: S_min and S_max.
     """
 
-    texts: Floats | None
-    first: NDArray[np.intp]
+    texts: Float32 | None
+    first: Index
     span: tuple[float, float] = (0.0, 0.0)
 
     @classmethod
@@ -57,7 +57,7 @@ class Equation10:
             similarity, np.ones(similarity.shape, np.bool_), (similarity > THRESHOLD).astype(np.float32)
         )
 
-    def effect(self, weights: Floats, similarity: Floats, surprise: Doubles) -> Effect:
+    def effect(self, weights: Float32, similarity: Float32, surprise: Float64) -> Effect:
         """The equation's fall as a share of the surprise, and what its rise leads to, each by the rule's weight."""
         before = surprise[:, None]
         lowest, highest = self.span
@@ -66,11 +66,11 @@ class Equation10:
             fall = np.where(before > 0, GAMMA * highest * excess / before, 0.0)
         return Effect(weights * np.clip(fall, 0.0, 1.0), before + weights * THETA * lowest * excess)
 
-    def tuned(self, embeddings: Floats, surprise: Doubles) -> Equation10:
+    def tuned(self, embeddings: Float32, surprise: Float64) -> Equation10:
         """With S_min and S_max of these surprises; 0 where there are none."""
         return replace(self, span=(float(surprise.min()), float(surprise.max())) if len(surprise) else (0.0, 0.0))
 
-    def _cosines(self, seen: Seen) -> Floats:
+    def _cosines(self, seen: Seen) -> Float32:
         """``(N, R)``, of each clip with the nearest clause of each rule; 0 where there is none."""
         there = present(seen.embeddings)
         if self.texts is None or not there.any():

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from models.arrays import Float32, Float64, Index
 from models.clustering import spherical_kmeans
-from models.guidance.rules import Doubles, Floats, present
+from models.guidance.rules import present
 
 RADIUS, RADIUS_BOUNDS = 0.2, (0.05, 0.35)
 """Radius of a taught mode where too little was seen, and what it is held within. In the built-in space clips of one
@@ -42,25 +42,25 @@ class Feedback:
         alerts: ``M`` ids, the false alarm that each is of.
     """
 
-    modes: Floats
-    radii: Floats
+    modes: Float32
+    radii: Float32
     alerts: tuple[str, ...]
 
-    def relief(self, embeddings: Floats) -> tuple[Doubles, NDArray[np.intp]]:
+    def relief(self, embeddings: Float32) -> tuple[Float64, Index]:
         """``(N,)`` in [0, 1]: 1 within a mode's radius, falling to 0 at 1.25 of it; and ``(N,)``, by which mode."""
         distances = 1.0 - np.nan_to_num(embeddings) @ self.modes.T
         inside = (_SOFT * self.radii - distances) / ((_SOFT - 1.0) * self.radii)
-        relief: Doubles = np.clip(inside.max(axis=1), 0.0, 1.0).astype(np.float64)
+        relief: Float64 = np.clip(inside.max(axis=1), 0.0, 1.0).astype(np.float64)
         relief[~present(embeddings)] = 0.0
         return relief, inside.argmax(axis=1)
 
-    def matches(self, relief: Doubles, modes: NDArray[np.intp]) -> tuple[FeedbackMatch | None, ...]:
+    def matches(self, relief: Float64, modes: Index) -> tuple[FeedbackMatch | None, ...]:
         """``N``, what ``relief`` says of each object; None where it is not relieved."""
         pairs = zip(relief.tolist(), modes.tolist(), strict=True)
         return tuple(FeedbackMatch(self.alerts[mode], share) if share > 0 else None for share, mode in pairs)
 
 
-def normal_radius(embeddings: Floats) -> float:
+def normal_radius(embeddings: Float32) -> float:
     """The cosine distance within which clips of a stream's objects are the same thing.
 
     Objects are as near to a taught one as normal objects are to the modes they are of, where their clips are grouped

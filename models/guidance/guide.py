@@ -13,6 +13,7 @@ from typing import TypeVar, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from models.arrays import Float32, Float64, Index, Mask
 from models.guidance.contrastive import Contrastive
 from models.guidance.effect import Effect, Judgement, settled, strongest
 from models.guidance.embedded_bank import EmbeddedBank
@@ -20,7 +21,7 @@ from models.guidance.equation10 import Equation10
 from models.guidance.feedback import Feedback
 from models.guidance.matcher import Matcher, Similarities
 from models.guidance.polygon import Polygon, contains, foot_points
-from models.guidance.rules import Doubles, Floats, Match, Method, Rule, Seen, present
+from models.guidance.rules import Match, Method, Rule, Seen, present
 from models.guidance.statements import Statements
 from models.guidance.text_reader import Reading
 
@@ -40,7 +41,7 @@ class MethodRules:
     """
 
     matcher: Matcher
-    columns: NDArray[np.intp]
+    columns: Index
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +62,10 @@ class Guide:
     bank: EmbeddedBank | None = None
     feedback: Feedback | None = None
     parts: tuple[MethodRules, ...] = ()
-    _order: NDArray[np.intp] = field(default_factory=lambda: np.zeros(0, np.intp), repr=False)
-    _zones: tuple[tuple[Polygon, NDArray[np.intp]], ...] = field(default=(), repr=False)
-    _strengths: Floats = field(default_factory=lambda: np.zeros(0, np.float32), repr=False)
-    _normal: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_), repr=False)
+    _order: Index = field(default_factory=lambda: np.zeros(0, np.intp), repr=False)
+    _zones: tuple[tuple[Polygon, Index], ...] = field(default=(), repr=False)
+    _strengths: Float32 = field(default_factory=lambda: np.zeros(0, np.float32), repr=False)
+    _normal: Mask = field(default_factory=lambda: np.zeros(0, np.bool_), repr=False)
 
     @classmethod
     def compile(
@@ -101,7 +102,7 @@ class Guide:
             _normal=np.array([rule.verdict == "normal" for rule in chosen], np.bool_),
         )
 
-    def tuned(self, embeddings: Floats, surprise: Doubles) -> Guide:
+    def tuned(self, embeddings: Float32, surprise: Float64) -> Guide:
         """The same rules against what the stream's own recent objects are like.
 
         Args:
@@ -116,7 +117,7 @@ class Guide:
     def judge(
         self,
         seen: Seen,
-        active: NDArray[np.bool_] | None = None,
+        active: Mask | None = None,
         matched: Similarities | None = None,
         *,
         explain: bool = True,
@@ -147,9 +148,7 @@ class Guide:
             self._inside(seen.boxes, self._joined([part.gate for part in parts])),
         )
 
-    def _weigh(
-        self, seen: Seen, matched: Similarities, active: NDArray[np.bool_] | None, *, explain: bool
-    ) -> Judgement:
+    def _weigh(self, seen: Seen, matched: Similarities, active: Mask | None, *, explain: bool) -> Judgement:
         gate = matched.gate if active is None else matched.gate * active
         weights = settled(gate * self._strengths, self._normal)
         surprise = np.nan_to_num(seen.surprise)
@@ -174,7 +173,7 @@ class Guide:
             return values[0]
         return np.take(np.concatenate(values, axis=1), self._order, axis=1)
 
-    def _inside(self, boxes: Floats, gate: Floats) -> Floats:
+    def _inside(self, boxes: Float32, gate: Float32) -> Float32:
         """``gate``, but 0 where an object's foot point, the middle of its lower edge, is outside a rule's zone."""
         if not self._zones:
             return gate
@@ -184,7 +183,7 @@ class Guide:
             inside[:, columns] = contains(polygon, feet)[:, None]
         return gate * inside
 
-    def _matches(self, gate: Floats, matched: Similarities) -> tuple[tuple[Match, ...], ...]:
+    def _matches(self, gate: Float32, matched: Similarities) -> tuple[tuple[Match, ...], ...]:
         found: list[list[tuple[float, int]]] = [[] for _ in range(len(gate))]
         for row, column in np.argwhere(gate > 0).tolist():
             found[row].append((float(matched.similarity[row, column]), column))
@@ -211,7 +210,7 @@ def _matcher(
     return Contrastive.of(readings, statements, bank)
 
 
-def _zones(rules: Sequence[Rule]) -> tuple[tuple[Polygon, NDArray[np.intp]], ...]:
+def _zones(rules: Sequence[Rule]) -> tuple[tuple[Polygon, Index], ...]:
     """Each zone with the columns of its rules, so that it is tested once."""
     columns: dict[Polygon, list[int]] = {}
     for index, rule in enumerate(rules):

@@ -8,9 +8,9 @@ from typing import Protocol
 
 import numpy as np
 
+from models.arrays import Float32
 from models.guidance.bank import Bank
 from models.guidance.embedded_bank import EmbeddedBank
-from models.guidance.rules import Floats
 from models.guidance.statements import Statements
 from models.guidance.text_reader import Embed, Reading, TextReader
 
@@ -29,7 +29,7 @@ class Sentences(Protocol):
         """Its phrases."""
         ...
 
-    def embed(self, texts: Sequence[str]) -> Floats:
+    def embed(self, texts: Sequence[str]) -> Float32:
         """``(n, Ds)`` float32 of unit length."""
         ...
 
@@ -57,7 +57,7 @@ class ClipEncoder(Protocol):
         """Its text tower."""
         ...
 
-    def embed_texts(self, texts: Sequence[str]) -> Floats:
+    def embed_texts(self, texts: Sequence[str]) -> Float32:
         """``(n, D)`` float32 of unit length, in the space of clips."""
         ...
 

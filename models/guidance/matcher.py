@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
+from models.arrays import Float32, Float64, Mask
 from models.guidance.effect import Effect
-from models.guidance.rules import Doubles, Floats, Seen
+from models.guidance.rules import Seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +20,9 @@ class Similarities:
         gate: ``(N, R)`` float32 in [0, 1], how far each rule acts on each object.
     """
 
-    similarity: Floats
-    by_image: NDArray[np.bool_]
-    gate: Floats
+    similarity: Float32
+    by_image: Mask
+    gate: Float32
 
 
 class Matcher(Protocol):
@@ -38,7 +36,7 @@ class Matcher(Protocol):
         """
         ...
 
-    def effect(self, weights: Floats, similarity: Floats, surprise: Doubles) -> Effect:
+    def effect(self, weights: Float32, similarity: Float32, surprise: Float64) -> Effect:
         """What each rule would do to each object.
 
         Args:
@@ -49,7 +47,7 @@ class Matcher(Protocol):
         """
         ...
 
-    def tuned(self, embeddings: Floats, surprise: Doubles) -> Matcher:
+    def tuned(self, embeddings: Float32, surprise: Float64) -> Matcher:
         """The same rules, set against what the stream's own recent objects are like.
 
         Args:

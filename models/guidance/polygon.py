@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+from models.arrays import Float32, Mask
+
 Polygon = tuple[tuple[float, float], ...]
 """Corners as fractions of the picture."""
 
 
-def foot_points(boxes: Floats) -> Floats:
+def foot_points(boxes: Float32) -> Float32:
     """``(N, 2)``, the middle of the lower edge of each of ``(N, 4)`` boxes (x, y, w, h)."""
     return boxes[:, :2] + boxes[:, 2:] * np.array((0.5, 1.0), np.float32)
 
 
-def contains(polygon: Sequence[tuple[float, float]], points: Floats) -> NDArray[np.bool_]:
+def contains(polygon: Sequence[tuple[float, float]], points: Float32) -> Mask:
     """``(N,)``, which of ``(N, 2)`` points are in a polygon, by the even-odd rule, or on its edge.
 
     The edge counts: who is cut off by the lower edge of the picture stands in a zone that reaches it.

@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from models.arrays import Float32, Float64, Mask
 from models.guidance.captions import Caption
 from models.guidance.polygon import Polygon
 
-Floats = NDArray[np.float32]
-Doubles = NDArray[np.float64]
 Verdict = Literal["normal", "anomaly"]
 Method = Literal["contrastive", "equation10"]
 Evidence = Literal["image", "caption"]
@@ -64,11 +62,11 @@ class Seen:
         cosines: ``(N, K)`` float32, ``EmbeddedBank.cosines`` of ``embeddings`` where they are known already; else None.
     """
 
-    boxes: Floats
-    embeddings: Floats
+    boxes: Float32
+    embeddings: Float32
     captions: tuple[Caption | None, ...]
-    surprise: Doubles
-    cosines: Floats | None = None
+    surprise: Float64
+    cosines: Float32 | None = None
 
     def __len__(self) -> int:
         return len(self.boxes)
@@ -93,6 +91,6 @@ class Match:
     evidence: Evidence
 
 
-def present(embeddings: Floats) -> NDArray[np.bool_]:
+def present(embeddings: Float32) -> Mask:
     """``(N,)``, which of ``(N, D)`` embeddings there are: others are NaN, or D is 0."""
     return np.asarray(~np.isnan(embeddings[:, :1]).any(axis=1) & (embeddings.shape[1] > 0), np.bool_)

@@ -13,10 +13,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from models.arrays import Float32, Index, Mask
 from models.guidance.captions import Caption
 from models.guidance.vocabulary import PERSON, wordings
-
-Floats = NDArray[np.float32]
 
 SAME, SAME_SLOPE = 0.6, 12.0
 """Cosine at which two sentences are as likely to mean the same as not, and how fast that turns: see ``sameness``."""
@@ -38,7 +37,7 @@ MARGIN = 0.1
 """How much nearer a rule must be to something true than to anything false to be wholly sure."""
 
 
-def sameness(cosines: Floats) -> Floats:
+def sameness(cosines: Float32) -> Float32:
     """How surely two sentences mean the same, from their cosine; in [0, 1], elementwise.
 
     A logistic curve fitted to pairs of the training phrases: two phrasings of one action (quantiles 5, 50 and 95 % of
@@ -49,7 +48,7 @@ def sameness(cosines: Floats) -> Floats:
     return _logistic(cosines, SAME, SAME_SLOPE)
 
 
-def _logistic(cosines: Floats, middle: float, slope: float) -> Floats:
+def _logistic(cosines: Float32, middle: float, slope: float) -> Float32:
     return np.asarray(1.0 / (1.0 + np.exp(-slope * (cosines - middle))), np.float32)
 
 
@@ -64,14 +63,14 @@ class Statements:
     """
 
     phrases: tuple[str, ...]
-    features: Floats
-    general: NDArray[np.bool_]
-    _facts: dict[str, NDArray[np.intp]] = field(repr=False)
+    features: Float32
+    general: Mask
+    _facts: dict[str, Index] = field(repr=False)
     _said: int = field(repr=False)
-    _near: NDArray[np.bool_] = field(repr=False)
+    _near: Mask = field(repr=False)
 
     @classmethod
-    def of(cls, names: Sequence[str], bank: Sequence[str], embed: Callable[[Sequence[str]], Floats]) -> Statements:
+    def of(cls, names: Sequence[str], bank: Sequence[str], embed: Callable[[Sequence[str]], Float32]) -> Statements:
         """Encode what can be said.
 
         Args:
@@ -95,7 +94,7 @@ class Statements:
             near & ~general[: len(said), None],
         )
 
-    def compare(self, texts: Floats) -> Floats:
+    def compare(self, texts: Float32) -> Float32:
         """``(V, R)`` cosines of all statements with ``(R, D)`` texts, less ``GENERAL`` for general statements."""
         return np.asarray(self.features @ texts.T - GENERAL * self.general[:, None], np.float32)
 
@@ -110,7 +109,7 @@ class Statements:
         return truth
 
 
-def support(truth: NDArray[np.integer], cosines: Floats) -> Floats:
+def support(truth: NDArray[np.integer], cosines: Float32) -> Float32:
     """How surely rules are true of an object: near to something true, and nearer than to anything false.
 
     The nearest true statement is at a cosine of 0.54, 0.77 (quantiles 5 and 50 %) from phrasings of what captions can
@@ -125,5 +124,5 @@ def support(truth: NDArray[np.integer], cosines: Floats) -> Floats:
         ``(R,)`` in [0, 1].
     """
     true, false = cosines[truth > 0].max(axis=0), cosines[truth < 0].max(axis=0)
-    sure: Floats = _logistic(true, TRUE, TRUE_SLOPE) * np.clip(0.5 + (true - false) / (2 * MARGIN), 0.0, 1.0)
+    sure: Float32 = _logistic(true, TRUE, TRUE_SLOPE) * np.clip(0.5 + (true - false) / (2 * MARGIN), 0.0, 1.0)
     return sure

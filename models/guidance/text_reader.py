@@ -13,12 +13,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from models.arrays import Float32, Mask
 from models.guidance.wording import clauses, negation
 
-Floats = NDArray[np.float32]
-Embed = Callable[[Sequence[str]], Floats]
+Embed = Callable[[Sequence[str]], Float32]
 
 NOTHING, SURE = 0.35, 0.5
 """Cosine of a text with its nearest action at which it begins to mean anything of what is seen, and at which it surely
@@ -57,9 +56,9 @@ class Reading:
             that denies, or has no word at all, is one clause of zeros, which is like nothing.
     """
 
-    weights: Floats
-    sentences: Floats
-    texts: Floats | None = None
+    weights: Float32
+    sentences: Float32
+    texts: Float32 | None = None
     negation: str | None = None
 
 
@@ -83,9 +82,9 @@ class TextReader:
     """
 
     embed: Embed
-    features: Floats
-    plain_features: Floats
-    actions: NDArray[np.bool_]
+    features: Float32
+    plain_features: Float32
+    actions: Mask
     known: frozenset[str]
 
     @classmethod
@@ -121,7 +120,7 @@ class TextReader:
         weights = np.stack([self._weights(each) for each in cosines]).max(axis=0)
         return Reading(weights, sentences, None if embed_beside_clips is None else embed_beside_clips(said))
 
-    def _weights(self, cosines: Floats) -> Floats:
+    def _weights(self, cosines: Float32) -> Float32:
         """``(K,)`` of one clause's cosines: the nearest actions, and what means the same as they do."""
         cosines = np.where(self.actions, cosines, np.float32(-1.0))
         nearest = cosines.max(initial=-1.0)

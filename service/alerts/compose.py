@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.arrays import Float32
-from service.alerts.incident import Incident
+from service.alerts.incident_machine import Incident
 from service.alerts.sentence import anomaly_message, outage_message
 from service.contracts.alert import Alert, AlertKind, AlertObject, AlertState
 from service.contracts.score import Explained, ScoredObject

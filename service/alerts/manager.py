@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 from service.alerts.compose import AlertEvidence, alert_embeddings, anomaly_alert, closed, outage_alert
-from service.alerts.incident import Change, IncidentMachine, IncidentRules, Outcome, SurpriseSample
-from service.alerts.outage import OutageMachine, OutageRules
+from service.alerts.incident_machine import Change, IncidentMachine, IncidentRules, Outcome, SurpriseSample
+from service.alerts.outage_machine import OutageMachine, OutageRules
 from service.alerts.recorder import Record, Recorder
 from service.alerts.stores import AlertStores
 from service.contracts.alert import Alert, AlertEvent, AlertKind

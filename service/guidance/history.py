@@ -12,8 +12,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from models.arrays import Float32, Index
 from models.guidance.captions import Caption
-from models.guidance.rules import Floats, Seen
+from models.guidance.rules import Seen
 from service.pipeline.context import UnguidedFrame
 
 T = TypeVar("T")
@@ -62,8 +63,8 @@ class HistoryFrame:
     epoch: int
     surprise: float
     calm: float
-    boxes: Floats
-    surprises: Floats
+    boxes: Float32
+    surprises: Float32
     tracks: tuple[int, ...]
     labels: tuple[str, ...]
     embeddings: tuple[NDArray[np.float16] | None, ...]
@@ -84,9 +85,9 @@ class Rows:
     """
 
     seen: Seen
-    frame: NDArray[np.intp]
-    which: NDArray[np.intp]
-    embeddings: Floats
+    frame: Index
+    which: Index
+    embeddings: Float32
 
 
 class History:
@@ -139,7 +140,7 @@ class History:
                 self._bytes -= self._frames.popleft().size
         self._forget(at)
 
-    def sample(self, count: int) -> tuple[Floats, NDArray[np.float64]]:
+    def sample(self, count: int) -> tuple[Float32, NDArray[np.float64]]:
         """About ``count`` embeddings, ``(M, D)`` float32, and surprises of objects, spread evenly over the past."""
         with self._lock:
             step = max(1, len(self._frames) // count)
@@ -186,7 +187,7 @@ class History:
             size=size,
         )
 
-    def _kept(self, embedding: Floats, track: int, at: float) -> tuple[NDArray[np.float16] | None, int]:
+    def _kept(self, embedding: Float32, track: int, at: float) -> tuple[NDArray[np.float16] | None, int]:
         """The embedding to keep of an object, and the bytes that it brings."""
         if not len(embedding) or np.isnan(embedding[0]):
             return None, 0
@@ -225,7 +226,7 @@ def tabulated(frames: Sequence[HistoryFrame]) -> Rows:
     return Rows(seen, np.repeat(np.arange(len(frames)), counts), which, embeddings)
 
 
-def _unique(things: Sequence[T | None]) -> tuple[list[T], NDArray[np.intp]]:
+def _unique(things: Sequence[T | None]) -> tuple[list[T], Index]:
     """The different ones, and for each thing which of them it is, -1 for None."""
     found: dict[int, int] = {}
     unique: list[T] = []
@@ -239,7 +240,7 @@ def _unique(things: Sequence[T | None]) -> tuple[list[T], NDArray[np.intp]]:
     return unique, which
 
 
-def _spread(values: Floats, which: NDArray[np.intp]) -> Floats:
+def _spread(values: Float32, which: Index) -> Float32:
     """``(N, D)``: the value that each row points at, NaN where it points at none."""
     if not len(values):
         return np.full((len(which), 1), np.nan, np.float32)
@@ -248,7 +249,7 @@ def _spread(values: Floats, which: NDArray[np.intp]) -> Floats:
     return rows
 
 
-def _thumbnail(image: NDArray[np.uint8], box: Floats) -> bytes:
+def _thumbnail(image: NDArray[np.uint8], box: Float32) -> bytes:
     """A small JPEG of an object."""
     height, width = image.shape[:2]
     x, y, w, h = box.tolist()

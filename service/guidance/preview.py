@@ -11,13 +11,14 @@ from itertools import count
 import numpy as np
 from numpy.typing import NDArray
 
+from models.arrays import Float32, Index, Mask
 from models.guidance.captions import Caption
 from models.guidance.effect import Judgement, guided_frames, guided_objects
 from models.guidance.guide import Guide
-from models.guidance.rules import Floats, Match
+from models.guidance.rules import Match
 from models.scoring.calibration import Calibration
 from models.scoring.smoothing import final_surprise, smooth_series
-from service.alerts.incident import Incident, IncidentMachine, IncidentRules, SurpriseSample
+from service.alerts.incident_machine import Incident, IncidentMachine, IncidentRules, SurpriseSample
 from service.contracts.guidance import PreviewAlert, PreviewCurves, PreviewObject, PreviewOut
 from service.guidance.explanation import Explanation
 from service.guidance.history import HistoryFrame, Rows, tabulated
@@ -39,9 +40,9 @@ class Tried:
     """
 
     guide: Guide
-    without: NDArray[np.bool_]
-    with_rule: NDArray[np.bool_]
-    new: NDArray[np.bool_]
+    without: Mask
+    with_rule: Mask
+    new: Mask
 
 
 def preview(
@@ -95,7 +96,7 @@ def _judged(tried: Tried, rows: Rows) -> tuple[Judgement, Judgement, Judgement]:
     return without, with_rule, guide.judge(seen, tried.new[rows.frame], matched)
 
 
-def _spread(values: Floats, which: NDArray[np.intp]) -> Floats:
+def _spread(values: Float32, which: Index) -> Float32:
     """``(N, K)``: the cosines of each row's embedding, 0 where it has none."""
     rows = values[which]
     rows[which < 0] = 0.0

@@ -6,11 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from models.arrays import Float32, Float64, Mask
 from models.guidance.feedback import Feedback
 from models.guidance.guide import Guide
-from models.guidance.rules import Doubles, Floats
 from service.contracts.guidance import GuidanceSpec
 from service.guidance.readings import Readings
 from service.guidance.scope import StreamScope
@@ -56,21 +55,21 @@ class Snapshot:
         specs = {record.id: record.spec for record in chosen}
         return cls(guide, tuple(specs[rule.id] for rule in guide.rules), scope)
 
-    def tuned(self, embeddings: Floats, surprise: Doubles) -> Snapshot:
+    def tuned(self, embeddings: Float32, surprise: Float64) -> Snapshot:
         """Against what the stream's recent objects are like; arguments as for ``Guide.tuned``."""
         return replace(self, guide=self.guide.tuned(embeddings, surprise))
 
-    def active(self, at: float) -> NDArray[np.bool_]:
+    def active(self, at: float) -> Mask:
         """``(R,)``, which rules are in force at a moment (Unix seconds)."""
         return np.array([self.scope.covers(spec, at) for spec in self.specs], np.bool_)
 
-    def active_at(self, moments: Sequence[float]) -> NDArray[np.bool_]:
+    def active_at(self, moments: Sequence[float]) -> Mask:
         """``(M, R)``, which rules were in force at each of these moments, to the minute: schedules know no seconds."""
         minutes, which = np.unique(np.floor(np.array(moments) / 60), return_inverse=True)
         rows = [self.active(minute * 60) for minute in minutes.tolist()]
         return np.array(rows, np.bool_).reshape(len(minutes), len(self.specs))[which]
 
-    def named(self, rule_ids: Iterable[str]) -> NDArray[np.bool_]:
+    def named(self, rule_ids: Iterable[str]) -> Mask:
         """``(R,)``, which rules are these."""
         wanted = set(rule_ids)
         return np.array([rule.id in wanted for rule in self.guide.rules], np.bool_)

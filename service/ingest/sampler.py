@@ -9,10 +9,10 @@ from functools import partial
 
 from models.inputs import FrameWindow
 from service.frames import Frame, PreparedFrame
+from service.ingest.frame_windows import WindowBuffers
 from service.ingest.prepare import Preparer
 from service.ingest.reader import Decoded
 from service.ingest.timeline import Cadence, FrameTime, Timeline
-from service.ingest.window import WindowBuffers
 from service.metrics import Metrics
 from service.settings import Settings
 

@@ -6,9 +6,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from service.alerts.incident import IncidentRules
+from service.alerts.incident_machine import IncidentRules
 from service.alerts.manager import AlertManager
-from service.alerts.outage import OutageRules
+from service.alerts.outage_machine import OutageRules
 from service.alerts.snapshots import SnapshotFolder
 from service.alerts.stores import AlertStores
 from service.metrics import Metrics

@@ -10,10 +10,11 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from models.arrays import Float32
 from models.guidance.captions import Caption
 from models.guidance.embedded_bank import EmbeddedBank
 from models.guidance.language import Language
-from models.guidance.rules import Floats, Seen
+from models.guidance.rules import Seen
 from models.guidance.statements import Statements
 from models.guidance.text_reader import TextReader
 from service.pipeline.context import UnguidedFrame
@@ -35,7 +36,7 @@ ENCODER = "an encoder's hash"
 
 
 @cache
-def _sentence(text: str) -> Floats:
+def _sentence(text: str) -> Float32:
     random = np.random.default_rng(int.from_bytes(hashlib.sha256(text.casefold().encode()).digest()[:8], "big"))
     own = random.normal(size=DIM)
     own[: len(MEANINGS)] = 0.0
@@ -45,7 +46,7 @@ def _sentence(text: str) -> Floats:
     return np.asarray(row / np.linalg.norm(row), np.float32)
 
 
-def sentences(texts: Sequence[str]) -> Floats:
+def sentences(texts: Sequence[str]) -> Float32:
     """``(n, DIM)``: texts of one meaning have a cosine of about 0.9, others of about 0."""
     return np.stack([_sentence(text) for text in texts])
 
@@ -67,7 +68,7 @@ def language(*, encoder: bool = True, untrained: str = "") -> Language:
     return replace(words, bank=bank, embed_beside_clips=sentences)
 
 
-def clip(text: str, seed: int = 0, noise: float = 0.4) -> Floats:
+def clip(text: str, seed: int = 0, noise: float = 0.4) -> Float32:
     """``(DIM,)``: what an object looks like that does this."""
     row = sentences([text])[0] + noise * np.random.default_rng(seed).normal(size=DIM) / np.sqrt(DIM)
     return np.asarray(row / np.linalg.norm(row), np.float32)

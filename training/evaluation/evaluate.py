@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from models.inputs import FrameWindow
 from models.scoring.smoothing import smooth_offline
-from service.alerts.incident import IncidentMachine, IncidentRules, SurpriseSample
+from service.alerts.incident_machine import IncidentMachine, IncidentRules, SurpriseSample
 from service.frames import PreparedFrame
 from service.ingest.ingest import read_all
 from service.ingest.source import local_source

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from models.arrays import Float32, Float64
 from models.guidance.effect import Judgement
 from models.guidance.guide import Guide
 from models.guidance.language import Language
-from models.guidance.rules import Doubles, Floats, Match, Method, Rule, Seen, Verdict
+from models.guidance.rules import Match, Method, Rule, Seen, Verdict
 from service.guidance.history import History
 from service.guidance.stream_guidance import SAMPLE, TUNE_S
 from training.studies.replay import Recording
@@ -71,7 +72,7 @@ class _Stretch:
 
     recording: Recording
     seen: Seen
-    past: tuple[Floats, Doubles]
+    past: tuple[Float32, Float64]
 
 
 def _stretches(recording: Recording, language: Language) -> Iterator[_Stretch]:
@@ -87,7 +88,7 @@ def _stretches(recording: Recording, language: Language) -> Iterator[_Stretch]:
     yield _stretch(recording, start, len(recording.pts), language, sample)
 
 
-def _stretch(recording: Recording, start: int, end: int, language: Language, past: tuple[Floats, Doubles]) -> _Stretch:
+def _stretch(recording: Recording, start: int, end: int, language: Language, past: tuple[Float32, Float64]) -> _Stretch:
     rows, seen = slice(int(recording.first[start]), int(recording.first[end])), recording.seen
     cosines = None if language.bank is None else language.bank.cosines(seen.embeddings[rows])
     part = Seen(seen.boxes[rows], seen.embeddings[rows], seen.captions[rows], seen.surprise[rows], cosines)

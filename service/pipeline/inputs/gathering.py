@@ -10,8 +10,8 @@ from service.engine.encoder import JointEncoder
 from service.errors import ENCODER_NEEDED, INPUT_UNKNOWN, InvalidInput
 from service.pipeline.inputs.crops import CropsProvider
 from service.pipeline.inputs.embedding import EmbeddingProvider
+from service.pipeline.inputs.evaluations import WindowProvider
 from service.pipeline.inputs.provider import Buffers, Look, Provider
-from service.pipeline.inputs.window import WindowProvider
 
 
 class Gathering:

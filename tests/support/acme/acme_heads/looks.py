@@ -52,7 +52,7 @@ class LooksHead:
             features.append({"looks": of_all, "known": each.known})
         return features
 
-    def fit(self, samples: Sequence[Arrays], clips: Sequence[int]) -> Fitted:
+    def fit(self, samples: Sequence[Arrays], recordings: Sequence[int]) -> Fitted:
         """Mean and spread of the looks of all objects."""
         known = [sample["looks"][sample["known"]] for sample in samples]
         looks = np.concatenate(known).astype(np.float64)
@@ -65,7 +65,7 @@ class LooksHead:
         )
         raw = np.array([each.max(initial=0.0) for each in distances])
         mean, spread = _learn(looks)
-        return Fitted({"mean": mean, "spread": spread}, raw, np.asarray(clips, np.int64))
+        return Fitted({"mean": mean, "spread": spread}, raw, np.asarray(recordings, np.int64))
 
     def check(self, profile: Arrays) -> None:
         """As ``fit`` gives it."""

@@ -74,7 +74,7 @@ class SurgesHead:
             row = until
         return features
 
-    def fit(self, samples: Sequence[Arrays], clips: Sequence[int]) -> Fitted:
+    def fit(self, samples: Sequence[Arrays], recordings: Sequence[int]) -> Fitted:
         """Mean and spread of each cell."""
         spoken = np.array([len(sample["heat"]) == 1 for sample in samples])
         if spoken.sum() < MIN_SCORES:
@@ -85,7 +85,7 @@ class SurgesHead:
         raw[spoken] = held_out(heat, lambda rows, others: _above(rows, *_learn(others)).max(axis=(1, 2)))
         mean, spread = _learn(heat)
         arrays = {"mean": mean, "spread": spread, "neutral": np.nanmedian(raw, keepdims=True)}
-        return Fitted(arrays, raw, np.asarray(clips, np.int64))
+        return Fitted(arrays, raw, np.asarray(recordings, np.int64))
 
     def check(self, profile: Arrays) -> None:
         """As ``fit`` gives it."""

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from models.arrays import Float32
 from models.guidance.bank import Bank
 from models.guidance.language import SHOWN, Language
-from models.guidance.rules import Floats
 from support import words
 
 
@@ -16,7 +16,7 @@ from support import words
 class Tower:
     bank: Bank
 
-    def embed(self, texts: Sequence[str]) -> Floats:
+    def embed(self, texts: Sequence[str]) -> Float32:
         return words.sentences(texts)
 
 
@@ -30,7 +30,7 @@ class Encoder:
     def bank(self) -> Bank:
         return self.text.bank
 
-    def embed_texts(self, texts: Sequence[str]) -> Floats:
+    def embed_texts(self, texts: Sequence[str]) -> Float32:
         return self.text.embed(texts)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from sqlalchemy import event
 
-from service.alerts.incident import IncidentRules
+from service.alerts.incident_machine import IncidentRules
 from service.contracts.alert import Alert, AlertEvent, AlertKind, AlertState
 from service.contracts.stream import StreamState
 from service.sinks import MemorySink

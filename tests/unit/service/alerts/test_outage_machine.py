@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from service.alerts.outage import OutageMachine, OutageRules
+from service.alerts.outage_machine import OutageMachine, OutageRules
 from service.contracts.stream import StreamState
 
 STATES = {

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.alerts.incident import Change, IncidentMachine, IncidentRules, SurpriseSample
+from service.alerts.incident_machine import Change, IncidentMachine, IncidentRules, SurpriseSample
 
 RULES = IncidentRules()
 THRESHOLD = 4.0

@@ -6,8 +6,8 @@ import pytest
 from models.inputs import FrameWindow, Window
 from models.observation import Objects
 from service.frames import Frame, PreparedFrame
+from service.pipeline.inputs.evaluations import WindowProvider
 from service.pipeline.inputs.provider import Look
-from service.pipeline.inputs.window import WindowProvider
 
 STRIDE = 4
 WANTED = FrameWindow((16, 16), 8, 0.1, stride=STRIDE)

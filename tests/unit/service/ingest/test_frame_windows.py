@@ -8,7 +8,7 @@ import pytest
 
 from models.arrays import Image
 from models.inputs import FrameWindow, Window
-from service.ingest.window import MAX_STEP_S, WindowBuffer, WindowBuffers
+from service.ingest.frame_windows import MAX_STEP_S, WindowBuffer, WindowBuffers
 
 SIZE = (32, 48)
 
