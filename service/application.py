@@ -12,7 +12,7 @@ from service.alerts.snapshots import SnapshotFolder
 from service.alerts.stores import AlertStores
 from service.delivery.feed import ScoreFeed
 from service.engine.engine_queue import EngineQueue
-from service.enrolment.stream_profile import Learner
+from service.enrolment.stream_profile import EnrolmentServices
 from service.metrics import Metrics
 from service.pipeline.pool import StagesPool
 from service.pipeline.worker import Worker
@@ -97,8 +97,8 @@ class Application:
 
     def _stream_registry(self) -> StreamRegistry:
         store = StreamStore(self._database)
-        learner = Learner(self.settings, self._executor, store.set_pending)
-        services = Services(self.settings, self.metrics, self._worker, self.feed, self._manager, learner)
+        enrolment = EnrolmentServices(self.settings, self._executor, store.set_pending)
+        services = Services(self.settings, self.metrics, self._worker, self.feed, self._manager, enrolment)
         build = StreamBuilder(services, self._pool, store, self.rules, self._feedback, self.own_addresses)
         return StreamRegistry(store, build, services)
 

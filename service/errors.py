@@ -207,6 +207,9 @@ ENROLMENT_RUNNING = declare(
 NOTHING_TO_EXTEND = declare("nothing_to_extend", Conflict, "expected a profile to extend; this stream has none")
 STREAM_BROKEN = declare("stream_broken", Conflict, "expected a stream that can run; this one cannot be restored: ...")
 NO_PROFILE = declare("no_profile", Conflict, "expected a stream with a profile to take over, got a1 with none")
+PROFILE_MISFIT = declare(
+    "profile_misfit", Conflict, "expected a profile of attributes with detector motion, got one of svad: enrol again"
+)
 TOO_MANY_RULES = declare(
     "too_many_rules", Conflict, "expected fewer than 50 rules on a stream (WATCHWORD_MAX_RULES), got 50"
 )

@@ -33,7 +33,7 @@ def most_alike(similarities: Float32) -> tuple[Index, Float32]:
     return np.where(np.isnan(values), -1, order).astype(np.intp), values
 
 
-class Vocabulary:
+class BankActions:
     """The actions of an encoder's bank, to name what objects resemble where no head compares them with normal modes."""
 
     def __init__(self, bank: Bank) -> None:

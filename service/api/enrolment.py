@@ -12,6 +12,7 @@ from service.errors import (
     INVALID_INPUT,
     NO_PROFILE,
     NOTHING_TO_EXTEND,
+    PROFILE_MISFIT,
     STREAM_BROKEN,
     STREAM_NOT_FOUND,
     STREAM_PAUSED,
@@ -19,7 +20,7 @@ from service.errors import (
 )
 
 TAG = "enrolment"
-CONFLICTS = (ENROLMENT_RUNNING, NOTHING_TO_EXTEND, NO_PROFILE, STREAM_PAUSED, STREAM_BROKEN)
+CONFLICTS = (ENROLMENT_RUNNING, NOTHING_TO_EXTEND, NO_PROFILE, PROFILE_MISFIT, STREAM_PAUSED, STREAM_BROKEN)
 router = APIRouter(tags=[TAG])
 
 
@@ -47,7 +48,7 @@ async def enrol(stream_id: StreamId, spec: EnrolmentSpec, context: InContext) ->
 )
 def get_enrolment(stream_id: StreamId, application: App) -> EnrolmentOut:
     """How far the enrolment is, and what the stream has learned to be normal."""
-    return application.streams.live(stream_id).learning.out()
+    return application.streams.live(stream_id).profile.out()
 
 
 @router.delete(

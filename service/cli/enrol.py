@@ -30,7 +30,7 @@ def enrol(
     """
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from service.ingest.ingest import read_all
+    from service.ingest.playback import read_all
     from service.ingest.source import local_source
     from service.pipeline.offline import build_pipeline
     from service.pipeline.scored import display

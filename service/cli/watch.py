@@ -64,7 +64,7 @@ def watch(
 
 def _frames(source: str, fps: float, settings: Settings, windows: Sequence[FrameWindow]) -> Generator[PreparedFrame]:
     from service.errors import NO_SUCH_SOURCE, InvalidInput
-    from service.ingest.ingest import read_all
+    from service.ingest.playback import read_all
     from service.ingest.source import local_source, parse_source
 
     if "://" not in source and not source.startswith("file:") and not Path(source).exists():

@@ -1,1 +1,1 @@
-"""Learning what is normal for a stream while the service runs."""
+"""StreamProfile what is normal for a stream while the service runs."""

@@ -17,6 +17,7 @@ from service.errors import (
     ENROLMENT_RUNNING,
     NO_PROFILE,
     NOTHING_TO_EXTEND,
+    PROFILE_MISFIT,
     SOURCE_MISSING,
     SOURCE_PATH,
     STREAM_PAUSED,
@@ -24,7 +25,7 @@ from service.errors import (
     InvalidSource,
 )
 from service.frames import PreparedFrame
-from service.ingest.ingest import read_all
+from service.ingest.playback import read_all
 from service.ingest.source import Source, parse_source
 from service.pipeline.context import StreamContext
 from service.pipeline.offline import OfflinePipeline
@@ -38,7 +39,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Learner:
+class EnrolmentServices:
     """What the learning of all streams shares.
 
     Attributes:
@@ -52,7 +53,7 @@ class Learner:
     remember: Callable[[str, EnrolmentSpec | None], None]
 
 
-class Learning:
+class StreamProfile:
     """The profile in force of one stream, and the enrolment under way. Thread-safe."""
 
     def __init__(
@@ -61,7 +62,7 @@ class Learning:
         spec: StreamSpec,
         stages: Stages,
         context: StreamContext,
-        learner: Learner,
+        services: EnrolmentServices,
         changed: Callable[[], None],
     ) -> None:
         """Learn nothing yet, and score by nothing.
@@ -71,14 +72,14 @@ class Learning:
             spec: Its settings.
             stages: Its detector and heads.
             context: Gets every profile as it comes into force, and gathers the frames of a live enrolment.
-            learner: What all streams share.
+            services: What all streams share.
             changed: Called after each change of an enrolment's state, from any thread.
         """
         self._stream_id = stream_id
         self._spec = spec
         self._stages = stages
         self._context = context
-        self._learner = learner
+        self._services = services
         self._changed = changed
         # Held while a profile is written; never by the worker.
         self._lock = threading.RLock()
@@ -153,23 +154,26 @@ class Learning:
             other: The profile to take over, when ``spec.stream`` names one.
 
         Raises:
-            Conflict: If one is under way, there is nothing to extend, or the stream is paused and has no live picture.
+            Conflict: If one is under way, there is nothing to extend, the stream is paused and has no live picture, or
+                the other profile does not fit this stream.
             InvalidSource: If a file is not there.
-            ProfileError: If the other profile does not fit this stream.
         """
         with self._lock:
             if self.running:
                 msg = "expected no enrolment under way; DELETE the running one first"
                 raise Conflict(ENROLMENT_RUNNING, msg)
-            if other is not None:
-                self._keep(replace(other, origin=f"stream {spec.stream}"))
-            else:
+            if other is None:
                 self._begin(spec)
+                return
+            try:
+                self._keep(replace(other, origin=f"stream {spec.stream}"))
+            except ProfileError as error:
+                raise Conflict(PROFILE_MISFIT, str(error)) from error
 
     def fail(self, reason: str) -> None:
         """Say of an enrolment that was due why it could not begin."""
         self._enrolment_problem = reason
-        self._learner.remember(self._stream_id, None)
+        self._services.remember(self._stream_id, None)
 
     def watch(self) -> None:
         """Called by the worker after each live frame: goes on to fitting once enough was gathered."""
@@ -183,7 +187,7 @@ class Learning:
             if self._enrolment is not None:
                 self._enrolment.cancel()
                 self._enrolment = None
-            self._learner.remember(self._stream_id, None)
+            self._services.remember(self._stream_id, None)
             self._path.unlink(missing_ok=True)
             self._use(None)
             self._profile_problem = self._enrolment_problem = None
@@ -199,19 +203,19 @@ class Learning:
             msg = "expected an enabled stream to learn from its live picture; it is paused"
             raise Conflict(STREAM_PAUSED, msg)
         recordings = [
-            self._recording(file_source(path, self._learner.settings.media_dir)) for path in spec.sources or ()
+            self._recording(file_source(path, self._services.settings.media_dir)) for path in spec.sources or ()
         ]
         enrolment = Enrolment(
             spec=spec,
             pipeline=OfflinePipeline(
                 self._stages.unobserved(), fps=self._spec.fps, detection=self._spec.detection, zones=self._spec.zones
             ),
-            executor=self._learner.executor,
+            executor=self._services.executor,
             samples=self._samples_to_extend() if spec.extend else None,
             keep=self._keep_enrolled,
             changed=self._enrolment_changed,
         )
-        self._learner.remember(self._stream_id, spec)
+        self._services.remember(self._stream_id, spec)
         self._enrolment = enrolment
         self._enrolment_problem = None
         if spec.sources is None:
@@ -220,7 +224,7 @@ class Learning:
             enrolment.learn_files(recordings)
 
     def _recording(self, source: Source) -> Callable[[], Iterator[PreparedFrame]]:
-        return partial(read_all, self._stream_id, source, self._spec.fps, self._learner.settings, self._stages.windows)
+        return partial(read_all, self._stream_id, source, self._spec.fps, self._services.settings, self._stages.windows)
 
     def _samples_to_extend(self) -> Samples:
         if self._profile is None:
@@ -236,7 +240,7 @@ class Learning:
         out = self.out()
         logger.info("stream %s: enrolment %s, %d frames", self._stream_id, out.state, out.frames)
         if not self.running:
-            self._learner.remember(self._stream_id, None)
+            self._services.remember(self._stream_id, None)
         self._changed()
 
     # ---- profile
@@ -261,7 +265,7 @@ class Learning:
 
     @property
     def _path(self) -> Path:
-        return profile_path(self._learner.settings, self._stream_id)
+        return profile_path(self._services.settings, self._stream_id)
 
     def _keep_enrolled(self, enrolment: Enrolment, profile: Profile) -> None:
         with self._lock:

@@ -16,15 +16,12 @@ from service.contracts.stream import StreamState
 from service.frames import PreparedFrame
 from service.ingest.decoding import Decoding
 from service.ingest.failures import Cause, SourceFailure
-from service.ingest.playback import read_all
 from service.ingest.source import Source
 from service.ingest.states import StateMachine
 from service.ingest.supervisor import SHARED, Supervisor
 from service.ingest.timeline import FrameTime
 from service.metrics import Metrics
 from service.settings import Settings
-
-__all__ = ["Ingest", "IngestStatus", "read_all"]
 
 RETURN_CAP_S = 4.0
 """Longest wait where asking leaves nothing behind at the camera (nobody listens, 404, the connection ended),

@@ -10,12 +10,13 @@ from models.inputs import FrameWindow
 from models.packs import PackLibrary
 from service.contracts.stream import Detection, Zone
 from service.engine.detectors import Detector, load_detector
+from service.engine.encoder import JointEncoder
 from service.engine.heads import open_head
 from service.frames import PreparedFrame
 from service.pipeline.context import StreamContext
 from service.pipeline.pool import load_encoder, load_sentences
 from service.pipeline.scored import ScoredFrame
-from service.pipeline.stages import Stages, needed_encoders
+from service.pipeline.stages import EncoderNames, Stages
 from service.profiles.fit import fit_profile
 from service.profiles.profile import Profile
 from service.profiles.samples import Samples
@@ -128,7 +129,8 @@ def build_pipeline(
         detector: A pack's name, the path of an ``.onnx`` file, or one that is there already.
         packs: Names of heads' packs.
         fps: Frames looked at per second.
-        encoder: The encoder pack that text rules look through; None takes the first one that the heads need, if any.
+        encoder: The encoder pack that text rules look through, or ``none``; None takes the first one that the heads
+            need, if any.
         library: Where packs are looked for; None is where the service does.
     """
     library = library or PackLibrary([settings.packs_path])
@@ -136,14 +138,13 @@ def build_pipeline(
         loaded = load_detector(detector, library, settings.threads) if isinstance(detector, str) else detector
         stack.enter_context(closing(loaded))
         heads = {name: stack.enter_context(closing(open_head(library.get(name), settings.threads))) for name in packs}
-        needed = needed_encoders(heads)
-        chosen = encoder or next(iter(needed), None)
-        encoders = {
-            name: stack.enter_context(closing(load_encoder(library.get(name), settings)))
-            for name in dict.fromkeys([*([] if chosen is None else [chosen]), *needed])
-        }
-        guiding = None if chosen is None else encoders.pop(chosen)
-        yield OfflinePipeline(Stages(loaded, heads, guiding, others=tuple(encoders.values())), fps=fps)
+        names = EncoderNames.chosen(heads, encoder)
+
+        def encoder_of(name: str) -> JointEncoder:
+            return stack.enter_context(closing(load_encoder(library.get(name), settings)))
+
+        ruled = None if names.ruled is None else encoder_of(names.ruled)
+        yield OfflinePipeline(Stages(loaded, heads, ruled, others=[*map(encoder_of, names.others)]), fps=fps)
 
 
 @contextmanager

@@ -17,16 +17,13 @@ from service.engine.engine_queue import EngineQueue
 from service.engine.heads import LoadedHead, open_head
 from service.errors import BAD_BANK, PACK_KIND, InvalidInput
 from service.metrics import Metrics
-from service.pipeline.stages import Stages, needed_encoders
+from service.pipeline.stages import EncoderNames, Stages
 from service.settings import Settings
 
 logger = logging.getLogger(__name__)
 
 SENTENCES = "words"
 """The pack whose text tower understands text rules where the stream's own encoder cannot compare sentences."""
-
-NO_ENCODER = "none"
-"""What a stream or the settings say in place of an encoder's name to have none."""
 
 
 _Encoder = TypeVar("_Encoder", JointEncoder, TextEncoder)
@@ -74,20 +71,17 @@ class StagesPool:
         """
         with self._lock:
             heads = {name: self._head(name) for name in packs}
-            needed = needed_encoders(heads)
-            chosen = encoder or next(iter(needed), None) or self._settings.encoder
-            guiding = None if chosen == NO_ENCODER else chosen
-            others = [name for name in needed if name != guiding]
+            names = EncoderNames.chosen(heads, encoder, self._settings.encoder)
             # By hash, so that a pack that was replaced on disk is loaded anew by the next stream that names it.
-            hashes = [self._library.get(name).hash for name in (detector, *packs, *others)]
-            key = (*hashes, "" if guiding is None else self._library.get(guiding).hash)
+            hashes = [self._library.get(name).hash for name in (detector, *packs, *names.others)]
+            key = (*hashes, "" if names.ruled is None else self._library.get(names.ruled).hash)
             if key not in self._stages:
                 self._stages[key] = Stages(
                     self._detector(detector),
                     heads,
-                    None if guiding is None else self._encoder(guiding),
+                    None if names.ruled is None else self._encoder(names.ruled),
                     self._observe,
-                    [self._encoder(name) for name in others],
+                    [self._encoder(name) for name in names.others],
                 )
             return self._stages[key]
 

@@ -6,12 +6,13 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import numpy as np
 
 from models.arrays import Arrays, Float32
 from models.heads.base import Likeness
-from models.heads.likeness import RESEMBLES, Vocabulary
+from models.heads.likeness import RESEMBLES, BankActions
 from models.inputs import FrameWindow, ObjectEmbedding, stands_s
 from models.observation import Objects, Observation
 from service.engine.detectors.base import Detector
@@ -19,7 +20,7 @@ from service.engine.encoder import JointEncoder
 from service.engine.heads import LoadedHead
 from service.frames import PreparedFrame
 from service.pipeline.context import StreamContext
-from service.pipeline.guide import Guided, captions, guide, unguided_frame
+from service.pipeline.guided import Guided, captions, guide, unguided_frame
 from service.pipeline.inputs.gathering import Gathering
 from service.pipeline.inputs.provider import Buffers, Look
 from service.pipeline.scored import Legend, ScoredFrame, ScoredObjects, labels_of, tracks_of
@@ -62,10 +63,9 @@ class Stages:
         self._ruled = None if encoder is None else ObjectEmbedding(encoder.name)
         needed = [wanted for loaded in self.heads.values() for wanted in loaded.head.inputs]
         self._gathering = Gathering([*needed, *([] if self._ruled is None else [self._ruled])], encoders)
-        names = dict.fromkeys(wanted.encoder for wanted in needed if isinstance(wanted, ObjectEmbedding))
-        self.encoder_identities = tuple(sorted(str(encoders[name]) for name in names))
+        self.encoder_identities = tuple(sorted(str(encoders[name]) for name in needed_encoders(heads)))
         self._stands = {name: stands_s(loaded.head.inputs) for name, loaded in self.heads.items()}
-        self._vocabulary = None if encoder is None else Vocabulary(encoder.bank)
+        self._vocabulary = None if encoder is None else BankActions(encoder.bank)
         self._terms = Terms({name: loaded.head.terms for name, loaded in heads.items()})
         self._legend = Legend(
             detector.recognises,
@@ -251,6 +251,37 @@ class Stages:
         start = time.perf_counter()
         yield
         self._observe(name, time.perf_counter() - start)
+
+
+NO_ENCODER = "none"
+"""What a stream or the settings say in place of an encoder's name to have none."""
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderNames:
+    """The encoder packs of some stages.
+
+    Attributes:
+        ruled: What text rules look through; None for nothing.
+        others: What heads need beside it.
+    """
+
+    ruled: str | None
+    others: tuple[str, ...]
+
+    @classmethod
+    def chosen(cls, heads: Mapping[str, LoadedHead], wanted: str | None, default: str = NO_ENCODER) -> EncoderNames:
+        """Choose: rules look through what is wanted, else through the first that a head needs, else the default.
+
+        Args:
+            heads: By pack name; they get what they need whatever is wanted.
+            wanted: A pack's name, ``none``, or None to leave it to the heads.
+            default: Where no head needs any, likewise.
+        """
+        needed = needed_encoders(heads)
+        chosen = wanted or next(iter(needed), default)
+        ruled = None if chosen == NO_ENCODER else chosen
+        return cls(ruled, tuple(name for name in needed if name != ruled))
 
 
 def needed_encoders(heads: Mapping[str, LoadedHead]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Learning a profile from a stream's own normal frames: no gradient step, no torch."""
+"""StreamProfile a profile from a stream's own normal frames: no gradient step, no torch."""
 
 from __future__ import annotations
 

@@ -303,7 +303,7 @@ class StreamRegistry:
         if spec.enabled:
             entries = self._entries.all()
             running = sum(entry.record.spec.enabled for entry in entries)
-            files = any(entry.live is not None and entry.live.learning.reading_files for entry in entries)
+            files = any(entry.live is not None and entry.live.profile.reading_files for entry in entries)
             admit(self._services.worker, running, enrolling_files=files)
 
     def _profile_of(self, stream_id: str) -> Profile:

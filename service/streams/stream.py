@@ -15,7 +15,7 @@ from service.contracts.enrolment import EnrolmentOut, EnrolmentSpec
 from service.contracts.stream import StreamSpec, StreamState, StreamStatus
 from service.delivery.feed import ScoreFeed
 from service.delivery.picture import LivePicture, Picture
-from service.enrolment.stream_profile import Learner, Learning
+from service.enrolment.stream_profile import EnrolmentServices, StreamProfile
 from service.errors import WatchwordError
 from service.frames import PreparedFrame
 from service.ingest.ingest import Ingest
@@ -26,7 +26,7 @@ from service.pipeline.scored import ScoredFrame, display
 from service.pipeline.stages import Stages
 from service.pipeline.worker import Worker
 from service.presentation.message import score_message, scored_objects, scoreless_message
-from service.profiles.profile import Profile, ProfileError
+from service.profiles.profile import Profile
 from service.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ class Services:
         worker: Runs the pipeline over all streams.
         feed: Takes score messages.
         alerts: Takes scored frames and the states of sources.
-        learner: What their learning shares.
+        enrolment: What their enrolments share.
     """
 
     settings: Settings
@@ -56,7 +56,7 @@ class Services:
     worker: Worker
     feed: ScoreFeed
     alerts: AlertManager
-    learner: Learner
+    enrolment: EnrolmentServices
 
 
 class LiveStream:
@@ -101,7 +101,7 @@ class LiveStream:
         self._closed = False
         self._told: StreamState | None = None
         self._told_at = datetime.now(UTC)
-        self.learning = Learning(stream_id, spec, stages, self.context, services.learner, self._learning_changed)
+        self.profile = StreamProfile(stream_id, spec, stages, self.context, services.enrolment, self._learning_changed)
         self._ingest = Ingest(
             stream_id,
             source,
@@ -122,7 +122,7 @@ class LiveStream:
             pending: The enrolment to begin: a new stream's own, or one that a restart interrupted.
             other: The profile to take over, when ``pending.stream`` names one.
         """
-        self.learning.take_up()
+        self.profile.take_up()
         # A paused stream has no live picture to learn from: that enrolment waits for it to be enabled.
         if pending is not None and (self.spec.enabled or pending.seconds is None):
             self._try_to_enrol(pending, other)
@@ -130,7 +130,7 @@ class LiveStream:
             self._services.worker.add(self)
             # A recording would play out unseen while its normal is still learned from others.
             from_files = pending is not None and pending.seconds is None
-            self._waiting = self.source.is_file and from_files and self.learning.running
+            self._waiting = self.source.is_file and from_files and self.profile.running
             if not self._waiting:
                 self._ingest.start()
         else:
@@ -141,23 +141,23 @@ class LiveStream:
         """An enrolment that cannot begin (its files are gone, say) must not cost the camera its picture."""
         try:
             self.enrol(pending, other)
-        except (WatchwordError, ProfileError) as error:
+        except WatchwordError as error:
             logger.warning("stream %s (%s): no enrolment: %s", self.stream_id, self.spec.name, error)
-            self.learning.fail(str(error))
+            self.profile.fail(str(error))
 
     def close(self) -> None:
         """Stop everything that belongs to this stream. Idempotent, legal in every state."""
         self._closed = True
         self._services.worker.remove(self.stream_id)
         self._ingest.close()
-        self.learning.close()
+        self.profile.close()
         self.picture.close()
 
     def configure(self, spec: StreamSpec) -> None:
         """Take new settings that need no new decoder: name, threshold, zones, detection."""
         self.spec = spec
         self.context.configure(spec.detection, spec.zones)
-        self.learning.configure(spec)
+        self.profile.configure(spec)
 
     # ---- frames, called by the worker
 
@@ -167,7 +167,7 @@ class LiveStream:
 
     def scored(self, frame: ScoredFrame) -> None:
         """Take a scored frame: alerts, feed, picture, enrolment."""
-        self.learning.watch()
+        self.profile.watch()
         now = time.monotonic()
         self._times.append(now)
         self._latency_ms = (now - frame.source.frame.arrived) * 1000
@@ -194,7 +194,7 @@ class LiveStream:
         if not self.spec.enabled:
             return StreamState.PAUSED
         state = self._ingest.status.state
-        if state is StreamState.LIVE and not self.learning.enrolled and self.learning.running:
+        if state is StreamState.LIVE and not self.profile.enrolled and self.profile.running:
             return StreamState.ENROLLING
         return state
 
@@ -222,11 +222,11 @@ class LiveStream:
         if state is StreamState.PAUSED:
             return "paused by its settings"
         if self._waiting:
-            return f"learns what is normal from other recordings first, {self.learning.out().progress:.0%}"
+            return f"learns what is normal from other recordings first, {self.profile.out().progress:.0%}"
         if state is StreamState.ENROLLING:
-            return f"learning what is normal, {self.learning.out().progress:.0%}"
-        if state is StreamState.LIVE and not self.learning.enrolled:
-            return self.learning.problem or "not enrolled: POST /streams/{id}/enrolment to begin"
+            return f"learning what is normal, {self.profile.out().progress:.0%}"
+        if state is StreamState.LIVE and not self.profile.enrolled:
+            return self.profile.problem or "not enrolled: POST /streams/{id}/enrolment to begin"
         return source_detail
 
     def _measured_fps(self) -> float | None:
@@ -282,18 +282,18 @@ class LiveStream:
     # ---- enrolment
 
     def enrol(self, spec: EnrolmentSpec, other: Profile | None = None) -> EnrolmentOut:
-        """Begin an enrolment; arguments and errors as ``Learning.enrol``."""
-        self.learning.enrol(spec, other)
+        """Begin an enrolment; arguments and errors as ``StreamProfile.enrol``."""
+        self.profile.enrol(spec, other)
         self._tell()
-        return self.learning.out()
+        return self.profile.out()
 
     def forget_enrolment(self) -> None:
         """Give up a running enrolment and delete the profile. Idempotent."""
-        self.learning.forget()
+        self.profile.forget()
         self._tell()
 
     def _learning_changed(self) -> None:
-        if self._waiting and not self.learning.running:
+        if self._waiting and not self.profile.running:
             self._waiting = False
             self._ingest.start()
         self._tell()

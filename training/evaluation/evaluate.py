@@ -26,7 +26,7 @@ from models.inputs import FrameWindow
 from models.scoring.smoothing import smooth_offline
 from service.alerts.incident_machine import IncidentMachine, IncidentRules, SurpriseSample
 from service.frames import PreparedFrame
-from service.ingest.ingest import read_all
+from service.ingest.playback import read_all
 from service.ingest.source import local_source
 from service.pipeline.offline import OfflinePipeline
 from service.pipeline.scored import ScoredFrame

@@ -37,7 +37,7 @@ class MotionDetector:
         Args:
             min_area: Share of the picture, in (0, 1).
         """
-        self._least_area = min_area
+        self._min_area = min_area
 
     def detect(self, frames: Sequence[PreparedFrame]) -> list[Objects]:
         """The moving regions of each frame, largest first."""
@@ -50,7 +50,7 @@ class MotionDetector:
         motion = frame.motion
         if motion is None or motion.disturbed:
             return Objects.empty(NAMES)
-        return regions(motion.foreground, self._least_area)
+        return regions(motion.foreground, self._min_area)
 
 
 def regions(foreground: NDArray[np.uint8], min_area: float = MIN_AREA) -> Objects:

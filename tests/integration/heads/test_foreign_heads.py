@@ -26,7 +26,7 @@ from service.cli.app import assemble
 from service.contracts.stream import Detection
 from service.engine.pack_check import try_pack
 from service.frames import PreparedFrame
-from service.ingest.ingest import read_all
+from service.ingest.playback import read_all
 from service.ingest.source import local_source
 from service.pipeline.context import StreamContext
 from service.pipeline.offline import OfflinePipeline, build_pipeline

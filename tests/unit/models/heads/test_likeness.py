@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from models.guidance.bank import Bank
-from models.heads.likeness import SHOWN, Vocabulary, most_alike
+from models.heads.likeness import SHOWN, BankActions, most_alike
 
 
 def test_the_most_alike_come_first_and_nothing_is_said_of_nobody() -> None:
@@ -20,7 +20,7 @@ def test_fewer_phrases_than_are_shown_and_no_objects() -> None:
 
 def test_backgrounds_are_no_actions() -> None:
     bank = Bank(("rain", "walking", "cycling"), ("background", "action", "action"), np.eye(3, 4, dtype=np.float32))
-    likeness = Vocabulary(bank).likeness(np.array([[1, 0, 0.5, 0]], np.float32))
+    likeness = BankActions(bank).likeness(np.array([[1, 0, 0.5, 0]], np.float32))
     assert [likeness.phrases[index] for index in likeness.actions[0]] == ["cycling", "walking"]
     assert likeness.modes.tolist() == [-1]
     assert np.isnan(likeness.distances).all()
