@@ -40,7 +40,7 @@ def watch(
 ) -> None:
     """Watch one source; its score runs along in the terminal. Ctrl-C stops.
 
-    Without --profile the first seconds are taken as normal. A recording is read as fast as it decodes.
+    Without --profile the first seconds are taken as normal. A video file is read as fast as it decodes.
 
     [dim]watchword watch rtsp://user:secret@camera/stream1
     watchword watch yard.mp4 --profile yard.npz[/dim]

@@ -21,7 +21,7 @@ def admit(worker: Worker, running: int, *, enrolling_files: bool) -> None:
     Args:
         worker: Whose load is measured.
         running: Streams that run now.
-        enrolling_files: Whether recordings are being read now: that takes what the cores have left, so the use
+        enrolling_files: Whether video files are being read now: that takes what the cores have left, so the use
             of the cores says nothing meanwhile.
 
     Raises:

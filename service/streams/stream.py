@@ -128,7 +128,7 @@ class LiveStream:
             self._try_to_enrol(pending, other)
         if self.spec.enabled:
             self._services.worker.add(self)
-            # A recording would play out unseen while its normal is still learned from others.
+            # A video file would play out unseen while its normal is still learned from others.
             from_files = pending is not None and pending.seconds is None
             self._waiting = self.source.is_file and from_files and self.profile.running
             if not self._waiting:
@@ -222,7 +222,7 @@ class LiveStream:
         if state is StreamState.PAUSED:
             return "paused by its settings"
         if self._waiting:
-            return f"learns what is normal from other recordings first, {self.profile.out().progress:.0%}"
+            return f"learns what is normal from other video files first, {self.profile.out().progress:.0%}"
         if state is StreamState.ENROLLING:
             return f"learning what is normal, {self.profile.out().progress:.0%}"
         if state is StreamState.LIVE and not self.profile.enrolled:
@@ -243,7 +243,7 @@ class LiveStream:
             with self._publishing:
                 self.picture.clear()
             self._times.clear()
-        # A recording that has ended is no camera that went away.
+        # A video file that has ended is no camera that went away.
         ended = self.source.is_file and state is StreamState.OFFLINE
         told = StreamState.PAUSED if ended else state
         self._services.alerts.source_state(self.stream_id, self.spec.name, told, time.time())
