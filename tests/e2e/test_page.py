@@ -34,12 +34,15 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium"),
     pytest.mark.xdist_group("browser"),
+    pytest.mark.timeout(400),
 ]
 
 WIDTH, HEIGHT, RATE = 240, 160, 10
 NO_SCORE = "\N{EN DASH}"
-ALERT_WITHIN_MS = 40_000
+ALERT_WITHIN_MS = 180_000
 """Enrolment from 40 s of small pictures, and one round of the odd clip: 15 s on two idle cores."""
+
+expect.set_options(timeout=60_000)
 
 
 def write_walkway(path: Path, seconds: int, rush_from: int | None = None) -> None:
@@ -82,9 +85,9 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
                 "threshold": 0.4,
                 "enrolment": {"sources": ["normal.mp4"]},
             }
-            client.post("/streams", json=walkway, timeout=20).raise_for_status()
+            client.post("/streams", json=walkway, timeout=60).raise_for_status()
             down = {"name": "Gate", "url": "rtsp://viewer:s3cret@127.0.0.1:9/gate"}
-            client.post("/streams?probe=false", json=down, timeout=20).raise_for_status()
+            client.post("/streams?probe=false", json=down, timeout=60).raise_for_status()
         yield server.url
 
 
@@ -152,16 +155,16 @@ def overflow(page: Page) -> int:
 
 def test_camera_is_shown_scored_and_alerts(opened: Opened) -> None:
     page = opened.page
-    expect(page.locator("#connection")).to_have_text("Connected", timeout=10_000)
+    expect(page.locator("#connection")).to_have_text("Connected")
     walkway = tile(page, "Walkway <b>east</b>")
     expect(walkway.locator(".badge")).to_have_text(re.compile("Live|Alert"), timeout=ALERT_WITHIN_MS)
 
-    expect(walkway.locator(".veil")).to_be_hidden(timeout=10_000)
+    expect(walkway.locator(".veil")).to_be_hidden()
     assert len(pixels(walkway.locator("canvas.picture"))) > 100
 
     score = walkway.locator(".score")
-    expect(score).to_have_text(re.compile(r"^\d\.\d\d$"), timeout=10_000)
-    expect(score).not_to_have_text(score.inner_text(), timeout=15_000)
+    expect(score).to_have_text(re.compile(r"^\d\.\d\d$"))
+    expect(score).not_to_have_text(score.inner_text())
 
     alert = page.locator(".alert[data-kind=anomaly]").first
     expect(alert).to_be_visible(timeout=ALERT_WITHIN_MS)
@@ -221,12 +224,12 @@ def test_camera_is_added_opened_changed_and_deleted(opened: Opened, service: str
     form.get_by_label("Address").fill("file:normal.mp4?loop=true")
     form.get_by_label("Learn what is normal now").uncheck()
     form.get_by_role("button", name="Add camera").click()
-    expect(page.locator("#add-dialog")).to_be_hidden(timeout=20_000)
+    expect(page.locator("#add-dialog")).to_be_hidden()
     page.get_by_role("link", name="Side door", exact=True).click()
 
     expect(page.get_by_role("heading", name="Side door")).to_be_visible()
     stage = page.locator(".stage")
-    expect(stage.locator(".veil")).to_be_hidden(timeout=15_000)
+    expect(stage.locator(".veil")).to_be_hidden()
     assert len(pixels(stage.locator("canvas.picture"))) > 100
 
     page.get_by_role("button", name="Add a zone").click()
@@ -234,7 +237,7 @@ def test_camera_is_added_opened_changed_and_deleted(opened: Opened, service: str
     expect(corner).to_be_focused()
     page.keyboard.press("ArrowLeft")
     page.get_by_role("button", name="Save zones").click()
-    expect(page.get_by_role("button", name="Save zones")).to_be_hidden(timeout=10_000)
+    expect(page.get_by_role("button", name="Save zones")).to_be_hidden()
     (stream,) = (one for one in httpx.get(f"{service}/streams").json() if one["name"] == "Side door")
     assert stream["zones"][0]["polygon"][0] == [0.34, 0.35]
     assert stream["alerts_per_day"] == 1
@@ -242,10 +245,10 @@ def test_camera_is_added_opened_changed_and_deleted(opened: Opened, service: str
     # What the page has just asked for when the camera is paused or deleted is answered so, and Chromium says it.
     opened.expected = "status of (404|409)"
     page.get_by_role("button", name="Pause").click()
-    expect(page.locator(".camera .badge")).to_have_text("Paused", timeout=15_000)
+    expect(page.locator(".camera .badge")).to_have_text("Paused")
     page.get_by_role("button", name="Delete").click()
     page.locator("#confirm-dialog").get_by_role("button", name="Delete").click()
-    expect(page.locator(".tile")).to_have_count(2, timeout=15_000)
+    expect(page.locator(".tile")).to_have_count(2)
     assert httpx.get(f"{service}/streams/{stream['id']}").status_code == 404
 
 
@@ -258,14 +261,14 @@ def test_rule_is_tried_saved_switched_and_brought_back(opened: Opened, service: 
     card = page.locator(".card.rules")
     card.get_by_label("What the rule is about").fill("something <i>moving</i>")
     card.get_by_role("button", name="Try on the last minutes").click()
-    expect(card.locator(".outcome")).to_contain_text(re.compile(r"it would match (\d+ object|nothing)"), timeout=20_000)
+    expect(card.locator(".outcome")).to_contain_text(re.compile(r"it would match (\d+ object|nothing)"))
     (stream,) = (one for one in httpx.get(f"{service}/streams").json() if one["name"].startswith("Walkway"))
     rules = f"{service}/streams/{stream['id']}/guidance"
     assert httpx.get(rules).json() == []
 
     card.get_by_role("button", name="Save rule").click()
     rule = card.locator(".rule-item")
-    expect(rule.locator(".rule-text")).to_have_text("something <i>moving</i>", timeout=10_000)
+    expect(rule.locator(".rule-text")).to_have_text("something <i>moving</i>")
     expect(card.locator(".preview")).to_be_hidden()
     assert [one["enabled"] for one in httpx.get(rules).json()] == [True]
 
@@ -320,7 +323,7 @@ def test_empty_rule_is_refused_at_its_field(opened: Opened) -> None:
 def test_phone_scrolls_one_way_only(opened: Opened) -> None:
     page = opened.page
     walkway = page.locator(".tile .name", has_text="Walkway")
-    expect(walkway).to_be_visible(timeout=10_000)
+    expect(walkway).to_be_visible()
     assert overflow(page) <= 0
     page.get_by_role("button", name=re.compile("^Alerts")).click()
     expect(page.locator("#alerts")).to_be_visible()
@@ -341,10 +344,10 @@ def test_lost_connection_is_said_and_mended(opened: Opened) -> None:
     walkway = tile(page, "Walkway <b>east</b>")
     expect(walkway.locator(".score")).to_have_text(re.compile(r"^\d\.\d\d$"), timeout=ALERT_WITHIN_MS)
     page.context.set_offline(True)
-    expect(page.locator("#lost")).to_contain_text("connection to the service was lost", timeout=20_000)
+    expect(page.locator("#lost")).to_contain_text("connection to the service was lost")
     expect(walkway.locator(".score")).to_have_text(NO_SCORE)
     expect(walkway.locator(".badge")).to_have_text("Unknown")
     page.context.set_offline(False)
-    expect(page.locator("#connection")).to_have_text("Connected", timeout=20_000)
+    expect(page.locator("#connection")).to_have_text("Connected")
     expect(page.locator("#lost")).to_be_hidden()
-    expect(walkway.locator(".score")).to_have_text(re.compile(r"^\d\.\d\d$"), timeout=10_000)
+    expect(walkway.locator(".score")).to_have_text(re.compile(r"^\d\.\d\d$"))
