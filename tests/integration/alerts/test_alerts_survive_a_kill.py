@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import textwrap
-import time
 from collections import defaultdict
+from contextlib import closing
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -41,19 +42,27 @@ BUSY_PROCESS = textwrap.dedent("""
 """)
 
 
-def run_and_kill(folder: Path, server: Valkey, name: str, after_s: float) -> None:
+def run_and_kill(folder: Path, server: Valkey, name: str, after: int) -> None:
+    """Kill the process once it has committed so many alerts, in the middle of whatever it does then."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS), str(TESTS.parent)])}
     command = [sys.executable, "-c", BUSY_PROCESS, str(folder), server.url, name]
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"started\n"
-        time.sleep(after_s)
+        wait_until(lambda: committed(folder, name) >= after, timeout=60)
         process.send_signal(signal.SIGKILL)
 
 
+def committed(folder: Path, name: str) -> int:
+    """Alerts of a process that are in the store by now."""
+    with closing(sqlite3.connect(f"file:{folder / 'watchword.db'}?mode=ro", uri=True)) as connection:
+        (count,) = connection.execute("SELECT count(*) FROM alerts WHERE stream_id LIKE ?", [f"{name}-%"]).fetchone()
+    return int(count)
+
+
 def test_killed_in_the_middle_again_and_again(valkey: Valkey, tmp_path: Path) -> None:
-    for number, after_s in enumerate((0.3, 0.57, 0.81)):
-        run_and_kill(tmp_path, valkey, f"run{number}", after_s)
+    for number, after in enumerate((9, 17, 26)):
+        run_and_kill(tmp_path, valkey, f"run{number}", after)
     with House(tmp_path, redis_url=SecretStr(valkey.url)) as house:
         wait_until(lambda: Outbox(house.database).depth("redis") == 0)
         alerts = house.store.list(limit=100_000)
