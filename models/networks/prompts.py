@@ -1,7 +1,7 @@
 """Learnable prompts around the words of an action, equations 4 to 6 of the svad paper.
 
 Gao, Yang, Huang: Scene-adaptive SVAD based on multi-modal action-based feature extraction, section 3.3, after Zhou et
-al., StreamProfile to prompt for vision-language models (IJCV 2022). The prompts are vectors in the space of the text
+al., Learning to prompt for vision-language models (IJCV 2022). The prompts are vectors in the space of the text
 tower's token embeddings; only they learn, the tower is frozen.
 """
 

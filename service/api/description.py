@@ -42,7 +42,7 @@ host of `WATCHWORD_PUBLIC_URL`, and refuses other names with 421, so that no pag
 
 TAGS = [
     {"name": streams.TAG, "description": "Cameras and files that are watched: register, change, pause, delete."},
-    {"name": enrolment.TAG, "description": "StreamProfile what is normal on a stream, from its own footage."},
+    {"name": enrolment.TAG, "description": "Learning what is normal on a stream, from its own footage."},
     {"name": guidance.TAG, "description": "Rules in words that redefine what is normal, at once and without training."},
     {"name": pictures.TAG, "description": "What a camera sees now, with or without boxes."},
     {"name": scores.TAG, "description": "How unusual each frame is: past ones over REST, new ones over WebSocket."},

@@ -1,1 +1,1 @@
-"""StreamProfile what is normal for a stream while the service runs."""
+"""Learning what is normal for a stream while the service runs."""

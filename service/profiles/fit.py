@@ -1,4 +1,4 @@
-"""StreamProfile a profile from a stream's own normal frames: no gradient step, no torch."""
+"""Learning a profile from a stream's own normal frames: no gradient step, no torch."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ def _follow_enrolment(api: httpx.Client, stream_id: str) -> None:
 
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console) as progress:
-        task = progress.add_task("StreamProfile what is normal on the plaza", total=1.0)
+        task = progress.add_task("Learning what is normal on the plaza", total=1.0)
         while True:
             enrolment = api.get(f"/streams/{stream_id}/enrolment").json()
             progress.update(task, completed=enrolment["progress"])

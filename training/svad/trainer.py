@@ -59,7 +59,7 @@ class Pretraining:
     Attributes:
         steps: Batches; the paper does not say how many.
         batch: Clips a step (512).
-        rate: StreamProfile rate of AdamW (7e-4).
+        rate: Learning rate of AdamW (7e-4).
         sigma: Temperature of equation 3 (0.1).
         alpha: Residual ratio of equation 2 (0.7).
         beta: The middle frame's.
@@ -103,7 +103,7 @@ class PromptTuning:
     Attributes:
         steps: Batches.
         batch: Clips a step (128).
-        rate: StreamProfile rate of AdamW (2e-4).
+        rate: Learning rate of AdamW (2e-4).
         sigma: Temperature of equation 3, which this stage keeps (0.1).
         count: Learnable vectors, k of equation 5.
         save_every: Steps between checkpoints.
