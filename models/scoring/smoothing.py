@@ -46,6 +46,7 @@ class CausalSmoother:
         self._most = most
         self._sum = 0.0
         self._weight = 0.0
+        self._smooth = math.nan
         self._pts: float | None = None
 
     def update(self, value: float, pts: float) -> float:
@@ -61,15 +62,19 @@ class CausalSmoother:
         keep = self._keep(pts)
         # The first value has no interval of its own. Its weight is then that of a regular one, as the second
         # update finds it scaled by the same `keep` as every later one.
-        said = not math.isnan(value)
-        self._sum = keep * self._sum + (min(value, self._most) if said else 0.0)
-        self._weight = keep * self._weight + said
+        self._sum *= keep
+        self._weight *= keep
         self._pts = pts
-        return self._sum / self._weight if self._weight > 0 else math.nan
+        # What stays is kept, not computed again: after minutes of silence both are so small that rounding rules.
+        if not math.isnan(value):
+            self._sum += min(value, self._most)
+            self._weight += 1.0
+            self._smooth = self._sum / self._weight
+        return self._smooth
 
     def reset(self) -> None:
         """Forget everything, as after a gap."""
-        self._sum, self._weight, self._pts = 0.0, 0.0, None
+        self._sum, self._weight, self._smooth, self._pts = 0.0, 0.0, math.nan, None
 
     def _keep(self, pts: float) -> float:
         """How much of the past's weight is left at ``pts``."""

@@ -61,6 +61,15 @@ def test_causal_passes_over_what_says_nothing():
     assert smoother.update(0.0, 10.0) == pytest.approx(0.0, abs=1e-3)
 
 
+def test_causal_keeps_its_value_however_long_nothing_is_said():
+    smoother = CausalSmoother(0.35)
+    for index in range(20):
+        loud = smoother.update(3.0 + 0.1 * index, index / 10)
+    quiet = [smoother.update(math.nan, 2.0 + index / 10) for index in range(6000)]
+    assert set(quiet) == {loud}
+    assert smoother.update(1.0, 700.0) == pytest.approx(1.0)
+
+
 def test_one_extreme_frame_weighs_no_more_than_one_in_a_million():
     smoother, values = CausalSmoother(1.0), np.zeros(50)
     values[20] = 1000.0
