@@ -17,10 +17,14 @@ from numpy.typing import NDArray
 from models.arrays import Float32, Float64, Mask
 
 MAX_LENGTH = 64
-"""Frames of one window, or crops of one track clip: a window of 64 at 224x224 is 10 MB for each stream."""
+"""Frames of one window, or crops of one track clip."""
 
 MAX_SIDE = 512
 """Pixels of a crop's or a window's side."""
+
+MAX_PIXELS = MAX_LENGTH * 224 * 224
+"""Pixels of all frames of a window, or of all crops of a clip: 10 MB, and 26 MB more with flow. A stream holds a window
+three times at most: what is gathered, the window made of it, and the one before that heads still look at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +86,7 @@ class FrameWindow:
         length: Frames.
         interval: Seconds between two of them.
         flow: Whether their flow is wanted.
-        stride: New frames from one evaluation to the next, at least 1: between two the window is None.
+        stride: New frames from one window to the next, at least 1; each is evaluated once, and between two it is None.
     """
 
     size: tuple[int, int]
@@ -185,3 +189,7 @@ def _check_bounds(length: int, interval: float, *sides: int) -> None:
         if not 8 <= side <= MAX_SIDE:
             msg = f"expected sides from 8 to {MAX_SIDE} pixels, got {side}"
             raise ValueError(msg)
+    pixels = length * sides[0] * sides[-1]
+    if pixels > MAX_PIXELS:
+        msg = f"expected at most {MAX_PIXELS} pixels in all, got {pixels}"
+        raise ValueError(msg)

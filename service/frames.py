@@ -40,7 +40,8 @@ class PreparedFrame:
         epoch: Grows by one after every gap; trackers and clip buffers start afresh when it changes.
         frame: The picture and its clocks.
         motion: Dense motion, or None in the first frame of an epoch.
-        windows: The windows of frames that were gathered up to it; None where frames are still too few.
+        windows: The newest windows that were gathered up to it, one every ``stride`` frames of them; None where frames
+            are still too few.
     """
 
     stream_id: str

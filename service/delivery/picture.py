@@ -6,6 +6,7 @@ import threading
 import time
 from dataclasses import dataclass
 
+from models.arrays import Float32, Image
 from service.contracts.score import ScoreMessage
 from service.errors import NO_PICTURE, Conflict
 from service.pipeline.scored import ScoredFrame
@@ -27,12 +28,22 @@ class Picture:
     captured_at: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """Of a scored frame only what is drawn: it also holds the windows that its heads looked at, megabytes each."""
+
+    image: Image
+    captured_at: float
+    heat: Float32 | None
+    message: ScoreMessage
+
+
 class LivePicture:
     """Keeps the newest frame of a stream; encodes it once, and only when someone looks. Thread-safe."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._shown: tuple[ScoredFrame, ScoreMessage] | None = None
+        self._shown: _Shown | None = None
         self._encoded: dict[bool, Picture] = {}
         self._encoding = threading.Lock()
         self._closed = False
@@ -45,7 +56,7 @@ class LivePicture:
             message: Its own.
         """
         with self._changed:
-            self._shown = frame, message
+            self._shown = _Shown(frame.source.frame.image, frame.source.frame.captured_at, frame.heat, message)
             self._changed.notify_all()
 
     def clear(self) -> None:
@@ -74,28 +85,29 @@ class LivePicture:
         if shown is None:
             msg = "expected a stream that delivers pictures; this one has none to show now"
             raise Conflict(NO_PICTURE, msg)
-        return self._encode(*shown, overlay)
+        return self._encode(shown, overlay)
 
     def wait(self, overlay: bool, after: int, timeout: float) -> Picture | None:
         """The newest picture with a seq above ``after``, or None if none came within ``timeout`` seconds."""
         deadline = time.monotonic() + timeout
         with self._changed:
-            while not self._closed and (self._shown is None or self._shown[1].seq <= after):
+            while not self._closed and (self._shown is None or self._shown.message.seq <= after):
                 if not self._changed.wait(deadline - time.monotonic()) and time.monotonic() >= deadline:
                     return None
             shown = self._shown
-        return None if shown is None else self._encode(*shown, overlay)
+        return None if shown is None else self._encode(shown, overlay)
 
-    def _encode(self, frame: ScoredFrame, message: ScoreMessage, overlay: bool) -> Picture:
+    def _encode(self, shown: _Shown, overlay: bool) -> Picture:
+        message = shown.message
         with self._encoding:
             known = self._encoded.get(overlay)
             if known is not None and known.seq == message.seq:
                 return known
-            image = frame.source.frame.image
+            image = shown.image
             if overlay:
-                heat = frame.heat if worth_heat(message.score, message.threshold) else None
+                heat = shown.heat if worth_heat(message.score, message.threshold) else None
                 image = draw(image, message.objects, message.threshold, heat)
-            picture = Picture(encode_jpeg(image), message.seq, frame.source.frame.captured_at)
+            picture = Picture(encode_jpeg(image), message.seq, shown.captured_at)
             with self._changed:
                 if self._shown is not None:
                     self._encoded[overlay] = picture

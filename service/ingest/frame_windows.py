@@ -53,17 +53,18 @@ class WindowBuffer:
                 self._flows.append(self._flow.compute(earlier, self._grey))
         self._frames.append((pts, frame))
         self._index += 1
-        self._window = None
 
     def _begin_anew(self) -> None:
         """Forget the frames, but go on counting: evaluations are counted by the same numbers."""
         self._frames.clear()
         self._flows.clear()
         self._grey = None
+        self._window = None
 
     def window(self) -> Window | None:
-        """The newest frames as one; None while there are too few."""
-        if self._window is None and len(self._frames) == self._wanted.length:
+        """The newest frames as one, anew every ``stride`` of them; None while there are too few."""
+        complete = len(self._frames) == self._wanted.length
+        if complete and (self._window is None or self._index - self._window.index >= self._wanted.stride):
             self._window = Window(
                 np.stack([frame for _, frame in self._frames]),
                 np.stack(self._flows) if self._wanted.flow else None,

@@ -1,4 +1,4 @@
-"""Windows of frames, which ingest has gathered: here it is only decided whether an evaluation is due."""
+"""Windows of frames, which ingest has gathered: each is evaluated once."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Evaluations:
 
 
 class WindowProvider:
-    """Hands on the windows of one declaration of ``FrameWindow``, one every ``stride`` frames of them."""
+    """Hands on the windows of one declaration of ``FrameWindow``, each once."""
 
     def __init__(self, wanted: FrameWindow) -> None:
         """Hand on what is wanted."""
@@ -32,22 +32,20 @@ class WindowProvider:
         return Evaluations()
 
     def gather(self, looks: Sequence[tuple[Evaluations, Look]]) -> list[Window | None]:
-        """The newest window of each frame, None where it is not complete or not due; see ``Provider.gather``.
+        """The window of each frame, None where there is none that was not evaluated; see ``Provider.gather``.
 
         Raises:
             ValueError: If a frame comes from where windows of this kind are not gathered.
         """
-        return [self._due(evaluations, look) for evaluations, look in looks]
+        return [self._new(evaluations, look) for evaluations, look in looks]
 
-    def _due(self, evaluations: Evaluations, look: Look) -> Window | None:
+    def _new(self, evaluations: Evaluations, look: Look) -> Window | None:
         windows = look.frame.windows
         if self._wanted not in windows:
             msg = f"expected frames with {self._wanted}, got {', '.join(map(str, windows)) or 'no windows'}"
             raise ValueError(msg)
         window = windows[self._wanted]
-        if window is None:
-            return None
-        if evaluations.last is not None and window.index - evaluations.last < self._wanted.stride:
+        if window is None or window.index == evaluations.last:
             return None
         evaluations.last = window.index
         return window

@@ -61,6 +61,26 @@ def test_a_window_that_was_handed_out_does_not_change() -> None:
     assert first.frames[:, 0, 0, 0].tolist() == [0, 1]
 
 
+def test_a_window_is_made_once_a_stride_and_stays_between() -> None:
+    buffer = WindowBuffer(wanted(length=4, stride=3))
+    windows = []
+    for number in range(11):
+        buffer.see(shade(number), number / 10)
+        windows.append(buffer.window())
+    assert [None if window is None else window.index for window in windows] == [None] * 3 + [3] * 3 + [6] * 3 + [9] * 2
+    assert len({id(window) for window in windows if window is not None}) == 3
+
+
+def test_a_window_that_nobody_asked_for_in_time_is_of_the_newest_frames() -> None:
+    buffer = WindowBuffer(wanted(length=4, stride=2))
+    assert feed(buffer, [number / 10 for number in range(4)]) is not None
+    for number in range(4, 9):
+        buffer.see(shade(number), number / 10)
+    window = buffer.window()
+    assert window is not None
+    assert window.frames[:, 0, 0, 0].tolist() == [5, 6, 7, 8]
+
+
 @pytest.mark.parametrize(("fps", "every"), [(10, 1), (25, 3), (30, 3), (50, 5), (5, 1)])
 def test_frames_are_as_far_apart_as_is_wanted_or_as_the_source_gives(fps: float, every: int) -> None:
     window = feed(WindowBuffer(wanted(length=8)), [number / fps for number in range(60)])
