@@ -35,6 +35,6 @@ def _load(points: Iterable[EntryPoint]) -> Iterator[tuple[str, Any]]:
     for point in points:
         try:
             yield point.name, point.load()
-        except Exception as error:  # foreign code can fail in any way
+        except (Exception, SystemExit) as error:  # foreign code can fail in any way
             reason = f"{type(error).__name__}: {error}"
             _log.warning("%s %s (%s) is left out: %s", point.group, point.name, point.value, reason)

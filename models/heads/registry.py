@@ -38,7 +38,7 @@ def find_head(name: str) -> type[Head]:
     for point in metadata.entry_points(group=GROUP, name=name):
         try:
             brought: type[Head] = point.load()
-        except Exception as error:  # whatever another distribution does when it is imported
+        except (Exception, SystemExit) as error:  # whatever another distribution does when it is imported
             msg = f"expected head {name} from {point.value}, which cannot be imported: {error}"
             raise ValueError(msg) from error
         return brought

@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-import cv2
 from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -229,8 +228,8 @@ class Recorder:
         try:
             jpeg = encode_jpeg(draw(evidence.image, evidence.objects, evidence.threshold, evidence.heat))
             evicted = self._stores.snapshots.save(record.alert_id, jpeg)
-        except (OSError, cv2.error) as error:
-            logger.error("alert %s stays without its picture: %s", record.alert_id, error)
+        except Exception as error:  # of the disk, of OpenCV, or of what a head gave as heat
+            logger.error("alert %s stays without its picture: %s", record.alert_id, _brief(error))
             return
         record.evicted = [*record.evicted, *evicted]
         if record.alert_id not in evicted:

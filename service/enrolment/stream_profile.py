@@ -31,7 +31,7 @@ from service.pipeline.context import StreamContext
 from service.pipeline.offline import OfflinePipeline
 from service.pipeline.scored import FULL_SCALE
 from service.pipeline.stages import Stages
-from service.profiles.profile import DEFAULT_ALERTS_PER_DAY, Profile, ProfileError
+from service.profiles.profile import DEFAULT_ALERTS_PER_DAY, HeadProfile, Profile, ProfileError
 from service.profiles.samples import Samples
 from service.settings import Settings
 
@@ -139,10 +139,17 @@ class StreamProfile:
                 frames=profile.frames,
                 seconds=round(profile.seconds, 2),
                 origin=profile.origin,
-                summary=self._stages.heads[name].head.summary(head.arrays),
+                summary=self._summary(name, head),
             )
             for name, head in profile.heads.items()
         ]
+
+    def _summary(self, name: str, head: HeadProfile) -> dict[str, float | str]:
+        try:
+            return self._stages.heads[name].head.summary(head.arrays)
+        except Exception:  # a head of another distribution must not cost people the state of the stream
+            logger.exception("stream %s: head %s does not sum up its profile", self._stream_id, name)
+            return {}
 
     # ---- enrolment
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -14,6 +15,8 @@ from models.heads.base import HeadScores, Likeness
 from models.scoring.smoothing import SMOOTHING_S, CausalSmoother, final_surprise
 from service.pipeline.terms import TermKey
 from service.profiles.profile import Profile
+
+logger = logging.getLogger(__name__)
 
 SHOWN_REGIONS = 3
 """Moving regions of a frame that count: the most unusual ones; each is where a person would look first."""
@@ -75,6 +78,7 @@ class Scorer:
         self.profile = profile
         self.threshold = threshold
         self._said: dict[str, tuple[float, HeadScores]] = {}
+        self._unsound: set[str] = set()
         self._guided = CausalSmoother(SMOOTHING_S)
         self._unguided = CausalSmoother(SMOOTHING_S)
 
@@ -100,7 +104,7 @@ class Scorer:
             stands: For each head the seconds for which its last word holds where it says nothing, as
                 ``models.inputs.stands_s`` has it; ``models.scoring.smoothing.hold`` does the same to a series.
         """
-        heads = self._standing(heads, pts, stands)
+        heads = self._standing({name: self._sound(name, scores) for name, scores in heads.items()}, pts, stands)
         calibrations = {name: self.profile.heads[name].calibration for name in heads}
         surprises = {name: float(calibrations[name].surprise(scores.frame)) for name, scores in heads.items()}
         informed = [name for name, scores in heads.items() if scores.informative]
@@ -120,6 +124,24 @@ class Scorer:
         if most is None:
             return Fused(math.nan, surprises, *things.arrays(), likeness)
         return Fused(surprises[most], surprises, *things.arrays(), likeness, heads[most].heat, heads[most].covers)
+
+    def _sound(self, name: str, scores: HeadScores) -> HeadScores:
+        """What can be used of what a head says. What cannot is logged once, and counts as nothing said."""
+        if not math.isfinite(scores.frame):
+            self._warn(name, f"expected a finite score of a frame, got {scores.frame}")
+            return replace(scores, frame=-math.inf, informative=False, heat=None)
+        if scores.heat is None:
+            return scores
+        heat = _sound_heat(scores.heat)
+        if heat is None:
+            self._warn(name, f"expected heat as a table of finite numbers, got shape {np.shape(scores.heat)}")
+        return replace(scores, heat=heat)
+
+    def _warn(self, name: str, what: str) -> None:
+        """Say once of a head that what it says is not used: it would be said of every frame."""
+        if name not in self._unsound:
+            self._unsound.add(name)
+            logger.warning("head %s: %s", name, what)
 
     def _standing(
         self, heads: Mapping[str, HeadScores], pts: float, stands: Mapping[str, float]
@@ -208,6 +230,14 @@ class _Things:
         }
         regions = np.array([box for _, box, _ in self._left], np.float32).reshape(-1, 4)
         return regions, np.append(self._surprises, [surprise for surprise, *_ in self._left]), terms
+
+
+def _sound_heat(heat: Float32) -> Float32 | None:
+    """Heat in [0, 1]; None if it is no table of finite numbers, which nobody could draw."""
+    table = np.asarray(heat)
+    if table.ndim != 2 or not table.size or not np.isfinite(table).all():
+        return None
+    return np.clip(table, 0.0, 1.0).astype(np.float32)
 
 
 def _shares_within(boxes: NDArray[np.float32], region: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -112,7 +112,7 @@ class Stages:
         for name, loaded in self.heads.items():
             try:
                 loaded.head.check(profile.heads[name].arrays)
-            except ValueError as error:
+            except Exception as error:  # whatever a head makes of arrays that it did not fit
                 msg = f"profile of {name}: {error}: enrol again"
                 raise ProfileError(msg) from error
 

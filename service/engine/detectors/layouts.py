@@ -201,7 +201,7 @@ def foreign_layouts() -> dict[str, Layout]:
     for name, kind in extensions(GROUP).items():
         try:
             layout = kind()
-        except Exception as error:  # foreign code can fail in any way
+        except (Exception, SystemExit) as error:  # foreign code can fail in any way
             _log.warning("the detector layout %s is left out: %s: %s", name, type(error).__name__, error)
             continue
         if isinstance(layout, Layout) and layout.name == name and name not in LAYOUTS:

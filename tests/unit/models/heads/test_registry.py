@@ -60,8 +60,10 @@ def acme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "attributes": "acme_ripples:Ripples",
         "broken": "acme_ripples:Nobody",
         "far": "acme_nowhere:Ripples",
+        "leaving": "acme_leaving:Ripples",
     }
     write_distribution(tmp_path, "acme_ripples", ACME, {GROUP: points})
+    (tmp_path / "acme_leaving.py").write_text("raise SystemExit('no licence')\n")
 
 
 @pytest.mark.usefixtures("acme")
@@ -81,7 +83,7 @@ def test_a_head_in_the_tree_is_not_replaced() -> None:
 
 
 @pytest.mark.usefixtures("acme")
-@pytest.mark.parametrize("name", ["broken", "far"])
+@pytest.mark.parametrize("name", ["broken", "far", "leaving"])
 def test_a_head_that_cannot_be_imported_is_refused_with_the_reason(name: str) -> None:
     with pytest.raises(ValueError, match=f"expected head {name} from acme_.*, which cannot be imported: .*"):
         find_head(name)

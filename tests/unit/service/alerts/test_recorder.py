@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -134,3 +135,14 @@ def test_an_alert_that_cannot_be_stored_at_all_holds_up_no_other(
     assert [event.alert.id for event in stopped.told] == ["b"]
     assert "alert a cannot be stored" in caplog.text
     assert stopped.lost() == 1
+
+
+def test_an_alert_whose_picture_cannot_be_drawn_is_stored_without_it(
+    build: Callable[..., Stopped], caplog: pytest.LogCaptureFixture
+) -> None:
+    stopped = build()
+    undrawable = replace(PICTURE, heat=np.array("hot"))
+    stopped.recorder.put(Record("a", "yard", {"opened": make_alert("a")}, undrawable))
+    stopped.finish()
+    assert [(event.alert.id, event.alert.snapshot) for event in stopped.told] == [("a", None)]
+    assert "alert a stays without its picture: " in caplog.text

@@ -50,6 +50,7 @@ def install(tmp_path, monkeypatch):
     def installed(**commands):
         named = {name.replace("__", "."): value for name, value in commands.items()}
         write_distribution(tmp_path, "acme", ACME, {GROUP: named})
+        (tmp_path / "acme_leaving.py").write_text("raise SystemExit('no licence')\n")
         monkeypatch.syspath_prepend(tmp_path)
         monkeypatch.delitem(sys.modules, "acme", raising=False)
         return assemble()
@@ -111,6 +112,7 @@ def test_assembling_leaves_the_groups_of_modules_as_they_are(install):
             "acme:not_a_command",
             "expected a function or a Typer app in acme:not_a_command, got a value",
         ),
+        ("broken", "acme_leaving:hello", "SystemExit: no licence"),
         ("broken", "acme:unreadable", "NameError: name 'Nowhere' is not defined"),
         ("serve", "acme:hello", "expected a name that is free, got one that is taken"),
         ("train.clips", "acme:hello", "expected a name that is free"),

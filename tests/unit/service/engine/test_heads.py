@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 import weakref
 from contextlib import closing
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from onnx import TensorProto
 
+from models.heads.registry import find_head
 from models.packs import Pack, PackError, PackLibrary
 from service.engine import heads
 from service.engine.heads import open_head
@@ -110,6 +112,33 @@ def test_what_a_head_does_not_take_is_a_bad_pack_and_its_graphs_are_closed(
     for session in opened:
         with pytest.raises(RuntimeError, match="closed"):
             session.run({})
+
+
+@pytest.mark.parametrize(
+    ("inputs", "terms", "message"),
+    [
+        (["frames"], {}, "expected the inputs of head sums as a tuple, got list"),
+        (([],), {}, "unhashable type: 'list'"),
+        ((), {"sum": "is large"}, "expected a Term for each term of head sums, got others for sum"),
+        ((), None, "'NoneType' object has no attribute 'items'"),
+    ],
+)
+def test_a_head_that_does_not_soundly_declare_what_it_sees_and_says_is_a_bad_pack(
+    tmp_path: Path, opened: list[Session], monkeypatch: pytest.MonkeyPatch, inputs: Any, terms: Any, message: str
+) -> None:
+    monkeypatch.setattr(find_head("sums"), "inputs", inputs)
+    monkeypatch.setattr(find_head("sums"), "terms", terms)
+    with pytest.raises(InvalidInput, match=f"pack sums-pack: .*{message}") as refused:
+        open_head(sums_pack(tmp_path))
+    assert refused.value.code == "bad_pack"
+    with pytest.raises(RuntimeError, match="closed"):
+        opened[0].run({})
+
+
+def test_a_head_that_would_end_the_process_is_a_bad_pack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(find_head("sums"), "from_pack", lambda _pack, _open_graph: sys.exit(3))
+    with pytest.raises(InvalidInput, match="pack sums-pack: SystemExit: 3"):
+        open_head(sums_pack(tmp_path))
 
 
 def test_a_graph_that_does_not_run_keeps_its_own_code(tmp_path: Path) -> None:

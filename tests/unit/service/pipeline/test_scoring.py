@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 import pytest
@@ -127,7 +128,7 @@ def test_what_a_head_of_windows_said_last_stands_until_its_next_evaluation() -> 
     later = judge.fuse({"a": calm, "b": silent}, nothing, 1.2, stands)
     assert (first.frame, later.frame, later.heads["b"]) == pytest.approx((5.0, 5.0, 5.0))
     assert later.covers == (0.0, 1.0)
-    assert later.heat is heat
+    np.testing.assert_array_equal(later.heat, heat)
     over = judge.fuse({"a": calm, "b": silent}, nothing, 1.4, stands)
     assert over.frame == pytest.approx(1.0)
     assert over.heat is None
@@ -149,6 +150,32 @@ def test_its_regions_stand_as_long_so_that_alerts_and_rules_know_where() -> None
     over = judge.fuse({"a": calm, "b": silent}, boxes, 1.4, stands)
     assert over.surprises.tolist() == pytest.approx([1.0])
     assert len(over.regions) == 0
+
+
+@pytest.mark.parametrize("frame", [np.nan, np.inf, -np.inf])
+def test_a_score_that_is_no_number_says_nothing(frame: float, caplog: pytest.LogCaptureFixture) -> None:
+    judge, nothing = scorer("a", "b"), np.zeros((0, 4), np.float32)
+    said = {"a": scores(1.0, []), "b": scores(frame, [])}
+    for _ in range(3):
+        fused = judge.fuse(said, nothing, *NOW)
+    assert (fused.frame, fused.heads["b"]) == pytest.approx((1.0, 0.0))
+    assert caplog.messages == [f"head b: expected a finite score of a frame, got {frame}"]
+
+
+@pytest.mark.parametrize("heat", [np.zeros((0, 4)), np.zeros(4), np.full((2, 2), np.nan), np.zeros((2, 2, 3))])
+def test_heat_that_nobody_could_draw_is_left_out(heat: Any, caplog: pytest.LogCaptureFixture) -> None:
+    fused = scorer("a").fuse({"a": scores(2.0, [], heat=heat)}, np.zeros((0, 4), np.float32), *NOW)
+    assert fused.heat is None
+    assert fused.frame == pytest.approx(2.0)
+    assert f"got shape {heat.shape}" in caplog.text
+
+
+def test_heat_out_of_range_is_cut_off() -> None:
+    heat = np.array([[-1.0, 0.5], [2.0, 1.0]])
+    fused = scorer("a").fuse({"a": scores(2.0, [], heat=heat)}, np.zeros((0, 4), np.float32), *NOW)
+    assert fused.heat is not None
+    assert fused.heat.dtype == np.float32
+    assert fused.heat.tolist() == [[0.0, 0.5], [1.0, 1.0]]
 
 
 def test_guided_and_unguided_are_smoothed_side_by_side() -> None:
