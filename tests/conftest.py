@@ -1,13 +1,26 @@
-"""What all tests share: `support` importable, and no deadline by the clock, which a busy machine would miss."""
+"""What all tests share: `support` importable, and nothing that hangs on what else the machine does."""
 
 from __future__ import annotations
 
+import math
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
+import pytest
+
+from service.streams import admission
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 hypothesis.settings.register_profile("watchword", deadline=None)
 hypothesis.settings.load_profile("watchword")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def room_for_streams() -> Iterator[None]:
+    """Lets any number of streams in: what a busy machine refuses is the subject of the tests of `admit` alone."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(admission, "FULL_LOAD", math.inf)
+        yield
