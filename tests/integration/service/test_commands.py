@@ -14,9 +14,19 @@ from pathlib import Path
 import httpx
 import pytest
 
+from models.packs import PackLibrary
 from support.video import write_video
 
 WATCHWORD = str(Path(sys.executable).parent / "watchword")
+
+
+@pytest.mark.parametrize("module", ["service.engine.session", "export.parity", "training.text.text_tower"])
+def test_the_runtime_tells_nobody_what_it_runs_on(module: str, tmp_path: Path) -> None:
+    graph = PackLibrary().get("words").path / "text.onnx"
+    code = f"import {module}, onnxruntime; onnxruntime.InferenceSession({str(graph)!r})"
+    inherited = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    subprocess.run([sys.executable, "-c", code], check=True, env={**inherited, "HOME": str(tmp_path)})
+    assert not (tmp_path / ".cache" / "Microsoft").exists()
 
 
 class Command:
