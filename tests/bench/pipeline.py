@@ -29,6 +29,7 @@ from unittest import mock
 import av
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from models.packs import PackLibrary
 from service.engine.detectors import load_detector
@@ -134,7 +135,7 @@ def time_dataset(
     floor = Stopwatch()
     decode_alone(dataset, floor)
     flow_alone(dataset, settings, floor)
-    if batches:
+    if Path(options.detector).is_file():
         graph_alone(Path(options.detector), batches, settings, floor)
     report(options.detector, speeds, frames, watch, floor)
 
@@ -197,6 +198,8 @@ def flow_alone(dataset: Dataset, settings: Settings, watch: Stopwatch) -> None:
 
 def graph_alone(path: Path, batches: Sequence[tuple[int, ...]], settings: Settings, watch: Stopwatch) -> None:
     """Run the detector's graph on batches of these shapes, all of one made-up picture."""
+    if not batches:
+        raise SystemExit("expected the detector to run its graph, saw no run of it: the floor would lack it")
     with closing(Session(path, settings.threads)) as session:
         pictures = {shape: np.full(shape, 114, np.float32) for shape in set(batches)}
         for picture in pictures.values():
@@ -209,17 +212,16 @@ def graph_alone(path: Path, batches: Sequence[tuple[int, ...]], settings: Settin
 
 @contextmanager
 def graph_runs() -> Iterator[list[tuple[int, ...]]]:
-    """The shapes of all batches that any graph is run on meanwhile."""
+    """The shapes of all batches that the detector's graph is run on meanwhile."""
     shapes: list[tuple[int, ...]] = []
-    run = Session.run
+    first = Session.first
 
-    def noting(session: Session, batch: Any) -> Any:
-        # The detector's: crops, clips and tokens are of other types.
-        if isinstance(batch, np.ndarray) and batch.dtype == np.float32:
+    def noting(session: Session, batch: NDArray[Any]) -> NDArray[Any]:
+        if batch.dtype == np.float32:  # the encoder's crops and tokens are of other types
             shapes.append(batch.shape)
-        return run(session, batch)
+        return first(session, batch)
 
-    with mock.patch.object(Session, "run", noting):
+    with mock.patch.object(Session, "first", noting):
         yield shapes
 
 
