@@ -89,10 +89,7 @@ def assemble(found: Iterable[EntryPoint] | None = None) -> typer.Typer:
     for point in points:
         try:
             _add(point, groups)
-        except (
-            Exception,
-            SystemExit,
-        ) as error:  # foreign code can fail in any way, and must not cost the other commands
+        except (Exception, SystemExit) as error:  # foreign code fails in any way, and must not cost the others
             why = str(error) if isinstance(error, CommandError) else f"{type(error).__name__}: {error}"
             said = f"the command {point.name} of {_owner(point) or 'no distribution'} is left out: {why}"
             errors.print("[yellow]note:[/yellow]", escape(said), soft_wrap=True)
