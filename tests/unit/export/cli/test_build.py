@@ -3,18 +3,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from typer.testing import CliRunner
 
 from export import hub
 from export.cli import build
 from models.packs import PackLibrary
 from models.packs.files import file_hash
-from service.cli.app import assemble
 from service.engine.detectors import detector_of
 from service.engine.detectors.onnx import OnnxDetector
 from support.graphs import write_graph, yolo_answer, yolo_nms_answer, yolox_answer
-
-LICENCE = ("--licence", "Apache-2.0", "--provenance", "a test")
+from support.pack_commands import LICENCE, run, three_classes
 
 
 @pytest.fixture
@@ -26,13 +23,7 @@ def packs(tmp_path, monkeypatch):
 
 @pytest.fixture
 def graph(tmp_path):
-    return write_graph(tmp_path / "three.onnx", yolox_answer([], [], []), metadata={"names": "{0:'a', 1:'b', 2:'c'}"})
-
-
-def run(*arguments, exit_code=0, answer=None):
-    result = CliRunner().invoke(assemble(), ["packs", *map(str, arguments)], input=answer)
-    assert result.exit_code == exit_code, result.output
-    return " ".join(result.output.split())
+    return three_classes(tmp_path)
 
 
 @pytest.mark.parametrize(

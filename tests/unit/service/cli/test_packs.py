@@ -1,13 +1,9 @@
 from __future__ import annotations
 
 import pytest
-from typer.testing import CliRunner
 
 from models.packs import PackLibrary
-from service.cli.app import assemble
-from support.graphs import write_graph, yolox_answer
-
-LICENCE = ("--licence", "Apache-2.0", "--provenance", "a test")
+from support.pack_commands import LICENCE, run, three_classes
 
 
 @pytest.fixture
@@ -19,13 +15,7 @@ def packs(tmp_path, monkeypatch):
 
 @pytest.fixture
 def graph(tmp_path):
-    return write_graph(tmp_path / "three.onnx", yolox_answer([], [], []), metadata={"names": "{0:'a', 1:'b', 2:'c'}"})
-
-
-def run(*arguments, exit_code=0, answer=None):
-    result = CliRunner().invoke(assemble(), ["packs", *map(str, arguments)], input=answer)
-    assert result.exit_code == exit_code, result.output
-    return " ".join(result.output.split())
+    return three_classes(tmp_path)
 
 
 def test_builds_lists_shows_verifies_and_removes(packs, graph, tmp_path):
