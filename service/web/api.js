@@ -226,8 +226,10 @@ export const setVerdict = (id, verdict) => request("patch", "/alerts/{alert_id}"
  * The picture at an alert's peak. It changes while the alert is open, so the address names the peak.
  * @param {Alert} alert
  */
-export const alertPicture = (alert) =>
-  url(`alerts/${encodeURIComponent(alert.id)}/snapshot.jpg?peak=${encodeURIComponent(alert.peak_at ?? "")}`);
+export const alertPicture = (alert) => {
+  const peak = alert.peak_at === null ? "" : `?peak=${encodeURIComponent(alert.peak_at)}`;
+  return url(`alerts/${encodeURIComponent(alert.id)}/snapshot.jpg${peak}`);
+};
 
 export const listPacks = () => request("get", "/packs", {});
 
