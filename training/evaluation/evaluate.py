@@ -248,7 +248,8 @@ def evaluate(
                 on_clip(scored)
         except Exception as error:  # whatever it is, a head of another distribution included
             failed[clip.name] = _why(error)
-            logger.exception("clip %s could not be scored; the others go on", clip.name)
+            trace = None if isinstance(error, WatchwordError) else error
+            logger.warning("clip %s could not be scored, the others go on: %s", clip.name, error, exc_info=trace)
             continue
         clips.append(scored)
     if not clips:
