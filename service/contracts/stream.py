@@ -207,6 +207,11 @@ class StreamStatus(BaseModel):
     height: int | None = None
     measured_fps: float | None = Field(None, description="Frames scored per second, over the last seconds.")
     latency_ms: float | None = Field(None, description="From a frame's arrival to its score, last frame.")
+    lag_s: float | None = Field(
+        None,
+        description="How far behind the present the newest scored frame was when it was scored, in seconds, as far as "
+        "it can be known; null while nothing is scored.",
+    )
     reconnects: int = 0
     last_frame_at: datetime | None = None
     threshold: float | None = Field(None, description="The threshold in force, once enrolled.")
@@ -249,6 +254,7 @@ class StreamOut(StreamSpec):
                         "height": 720,
                         "measured_fps": 9.98,
                         "latency_ms": 31.5,
+                        "lag_s": 0.03,
                         "reconnects": 0,
                         "last_frame_at": "2026-03-01T12:10:00Z",
                         "threshold": 0.62,
