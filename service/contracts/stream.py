@@ -205,6 +205,8 @@ class StreamStatus(BaseModel):
     since: datetime
     width: int | None = Field(None, description="Of the source's picture, in pixels.")
     height: int | None = None
+    size_changed_at: datetime | None = Field(None, description="When the picture last changed its size, if it has.")
+    damaged_frames: int = Field(0, description="Frames left out because they did not decode, or not whole.")
     measured_fps: float | None = Field(None, description="Frames scored per second, over the last seconds.")
     latency_ms: float | None = Field(None, description="From a frame's arrival to its score, last frame.")
     lag_s: float | None = Field(
@@ -252,6 +254,8 @@ class StreamOut(StreamSpec):
                         "since": "2026-03-01T12:05:02Z",
                         "width": 1280,
                         "height": 720,
+                        "size_changed_at": None,
+                        "damaged_frames": 0,
                         "measured_fps": 9.98,
                         "latency_ms": 31.5,
                         "lag_s": 0.03,
