@@ -48,7 +48,7 @@ def main() -> None:
         store = AlertStore(database, Path())
         fill(database, options.alerts)
         print(
-            f"{options.alerts} alerts, {options.database}; median and worst of {TIMES}, and processor time of the median, ms"
+            f"{options.alerts} alerts, {options.database}; ms: median and worst of {TIMES}, processor"
         )
         for name, ask in questions(store).items():
             took, busy = zip(*(timed(ask) for _ in range(TIMES)), strict=True)
