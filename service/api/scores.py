@@ -149,7 +149,7 @@ def get_scores(
         )
         raise InvalidInput(INVALID_INPUT, msg)
     if step is not None and step > MINUTE_S and step % MINUTE_S:
-        msg = f"expected `step` below {MINUTE_S} seconds or of whole minutes (60, 120, ...), got {step}"
+        msg = f"`step` is {step}: give less than {MINUTE_S} seconds, or whole minutes (60, 120, ...)."
         raise InvalidInput(INVALID_INPUT, msg)
     end = datetime.now(UTC) if until is None else until
     begin = end - DEFAULT_SPAN if begin is None else begin

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
@@ -27,9 +28,10 @@ def score_range(
     """
     remembered, whole = feed.remembered(stream_id)
     # Before the first whole minute that is remembered, frames would be a part of what there was.
-    first = begin if whole or not remembered else max(begin, -(-remembered[0].at // MINUTE_S) * MINUTE_S)
-    frames = [_frame(each) for each in remembered if first <= each.at < end]
-    seen = {int(each.at.timestamp() // MINUTE_S) for each in frames}
+    first = -math.inf if whole or not remembered else -(-remembered[0].at // MINUTE_S) * MINUTE_S
+    usable = [each for each in remembered if each.at >= first]
+    seen = {int(each.at // MINUTE_S) for each in usable}
+    frames = [_frame(each) for each in usable if begin <= each.at < end]
     coarse = [
         ScorePoint(
             at=datetime.fromtimestamp(each.minute * MINUTE_S, UTC), seconds=MINUTE_S, score=each.score, state=each.state

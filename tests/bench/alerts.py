@@ -47,9 +47,7 @@ def main() -> None:
     with opened(options.database) as database:
         store = AlertStore(database, Path())
         fill(database, options.alerts)
-        print(
-            f"{options.alerts} alerts, {options.database}; ms: median and worst of {TIMES}, processor"
-        )
+        print(f"{options.alerts} alerts, {options.database}; ms: median and worst of {TIMES}, processor")
         for name, ask in questions(store).items():
             took, busy = zip(*(timed(ask) for _ in range(TIMES)), strict=True)
             print(
