@@ -275,6 +275,7 @@ class PreviewSpec(BaseModel):
     replaces: str | None = Field(
         None, max_length=64, description="Id of the saved rule that it would replace; null adds it to those there are."
     )
+    brief: bool = Field(False, description="Leave out `curves` and thumbnails, which are most of an answer.")
 
 
 class PreviewObject(BaseModel):
@@ -291,7 +292,9 @@ class PreviewObject(BaseModel):
     similarity: float = Field(ge=0, le=1, description="How surely it is what the rule says, at most.")
     evidence: Evidence = Field(description="What matched then: its picture or its caption.")
     box: Box
-    thumbnail: str | None = Field(None, description="A `data:` URL of a JPEG, from within a second of the best match.")
+    thumbnail: str | None = Field(
+        None, description="A `data:` URL of a JPEG, from within a second of the best match; null in a brief answer."
+    )
 
 
 class PreviewAlert(BaseModel):
@@ -329,7 +332,7 @@ class PreviewOut(BaseModel):
         description="Alerts that would have been part of another one, or too soon after it to be sent."
     )
     alerts_raised: list[PreviewAlert] = Field(description="Alerts that the rule would have added.")
-    curves: PreviewCurves
+    curves: PreviewCurves = Field(description="Of no frame in a brief answer.")
 
 
 class TaughtOut(BaseModel):
