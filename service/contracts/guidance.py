@@ -22,7 +22,7 @@ _BLANK = "\u115f\u1160\u2800\u3164\uffa0"
 
 def _visible(text: str) -> str:
     if not any(unicodedata.category(each)[0] in "LNPS" and each not in _BLANK for each in text):
-        msg = "expected words, got only blank or invisible characters"
+        msg = "Enter some words; these characters cannot be seen."
         raise ValueError(msg)
     return text
 
@@ -71,21 +71,19 @@ class Schedule(BaseModel):
     @model_validator(mode="after")
     def _lasts(self) -> Self:
         if len(set(self.days)) != len(self.days):
-            msg = f"expected each day once, got {', '.join(self.days)}"
+            msg = f"Name each day once, not {', '.join(self.days)}."
             raise ValueError(msg)
         if self.start == self.end:
-            msg = f"expected a schedule that lasts, got one from {self.start} to {self.end}; all day is 00:00 to 24:00"
+            msg = f"A schedule from {self.start} to {self.end} never begins. All day is 00:00 to 24:00."
             raise ValueError(msg)
         if not self.overnight and self.end < self.start:
             msg = (
-                f"expected a schedule that ends after it starts, got {self.start} to {self.end}; "
-                "set overnight to true if it is meant to end on the next day"
+                f"A schedule from {self.start} to {self.end} ends before it starts. "
+                "If it ends on the next day, set overnight to true."
             )
             raise ValueError(msg)
         if self.overnight and self.end > self.start:
-            msg = (
-                f"expected an overnight schedule of less than 24 hours, got {self.start} to {self.end} of the next day"
-            )
+            msg = f"From {self.start} to {self.end} of the next day is more than 24 hours. Set overnight to false."
             raise ValueError(msg)
         return self
 

@@ -91,8 +91,7 @@ def test_a_bad_rule_is_refused(service: Service, paused: str, case: str, path: s
     if path.endswith("preview") and response.status_code == 409:
         assert_problem(response, 409, "no_profile")  # what needs the stream is asked for before the rule is looked at
         return
-    problem = assert_problem(response, status, code)
-    assert "expected" in problem["detail"]
+    assert_problem(response, status, code)
     assert service.http.get(f"/streams/{paused}/guidance").json() == []
 
 
