@@ -449,7 +449,7 @@ def test_a_405_names_every_method_of_the_path(service: Service) -> None:
     }.items():
         response = service.http.put(path, json={})
         assert response.headers["allow"] == allowed
-        assert allowed.replace(", ", " or ") in assert_problem(response, 405, "method_not_allowed")["detail"]
+        assert allowed.replace(", ", " and ") in assert_problem(response, 405, "method_not_allowed")["detail"]
 
 
 def test_parameters_of_scores_are_bounded(service: Service) -> None:
