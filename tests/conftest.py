@@ -14,7 +14,7 @@ from service.streams import admission
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-hypothesis.settings.register_profile("watchword", deadline=None)
+hypothesis.settings.register_profile("watchword", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("watchword")
 
 
