@@ -139,12 +139,12 @@ def open_failure(source: Source, error: Exception, *, waited: bool) -> SourceFai
     return SourceFailure(Cause.UNREADABLE, source, f"expected {_expected(source)}, got data that is none")
 
 
-def read_failure(source: Source, error: Exception) -> SourceFailure:
-    """What FFmpeg's error in the middle of a stream means."""
+def read_failure(source: Source, error: Exception | None) -> SourceFailure:
+    """What FFmpeg's error in the middle of a stream means; None where it is of a file that gave no frame."""
     if isinstance(error, av.error.TimeoutError | av.error.ExitError):
         return SourceFailure(Cause.STALLED, source, "expected a next frame, got silence")
     if source.is_file:
-        return SourceFailure(Cause.UNREADABLE, source, "expected a whole video, got one that breaks off or is damaged")
+        return SourceFailure(Cause.UNREADABLE, source, "expected a video, got one of which no frame can be read")
     return SourceFailure(Cause.ENDED, source, "expected a next frame, got the connection closed")
 
 

@@ -29,8 +29,9 @@ from typing import Any
 
 import numpy as np
 
+from service.ingest.listing import count_frames
 from training.datasets.base import Clip, Dataset, DatasetError, LabelledClip, Regions, Truth, labels_of, need
-from training.datasets.footage import count_frames, frame_rate
+from training.datasets.footage import frame_rate
 from training.datasets.regions import link, pixel_boxes
 
 KIND = "labelled"
