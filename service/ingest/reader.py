@@ -28,11 +28,16 @@ from service.ingest.frame_numbers import FrameNumbers
 from service.ingest.listing import PICTURES, missing_frames, packet_end, pictures
 from service.ingest.loss_reports import LossReports
 from service.ingest.luma import bgr_of, luma_of
+from service.ingest.redirects import MAX_HOPS, moved_to
 from service.ingest.source import Source
 
 # FFmpeg's defaults look at five seconds before they call a stream open (1.1 s on a local RTSP server at
 # 25 frames/s; 0.33 s with these), and cameras name their codec in the SDP.
 _ANALYSIS = {"analyzeduration": "200000", "probesize": "65536"}
+
+# Packets within a connection come in order, but a camera in trouble leaves some out. FFmpeg looks at their numbers only
+# where it keeps some to sort them, which is nowhere over TCP unless it is asked to.
+_SORTED = {"reorder_queue_size": "2"}
 
 # A playlist, an SDP or a concat script can name other files and hosts. Only these protocols and formats
 # are reachable, so that an answer from the network never opens a file, and a file never opens another.
@@ -385,6 +390,28 @@ def _camera_clock(packet: Packet[VideoStream], wall: float) -> float | None:
 
 
 def _open_container(source: Source, open_timeout: float, read_timeout: float) -> av.container.InputContainer:
+    """Open a source, or what it sends on to.
+
+    Raises:
+        SourceFailure: Of the source that was asked for; the detail names the address where it was sent on.
+    """
+    at = source
+    been = {at.open_url()}
+    while True:
+        try:
+            return _open_at(at, open_timeout, read_timeout)
+        except SourceFailure as failure:
+            target = moved_to(at, open_timeout) if failure.may_have_moved else None
+            if target is None:
+                raise failure.sent_on(source, at) from None
+        if target.open_url() in been or len(been) > MAX_HOPS:
+            detail = "The camera sends on from one address to the next without end. Enter the address of the picture."
+            raise SourceFailure(Cause.UNSUPPORTED, source, detail)
+        been.add(target.open_url())
+        at = target
+
+
+def _open_at(source: Source, open_timeout: float, read_timeout: float) -> av.container.InputContainer:
     location = str(source.path) if source.path is not None else source.open_url()
     if not source.is_file:
         _contact(source, open_timeout)
@@ -392,8 +419,9 @@ def _open_container(source: Source, open_timeout: float, read_timeout: float) ->
     microseconds = str(int(read_timeout * 1e6))
     if source.scheme.startswith("rtsp"):
         options |= {"rtsp_transport": source.transport, "timeout": microseconds, **_ANALYSIS}
+        options |= _SORTED if source.transport == "tcp" else {}
     elif not source.is_file:
-        options |= {"rw_timeout": microseconds}
+        options |= {"rw_timeout": microseconds, "max_redirects": "0"}
     began = time.monotonic()
     try:
         # A read time-out of PyAV takes the interpreter's lock at every read of the socket; FFmpeg's own

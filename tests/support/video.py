@@ -28,8 +28,9 @@ def write_video(
     height: int = 120,
     codec: str = "libx264",
     pts: list[int] | None = None,
+    gop: int | None = None,
 ) -> Path:
-    """Encode the test video without B-frames, a key frame every half second.
+    """Encode the test video without B-frames, a key frame every half second or every `gop` frames.
 
     `pts` gives the presentation times in units of 1 / (`rate` * 10) seconds, for videos of uneven pace.
     """
@@ -39,7 +40,7 @@ def write_video(
         stream = container.add_stream(codec, rate=rate, options=options)
         assert isinstance(stream, av.VideoStream)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        stream.gop_size = max(1, rate // 2)
+        stream.gop_size = max(1, rate // 2) if gop is None else gop
         stream.codec_context.time_base = Fraction(1, rate * ticks)
         for index in range(frames):
             frame = av.VideoFrame.from_ndarray(picture(index, width, height), format="bgr24")

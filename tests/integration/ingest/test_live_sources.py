@@ -26,7 +26,7 @@ from support.http import HttpServer
 from support.peers import Peer, asking_for_password, forwarding, over_tls, refusing, silent
 from support.ports import free_port
 from support.rtsp import RtspServer
-from support.rtsp_udp import sending_over_udp
+from support.rtsp_rtp import sending_rtp
 from support.video import write_images, write_video
 from support.watching import Watched, decode_threads, wait_for
 
@@ -243,7 +243,7 @@ def test_udp(tmp_path: Path, settings: Settings) -> None:
     port = free_port()
     with Watched(parse_source(f"rtsp://127.0.0.1:{port}/x", "udp", tmp_path), settings) as stream:
         for epoch in (0, 1):
-            with Peer(sending_over_udp(video), port):
+            with Peer(sending_rtp(video), port):
                 stream.wait_frames(20)
                 stream.wait_state(S.LIVE)
                 assert stream.frames[-1].epoch == epoch
