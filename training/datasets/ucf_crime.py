@@ -19,6 +19,7 @@ from pathlib import Path
 
 from service.ingest.listing import VIDEOS, below
 from training.datasets.base import Clip, Dataset, DatasetError, LabelledClip, Truth, labels_of
+from training.datasets.text import read_text
 
 KIND = "ucf-crime"
 ANNOTATIONS = "Temporal_Anomaly_Annotation_for_Testing_Videos.txt"
@@ -75,7 +76,7 @@ def _is_training(path: Path) -> bool:
 def _annotations(path: Path) -> list[tuple[str, str, list[tuple[int, int]]]]:
     """File names with their kinds and intervals, first frame and frame after the last, counted from 0."""
     rows = []
-    for number, line in enumerate(path.read_text().splitlines(), start=1):
+    for number, line in enumerate(read_text(path).splitlines(), start=1):
         fields = line.split()
         if not fields:
             continue
