@@ -58,10 +58,13 @@ def _cut_by_an_edit_list(source: Path, target: Path, start: float) -> None:
     with av.open(str(source)) as reading, av.open(str(target), "w") as writing:
         stream = reading.streams.video[0]
         out = writing.add_stream_from_template(stream)
-        reading.seek(round(start / float(stream.time_base)), stream=stream)
+        assert stream.time_base is not None
         first = round(start / float(stream.time_base))
+        reading.seek(first, stream=stream)
         for packet in reading.demux(stream):
             if packet.size:
+                assert packet.pts is not None
+                assert packet.dts is not None
                 packet.stream = out
                 packet.pts, packet.dts = packet.pts - first, packet.dts - first
                 writing.mux(packet)

@@ -26,7 +26,8 @@ def frame(pixels: str, image: np.ndarray | None = None) -> av.VideoFrame:
 )  # fmt: skip
 def test_every_depth_has_the_same_brightness(pixels: str) -> None:
     luma = luma_of(frame(pixels))
-    assert (luma.shape, luma.dtype) == ((120, 160), np.uint8)
+    assert luma.shape == (120, 160)
+    assert luma.dtype == np.uint8
     assert np.abs(luma - STUDIO).mean() < 1.5
 
 
