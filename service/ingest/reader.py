@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import struct
 import time
@@ -64,6 +65,12 @@ _MAX_PIXELS = 40_000_000
 
 # A camera whose clock is off by more says when it thinks it is, not when it was.
 _TRUSTED_CLOCK_S = 30.0
+
+_MAX_BOXES = 1000
+_NO_INDEX = (
+    "This recording was cut off before its index was written, as when a recorder loses power, and cannot be read as it "
+    "is. Repair it with the recorder's own tool, or let it record MKV, MPEG-TS or fragmented MP4, which need no index."
+)
 
 _MAX_BROKEN_READS = 100
 """So many reads of a file that fail one after the other are its end."""
@@ -428,8 +435,26 @@ def _open_at(source: Source, open_timeout: float, read_timeout: float) -> av.con
         # (above) does not. The lock is taken while opening only.
         return av.open(location, options=options, timeout=(open_timeout, None))
     except (av.error.FFmpegError, OSError, ValueError) as error:
+        if source.path is not None and _lacks_index(source.path):
+            raise SourceFailure(Cause.UNREADABLE, source, _NO_INDEX) from None
         waited = time.monotonic() - began >= 0.9 * min(open_timeout, read_timeout)
         raise open_failure(source, error, waited=waited and not source.is_file) from None
+
+
+def _lacks_index(path: Path) -> bool:
+    """Whether a file is an MP4 or MOV with pictures and without the index (``moov``) that says where they are."""
+    kinds: list[bytes] = []
+    with path.open("rb") as file:
+        while len(kinds) < _MAX_BOXES:
+            head = file.read(16)
+            if len(head) < 8:
+                break
+            kinds.append(head[4:8])
+            size = int.from_bytes(head[8:16], "big") if head[:4] == b"\0\0\0\1" else int.from_bytes(head[:4], "big")
+            if size < 8:  # 0: to the end of the file
+                break
+            file.seek(size - len(head), os.SEEK_CUR)
+    return kinds[:1] == [b"ftyp"] and b"mdat" in kinds and b"moov" not in kinds
 
 
 def _contact(source: Source, timeout: float) -> None:

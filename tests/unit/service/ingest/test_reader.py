@@ -87,7 +87,7 @@ def _empty(path: Path) -> None:
 
 
 def _truncated(path: Path) -> None:
-    whole = write_video(path.with_name("whole.mp4"), frames=50).read_bytes()
+    whole = write_video(path.with_name(f"whole{path.suffix}"), frames=50).read_bytes()
     path.write_bytes(whole[: len(whole) // 2])  # the index (moov) is at the end, so it is lost
 
 
@@ -136,7 +136,6 @@ def _absent(path: Path) -> None:
     [
         (_text, "a.mp4", Cause.UNREADABLE),
         (_empty, "a.mp4", Cause.UNREADABLE),
-        (_truncated, "a.mp4", Cause.UNREADABLE),
         (_only_sound, "a.mp4", Cause.UNSUPPORTED),
         (_concat, "a.ffconcat", Cause.UNSUPPORTED),
         (_concat, "a.mp4", Cause.UNSUPPORTED),
@@ -161,6 +160,14 @@ def test_refuses_what_is_no_video(make, name: str, cause: Cause, tmp_path: Path)
     assert failure.detail.startswith("expected ")
     assert ", got " in failure.detail
     assert str(tmp_path) not in failure.detail
+
+
+@pytest.mark.parametrize("ending", ["mp4", "mov"])
+def test_a_recording_that_was_cut_off_before_its_index_says_so(ending: str, tmp_path: Path) -> None:
+    _truncated(tmp_path / f"a.{ending}")
+    failure = opened_failure(local_source(tmp_path / f"a.{ending}"))
+    assert failure.cause is Cause.UNREADABLE
+    assert "cut off before its index was written" in failure.detail
 
 
 def test_refuses_a_link_put_there_after_the_check(tmp_path: Path) -> None:
