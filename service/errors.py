@@ -282,7 +282,7 @@ SOURCE_MISSING = declare("source_missing", InvalidSource, "expected a file that 
 SOURCE_OPTIONS = declare("source_options", InvalidSource, "expected ?loop=true or ?rate=N, got another option")
 SOURCE_CHARACTERS = declare("source_characters", InvalidSource, "expected @ percent-encoded in passwords, got a bare @")
 SOURCE_MASKED = declare(
-    "source_masked", InvalidSource, "expected the real value of a secret parameter, got its mask ***"
+    "source_masked", InvalidSource, "This address still has the mask *** where a password or key was hidden. ..."
 )
 SOURCE_SELF = declare("source_self", InvalidSource, "expected a camera, got an address of this service itself")
 SOURCE_TRANSPORT = declare("source_transport", InvalidSource, "expected transport tcp or udp, got 'sctp'")
