@@ -228,6 +228,12 @@ UNKNOWN_ZONE = declare("unknown_zone", InvalidInput, "expected a zone of the str
 EXPIRES_IN_PAST = declare(
     "expires_in_past", InvalidInput, "expected `expires_at` in the future, got 2020-01-01T00:00:00Z"
 )
+TOO_FEW_FRAMES = declare(
+    "too_few_frames",
+    InvalidInput,
+    "At 1 frames a second, 60 seconds are 60 frames, and 100 are needed to learn what is normal. Learn for at least "
+    "100 seconds.",
+)
 NEW_TO_EXTEND = declare(
     "nothing_to_extend",  # the code of NOTHING_TO_EXTEND, but here no state of the stream could make it right
     InvalidInput,

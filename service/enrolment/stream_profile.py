@@ -112,6 +112,16 @@ class StreamProfile:
         """Why the profile that was kept is not in force."""
         return self._profile_problem
 
+    @property
+    def progress(self) -> str:
+        """How far the enrolment is, in a sentence."""
+        out = self.out()
+        if out.state is EnrolmentState.FITTING:
+            return "Learning what is normal: all frames are there, and are being evaluated."
+        if out.frames_wanted is None:
+            return f"Learning what is normal from recordings, {out.progress:.0%} done."
+        return f"Learning what is normal, {out.frames} of {out.frames_wanted} frames."
+
     def out(self) -> EnrolmentOut:
         """How far the enrolment is, and what this stream has learned."""
         enrolment, profile = self._enrolment, self._profile
@@ -219,6 +229,7 @@ class StreamProfile:
             ),
             executor=self._services.executor,
             samples=self._samples_to_extend() if spec.extend else None,
+            fps=self._spec.fps,
             keep=self._keep_enrolled,
             changed=self._enrolment_changed,
         )

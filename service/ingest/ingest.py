@@ -39,6 +39,15 @@ _ABANDONED_MAX = 3
 _OPENING_LIMIT = 4.0
 """Times the stall time that a first frame may take: connect, describe, find the codec, wait for a key frame."""
 
+_SLOW_FRAMES = 2
+"""A decoder that gave no more than this before it fell silent may be of a camera that sends less often."""
+
+_LATE_STEPS = 3.0
+"""Times the camera's own usual step that a frame may take."""
+
+MAX_PATIENCE_S = 60.0
+"""No camera is waited for longer: one frame in twenty seconds is the least rate."""
+
 _BUSY_JOIN_S = 0.2
 """How long `close` waits for a decoder that waits for its source: it ends by its own time-outs, unheard."""
 
@@ -55,6 +64,9 @@ class IngestStatus:
         height: The same.
         reconnects: How often frames flowed again after a failure.
         last_frame_at: Wall clock when the last frame was prepared, UTC.
+        distrust: What is wrong with the source's time stamps, as the end of "its time stamps ..."; None if they are
+            believed.
+        usual_step: Seconds from one frame of the source to the next, as it usually is; None if it is not known.
     """
 
     state: StreamState
@@ -64,6 +76,8 @@ class IngestStatus:
     height: int | None
     reconnects: int
     last_frame_at: datetime | None
+    distrust: str | None = None
+    usual_step: float | None = None
 
 
 class Ingest:
@@ -122,6 +136,7 @@ class Ingest:
         self._size: tuple[int, int] | None = None
         self._reconnects = 0
         self._last_frame_at: datetime | None = None
+        self._patience_s = settings.stall_s
         self._closed = False
 
     # ---- life
@@ -177,8 +192,18 @@ class Ingest:
         with self._lock:
             machine = self._machine
             width, height = self._size or (None, None)
+            decoding = self._decoding
+            last = self._last if decoding is None else decoding.last
             return IngestStatus(
-                machine.state, machine.detail, machine.since, width, height, self._reconnects, self._last_frame_at
+                machine.state,
+                machine.detail,
+                machine.since,
+                width,
+                height,
+                self._reconnects,
+                self._last_frame_at,
+                None if last is None else last.distrust,
+                None if decoding is None else decoding.usual_step,
             )
 
     def supervise(self, now: float) -> float:
@@ -216,8 +241,15 @@ class Ingest:
         return min(due_at, self._stalled_at + self._settings.offline_grace_s)
 
     def _overdue_at(self, decoding: Decoding) -> float:
-        stall_s = self._settings.stall_s
-        return decoding.progress_at + stall_s if decoding.frames else decoding.began_at + _OPENING_LIMIT * stall_s
+        if decoding.frames:
+            return decoding.progress_at + self._patience(decoding)
+        return decoding.began_at + _OPENING_LIMIT * self._settings.stall_s
+
+    def _patience(self, decoding: Decoding) -> float:
+        """How long a next frame may take: longer for a camera that is known to send seldom."""
+        if decoding.usual_step is None or decoding.frames <= _SLOW_FRAMES:
+            return decoding.patience_s
+        return max(self._settings.stall_s, min(_LATE_STEPS * decoding.usual_step, MAX_PATIENCE_S))
 
     def _connect(self, now: float) -> None:
         self._abandoned = [decoding for decoding in self._abandoned if decoding.alive]
@@ -234,6 +266,7 @@ class Ingest:
             self._deliver,
             self._supervisor.wake,
             self._windows,
+            self._patience_s,
         )
         self._decoding.start()
 
@@ -249,7 +282,7 @@ class Ingest:
 
     def _silence(self, decoding: Decoding) -> SourceFailure:
         if decoding.frames:
-            detail = f"expected a next frame within {self._settings.stall_s:g} s, got none"
+            detail = f"expected a next frame within {self._patience(decoding):g} s, got none"
             return SourceFailure(Cause.STALLED, self._source, detail)
         limit = _OPENING_LIMIT * self._settings.stall_s
         return SourceFailure(Cause.TIMEOUT, self._source, f"expected a first frame within {limit:g} s, got none")
@@ -260,6 +293,7 @@ class Ingest:
             raise AssertionError(msg)
         self._decoding = None
         self._last = decoding.last
+        self._learn_patience(decoding, failure)
         self._failed_by = self._failed_by or failure.cause  # what began it, not what attempts then met
         if failure.cause is Cause.FINISHED:
             self._retry_at = math.inf
@@ -276,6 +310,13 @@ class Ingest:
         if self._machine.state is StreamState.STALLED:
             return self._machine.move(StreamState.STALLED, failure.detail)
         return self._machine.move(StreamState.OFFLINE, failure.detail)
+
+    def _learn_patience(self, decoding: Decoding, failure: SourceFailure) -> None:
+        """A camera that sends less often than it is waited for must not be called stalled at every frame."""
+        if decoding.frames > _SLOW_FRAMES:
+            self._patience_s = self._patience(decoding)
+        elif decoding.frames and failure.cause is Cause.STALLED:
+            self._patience_s = min(2 * self._patience_s, max(MAX_PATIENCE_S, self._settings.stall_s))
 
     def _next_wait(self, decoding: Decoding, failure: SourceFailure, now: float) -> float:
         if decoding.frames:

@@ -68,7 +68,8 @@ def _fill(
     last: BaseException | None = None
     try:
         with open_reader(source, settings.stall_s, settings.stall_s, strict=True) as reader:
-            sampler = Sampler(stream_id, fps, settings, Timeline(live=reader.info.live), windows=windows)
+            timeline = Timeline(live=reader.info.live, rate=reader.info.fps)
+            sampler = Sampler(stream_id, fps, settings, timeline, windows=windows)
             for decoded in reader:
                 moment = sampler.stamp(decoded.pts, decoded.arrived)
                 prepared = None if moment is None else sampler.prepare(decoded, moment, decoded.captured_at)

@@ -24,6 +24,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from service.ingest.failures import Cause, SourceFailure, connect_failure, open_failure, read_failure
+from service.ingest.packets import PacketQueue, Received
 from service.ingest.source import Source
 
 # FFmpeg's defaults look at five seconds before they call a stream open (1.1 s on a local RTSP server at
@@ -105,8 +106,13 @@ class Decoded(Protocol):
         ...
 
     @property
-    def waited(self) -> float:
-        """Seconds that reading waited for its packet; next to none says that more of them are queued."""
+    def dated(self) -> bool:
+        """Whether ``captured_at`` is the camera's own clock, and not that of arrival."""
+        ...
+
+    @property
+    def era(self) -> int:
+        """Which clock of its source the PTS is of (``Arrivals.note``)."""
         ...
 
     @property
@@ -124,10 +130,17 @@ class Decoded(Protocol):
 
 
 class Reader(Protocol):
-    """An open source. Opened, read and closed by one thread."""
+    """An open source. Opened, read and closed by one thread.
+
+    Attributes:
+        info: What it gives.
+        decode_errors: Packets so far that did not decode.
+        queue: Of a live source what has arrived and is not decoded yet; None for one with an end.
+    """
 
     info: SourceInfo
     decode_errors: int
+    queue: PacketQueue | None
 
     def __enter__(self) -> Self: ...
 
@@ -189,7 +202,8 @@ class DecodedVideoFrame:
     pts: float | None
     captured_at: float
     arrived: float
-    waited: float
+    dated: bool
+    era: int = 0
 
     @property
     def corrupt(self) -> bool:
@@ -221,6 +235,7 @@ class VideoReader:
         try:
             self._stream = self._video_stream()
             self.info = self._describe()
+            self.queue = self._read_ahead() if self.info.live else None
         except BaseException:
             self._container.close()
             raise
@@ -233,6 +248,8 @@ class VideoReader:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close the connection or file, and free the decoder."""
+        if self.queue is not None:
+            self.queue.close()
         self._container.close()
 
     def _video_stream(self) -> VideoStream:
@@ -261,24 +278,36 @@ class VideoReader:
     def _untimed(self) -> bool:
         return not self._source.is_file and not _UNTIMED_FORMATS.isdisjoint(self._container.format.name.split(","))
 
+    def _read_ahead(self) -> PacketQueue:
+        in_pieces = "hls" in self._container.format.name.split(",")
+        return PacketQueue(self._container.demux(self._stream), f"read {self._source.host}", in_pieces=in_pieces)
+
     def __iter__(self) -> Iterator[Decoded]:
         """Frames until the end of the stream."""
         untimed = self._untimed
-        packets = self._container.demux(self._stream)
-        while True:
-            asked = time.monotonic()
-            try:
-                packet = next(packets, None)
-            except (av.error.FFmpegError, OSError) as error:
-                raise read_failure(self._source, error) from None
-            if packet is None:
-                return
-            arrived, wall = time.monotonic(), time.time()
-            camera_clock = _camera_clock(packet, wall)
+        for received in self._received():
+            if received.after_skip:
+                self._stream.codec_context.flush_buffers()
+            packet = received.packet
+            camera_clock = _camera_clock(packet, received.wall)
             for frame in self._decode(packet):
                 pts = None if untimed else frame.time
-                captured_at = wall if camera_clock is None or pts is None else pts + camera_clock
-                yield DecodedVideoFrame(frame, pts, captured_at, arrived, arrived - asked)
+                dated = camera_clock is not None and pts is not None
+                captured_at = pts + camera_clock if camera_clock is not None and pts is not None else received.wall
+                yield DecodedVideoFrame(frame, pts, captured_at, received.arrived, dated, received.era)
+
+    def _received(self) -> Iterator[Received]:
+        """Packets until the end of the stream, of a live one as they arrived while others were decoded."""
+        try:
+            if self.queue is None:
+                for packet in self._container.demux(self._stream):
+                    yield Received(packet, time.monotonic(), time.time())
+                return
+            self.queue.start()
+            while (received := self.queue.take()) is not None:
+                yield received
+        except (av.error.FFmpegError, OSError) as error:
+            raise read_failure(self._source, error) from None
 
     def _decode(self, packet: Packet[VideoStream]) -> list[VideoFrame]:
         try:
@@ -343,7 +372,8 @@ class DecodedImage:
     pts: float
     captured_at: float
     arrived: float
-    waited: float = 0.0
+    dated: bool = False
+    era: int = 0
     corrupt: bool = False
 
     def luma(self) -> NDArray[np.uint8]:
@@ -361,6 +391,7 @@ class ImageFolderReader:
     def __init__(self, source: Source, folder: Path) -> None:
         self._source = source
         self.decode_errors = 0
+        self.queue: PacketQueue | None = None
         self._paths = sorted(
             (path for path in folder.iterdir() if path.suffix.lower() in _IMAGE_SUFFIXES), key=_natural_order
         )

@@ -40,7 +40,10 @@ def fit_profile(
     """
     kept = samples.kept()
     if len(kept) < MIN_FRAMES:
-        msg = f"expected at least {MIN_FRAMES} normal frames to learn from, got {len(kept)}"
+        msg = (
+            f"Only {len(kept)} frames could be learned from, and {MIN_FRAMES} are needed. Learn for longer, or from "
+            "longer recordings."
+        )
         raise EnrolmentError(msg)
     recordings = [sample.recording for sample in kept]
     profiles: dict[str, HeadProfile] = {}
