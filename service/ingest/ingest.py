@@ -40,13 +40,15 @@ _OPENING_LIMIT = 4.0
 """Times the stall time that a first frame may take: connect, describe, find the codec, wait for a key frame."""
 
 _SLOW_FRAMES = 2
-"""A decoder that gave no more than this before it fell silent may be of a camera that sends less often."""
+"""A decoder that gave no more than this before it fell silent may be of a camera that sends less often: the next one
+waits twice as long, up to the time that a first frame may take. FFmpeg wants two pictures of an HTTP stream before it
+gives one."""
 
 _LATE_STEPS = 3.0
 """Times the camera's own usual step that a frame may take."""
 
 MAX_PATIENCE_S = 60.0
-"""No camera is waited for longer: one frame in twenty seconds is the least rate."""
+"""No camera is waited for longer, however seldom it sends."""
 
 _BUSY_JOIN_S = 0.2
 """How long `close` waits for a decoder that waits for its source: it ends by its own time-outs, unheard."""
@@ -315,8 +317,8 @@ class Ingest:
         """A camera that sends less often than it is waited for must not be called stalled at every frame."""
         if decoding.frames > _SLOW_FRAMES:
             self._patience_s = self._patience(decoding)
-        elif decoding.frames and failure.cause is Cause.STALLED:
-            self._patience_s = min(2 * self._patience_s, max(MAX_PATIENCE_S, self._settings.stall_s))
+        elif failure.cause is Cause.STALLED and (decoding.frames or self._source.scheme.startswith("http")):
+            self._patience_s = min(2 * self._patience_s, _OPENING_LIMIT * self._settings.stall_s)
 
     def _next_wait(self, decoding: Decoding, failure: SourceFailure, now: float) -> float:
         if decoding.frames:
