@@ -201,7 +201,7 @@ class Decoding:
                 sampler.drop_damaged()
                 continue
             queue = reader.queue
-            moment = sampler.stamp(decoded.pts, decoded.arrived, None if queue is None else queue.next_arrived)
+            moment = sampler.stamp(decoded.pts, decoded.arrived, () if queue is None else queue.arrivals)
             if moment is None:
                 continue
             if queue is None:
@@ -243,7 +243,7 @@ class Decoding:
         if wait > 0:
             self._pause(wait)
             arrived = time.monotonic()
-        elif queue.next_arrived is not None:
+        elif queue.arrivals:
             return _Release(arrived, captured_at, late_then, -wait)
         return _Release(arrived, captured_at, arrived - happened, 0.0)
 

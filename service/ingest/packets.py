@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from av.packet import Packet
 from av.video.stream import VideoStream
@@ -15,6 +16,10 @@ from service.ingest.arrivals import Arrivals
 
 MAX_WAITING_BYTES = 32_000_000
 """Half a minute of a 4K camera. Beyond it reading waits, and what the camera sends backs up as it would without."""
+
+
+LOOK_AHEAD = 32
+"""Packets that are looked at before they are decoded: a second of a camera that a network held up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +114,10 @@ class PacketQueue:
             return count
 
     @property
-    def next_arrived(self) -> float | None:
-        """When the next packet arrived (monotonic); None while none waits."""
+    def arrivals(self) -> tuple[float, ...]:
+        """When the next packets arrived (monotonic), of at most ``LOOK_AHEAD``; empty while none waits."""
         with self._changed:
-            return self._waiting[0].arrived if self._waiting else None
+            return tuple(received.arrived for received in islice(self._waiting, LOOK_AHEAD))
 
     @property
     def hold_s(self) -> float:

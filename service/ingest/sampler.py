@@ -52,16 +52,16 @@ class Sampler:
         self.last: FrameTime | None = None
         """Of the last frame that had a place in time, whether it was due or not."""
 
-    def stamp(self, pts: float | None, arrived: float, followed_at: float | None = None) -> FrameTime | None:
+    def stamp(self, pts: float | None, arrived: float, behind: Sequence[float] = ()) -> FrameTime | None:
         """Give the next decoded frame its place in time, None if it has none; the first step for every frame.
 
         Args:
             pts: As ``Timeline.stamp`` takes it.
             arrived: Likewise.
-            followed_at: Likewise.
+            behind: Likewise.
         """
         self._index += 1
-        moment = self._timeline.stamp(pts, arrived, followed_at)
+        moment = self._timeline.stamp(pts, arrived, behind)
         if moment is None:
             self._count("not_due")
             return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -26,7 +27,7 @@ frame in several seconds is known by its second."""
 
 _TOGETHER, _TOGETHER_S = 0.3, 0.01
 """Frames that arrive nearer to each other than this share of the usual step (while it is not known, so many seconds)
-were held up on their way and sent together."""
+were held up on their way and came together."""
 
 _MAX_CUTS, _CUTS_S = 3, 2.0
 """A file whose stamps go back so often within so many seconds holds no recordings one behind another."""
@@ -89,13 +90,13 @@ class Timeline:
         """Seconds from one frame to the next as it usually is; None before the second frame."""
         return median(self._steps) if self._steps else None
 
-    def stamp(self, pts: float | None, arrived: float, followed_at: float | None = None) -> FrameTime | None:
+    def stamp(self, pts: float | None, arrived: float, behind: Sequence[float] = ()) -> FrameTime | None:
         """The moment of the next frame, or None if it has to be passed over.
 
         Args:
             pts: Presentation time as the source gives it, in seconds, or None.
             arrived: Monotonic clock at arrival.
-            followed_at: The same of the frame after it, if that is here already.
+            behind: The same of frames after it that are here already, in order.
         """
         believed = not self._live or self._trust.judge(pts, arrived, self._longest_step)
         last = self._last
@@ -104,7 +105,7 @@ class Timeline:
         elif not self._live:
             moment = self._of_file(last, pts, arrived)
         elif not believed:
-            moment = self._by_arrival(last, arrived, followed_at)
+            moment = self._by_arrival(last, arrived, behind)
         elif last.distrust is not None and pts is not None:
             moment = self._anew(last, pts, arrived)
         else:
@@ -131,12 +132,17 @@ class Timeline:
         self._offset = None if pts is None else ours - pts
         return FrameTime(ours, arrived, epoch, self._trust.reason)
 
-    def _by_arrival(self, last: FrameTime, arrived: float, followed_at: float | None) -> FrameTime | None:
+    def _by_arrival(self, last: FrameTime, arrived: float, behind: Sequence[float]) -> FrameTime | None:
         changed = last.distrust is None and self._offset is not None
         usual = None if changed else self.usual_step
-        together = _TOGETHER_S if usual is None else _TOGETHER * usual
-        if followed_at is not None and followed_at - arrived < together:
-            return None  # of frames that were sent together, only the newest was to be seen when they arrived
+        least = _TOGETHER_S if usual is None else _TOGETHER * usual
+        together = _sent_together(arrived, behind, least)
+        if together:
+            # Held up on their way: the newest was to be seen when it arrived, and those before it at the usual pace.
+            seen_at = behind[together - 1] - together * (usual or 0.0)
+            if usual is None or seen_at - last.arrived < least:
+                return None
+            arrived = min(arrived, seen_at)
         step = max(arrived - last.arrived, MIN_STEP_S)
         gap = step > self._longest_step
         self._learn(step, anew=changed)
@@ -198,6 +204,15 @@ class Timeline:
         if anew:
             self._steps.clear()
         self._steps.append(step)
+
+
+def _sent_together(arrived: float, behind: Sequence[float], least: float) -> int:
+    """How many of the frames behind one arrived with it: each sooner after the one before than a camera sends."""
+    for count, after in enumerate(behind):
+        if after - arrived >= least:
+            return count
+        arrived = after
+    return len(behind)
 
 
 class Cadence:

@@ -76,7 +76,8 @@ class Trust:
         if wrong is not None:
             if self.reason is None and self._sound_since is not None:
                 self._patience = min(2 * self._patience, MAX_PATIENCE_S)
-            self.reason, self._sound_since = wrong, arrived
+            self.reason = self.reason or wrong  # said once, and not anew for each way in which they are wrong
+            self._sound_since = arrived
             self._begin()
         elif self.reason is not None:
             if self._sound_since is None:

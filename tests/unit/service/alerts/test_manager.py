@@ -164,6 +164,21 @@ def test_a_camera_goes_away_and_comes_back(house: House) -> None:
     assert house.store.list() == [opened]
 
 
+@pytest.mark.parametrize("jump", [3600.0, -3600.0])
+def test_an_outage_is_as_long_as_it_was_when_the_wall_clock_is_set(
+    house: House, monkeypatch: pytest.MonkeyPatch, jump: float
+) -> None:
+    began = time.monotonic()
+    house.manager.source_state("yard", "Yard", StreamState.STALLED)
+    opened = house.wait_told("opened")[0].alert
+    real = time.time
+    monkeypatch.setattr(time, "time", lambda: real() + jump)
+    house.manager.source_state("yard", "Yard", StreamState.PAUSED)
+    closed = house.wait_told("opened", "closed")[1].alert
+    assert closed.closed_at is not None
+    assert 0 <= (closed.closed_at - opened.opened_at).total_seconds() <= time.monotonic() - began
+
+
 def test_a_pause_ends_both_kinds_of_alert(house: House) -> None:
     house.watch(UNUSUAL, 1)
     house.wait_told("opened")

@@ -37,7 +37,7 @@ def reading(source: Iterator[Packet[VideoStream]]) -> PacketQueue:
 def test_all_packets_in_order_then_the_end() -> None:
     queue = reading(packet(number) for number in range(50))
     assert numbers(queue) == list(range(50))
-    assert queue.next_arrived is None
+    assert queue.arrivals == ()
     queue.close()
     queue.close()
 

@@ -151,12 +151,34 @@ def test_stamps_that_become_true_are_believed_again_and_the_next_decoder_knows_w
     assert kept[-1].epoch == first.epoch + 1
 
 
-def test_of_frames_without_stamps_that_were_sent_together_only_the_newest_counts() -> None:
+@pytest.mark.parametrize("pause", [4, 10, 40], ids=["none lost", "six lost", "a gap"])
+def test_frames_without_stamps_that_come_together_were_seen_at_the_usual_pace(pause: int) -> None:
+    """Of a network that held four of them up; what it lost is a longer step, and no step is shorter than usual."""
     timeline = Timeline(live=True)
-    run(timeline, [(None, 100 + index / 10) for index in range(20)])
-    held_up = [104.0, 104.001, 104.002]
-    moments = [timeline.stamp(None, at, after) for at, after in zip(held_up, [*held_up[1:], None], strict=True)]
-    assert [moment is None for moment in moments] == [True, True, False]
+    before = run(timeline, [(None, 100 + index / 10) for index in range(20)])[-1]
+    assert before is not None
+    end = before.arrived + pause / 10
+    held_up = [end - 0.002, end - 0.001, end]
+    moments = [timeline.stamp(None, at, held_up[index + 1 :]) for index, at in enumerate(held_up)]
+    seen = [moment.pts - before.pts for moment in moments if moment]
+    assert seen == pytest.approx([(pause - 2) / 10, (pause - 1) / 10, pause / 10], abs=1e-6)
+    assert timeline.stamp(None, end + 0.1) is not None
+
+
+def test_more_frames_than_can_have_been_seen_are_passed_over() -> None:
+    timeline = Timeline(live=True)
+    before = run(timeline, [(None, 100 + index / 10) for index in range(20)])[-1]
+    assert before is not None
+    held_up = [before.arrived + 0.2 + index / 1000 for index in range(6)]
+    moments = [timeline.stamp(None, at, held_up[index + 1 :]) for index, at in enumerate(held_up)]
+    assert [moment is None for moment in moments] == [True, True, True, True, False, False]
+
+
+def test_a_past_without_stamps_that_comes_at_once_at_the_start_is_passed_over() -> None:
+    timeline = Timeline(live=True)
+    at_once = [100 + index / 1000 for index in range(30)]
+    moments = [timeline.stamp(None, at, at_once[index + 1 :]) for index, at in enumerate(at_once)]
+    assert sum(moment is not None for moment in moments) <= 2
 
 
 @pytest.mark.parametrize("stamp", [lambda _: 3.0, lambda _: None, sawtooth], ids=["constant", "missing", "sawtooth"])
