@@ -72,6 +72,7 @@ class Decoding:
     Attributes:
         info: What the source gives, once open; its size is that of the pictures really decoded.
         frames: Decoded so far.
+        damaged: Frames left out so far because they did not decode, or not whole.
         began_at: Monotonic time of ``start``.
         progress_at: Monotonic time of the last sign of life.
         patience_s: Seconds of silence that are borne.
@@ -121,6 +122,7 @@ class Decoding:
         self._thread = threading.Thread(target=self._run, name=f"decode {stream_id}", daemon=True)
         self.info: SourceInfo | None = None
         self.frames = 0
+        self.damaged = 0
         self.began_at = self.progress_at = time.monotonic()
         self.last = previous
         self.usual_step: float | None = None
@@ -192,14 +194,14 @@ class Decoding:
         timeline = Timeline(self.last, live=reader.info.live, rate=reader.info.fps)
         sampler = Sampler(self._stream_id, self._fps, self._settings, timeline, self._metrics, self._windows)
         pacer = Pacer()
-        damaged = 0
+        errors = 0
         for decoded in reader:
-            sampler.drop_damaged(reader.decode_errors - damaged)
-            damaged = reader.decode_errors
-            self.progress_at = time.monotonic()
+            self._leave_out(sampler, reader.decode_errors - errors)
+            errors = reader.decode_errors
             if decoded.corrupt:
-                sampler.drop_damaged()
+                self._leave_out(sampler)
                 continue
+            self.progress_at = time.monotonic()
             queue = reader.queue
             moment = sampler.stamp(decoded.pts, decoded.arrived, () if queue is None else queue.arrivals)
             if moment is None:
@@ -215,7 +217,11 @@ class Decoding:
             self._prepare(sampler, decoded, replace(moment, arrived=release.at), release)
             if queue is not None and release.overdue > _SKIP_S:
                 sampler.drop_late(queue.skip())
-        sampler.drop_damaged(reader.decode_errors - damaged)
+        self._leave_out(sampler, reader.decode_errors - errors)
+
+    def _leave_out(self, sampler: Sampler, frames: int = 1) -> None:
+        sampler.drop_damaged(frames)
+        self.damaged += frames
 
     def _prepare(self, sampler: Sampler, decoded: Decoded, moment: FrameTime, release: _Release) -> None:
         late = release.overdue > self._settings.staleness_s

@@ -40,10 +40,7 @@ def fit_profile(
     """
     kept = samples.kept()
     if len(kept) < MIN_FRAMES:
-        msg = (
-            f"Only {len(kept)} frames could be learned from, and {MIN_FRAMES} are needed. Learn for longer, or from "
-            "longer recordings."
-        )
+        msg = f"{len(kept)} normal frames are too few to learn from; at least {MIN_FRAMES} are needed"
         raise EnrolmentError(msg)
     recordings = [sample.recording for sample in kept]
     profiles: dict[str, HeadProfile] = {}

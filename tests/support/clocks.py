@@ -11,7 +11,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -40,7 +40,7 @@ def encode(count: int, gop: int = 10) -> list[Picture]:
     context.width, context.height, context.pix_fmt = 160, 120, "yuv420p"
     context.time_base, context.framerate, context.gop_size = Fraction(1, 10), Fraction(10), gop
     context.options = {"preset": "ultrafast", "tune": "zerolatency", "bf": "0", "x264-params": "repeat-headers=1"}
-    pictures = []
+    pictures: list[Picture] = []
     for index in range(count):
         frame = av.VideoFrame.from_ndarray(picture(index), format="bgr24")
         frame.pts, frame.time_base = index, Fraction(1, 10)
@@ -48,7 +48,7 @@ def encode(count: int, gop: int = 10) -> list[Picture]:
     return [*pictures, *_pictures(context.encode(None))]
 
 
-def _pictures(packets: list[av.Packet]) -> Iterator[Picture]:
+def _pictures(packets: Iterable[av.packet.Packet[av.VideoStream]]) -> Iterator[Picture]:
     for packet in packets:
         nals = tuple(nal for nal in re.split(b"\x00\x00\x00?\x01", bytes(packet)) if nal)
         yield Picture(nals, packet.is_keyframe)

@@ -15,7 +15,7 @@ from service.streams.notes import source_notes
 
 def notes(step: float | None, distrust: str | None = None, **inputs: tuple[Input, ...]) -> list[str]:
     status = IngestStatus(
-        StreamState.LIVE, None, datetime.now(UTC), 160, 120, 0, None, distrust=distrust, usual_step=step
+        StreamState.LIVE, None, datetime.now(UTC), 160, 120, None, 0, 0, None, distrust=distrust, usual_step=step
     )
     heads: dict[str, Any] = {
         name: SimpleNamespace(head=SimpleNamespace(inputs=wanted)) for name, wanted in inputs.items()
