@@ -233,7 +233,7 @@ UNKNOWN_CLASS = declare(
 TOO_FEW_FRAMES = declare(
     "too_few_frames",
     InvalidInput,
-    "At 1 frames a second, 60 seconds are 60 frames, and 100 are needed to learn what is normal. Learn for at least "
+    "At 1 frame a second, 60 seconds are 60 frames, and 100 are needed to learn what is normal. Learn for at least "
     "100 seconds.",
 )
 UNKNOWN_ZONE = declare("unknown_zone", InvalidInput, "This camera has no zone 'Moon'. Its zones: 'Gate'.")

@@ -25,8 +25,9 @@ def check_length(seconds: float, fps: float) -> None:
     if frames >= LEAST_FRAMES:
         return
     least = math.ceil(LEAST_FRAMES / fps)
+    rate = "1 frame" if fps == 1 else f"{fps:.3g} frames"
     msg = (
-        f"At {fps:.3g} frames a second, {seconds:g} seconds are {frames} frames, and {LEAST_FRAMES} are needed to "
+        f"At {rate} a second, {seconds:g} seconds are {frames} frames, and {LEAST_FRAMES} are needed to "
         f"learn what is normal. Learn for at least {least} seconds."
     )
     raise InvalidInput(TOO_FEW_FRAMES, msg, least_seconds=least)

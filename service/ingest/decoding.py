@@ -163,7 +163,10 @@ class Decoding:
     def _decode(self) -> None:
         while not self._stop.is_set():
             before = self.frames
-            with open_reader(self._source, self._settings.stall_s, self.patience_s) as reader, self._counted():
+            with (
+                open_reader(self._source, self._settings.stall_s, self.patience_s, ahead=True) as reader,
+                self._counted(),
+            ):
                 live = reader.info.live
                 self._read(reader)
             if self._stop.is_set():

@@ -135,7 +135,7 @@ class Reader(Protocol):
     Attributes:
         info: What it gives.
         decode_errors: Packets so far that did not decode.
-        queue: Of a live source what has arrived and is not decoded yet; None for one with an end.
+        queue: Of a live source that is read ahead, what has arrived and is not decoded yet; else None.
     """
 
     info: SourceInfo
@@ -153,7 +153,9 @@ class Reader(Protocol):
         ...
 
 
-def open_reader(source: Source, open_timeout: float, read_timeout: float, *, strict: bool = False) -> Reader:
+def open_reader(
+    source: Source, open_timeout: float, read_timeout: float, *, strict: bool = False, ahead: bool = False
+) -> Reader:
     """Open a source, by whatever suits it.
 
     Args:
@@ -161,12 +163,14 @@ def open_reader(source: Source, open_timeout: float, read_timeout: float, *, str
         open_timeout: Seconds that connecting may take, and again that finding the streams may take.
         read_timeout: Seconds of silence after which a read gives up.
         strict: Raise at the first packet that does not decode, instead of counting and going on.
+        ahead: Read a live source's packets as they arrive, while others are decoded. Closing it then waits for the
+            read under way.
 
     Raises:
         SourceFailure: Told apart by cause.
     """
     if source.path is None:
-        return VideoReader(source, open_timeout, read_timeout, strict=strict)
+        return VideoReader(source, open_timeout, read_timeout, strict=strict, ahead=ahead)
     path = _still_inside(source, source.path)
     if path.is_dir():
         return ImageFolderReader(source, path)
@@ -227,7 +231,9 @@ class DecodedVideoFrame:
 class VideoReader:
     """A video by FFmpeg, decoded in the calling thread alone: more threads buy wall time, not processor time."""
 
-    def __init__(self, source: Source, open_timeout: float, read_timeout: float, *, strict: bool = False) -> None:
+    def __init__(
+        self, source: Source, open_timeout: float, read_timeout: float, *, strict: bool = False, ahead: bool = False
+    ) -> None:
         self._source = source
         self._strict = strict
         self.decode_errors = 0
@@ -235,7 +241,7 @@ class VideoReader:
         try:
             self._stream = self._video_stream()
             self.info = self._describe()
-            self.queue = self._read_ahead() if self.info.live else None
+            self.queue = self._read_ahead() if ahead and self.info.live else None
         except BaseException:
             self._container.close()
             raise

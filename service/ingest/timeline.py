@@ -139,11 +139,12 @@ class Timeline:
         together = _sent_together(arrived, behind, least)
         if together:
             # Held up on their way: the newest was to be seen when it arrived, and those before it at the usual pace.
-            seen_at = behind[together - 1] - together * (usual or 0.0)
-            if usual is None or seen_at - last.arrived < least:
+            if usual is None:
                 return None
-            arrived = min(arrived, seen_at)
-        step = max(arrived - last.arrived, MIN_STEP_S)
+            arrived = min(arrived, behind[together - 1] - together * usual)
+        step = arrived - last.arrived
+        if step < least:
+            return None  # no camera sends so soon again: whoever is in it would seem to run
         gap = step > self._longest_step
         self._learn(step, anew=changed)
         return FrameTime(last.pts + step, arrived, last.epoch + (gap or changed), self._trust.reason)
