@@ -199,6 +199,8 @@ class Decoding:
         pacer = Pacer()
         errors = 0
         for decoded in reader:
+            if self._stop.is_set():
+                return
             self._leave_out(sampler, reader.decode_errors - errors)
             errors = reader.decode_errors
             if decoded.corrupt:
