@@ -251,6 +251,12 @@ REPEATED_PARAMETER = declare(
 UNKNOWN_CLASS = declare(
     "unknown_class", InvalidInput, "The detector knows no class 'unicorn'. It knows, for example, person, bicycle."
 )
+TOO_FEW_FRAMES = declare(
+    "too_few_frames",
+    InvalidInput,
+    "At 1 frame a second, 60 seconds are 60 frames, and 100 are needed to learn what is normal. Learn for at least "
+    "100 seconds.",
+)
 UNKNOWN_ZONE = declare("unknown_zone", InvalidInput, "This camera has no zone 'Moon'. Its zones: 'Gate'.")
 EXPIRES_IN_PAST = declare("expires_in_past", InvalidInput, "The rule would end at 2020-01-01T00:00:00Z, which is past.")
 NEW_TO_EXTEND = declare(

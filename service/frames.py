@@ -20,9 +20,11 @@ class Frame:
     Attributes:
         index: Counts the decoded frames of this decoder, from 0, including those never looked at.
         pts: Presentation time in seconds, strictly increasing within an epoch. Intervals come from it.
-        captured_at: Wall clock (Unix seconds) of capture: RTCP's when known, else of arrival.
-        arrived: Monotonic clock at arrival. Latencies come from it.
+        captured_at: Wall clock (Unix seconds) of capture: RTCP's when known, else of arrival, less what it was late.
+        arrived: Monotonic clock at arrival, or when it was let go on after it had been held back. Latencies come from
+            it.
         image: ``(H, W, 3)`` uint8, BGR, at the working resolution.
+        late: Seconds by which it was behind the present then, as far as that is known.
     """
 
     index: int
@@ -30,6 +32,12 @@ class Frame:
     captured_at: float
     arrived: float
     image: NDArray[np.uint8]
+    late: float = 0.0
+
+    @property
+    def happened(self) -> float:
+        """Monotonic clock at capture, as far as it is known. No jump of the wall clock moves it."""
+        return self.arrived - self.late
 
 
 class Blindness(StrEnum):

@@ -35,6 +35,12 @@ class Metrics:
             buckets=LATENCY_BUCKETS,
             registry=self.registry,
         )
+        self.lag_seconds = Gauge(
+            "watchword_lag_seconds",
+            "How far behind the present the newest scored frame of a stream was, absent when nothing is scored.",
+            ["stream"],
+            registry=self.registry,
+        )
         self.batch_frames = Histogram(
             "watchword_batch_frames", "Frames per tick.", buckets=(1, 2, 4, 8, 16, 32, 64, 128), registry=self.registry
         )
@@ -80,6 +86,7 @@ class Metrics:
         for collector in (
             self.frames,
             self.latency_seconds,
+            self.lag_seconds,
             self.score,
             self.stream_state,
             self.reconnects,

@@ -30,7 +30,7 @@ class Settings(BaseSettings):
     image_side: int = Field(1280, ge=160, description="Longest side of a working picture, in pixels.")
     analysis_side: int = Field(360, ge=96, description="Longest side at which motion is computed, in pixels.")
     staleness_s: float = Field(0.5, gt=0, description="Frames older than this are dropped, and counted.")
-    stall_s: float = Field(5.0, gt=0, description="No new frame for so long is a failure: rebuild the decoder.")
+    stall_s: float = Field(5.0, gt=0, description="No new frame for so long, or for three usual steps, is a failure.")
     probe_timeout_s: float = Field(5.0, gt=0, description="How long registering a stream waits for its source.")
     backoff_first_s: float = Field(0.5, gt=0, description="First wait before a reconnect; doubles, with jitter.")
     backoff_max_s: float = Field(30.0, gt=0, description="Longest wait before a reconnect after an outage.")

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from service.alerts.compose import AlertEvidence, alert_embeddings, anomaly_alert, closed, outage_alert
@@ -50,6 +50,8 @@ class _Camera:
     name: str
     machine: OutageMachine
     alert: Alert | None = field(default=None)
+    opened: float = 0.0
+    """Monotonic clock when the alert opened: how long an outage lasted is not measured by a clock that is set."""
 
 
 class AlertManager:
@@ -137,7 +139,9 @@ class AlertManager:
             The id of the stream's open alert, which may be committed only some milliseconds from now.
         """
         stream_id, frame = scored.source.stream_id, scored.source.frame
-        sample = SurpriseSample(scored.source.epoch, frame.pts, frame.captured_at, scored.surprise, scored.threshold)
+        sample = SurpriseSample(
+            scored.source.epoch, frame.pts, frame.captured_at, scored.surprise, scored.threshold, frame.happened
+        )
         with self._lock:
             scene = self._scene(stream_id, stream_name)
             if scored.surprise is not None:
@@ -147,7 +151,7 @@ class AlertManager:
             incident = scene.machine.incident
         return None if incident is None else incident.id
 
-    def source_state(self, stream_id: str, stream_name: str, state: StreamState, at: float) -> None:
+    def source_state(self, stream_id: str, stream_name: str, state: StreamState) -> None:
         """Take the new state of a stream's source.
 
         Args:
@@ -155,7 +159,6 @@ class AlertManager:
             stream_name: What people call it.
             state: The new state. ``PAUSED`` ends what is open; ``CONNECTING``, ``STALLED``, ``OFFLINE`` and
                 ``FAILED`` become an alert when they last beyond the grace.
-            at: Unix seconds.
         """
         with self._lock:
             camera = self._cameras.get(stream_id)
@@ -163,7 +166,7 @@ class AlertManager:
                 camera = self._cameras[stream_id] = _Camera(stream_name, OutageMachine(self._outage_rules))
             camera.name = stream_name
             if camera.machine.report(state, time.monotonic()) == "closed":
-                self._close_outage(camera, at, "Closed because the stream was paused.")
+                self._close_outage(camera, "Closed because the stream was paused.")
             scene = self._scenes.get(stream_id)
             if state is StreamState.PAUSED and scene is not None:
                 self._follow(stream_id, scene, scene.machine.close("Closed because the stream was paused."), None)
@@ -232,14 +235,15 @@ class AlertManager:
     # ---- outages
 
     def _open_outage(self, stream_id: str, camera: _Camera, now: float) -> None:
+        camera.opened = now
         camera.alert = outage_alert(_new_id(), stream_id, camera.name, time.time(), camera.machine.down_for(now))
         self._recorder.put(Record(camera.alert.id, stream_id, {"opened": camera.alert}))
         self._metrics.alerts.labels(stream_id, AlertKind.OFFLINE.value).inc()
 
-    def _close_outage(self, camera: _Camera, at: float, reason: str) -> None:
+    def _close_outage(self, camera: _Camera, reason: str) -> None:
         alert, camera.alert = camera.alert, None
         if alert is not None:
-            ended = closed(alert, datetime.fromtimestamp(at, UTC), reason)
+            ended = closed(alert, alert.opened_at + timedelta(seconds=time.monotonic() - camera.opened), reason)
             self._recorder.put(Record(alert.id, alert.stream_id, {"closed": ended}))
 
     # ---- inside
@@ -255,7 +259,7 @@ class AlertManager:
                     if change == "opened":
                         self._open_outage(stream_id, camera, now)
                     elif change == "closed":
-                        self._close_outage(camera, time.time(), "It delivers pictures again.")
+                        self._close_outage(camera, "It delivers pictures again.")
 
     def _check_gap(self, stream_id: str, scene: _Scene, unseen_s: float) -> None:
         if unseen_s > scene.machine.gap_s:
@@ -270,7 +274,7 @@ class AlertManager:
             self._follow(stream_id, scene, scene.machine.close(reason), None)
         camera = self._cameras.pop(stream_id, None)
         if camera is not None:
-            self._close_outage(camera, time.time(), reason)
+            self._close_outage(camera, reason)
 
     def _committed(self, events: Sequence[AlertEvent]) -> None:
         """After a commit, on the recorder's thread: from here on an alert is sure to be sent."""

@@ -113,6 +113,16 @@ class StreamProfile:
         return self._profile_problem
 
     @property
+    def progress(self) -> str:
+        """How far the enrolment is, in a sentence."""
+        out = self.out()
+        if out.state is EnrolmentState.FITTING:
+            return "Learning what is normal: all frames are there, and are being evaluated."
+        if out.frames_wanted is None:
+            return f"Learning what is normal from recordings, {out.progress:.0%} done."
+        return f"Learning what is normal, {out.frames} of {out.frames_wanted} frames."
+
+    @property
     def failure(self) -> str | None:
         """Why the last enrolment failed; None if it did not."""
         enrolment = self._enrolment
@@ -225,6 +235,7 @@ class StreamProfile:
             ),
             executor=self._services.executor,
             samples=self._samples_to_extend() if spec.extend else None,
+            fps=self._spec.fps,
             keep=self._keep_enrolled,
             changed=self._enrolment_changed,
         )

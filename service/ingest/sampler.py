@@ -54,10 +54,16 @@ class Sampler:
         self.last: FrameTime | None = None
         """Of the last frame that had a place in time, whether it was due or not."""
 
-    def stamp(self, pts: float | None, arrived: float) -> FrameTime | None:
-        """Give the next decoded frame its place in time, None if it has none; the first step for every frame."""
+    def stamp(self, pts: float | None, arrived: float, behind: Sequence[float] = ()) -> FrameTime | None:
+        """Give the next decoded frame its place in time, None if it has none; the first step for every frame.
+
+        Args:
+            pts: As ``Timeline.stamp`` takes it.
+            arrived: Likewise.
+            behind: Likewise.
+        """
         self._index += 1
-        moment = self._timeline.stamp(pts, arrived)
+        moment = self._timeline.stamp(pts, arrived, behind)
         if moment is None:
             self._count("not_due")
             return None
@@ -71,7 +77,7 @@ class Sampler:
         return moment
 
     def prepare(
-        self, decoded: Decoded, moment: FrameTime, captured_at: float, *, late: bool = False
+        self, decoded: Decoded, moment: FrameTime, captured_at: float, *, behind: float = 0.0, late: bool = False
     ) -> PreparedFrame | None:
         """The prepared frame if this one is due, else None and its cause counted; the second step.
 
@@ -79,6 +85,7 @@ class Sampler:
             decoded: The frame.
             moment: What ``stamp`` gave for it.
             captured_at: Wall clock of capture, Unix seconds.
+            behind: Seconds by which it is behind the present at ``moment.arrived``.
             late: Whether it is too old to be worth the work: then it is only decoded and put into windows, which must
                 have no gap, so that reading catches up.
         """
@@ -94,12 +101,20 @@ class Sampler:
         motion = self._preparer.prepare(moment.pts)
         if self._metrics is not None:
             self._metrics.stage_seconds.labels("prepare").observe(time.perf_counter() - began)
-        frame = Frame(self._index, moment.pts, captured_at, moment.arrived, image)
+        frame = Frame(self._index, moment.pts, captured_at, moment.arrived, image, behind)
         return PreparedFrame(self._stream_id, moment.epoch, frame, motion, self._windows.windows())
 
     def begin_anew(self) -> None:
         """Let the next frame begin an epoch: it cannot be compared with those before."""
         self._cuts += 1
+
+    def drop_late(self, frames: int) -> None:
+        """Count frames that were let go undecoded, because newer ones were there; they keep their number."""
+        if not frames:
+            return
+        self._timeline.skipped()
+        self._index += frames
+        self._count("stale", frames)
 
     def drop_damaged(self, frames: int = 1) -> None:
         """Count frames that did not decode, or not whole; they keep their number."""

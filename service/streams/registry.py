@@ -11,6 +11,7 @@ from service.contracts.enrolment import EnrolmentOut, EnrolmentSpec
 from service.contracts.guidance import PreviewOut, PreviewSpec
 from service.contracts.patch import patched
 from service.contracts.stream import StreamOut, StreamPatch, StreamSpec
+from service.enrolment.length import check_length
 from service.enrolment.stream_profile import file_source, kept_profile, profile_path
 from service.errors import (
     INVALID_PATCH,
@@ -241,9 +242,11 @@ class StreamRegistry:
 
         Raises:
             Conflict: If an enrolment is under way, or there is nothing to extend or to take over.
-            InvalidInput: If a source cannot be used.
+            InvalidInput: If a source cannot be used, or so many seconds are too few frames.
         """
         with self._entries.changing(stream_id) as entry:
+            if spec.seconds is not None and not spec.extend:
+                check_length(spec.seconds, entry.running().rate)
             return entry.running().enrol(spec, None if spec.stream is None else self._profile_of(spec.stream))
 
     def forget_enrolment(self, stream_id: str) -> None:
@@ -313,6 +316,8 @@ class StreamRegistry:
         if enrolment.extend:
             msg = "A new stream has learned nothing yet that could be extended. Leave extend out."
             raise InvalidInput(NEW_TO_EXTEND, msg)
+        if enrolment.seconds is not None:
+            check_length(enrolment.seconds, spec.fps)
         for path in enrolment.sources or ():
             file_source(path, self._settings.media_dir)
         if enrolment.stream is not None:

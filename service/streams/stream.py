@@ -30,6 +30,7 @@ from service.pipeline.worker import Worker
 from service.presentation.message import score_message, scored_objects, scoreless_message
 from service.profiles.profile import Profile
 from service.settings import Settings
+from service.streams.notes import source_notes
 from service.streams.throughput import Throughput
 from service.streams.watching import Standing, not_watching
 
@@ -106,6 +107,7 @@ class LiveStream:
         self._publishing = threading.Lock()
         self._times: deque[float] = deque(maxlen=RATE_FRAMES)
         self._latency_ms: float | None = None
+        self._lag_s: float | None = None
         self._alert_id: str | None = None
         self._waiting = False
         self._closed = False
@@ -148,7 +150,7 @@ class LiveStream:
             if not self._waiting:
                 self._ingest.start()
         else:
-            self._services.alerts.source_state(self.stream_id, self.spec.name, StreamState.PAUSED, time.time())
+            self._services.alerts.source_state(self.stream_id, self.spec.name, StreamState.PAUSED)
         self._tell()
 
     def _try_to_enrol(self, pending: EnrolmentSpec, other: Profile | None) -> None:
@@ -185,6 +187,7 @@ class LiveStream:
         now = time.monotonic()
         self._times.append(now)
         self._latency_ms = (now - frame.source.frame.arrived) * 1000
+        self._lag_s = now - frame.source.frame.happened
         if frame.surprise is not None:
             self._scored_at = now
         self._throughput.look(now)
@@ -195,6 +198,7 @@ class LiveStream:
             state = self.state
             if state not in DELIVERING:
                 return
+            self._services.metrics.lag_seconds.labels(self.stream_id).set(self._lag_s)
             objects = scored_objects(frame)
             if frame.surprise is not None:
                 self._alert_id = self._services.alerts.observe(frame, objects, self.spec.name)
@@ -240,6 +244,8 @@ class LiveStream:
             damaged_frames=ingest.damaged_frames,
             measured_fps=self._measured_fps() if live else None,
             latency_ms=self._latency_ms if live else None,
+            lag_s=None if self._lag_s is None or not live else round(self._lag_s, 3),
+            notes=source_notes(ingest, self.stages) if live else [],
             reconnects=ingest.reconnects,
             last_frame_at=ingest.last_frame_at,
             threshold=None if scorer is None or scorer.threshold is None else display(scorer.threshold),
@@ -275,10 +281,16 @@ class LiveStream:
         if self._waiting:
             return f"learns what is normal from other video files first, {self.profile.out().progress:.0%}"
         if state is StreamState.ENROLLING:
-            return f"learning what is normal, {self.profile.out().progress:.0%}"
+            return self.profile.progress
         if state is StreamState.LIVE and not self.profile.enrolled:
             return self.profile.failure or self.profile.problem or "not enrolled: POST /streams/{id}/enrolment to begin"
         return source_detail
+
+    @property
+    def rate(self) -> float:
+        """Frames a second that are looked at, as far as is known: what was asked for, or what the source gives."""
+        usual = self._ingest.status.usual_step
+        return self.spec.fps if not usual else min(self.spec.fps, 1 / usual)
 
     def _measured_fps(self) -> float | None:
         times = list(self._times)
@@ -294,11 +306,12 @@ class LiveStream:
             with self._publishing:
                 self.picture.clear()
             self._times.clear()
+            self._lag_s = None
             self._see(CLEAR)
         # A video file that has ended is no camera that went away.
         ended = self.source.is_file and state is StreamState.OFFLINE
         told = StreamState.PAUSED if ended else state
-        self._services.alerts.source_state(self.stream_id, self.spec.name, told, time.time())
+        self._services.alerts.source_state(self.stream_id, self.spec.name, told)
         self._tell()
 
     def _see(self, sight: Sight) -> None:
@@ -324,6 +337,8 @@ class LiveStream:
         with self._publishing:
             if state is not StreamState.LIVE:
                 metrics.score.remove_by_labels({"stream": self.stream_id})
+            if state not in (StreamState.LIVE, StreamState.ENROLLING):
+                metrics.lag_seconds.remove_by_labels({"stream": self.stream_id})
             self._services.feed.publish(scoreless_message(self.stream_id, next(self._sequence), state))
 
     # ---- pictures

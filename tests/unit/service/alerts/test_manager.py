@@ -168,22 +168,37 @@ def test_an_unscored_stream_raises_nothing(house: House) -> None:
 
 
 def test_a_camera_goes_away_and_comes_back(house: House) -> None:
-    house.manager.source_state("yard", "Yard", StreamState.LIVE, time.time())
-    house.manager.source_state("yard", "Yard", StreamState.STALLED, time.time())
+    house.manager.source_state("yard", "Yard", StreamState.LIVE)
+    house.manager.source_state("yard", "Yard", StreamState.STALLED)
     opened = house.wait_told("opened")[0].alert
     assert (opened.kind, opened.stream_id, opened.peak_score) == (AlertKind.OFFLINE, "yard", None)
     assert re.fullmatch(r"Yard has sent no picture for \d seconds\.", opened.message)
-    house.manager.source_state("yard", "Yard", StreamState.OFFLINE, time.time())
+    house.manager.source_state("yard", "Yard", StreamState.OFFLINE)
     assert house.metric("alerts_total", stream="yard", kind="stream_offline") == 1
     assert house.store.list() == [opened]
+
+
+@pytest.mark.parametrize("jump", [3600.0, -3600.0])
+def test_an_outage_is_as_long_as_it_was_when_the_wall_clock_is_set(
+    house: House, monkeypatch: pytest.MonkeyPatch, jump: float
+) -> None:
+    began = time.monotonic()
+    house.manager.source_state("yard", "Yard", StreamState.STALLED)
+    opened = house.wait_told("opened")[0].alert
+    real = time.time
+    monkeypatch.setattr(time, "time", lambda: real() + jump)
+    house.manager.source_state("yard", "Yard", StreamState.PAUSED)
+    closed = house.wait_told("opened", "closed")[1].alert
+    assert closed.closed_at is not None
+    assert 0 <= (closed.closed_at - opened.opened_at).total_seconds() <= time.monotonic() - began
 
 
 def test_a_pause_ends_both_kinds_of_alert(house: House) -> None:
     house.watch(UNUSUAL, 1)
     house.wait_told("opened")
-    house.manager.source_state("yard", "Yard", StreamState.STALLED, time.time())
+    house.manager.source_state("yard", "Yard", StreamState.STALLED)
     wait_until(lambda: house.told() == ["opened", "opened"])
-    house.manager.source_state("yard", "Yard", StreamState.PAUSED, time.time())
+    house.manager.source_state("yard", "Yard", StreamState.PAUSED)
     events = house.wait_told("opened", "opened", "closed", "closed")
     assert all(event.alert.message.endswith("Closed because the stream was paused.") for event in events[2:])
     time.sleep(1)
@@ -192,7 +207,7 @@ def test_a_pause_ends_both_kinds_of_alert(house: House) -> None:
 
 def test_a_deleted_stream_leaves_its_history_closed(house: House) -> None:
     house.watch(UNUSUAL, 1)
-    house.manager.source_state("yard", "Yard", StreamState.STALLED, time.time())
+    house.manager.source_state("yard", "Yard", StreamState.STALLED)
     wait_until(lambda: house.told() == ["opened", "opened"])
     house.manager.forget("yard")
     house.wait_told("opened", "opened", "closed", "closed")

@@ -92,7 +92,15 @@ def test_the_first_frame_has_no_motion():
     assert preparer.prepare(0.0) is None
 
 
-@pytest.mark.parametrize("later", [5.0, 0.0, -3.0], ids=["a long pause", "no time passed", "time went back"])
+@pytest.mark.parametrize(("later", "matched"), [(1.0, True), (1.5, True), (1.7, False), (5.0, False)])
+def test_frames_too_far_apart_for_flow_still_have_their_foreground(later, matched):
+    motion = watch(Preparer(), [index * later for index in range(5)], 3.0 / later)
+    assert (motion.matched, bool(motion.flow.any())) == (matched, matched)
+    assert motion.interval == pytest.approx(later)
+    assert motion.foreground.any()
+
+
+@pytest.mark.parametrize("later", [0.0, -3.0], ids=["no time passed", "time went back"])
 def test_frames_that_cannot_be_compared_give_no_motion(later):
     preparer = Preparer()
     preparer.see(picture(0), 1.0)
