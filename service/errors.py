@@ -281,7 +281,12 @@ SOURCE_UNREADABLE = declare("source_unreadable", SourceRefused, "file:notes.mp4:
 TOO_MANY_STREAMS = declare(
     "too_many_streams", Overloaded, "expected fewer than 256 streams (WATCHWORD_MAX_STREAMS), got 256"
 )
-MACHINE_FULL = declare("machine_full", Overloaded, "expected room for one more stream, got 84% of at most 85% in use")
+MACHINE_FULL = declare(
+    "machine_full",
+    Overloaded,
+    "This computer is too busy for another camera (44 % used, about 44 % more needed, limit 85 %). "
+    "Lower a camera's frame rate, or pause one.",
+)
 PROBES_BUSY = declare("probes_busy", Overloaded, "expected at most 16 sources being tried at once, got another")
 TOO_MANY_PROBES = declare(
     "too_many_probes", Overloaded, "expected at most 64 sources waiting to be tried, got one more"

@@ -53,13 +53,24 @@ class IncidentRules:
 
 @dataclass(frozen=True, slots=True)
 class SurpriseSample:
-    """One frame's surprise. ``surprise`` and ``threshold`` are None while the stream is not scored."""
+    """One frame's surprise.
+
+    Attributes:
+        epoch: Changes at a gap.
+        pts: Presentation time, seconds.
+        captured_at: Wall clock, Unix seconds.
+        surprise: None while the stream is not scored, as is ``threshold``.
+        threshold: The surprise at which an excursion begins.
+        settled: Whether the background was known. What stood in the first picture leaves ghosts for some seconds, which
+            are as unusual as can be and nothing that happens: such a frame neither begins nor prolongs anything.
+    """
 
     epoch: int
     pts: float
     captured_at: float
     surprise: float | None
     threshold: float | None
+    settled: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +182,9 @@ class IncidentMachine:
         if sample.surprise is None or sample.threshold is None:
             return Outcome(changes)
         self._scored, self._scored_at = sample, self._elapsed
+        if not sample.settled:
+            self._excursion = None
+            return Outcome(changes)
         if self._incident is not None:
             step = self._continue(self._incident, sample, sample.surprise, sample.threshold)
         else:

@@ -77,6 +77,7 @@ class EnrolmentOut(BaseModel):
                     "progress": 0.4,
                     "frames": 1200,
                     "seconds": 120.0,
+                    "left_out_s": 0.0,
                     "started_at": "2026-03-01T12:00:00Z",
                     "finished_at": None,
                     "error": None,
@@ -87,6 +88,7 @@ class EnrolmentOut(BaseModel):
                     "progress": 1.0,
                     "frames": 3000,
                     "seconds": 300.0,
+                    "left_out_s": 12.5,
                     "started_at": "2026-03-01T12:00:00Z",
                     "finished_at": "2026-03-01T12:05:02Z",
                     "error": None,
@@ -109,6 +111,7 @@ class EnrolmentOut(BaseModel):
     progress: float = Field(0.0, ge=0, le=1, description="Share of the work that is done.")
     frames: int = Field(0, description="Frames gathered so far.")
     seconds: float = Field(0.0, description="Seconds of footage gathered so far.")
+    left_out_s: float = Field(0.0, description="Seconds left out because nothing could be seen in them.")
     started_at: datetime | None = None
     finished_at: datetime | None = None
     error: str | None = Field(None, description="Why it failed, or why a kept profile is not in force.")

@@ -109,6 +109,7 @@ class Enrolment:
                 progress=self._progress(seconds),
                 frames=frames,
                 seconds=round(seconds, 2),
+                left_out_s=round(self._samples.left_out_s, 2),
                 started_at=self._started_at,
                 finished_at=self._finished_at,
                 error=self._error,

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from models.inputs import FrameWindow
 from service.frames import PreparedFrame
 from service.ingest.failures import Cause, SourceFailure
+from service.ingest.prepare import Scenery
 from service.ingest.reader import Decoded, Reader, SourceInfo, open_reader
 from service.ingest.sampler import Sampler
 from service.ingest.source import IMAGE_RATE, Source
@@ -72,6 +73,7 @@ class Decoding:
         deliver: Callable[[Decoding, PreparedFrame], None],
         news: Callable[[], None],
         windows: Sequence[FrameWindow] = (),
+        scenery: Scenery | None = None,
     ) -> None:
         """Open nothing before ``start``.
 
@@ -85,6 +87,7 @@ class Decoding:
             deliver: Takes each prepared frame, in this thread.
             news: Called at the first frame and at the end, in this thread.
             windows: What is to be gathered beside.
+            scenery: What the camera saw before; this decoder's alone from now on.
         """
         self._stream_id = stream_id
         self._source = source
@@ -94,6 +97,7 @@ class Decoding:
         self._deliver = deliver
         self._news = news
         self._windows = windows
+        self._scenery = scenery or Scenery()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"decode {stream_id}", daemon=True)
         self.info: SourceInfo | None = None
@@ -169,7 +173,9 @@ class Decoding:
         rtsp = self._source.scheme.startswith("rtsp")
         pacer = None if rtsp else Pacer(catch_up=not reader.info.live)
         timeline = Timeline(self.last, live=reader.info.live)
-        sampler = Sampler(self._stream_id, self._fps, self._settings, timeline, self._metrics, self._windows)
+        sampler = Sampler(
+            self._stream_id, self._fps, self._settings, timeline, self._metrics, self._windows, self._scenery
+        )
         backlog = Backlog()
         damaged = 0
         for decoded in reader:

@@ -114,6 +114,11 @@ class Decoded(Protocol):
         """Whether the decoder had to guess parts of it."""
         ...
 
+    @property
+    def key(self) -> bool:
+        """Whether it was coded without reference to other frames."""
+        ...
+
     def luma(self) -> NDArray[np.uint8]:
         """The Y plane, ``(H, W)`` at full resolution."""
         ...
@@ -195,6 +200,11 @@ class DecodedVideoFrame:
     def corrupt(self) -> bool:
         """Whether the decoder had to guess parts of it."""
         return self.frame.is_corrupt
+
+    @property
+    def key(self) -> bool:
+        """Whether it was coded without reference to other frames."""
+        return bool(self.frame.key_frame)
 
     def luma(self) -> NDArray[np.uint8]:
         """The Y plane, without a copy for the formats that cameras use."""
@@ -345,6 +355,7 @@ class DecodedImage:
     arrived: float
     waited: float = 0.0
     corrupt: bool = False
+    key: bool = True
 
     def luma(self) -> NDArray[np.uint8]:
         """Grey of the picture."""

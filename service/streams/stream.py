@@ -112,6 +112,7 @@ class LiveStream:
         self._blind: Blindness | None = None
         self._blind_since: datetime | None = None
         self._scored_at = -math.inf
+        self._shown_at = -math.inf
         self._throughput = Throughput(services.metrics, stream_id)
         self._told: StreamState | None = None
         self._told_at = datetime.now(UTC)
@@ -190,6 +191,7 @@ class LiveStream:
         self._throughput.look(now)
         self._see(frame.source.sight)
         self._tell()
+        self._show_watching(now)
         with self._publishing:
             # The worker may still hold a frame when its source has failed: an old picture must not look like a new one.
             state = self.state
@@ -278,6 +280,11 @@ class LiveStream:
             return self.profile.failure or self.profile.problem or "not enrolled: POST /streams/{id}/enrolment to begin"
         return source_detail
 
+    @property
+    def frames_per_second(self) -> float:
+        """Frames that are scored a second now; 0 while none are."""
+        return (self._measured_fps() or 0.0) if self.state in DELIVERING else 0.0
+
     def _measured_fps(self) -> float | None:
         times = list(self._times)
         if len(times) < 2 or times[-1] == times[0]:
@@ -301,9 +308,13 @@ class LiveStream:
 
     def _see(self, sight: Sight) -> None:
         """Take note of whether anything can be seen."""
-        if sight.blind is not self._blind:
-            self._blind_since = None if sight.blind is None else datetime.now(UTC) - timedelta(seconds=sight.for_s)
-            self._blind = sight.blind
+        if sight.blind is self._blind:
+            return
+        self._blind_since = None if sight.blind is None else datetime.now(UTC) - timedelta(seconds=sight.for_s)
+        self._blind = sight.blind
+        if self._ingest.status.state is StreamState.LIVE:
+            why = None if sight.blind is None else self.status().not_watching
+            self._services.alerts.sight(self.stream_id, self.spec.name, why)
 
     def retry(self) -> None:
         """Try a source that is down at once. Idempotent, legal in every state."""
@@ -316,6 +327,7 @@ class LiveStream:
             if state is self._told:
                 return
             self._told, self._told_at = state, datetime.now(UTC)
+        self._show_watching(math.inf)
         metrics = self._services.metrics
         for possible in StreamState:
             metrics.stream_state.labels(self.stream_id, possible.value).set(possible is state)
@@ -323,6 +335,12 @@ class LiveStream:
             if state is not StreamState.LIVE:
                 metrics.score.remove_by_labels({"stream": self.stream_id})
             self._services.feed.publish(scoreless_message(self.stream_id, next(self._sequence), state))
+
+    def _show_watching(self, now: float) -> None:
+        """Keep the metric true, about once a second and at every change of state."""
+        if now - self._shown_at >= 1.0:
+            self._shown_at = time.monotonic()
+            self._services.metrics.stream_watching.labels(self.stream_id).set(self.status().watching)
 
     # ---- pictures
 

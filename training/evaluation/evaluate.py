@@ -344,14 +344,17 @@ class _Seen:
 
     def add(self, frame: ScoredFrame) -> None:
         """Take the next frame."""
-        if frame.surprise is None:
+        surprise = frame.surprise
+        if surprise is None and frame.source.sight.blind is not None:
+            surprise = 0.0  # Nothing can be seen, so nothing unusual is.
+        if surprise is None:
             msg = f"frame {frame.source.frame.index}: expected a score, got none"
             raise ValueError(msg)
         seen = frame.objects[np.isfinite(frame.objects.surprise)]
         self._follow(frame)
         self.index.append(frame.source.frame.index)
         self.pts.append(frame.source.frame.pts)
-        self.surprise.append(frame.surprise)
+        self.surprise.append(surprise)
         self.raw.append(np.nan if frame.unsmoothed is None else frame.unsmoothed)
         self.covers.append(frame.covers)
         self.boxes.append(seen.boxes)
@@ -360,7 +363,10 @@ class _Seen:
     def _follow(self, frame: ScoredFrame) -> None:
         """Open and close alerts by the service's own rules; each counts as sent the moment it opens."""
         clocks = frame.source.frame
-        sample = SurpriseSample(frame.source.epoch, clocks.pts, clocks.captured_at, frame.surprise, frame.threshold)
+        settled = not frame.source.ghostly
+        sample = SurpriseSample(
+            frame.source.epoch, clocks.pts, clocks.captured_at, frame.surprise, frame.threshold, settled
+        )
         for change in self._machine.step(sample).changes:
             if change.event == "opened":
                 self._alerts.append((len(self.index), -1))

@@ -24,6 +24,7 @@ class Still:
     arrived: float = 0.0
     waited: float = 1.0
     corrupt: bool = False
+    key: bool = True
 
     def luma(self) -> np.ndarray:
         return np.full((48, 64), self.shade, np.uint8)
