@@ -66,8 +66,9 @@ GONE_SHARE = 0.25
 
 BLURRED_SLOPE = 0.5  # of the slope of the coarse band
 BLURRED_SHARE = 0.5
-KEPT_COARSE = (0.5, 0.8)  # slope and correlation of the coarse band
-"""And where it is out of focus: half of the edges are gone, and the layout is not."""
+KEPT_COARSE = ((0.5, 1.5), 0.8)  # slope and correlation of the coarse band
+"""And where it is out of focus: half of the edges are gone, and the layout is as it was, no weaker and, as in the glare
+of headlights, no stronger."""
 
 CELLS_ON_LONG_SIDE = 16
 LEAST_CELLS = 12
@@ -167,10 +168,11 @@ class SightMonitor:
         lasting = np.maximum(0.0, _cells(bands.fine * self._last_fine)[telling])
         share = float(np.sqrt(np.median(lasting / strength[telling])))
         fine = float(np.median(_cells(bands.fine * usual.fine)[telling] / strength[telling]))
-        kept = _kept(bands, usual)
+        coarse = _slope(bands.coarse, usual.coarse)
+        kept = _kept(coarse, bands, usual)
         if share < GONE_SHARE and fine < GONE_SLOPE and not kept:
             return _by_light(thinned)
-        if kept and share < BLURRED_SHARE and fine < BLURRED_SLOPE * _slope(bands.coarse, usual.coarse):
+        if kept and share < BLURRED_SHARE and fine < BLURRED_SLOPE * coarse:
             return Blindness.OUT_OF_FOCUS
         return None
 
@@ -253,12 +255,11 @@ def _by_light(picture: Float32) -> Blindness:
     return Blindness.WHITE if mean > WHITE else Blindness.COVERED
 
 
-def _kept(bands: _Bands, usual: _Bands) -> bool:
+def _kept(coarse: float, bands: _Bands, usual: _Bands) -> bool:
     """Whether the layout of the scene is still there."""
-    slope, correlation = KEPT_COARSE
-    return _slope(bands.coarse, usual.coarse) > slope and float(
-        (bands.coarse * usual.coarse).mean()
-    ) > correlation * float(bands.coarse.std()) * float(usual.coarse.std())
+    (low, high), correlation = KEPT_COARSE
+    most = float(bands.coarse.std()) * float(usual.coarse.std())
+    return low < coarse < high and float((bands.coarse * usual.coarse).mean()) > correlation * most
 
 
 def _bands(grey: NDArray[np.uint8] | Float32) -> _Bands:
@@ -270,5 +271,7 @@ def _bands(grey: NDArray[np.uint8] | Float32) -> _Bands:
 
 
 def _slope(now: Float32, usual: Float32) -> float:
-    """The share of what is usual that is in a picture: the slope of its regression on the usual one."""
-    return float((now * usual).mean()) / max(float((usual * usual).mean()), 1e-6)
+    """The share of what is usual that is in a picture: the slope of its regression on that, as most cells have it."""
+    strength = _cells(usual * usual)
+    telling = strength >= np.median(strength)
+    return float(np.median(_cells(now * usual)[telling] / np.maximum(strength[telling], 1e-6)))

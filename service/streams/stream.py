@@ -234,7 +234,7 @@ class LiveStream:
         why = self._not_watching(state, ingest)
         return StreamStatus(
             state=state,
-            detail=self._detail(state, ingest.detail),
+            detail=ingest.detail if why is None else why.message,
             since=self._told_at,
             width=ingest.width,
             height=ingest.height,
@@ -256,7 +256,7 @@ class LiveStream:
             state,
             ingest.detail,
             ingest.cause,
-            self.profile.out().progress if self._learning else None,
+            self.profile.out().progress if self._learning or self._waiting else None,
             self.profile.enrolled,
             self.profile.problem is not None,
             self.profile.failure,
@@ -268,17 +268,6 @@ class LiveStream:
             now - self._scored_at < UNSCORED_S + SLOW_FRAMES / self.spec.fps,
         )
         return not_watching(standing, UTC if self.spec.timezone is None else ZoneInfo(self.spec.timezone))
-
-    def _detail(self, state: StreamState, source_detail: str | None) -> str | None:
-        if state is StreamState.PAUSED:
-            return "paused by its settings"
-        if self._waiting:
-            return f"learns what is normal from other video files first, {self.profile.out().progress:.0%}"
-        if state is StreamState.ENROLLING:
-            return f"learning what is normal, {self.profile.out().progress:.0%}"
-        if state is StreamState.LIVE and not self.profile.enrolled:
-            return self.profile.failure or self.profile.problem or "not enrolled: POST /streams/{id}/enrolment to begin"
-        return source_detail
 
     @property
     def frames_per_second(self) -> float:
