@@ -49,8 +49,7 @@ def alerts(service: Client, stream: str) -> list[dict[str, Any]]:
 def test_it_says_why_raises_an_alert_and_comes_back(
     service: Client, camera: PictureCamera, reason: str, fail: Callable[[PictureCamera], None]
 ) -> None:
-    stream = registered(service, camera, enrolment={"seconds": 8})
-    service.enrolled(stream)
+    stream = registered(service, camera)
     service.state(stream, "live")
     fail(camera)
     status = service.state(stream, "blind", timeout=120)
@@ -68,12 +67,13 @@ def test_it_says_why_raises_an_alert_and_comes_back(
     service.state(stream, "live")
     wait_until(lambda: alerts(service, stream)[0]["state"] == "closed", "the end of the alert")
     assert alerts(service, stream)[0]["message"].endswith("It can see again.")
-    wait_until(lambda: service.get(f"/streams/{stream}").json()["status"]["watching"], "it to be watched again")
+    status = service.get(f"/streams/{stream}").json()["status"]
+    assert status["not_watching"]["reason"] == "not_enrolled"
 
 
 def test_an_enrolment_waits_until_something_can_be_seen(service: Client, camera: PictureCamera) -> None:
     camera.show(FAULTS["one colour"][1])
-    stream = registered(service, camera, enrolment={"seconds": 8})
+    stream = registered(service, camera, enrolment={"seconds": 40})
     service.state(stream, "blind", timeout=120)
     before = service.get(f"/streams/{stream}/enrolment").json()
     assert (before["state"], before["frames"]) == ("collecting", 0)
