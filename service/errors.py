@@ -314,7 +314,12 @@ TOO_MANY_STREAMS = declare(
     Overloaded,
     "There are 256 streams, and no more are allowed (WATCHWORD_MAX_STREAMS). Delete one first.",
 )
-MACHINE_FULL = declare("machine_full", Overloaded, "expected room for one more stream, got 84% of at most 85% in use")
+MACHINE_FULL = declare(
+    "machine_full",
+    Overloaded,
+    "This computer is too busy for another camera (44 % used, about 44 % more needed, limit 85 %). "
+    "Lower a camera's frame rate, or pause one.",
+)
 PROBES_BUSY = declare("probes_busy", Overloaded, "expected at most 16 sources being tried at once, got another")
 TOO_MANY_PROBES = declare(
     "too_many_probes", Overloaded, "There are 64 sources waiting to be tried already. Try again in 5 s."

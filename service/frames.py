@@ -57,10 +57,17 @@ class Sight:
     Attributes:
         blind: Why nothing can; None while something can.
         for_s: Seconds of presentation time that this has lasted.
+        hidden: Whether nothing can be seen at this moment, if not for long enough to call it blind.
+        doubtful: Whether the stream may turn out to have been blind in this frame: what is learned of it waits.
+        settled: Whether the ground behind what moves has been watched for long enough; see ``SETTLING_S`` in
+            ``service.ingest.background``.
     """
 
     blind: Blindness | None = None
     for_s: float = 0.0
+    hidden: bool = False
+    doubtful: bool = False
+    settled: bool = True
 
 
 CLEAR = Sight()
@@ -86,3 +93,8 @@ class PreparedFrame:
     motion: Motion | None
     windows: Mapping[FrameWindow, Window | None] = field(default_factory=dict)
     sight: Sight = CLEAR
+
+    @property
+    def ghostly(self) -> bool:
+        """Whether what stands out in it may have stood there when the background began, and be long gone."""
+        return not self.sight.settled and self.motion is not None and bool(self.motion.foreground.any())

@@ -6,7 +6,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 LATENCY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 STAGES = ("prepare", "detect", "track", "inputs", "features", "score", "guide", "alerts")
-OUTCOMES = ("scored", "enrolled", "not_due", "superseded", "stale", "disturbed", "decode_error", "error")
+OUTCOMES = ("scored", "enrolled", "not_due", "superseded", "stale", "disturbed", "blind", "decode_error", "error")
 
 
 class Metrics:
@@ -53,6 +53,12 @@ class Metrics:
             ["stream", "state"],
             registry=self.registry,
         )
+        self.stream_watching = Gauge(
+            "watchword_stream_watching",
+            "1 while a stream's frames are being scored, else 0.",
+            ["stream"],
+            registry=self.registry,
+        )
         self.streams = Gauge("watchword_streams", "Registered streams.", registry=self.registry)
         self.decoders = Gauge("watchword_decoders", "Decoders that are open now.", registry=self.registry)
         self.reconnects = Counter(
@@ -89,6 +95,7 @@ class Metrics:
             self.lag_seconds,
             self.score,
             self.stream_state,
+            self.stream_watching,
             self.reconnects,
             self.alerts,
             self.alerts_suppressed,

@@ -53,16 +53,20 @@ class IncidentRules:
 
 @dataclass(frozen=True, slots=True)
 class SurpriseSample:
-    """One frame's surprise. ``surprise`` and ``threshold`` are None while the stream is not scored.
+    """One frame's surprise.
 
     Times of an incident are those of the frame that opened it, by the wall clock, and how much later they were: a wall
     clock that is set meanwhile makes no incident longer or shorter.
 
     Attributes:
-        epoch: Of its stream.
+        epoch: Of its stream; changes at a gap.
         pts: Presentation time, seconds; measures time within an epoch.
         captured_at: Wall clock of capture, Unix seconds.
-        happened: The same on a clock that never jumps, in seconds; measures time from one epoch to another.
+        surprise: None while the stream is not scored, as is ``threshold``.
+        threshold: The surprise at which an excursion begins.
+        happened: When it was captured, on a clock that never jumps, in seconds; measures time from epoch to epoch.
+        settled: Whether the background was known. What stood in the first picture leaves ghosts for some seconds, which
+            are as unusual as can be and nothing that happens: such a frame neither begins nor prolongs anything.
     """
 
     epoch: int
@@ -71,6 +75,7 @@ class SurpriseSample:
     surprise: float | None
     threshold: float | None
     happened: float
+    settled: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +189,9 @@ class IncidentMachine:
         if sample.surprise is None or sample.threshold is None:
             return Outcome(changes)
         self._scored, self._scored_at = sample, self._elapsed
+        if not sample.settled:
+            self._excursion = None
+            return Outcome(changes)
         if self._incident is not None:
             step = self._continue(self._incident, sample, sample.surprise, sample.threshold)
         else:

@@ -116,6 +116,7 @@ class Enrolment:
                 frames=frames,
                 frames_wanted=None if wanted is None else frames_wanted(wanted, self._fps, frames, seconds),
                 seconds=round(seconds, 2),
+                left_out_s=round(self._samples.left_out_s, 2),
                 started_at=self._started_at,
                 finished_at=self._finished_at,
                 error=self._error,

@@ -102,10 +102,12 @@ class StreamProfile:
         return enrolment is not None and enrolment.state in (EnrolmentState.COLLECTING, EnrolmentState.FITTING)
 
     @property
-    def reading_files(self) -> bool:
-        """Whether recordings are being read for it now."""
+    def computing(self) -> bool:
+        """Whether recordings are being read for it now, or a profile is fitted."""
         enrolment = self._enrolment
-        return self.running and enrolment is not None and enrolment.spec.sources is not None
+        return enrolment is not None and (
+            enrolment.state is EnrolmentState.FITTING or (self.running and enrolment.spec.sources is not None)
+        )
 
     @property
     def problem(self) -> str | None:
@@ -119,7 +121,7 @@ class StreamProfile:
         if out.state is EnrolmentState.FITTING:
             return "Learning what is normal: all frames are there, and are being evaluated."
         if out.frames_wanted is None:
-            return f"Learning what is normal from recordings, {out.progress:.0%} done."
+            return f"Learning what is normal from recordings, {100 * out.progress:.0f} % done."
         return f"Learning what is normal, {out.frames} of {out.frames_wanted} frames."
 
     @property

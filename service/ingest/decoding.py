@@ -14,6 +14,7 @@ from service.frames import PreparedFrame
 from service.ingest.continuity import Admission, Continuity
 from service.ingest.failures import Cause, SourceFailure
 from service.ingest.packets import PacketQueue
+from service.ingest.prepare import Scenery
 from service.ingest.reader import Decoded, Reader, SourceInfo, open_reader
 from service.ingest.sampler import Sampler
 from service.ingest.source import IMAGE_RATE, Source
@@ -95,6 +96,7 @@ class Decoding:
         news: Callable[[], None],
         windows: Sequence[FrameWindow] = (),
         patience_s: float = 0.0,
+        scenery: Scenery | None = None,
     ) -> None:
         """Open nothing before ``start``.
 
@@ -109,6 +111,7 @@ class Decoding:
             news: Called at the first frame, at one of another size, and at the end, in this thread.
             windows: What is to be gathered beside.
             patience_s: Seconds that a next frame may take, where that is longer than the settings have it.
+            scenery: What the camera saw before; this decoder's alone from now on.
         """
         self._stream_id = stream_id
         self._source = source
@@ -119,6 +122,7 @@ class Decoding:
         self._news = news
         self._windows = windows
         self.patience_s = max(patience_s, settings.stall_s)
+        self._scenery = scenery or Scenery()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"decode {stream_id}", daemon=True)
         self.info: SourceInfo | None = None
@@ -196,7 +200,9 @@ class Decoding:
     def _read(self, reader: Reader) -> None:
         self.info = reader.info
         timeline = Timeline(self.last, live=reader.info.live, rate=reader.info.fps)
-        sampler = Sampler(self._stream_id, self._fps, self._settings, timeline, self._metrics, self._windows)
+        sampler = Sampler(
+            self._stream_id, self._fps, self._settings, timeline, self._metrics, self._windows, self._scenery
+        )
         pacer = Pacer()
         continuity = Continuity(reader, live=reader.info.live)
         for decoded in reader:

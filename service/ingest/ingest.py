@@ -16,6 +16,7 @@ from service.contracts.stream import StreamState
 from service.frames import PreparedFrame
 from service.ingest.decoding import Decoding
 from service.ingest.failures import Cause, SourceFailure
+from service.ingest.prepare import Scenery
 from service.ingest.source import Source
 from service.ingest.states import StateMachine
 from service.ingest.supervisor import SHARED, Supervisor
@@ -141,6 +142,7 @@ class Ingest:
         self._abandoned: list[Decoding] = []
         self._newest: PreparedFrame | None = None
         self._last: FrameTime | None = None
+        self._scenery = Scenery()
         self._retry_at = -math.inf
         self._stalled_at = math.inf
         self._failed_by: Cause | None = None
@@ -260,6 +262,7 @@ class Ingest:
         elif now >= self._overdue_at(decoding):
             decoding.stop()
             self._abandoned.append(decoding)
+            self._scenery = Scenery()  # the one that hangs may still write to its own
             return self._fail(decoding, self._silence(decoding), now)
         elif decoding.frames:
             self._measure(decoding)
@@ -301,6 +304,7 @@ class Ingest:
             self._supervisor.wake,
             self._windows,
             self._patience_s,
+            self._scenery,
         )
         self._decoding.start()
 

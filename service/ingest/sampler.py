@@ -11,7 +11,7 @@ from functools import partial
 from models.inputs import FrameWindow
 from service.frames import Frame, PreparedFrame
 from service.ingest.frame_windows import WindowBuffers
-from service.ingest.prepare import Preparer
+from service.ingest.prepare import Preparer, Scenery
 from service.ingest.reader import Decoded
 from service.ingest.timeline import Cadence, FrameTime, Timeline
 from service.metrics import Metrics
@@ -29,6 +29,7 @@ class Sampler:
         timeline: Timeline,
         metrics: Metrics | None = None,
         windows: Sequence[FrameWindow] = (),
+        scenery: Scenery | None = None,
     ) -> None:
         """Sample nothing yet.
 
@@ -39,6 +40,7 @@ class Sampler:
             timeline: Of the decoder.
             metrics: None where nothing is to be counted.
             windows: What is to be gathered beside, each at a rate of its own.
+            scenery: What the camera saw before this decoder; None for nothing.
         """
         self._stream_id = stream_id
         self._fps = fps
@@ -49,7 +51,8 @@ class Sampler:
         self._epoch: int | None = None
         self._cuts = 0
         self._cadence = Cadence(fps)
-        self._preparer = Preparer(settings.analysis_side)
+        self._scenery = scenery or Scenery()
+        self._preparer = Preparer(settings.analysis_side, self._scenery)
         self._windows = WindowBuffers(windows)
         self.last: FrameTime | None = None
         """Of the last frame that had a place in time, whether it was due or not."""
@@ -72,7 +75,7 @@ class Sampler:
         if moment.epoch != self._epoch:
             self._epoch = moment.epoch
             self._cadence = Cadence(self._fps)
-            self._preparer = Preparer(self._settings.analysis_side)
+            self._preparer = Preparer(self._settings.analysis_side, self._scenery)
             self._windows.reset()
         return moment
 
@@ -91,7 +94,7 @@ class Sampler:
         """
         due = self._cadence.due(moment.pts)
         began = time.perf_counter()
-        self._preparer.see(decoded.luma(), moment.pts)
+        self._preparer.see(decoded.luma(), moment.pts, key=decoded.key)
         picture = functools.cache(partial(decoded.to_bgr, self._settings.image_side))
         self._windows.see(picture, moment.pts)
         if not due or late:
@@ -102,7 +105,9 @@ class Sampler:
         if self._metrics is not None:
             self._metrics.stage_seconds.labels("prepare").observe(time.perf_counter() - began)
         frame = Frame(self._index, moment.pts, captured_at, moment.arrived, image, behind)
-        return PreparedFrame(self._stream_id, moment.epoch, frame, motion, self._windows.windows())
+        return PreparedFrame(
+            self._stream_id, moment.epoch, frame, motion, self._windows.windows(), self._preparer.sight
+        )
 
     def begin_anew(self) -> None:
         """Let the next frame begin an epoch: it cannot be compared with those before."""

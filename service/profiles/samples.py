@@ -44,6 +44,7 @@ class Samples:
         self._random = random.Random(0)
         self.frames = 0
         self.seconds = 0.0
+        self.left_out_s = 0.0
         self._last: Sample | None = None
 
     def add(self, sample: Sample) -> None:
@@ -57,6 +58,10 @@ class Samples:
         self._open.samples.append(sample)
         if len(self._open.samples) == BLOCK_FRAMES:
             self._seal()
+
+    def leave_out(self, seconds: float) -> None:
+        """Count seconds in which nothing could be seen."""
+        self.left_out_s += seconds
 
     def kept(self) -> list[Sample]:
         """The frames that are kept, in the order in which they came."""

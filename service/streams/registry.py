@@ -25,7 +25,7 @@ from service.ingest.probe import probe as try_source
 from service.ingest.source import Source
 from service.profiles.profile import Profile
 from service.store.streams import StreamStore
-from service.streams.admission import admit
+from service.streams.admission import Use, admit
 from service.streams.build import StreamBuilder, secret_of
 from service.streams.changes import REBUILDING, changes_of
 from service.streams.entries import Entries
@@ -154,7 +154,8 @@ class StreamRegistry:
 
         Args:
             spec: Its settings.
-            probe: Refuse a source that delivers no picture now.
+            probe: Refuse a source that delivers no picture now. One that is not tried is not refused for load either:
+                it is down and takes nothing. If it is too much once it is back, ``overloaded`` says so.
 
         Raises:
             InvalidInput: If any setting is not what was expected; nothing has changed then.
@@ -163,9 +164,10 @@ class StreamRegistry:
         source = self._build.source(spec)
         self._build.check(spec)
         self._check_enrolment(spec)
-        self._admit(spec)
         if probe:
+            # The address first: a wrong password must read as one on a busy machine too.
             try_source(source, self._settings.probe_timeout_s)
+            self._admit(spec)
         record = self._store.create(spec.model_copy(update={"url": source.url}), secret_of(source))
         if spec.enrolment is not None and spec.enrolment.stream is None:
             self._store.set_pending(record.id, spec.enrolment)
@@ -198,10 +200,10 @@ class StreamRegistry:
             moved = "url" in changes
             source = self._build.source(spec) if moved else self._build.stored_source(entry.record, spec)
             self._build.check(spec)
-            if spec.enabled and not entry.record.spec.enabled:
-                self._admit(spec)
             if moved and probe and spec.enabled:
                 try_source(source, self._settings.probe_timeout_s)
+            if probe and spec.enabled and not entry.record.spec.enabled:
+                self._admit(spec)
             self._replace(entry, spec, source, rebuild=entry.live is None or bool(REBUILDING & changes.keys()))
         return self._out(entry)
 
@@ -324,11 +326,15 @@ class StreamRegistry:
             self._profile_of(enrolment.stream)
 
     def _admit(self, spec: StreamSpec) -> None:
-        if spec.enabled:
-            entries = self._entries.all()
-            running = sum(entry.record.spec.enabled for entry in entries)
-            files = any(entry.live is not None and entry.live.profile.reading_files for entry in entries)
-            admit(self._services.worker, running, enrolling_files=files)
+        if not spec.enabled:
+            return
+        worker, running = self._services.worker, [entry.live for entry in self._entries.all() if entry.live is not None]
+        frames, now = worker.frames_per_second, sum(live.frames_per_second for live in running)
+        uses = [Use(worker.load, frames, now)]
+        # Reading files and fitting take what the cores have left, so that their use says nothing meanwhile.
+        if not any(live.profile.computing for live in running):
+            uses.append(Use(worker.processor_load, frames, now))
+        admit(tuple(uses), spec.fps, self._settings.max_load)
 
     def _profile_of(self, stream_id: str) -> Profile:
         return kept_profile(self._settings, self._entries.get(stream_id).id)

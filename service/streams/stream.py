@@ -114,6 +114,7 @@ class LiveStream:
         self._blind: Blindness | None = None
         self._blind_since: datetime | None = None
         self._scored_at = -math.inf
+        self._shown_at = -math.inf
         self._throughput = Throughput(services.metrics, stream_id)
         self._told: StreamState | None = None
         self._told_at = datetime.now(UTC)
@@ -193,6 +194,7 @@ class LiveStream:
         self._throughput.look(now)
         self._see(frame.source.sight)
         self._tell()
+        self._show_watching(now)
         with self._publishing:
             # The worker may still hold a frame when its source has failed: an old picture must not look like a new one.
             state = self.state
@@ -236,7 +238,7 @@ class LiveStream:
         why = self._not_watching(state, ingest)
         return StreamStatus(
             state=state,
-            detail=self._detail(state, ingest.detail),
+            detail=ingest.detail if why is None else why.message,
             since=self._told_at,
             width=ingest.width,
             height=ingest.height,
@@ -262,7 +264,7 @@ class LiveStream:
             state,
             ingest.detail,
             ingest.cause,
-            self.profile.out().progress if self._learning else None,
+            self.profile.progress if self._learning or self._waiting else None,
             self.profile.enrolled,
             self.profile.problem is not None,
             self.profile.failure,
@@ -275,16 +277,10 @@ class LiveStream:
         )
         return not_watching(standing, UTC if self.spec.timezone is None else ZoneInfo(self.spec.timezone))
 
-    def _detail(self, state: StreamState, source_detail: str | None) -> str | None:
-        if state is StreamState.PAUSED:
-            return "paused by its settings"
-        if self._waiting:
-            return f"learns what is normal from other video files first, {self.profile.out().progress:.0%}"
-        if state is StreamState.ENROLLING:
-            return self.profile.progress
-        if state is StreamState.LIVE and not self.profile.enrolled:
-            return self.profile.failure or self.profile.problem or "not enrolled: POST /streams/{id}/enrolment to begin"
-        return source_detail
+    @property
+    def frames_per_second(self) -> float:
+        """Frames that are scored a second now; 0 while none are."""
+        return (self._measured_fps() or 0.0) if self.state in DELIVERING else 0.0
 
     @property
     def rate(self) -> float:
@@ -316,9 +312,13 @@ class LiveStream:
 
     def _see(self, sight: Sight) -> None:
         """Take note of whether anything can be seen."""
-        if sight.blind is not self._blind:
-            self._blind_since = None if sight.blind is None else datetime.now(UTC) - timedelta(seconds=sight.for_s)
-            self._blind = sight.blind
+        if sight.blind is self._blind:
+            return
+        self._blind_since = None if sight.blind is None else datetime.now(UTC) - timedelta(seconds=sight.for_s)
+        self._blind = sight.blind
+        if self._ingest.status.state is StreamState.LIVE:
+            why = None if sight.blind is None else self.status().not_watching
+            self._services.alerts.sight(self.stream_id, self.spec.name, why)
 
     def retry(self) -> None:
         """Try a source that is down at once. Idempotent, legal in every state."""
@@ -331,6 +331,7 @@ class LiveStream:
             if state is self._told:
                 return
             self._told, self._told_at = state, datetime.now(UTC)
+        self._show_watching(math.inf)
         metrics = self._services.metrics
         for possible in StreamState:
             metrics.stream_state.labels(self.stream_id, possible.value).set(possible is state)
@@ -340,6 +341,12 @@ class LiveStream:
             if state not in (StreamState.LIVE, StreamState.ENROLLING):
                 metrics.lag_seconds.remove_by_labels({"stream": self.stream_id})
             self._services.feed.publish(scoreless_message(self.stream_id, next(self._sequence), state))
+
+    def _show_watching(self, now: float) -> None:
+        """Keep the metric true, about once a second and at every change of state."""
+        if now - self._shown_at >= 1.0:
+            self._shown_at = time.monotonic()
+            self._services.metrics.stream_watching.labels(self.stream_id).set(self.status().watching)
 
     # ---- pictures
 

@@ -340,3 +340,23 @@ def test_a_wall_clock_that_is_set_ends_no_cooldown(jump: float) -> None:
     for tick in range(44, 60):
         run.take(SurpriseSample(1, tick / 10, 1e9 + tick / 10 + jump, LEVELS["#"], THRESHOLD, 1e9 + tick / 10))
     assert [change.event for change, _ in run.changes] == ["opened", "closed"]
+
+
+def test_frames_before_the_background_has_settled_begin_nothing() -> None:
+    """Ghosts of who stood in the first picture; what goes on after them opens an incident as ever."""
+    run = Run()
+    for tick in range(40):
+        run.take(SurpriseSample(1, tick * 0.1, 1e9 + tick * 0.1, 7.0, THRESHOLD, tick * 0.1, settled=False))
+    assert run.changes == []
+    run.feed("#" * 10, epoch=1)
+    assert [(change.event, tick) for change, tick in run.changes] == [("opened", 43)]
+
+
+def test_nor_do_they_prolong_what_is_open_or_close_it_as_a_gap() -> None:
+    run = Run().feed("#" * 10)
+    for tick in range(10, 80):
+        run.take(SurpriseSample(1, tick * 0.1, 1e9 + tick * 0.1, 7.0, THRESHOLD, tick * 0.1, settled=False))
+    assert [change.event for change, _ in run.changes] == ["opened"]
+    run.feed("." * 5, epoch=1)
+    assert [change.event for change, _ in run.changes] == ["opened", "closed"]
+    assert run.changes[-1][0].incident.peak == 5.0
