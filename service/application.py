@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from models.packs import PackLibrary
@@ -19,9 +20,10 @@ from service.pipeline.worker import Worker
 from service.settings import Settings
 from service.sinks import open_sinks
 from service.store.alerts import AlertStore
-from service.store.database import Database
+from service.store.data_folder import DataFolder
 from service.store.feedback import FeedbackStore
 from service.store.guidance import GuidanceStore
+from service.store.opening import naming_database, open_database
 from service.store.outbox import Outbox
 from service.store.streams import StreamStore
 from service.streams.build import StreamBuilder
@@ -70,7 +72,8 @@ class Application:
             engines: Builds TensorRT engines; closed with the service.
 
         Raises:
-            InvalidInput: If the settings hold a Redis or webhook URL that cannot be one.
+            InvalidInput: If the settings hold a Redis or webhook URL that cannot be one, or the data folder or the
+                database cannot be used; in words that name it.
         """
         self.settings = settings
         self._engines = engines
@@ -78,13 +81,21 @@ class Application:
         self.library = PackLibrary([settings.packs_path])
         self.feed = ScoreFeed(settings.score_history, settings.client_queue, self.metrics)
         self.own_addresses: set[tuple[str, int]] = {(settings.host, settings.port)}
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
-        self._database = Database(settings.database)
+        with ExitStack() as undone:
+            self._folder = DataFolder(settings.data_dir)
+            undone.callback(self._folder.close)
+            self._database = open_database(settings.database)
+            undone.callback(self._database.close)
+            self._compose()
+            undone.pop_all()
+
+    def _compose(self) -> None:
+        settings = self.settings
         self.alerts = AlertStore(self._database, settings.data_dir / "snapshots")
         self.rules = GuidanceStore(self._database)
         self._feedback = FeedbackStore(self._database)
         self._manager = self._alert_manager()
-        self._pool = StagesPool(self.library, self.metrics, settings, engines)
+        self._pool = StagesPool(self.library, self.metrics, settings, self._engines)
         self._worker = Worker(self.metrics, settings.staleness_s)
         self._executor = ThreadPoolExecutor(ENROLMENTS, thread_name_prefix="enrolment")
         self.streams = self._stream_registry()
@@ -103,10 +114,15 @@ class Application:
         return StreamRegistry(store, build, services)
 
     def start(self) -> None:
-        """Start the worker and the alerts, and bring back the registered streams in the background."""
-        self._manager.start()
-        self._worker.start()
-        self.streams.start()
+        """Start the worker and the alerts, and bring back the registered streams in the background.
+
+        Raises:
+            InvalidInput: ``database_unusable``.
+        """
+        with naming_database(self.settings.database):
+            self._manager.start()
+            self._worker.start()
+            self.streams.start()
 
     def close(self) -> None:
         """Stop everything that was started. Idempotent."""
@@ -118,6 +134,7 @@ class Application:
             self._engines.close()
         self._pool.close()
         self._database.close()
+        self._folder.close()
 
     def readiness(self) -> Readiness:
         """Whether the service can serve, and how far it is."""

@@ -24,6 +24,7 @@ class Settings(BaseSettings):
     webhook_urls: list[SecretStr] = Field(default_factory=list, description="Each gets every alert by POST.")
     public_url: str | None = Field(None, description="The URL that clients reach this service under.")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
+    commit: str | None = Field(None, description="The commit that an image was built from, for `/version`.")
 
     max_streams: int = Field(256, ge=1, description="Streams beyond this are refused with 503.")
     max_body_bytes: int = Field(1_000_000, ge=1_000, description="Largest request body.")

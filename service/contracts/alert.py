@@ -112,11 +112,13 @@ class Alert(BaseModel):
 class AlertEvent(BaseModel):
     """What the bus and webhooks carry: what happened to an alert, and the alert as it then stood.
 
-    Delivered at least once; `id` is the same in every repetition, so a consumer can drop repeats.
+    Delivered at least once; `id` is the same in every repetition, so a consumer can drop repeats. `reviewed` says that
+    a person gave a verdict, took it back, or changed the note.
     """
 
-    id: str
-    event: Literal["opened", "updated", "closed"]
+    id: str = Field(description="The alert's id, a dash, and which change of it this is, from 1 on.")
+    at: datetime | None = Field(None, description="When it happened; null in events of versions that did not say it.")
+    event: Literal["opened", "updated", "closed", "reviewed"]
     alert: Alert
 
 

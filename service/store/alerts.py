@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -127,7 +127,18 @@ class AlertStore:
         if not changed:
             connection.execute(insert(alerts).values(**values, revision=1))
         row = connection.execute(_select().where(alerts.c.id == alert.id)).one()
-        return AlertEvent.model_validate({"id": f"{alert.id}-{row.revision}", "event": event, "alert": _alert(row)})
+        return _event(row, event)
+
+    def reviewed(self, connection: Connection, alert_id: str) -> AlertEvent | None:
+        """Count, in the caller's transaction, what a person said of an alert as a change of it.
+
+        Returns:
+            The event to publish; None if the alert is gone by now.
+        """
+        counted = update(alerts).where(alerts.c.id == alert_id).values(revision=alerts.c.revision + 1)
+        if not connection.execute(counted).rowcount:
+            return None
+        return _event(connection.execute(_select().where(alerts.c.id == alert_id)).one(), "reviewed")
 
     def still_open(self, connection: Connection) -> Sequence[Alert]:
         """Every alert that is open, oldest first."""
@@ -195,6 +206,12 @@ def _older_than(connection: Connection, alert_id: str) -> ColumnElement[bool]:
     if cursor is None:
         raise InvalidInput(INVALID_CURSOR, f"expected `before` to be an alert's id, got {alert_id!r}")
     return or_(alerts.c.opened_at < cursor, and_(alerts.c.opened_at == cursor, alerts.c.id < alert_id))
+
+
+def _event(row: Row[Any], event: str) -> AlertEvent:
+    """What has just happened to an alert, of its row as it now is."""
+    said = {"id": f"{row.id}-{row.revision}", "at": datetime.now(UTC), "event": event, "alert": _alert(row)}
+    return AlertEvent.model_validate(said)
 
 
 def _alert(row: Row[Any]) -> Alert:

@@ -24,6 +24,10 @@ _OPENING_S = 60.0
 _WAL_RETRY_S = 0.01
 
 
+class DatabaseDamaged(RuntimeError):
+    """The file is no whole database any more; the message says what SQLite found."""
+
+
 class Database:
     """SQLite or PostgreSQL, by URL. Thread-safe: every transaction takes a connection of its own.
 
@@ -71,6 +75,20 @@ class Database:
         """A connection in a transaction that only reads: one consistent view, no lock that a writer minds."""
         with self._engine.connect() as connection, connection.begin():
             yield connection
+
+    def check(self) -> None:
+        """Look over a file of SQLite, 0.3 s for 200 MB; a server looks after its own.
+
+        Raises:
+            DatabaseDamaged: If a part of it cannot be what was written.
+            sqlalchemy.exc.SQLAlchemyError: If it cannot be read.
+        """
+        if self._engine.dialect.name != "sqlite":
+            return
+        with self.reading() as connection:
+            found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
+        if found != "ok":
+            raise DatabaseDamaged(" ".join(str(found).split()))
 
     def close(self) -> None:
         """Close every pooled connection. Idempotent."""

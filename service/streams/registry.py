@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from service.contracts.alert import AlertKind
 from service.contracts.enrolment import EnrolmentOut, EnrolmentSpec
 from service.contracts.guidance import PreviewOut, PreviewSpec
 from service.contracts.patch import patched
@@ -20,6 +21,7 @@ from service.errors import (
     InvalidInput,
 )
 from service.guidance.stream_guidance import StreamGuidance
+from service.ingest.failures import Cause
 from service.ingest.probe import probe as try_source
 from service.ingest.source import Source
 from service.profiles.profile import Profile
@@ -64,6 +66,8 @@ class StreamRegistry:
         """Know the streams that are stored, and bring them back in the background."""
         # All are known before the first request and before the first one runs, so that none of them can be missed.
         self._entries.restore(map(self._build.entry, self._store.list()))
+        for entry in self._entries.all():
+            self._count(entry)
         self._restorer.start()
 
     def close(self) -> None:
@@ -164,9 +168,11 @@ class StreamRegistry:
         with entry.changing:
             try:
                 self._entries.add(entry)
+                self._count(entry)
                 self._run(entry, source, spec.enrolment)
             except BaseException:
                 self._entries.remove(record.id)
+                self._services.metrics.forget(record.id)
                 self._store.delete(record.id)
                 raise
         return entry.out()
@@ -213,6 +219,10 @@ class StreamRegistry:
             self._services.metrics.forget(stream_id)
             self._services.metrics.streams.set(len(self._entries))
             profile_path(self._settings, stream_id).unlink(missing_ok=True)
+
+    def tell_reviewed(self, alert_ids: Sequence[str]) -> None:
+        """Tell every sink what people have said of these alerts, once it is stored."""
+        self._services.alerts.reviewed(alert_ids)
 
     # ---- enrolment and rules
 
@@ -276,6 +286,7 @@ class StreamRegistry:
         stored = spec.model_copy(update={"url": source.url})
         live = self._build.live(entry, stored, source) if rebuild else None
         entry.record = self._store.update(entry.id, stored, secret_of(source))
+        self._count(entry)
         entry.guidance.configure(stored.zones, stored.timezone)
         if live is None:
             entry.running().configure(stored)
@@ -286,6 +297,10 @@ class StreamRegistry:
         self._build.teach_words(live, entry.guidance)
         entry.live, entry.problem = live, None
         live.start(self._store.pending(entry.id))
+
+    def _count(self, entry: Entry) -> None:
+        """Let metrics know the stream under its present name."""
+        self._services.metrics.know_stream(entry.id, entry.record.spec.name, AlertKind, Cause)
 
     def _check_enrolment(self, spec: StreamSpec) -> None:
         enrolment = spec.enrolment

@@ -69,7 +69,7 @@ def test_it_has_the_paths_of_the_design(schema: dict[str, Any]) -> None:
         *("GET /streams/{stream_id}/snapshot.jpg", "GET /streams/{stream_id}/live.mjpg"),
         *("GET /streams/{stream_id}/scores", "GET /scores"),
         *("GET /alerts", "GET /alerts/{alert_id}", "PATCH /alerts/{alert_id}", "GET /alerts/{alert_id}/snapshot.jpg"),
-        *("GET /packs", "GET /packs/{name}", "GET /healthz", "GET /readyz", "GET /metrics"),
+        *("GET /packs", "GET /packs/{name}", "GET /healthz", "GET /readyz", "GET /metrics", "GET /version"),
     }
 
 
