@@ -35,7 +35,7 @@ def fail_clearly(command: Callable[P, R]) -> Callable[P, R]:
             return command(*args, **kwargs)
         except (WatchwordError, PackError, EnrolmentError, ProfileError) as error:
             # Addresses and paths in it are copied: the terminal wraps them, we do not.
-            errors.print("[red]error:[/red]", escape(str(error)), soft_wrap=True)
+            errors.print("[red]error:[/red]", escape(f"{error}{_where(error)}"), soft_wrap=True)
         except ValidationError as error:
             for problem in error.errors(include_url=False, include_input=False):
                 errors.print("[red]error:[/red]", escape(f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}"))
@@ -44,3 +44,13 @@ def fail_clearly(command: Callable[P, R]) -> Callable[P, R]:
         raise typer.Exit(2)
 
     return run
+
+
+def _where(error: Exception) -> str:
+    """Where packs are looked for, to be said of one that was not found."""
+    from service.settings import Settings
+
+    if getattr(error, "code", None) != "unknown_pack":
+        return ""
+    folder = Settings().packs_path.resolve()
+    return f". Packs are looked for among the built-in ones and in {folder} (WATCHWORD_PACKS_DIR)."
