@@ -37,13 +37,22 @@ def fail_clearly(command: Callable[P, R]) -> Callable[P, R]:
             # Addresses and paths in it are copied: the terminal wraps them, we do not.
             errors.print("[red]error:[/red]", escape(f"{error}{_where(error)}"), soft_wrap=True)
         except ValidationError as error:
-            for problem in error.errors(include_url=False, include_input=False):
-                errors.print("[red]error:[/red]", escape(f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}"))
+            for problem in _problems(error):
+                errors.print("[red]error:[/red]", escape(redact(problem)), soft_wrap=True)
         except (ValueError, OSError, SQLAlchemyError) as error:  # of a setting or a file: no trace helps with it
-            errors.print("[red]error:[/red]", escape(redact(f"{type(error).__name__}: {error}")))
+            errors.print("[red]error:[/red]", escape(redact(f"{type(error).__name__}: {error}")), soft_wrap=True)
         raise typer.Exit(2)
 
     return run
+
+
+def _problems(error: ValidationError) -> list[str]:
+    from service.settings import Settings, setting_problems
+
+    if error.title == Settings.__name__:
+        return setting_problems(error)
+    found = error.errors(include_url=False, include_input=False)
+    return [f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in found]
 
 
 def _where(error: Exception) -> str:

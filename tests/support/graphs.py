@@ -116,7 +116,8 @@ def write_open_graph(path: Path, answer: np.ndarray, rows_a_cell: int) -> Path:
     ]
     constants = [numpy_helper.from_array(np.array(value, np.int64), name) for name, value in integers.items()]
     constants.append(numpy_helper.from_array(answer.astype(np.float32)[None], "answer"))
-    float32, sides = TensorProto.FLOAT, ["batch", 3, "height", "width"]
+    float32 = TensorProto.FLOAT
+    sides: Sequence[Dimension] = ["batch", 3, "height", "width"]
     graph = helper.make_graph(
         nodes,
         "open",

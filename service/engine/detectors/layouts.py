@@ -268,7 +268,7 @@ class YoloNms:
     def problem(self, output: NDArray[np.float32], size: tuple[int, int]) -> str | None:
         """A score, a class as a whole number, and corners in pixels, the lower ones first."""
         classes = output[:, 5]
-        if (classes < 0).any() or (classes != np.round(classes)).any():
+        if np.any(classes < 0) or np.any(classes != np.round(classes)):
             return f"its last column holds no classes: {_range(classes)}"
         likely = output[output[:, 4] >= _LIKELY]
         if len(likely) and (likely[:, 2:4] >= likely[:, :2]).all(axis=1).mean() < _MOST:
@@ -344,7 +344,8 @@ def _cell_counts(size: tuple[int, int] | None) -> list[int]:
 
 def _filled(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
     """The rows that hold anything."""
-    return boxes[(boxes != 0).any(axis=1)]
+    filled: NDArray[np.float32] = boxes[np.any(boxes != 0, axis=1)]
+    return filled
 
 
 def _scores(output: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -354,7 +355,7 @@ def _scores(output: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _all_ones(objectness: NDArray[np.float32]) -> bool:
-    return bool(len(objectness) >= _ENOUGH and (objectness == 1).all())
+    return len(objectness) >= _ENOUGH and bool(np.all(objectness == 1))
 
 
 def _lie_at_cells(centres: NDArray[np.float32], size: tuple[int, int]) -> bool:
