@@ -25,6 +25,7 @@ from service.store.feedback import FeedbackStore
 from service.store.guidance import GuidanceStore
 from service.store.opening import naming_database, open_database
 from service.store.outbox import Outbox
+from service.store.storage_trouble import StorageTrouble, folder_trouble
 from service.store.streams import StreamStore
 from service.streams.build import StreamBuilder
 from service.streams.registry import StreamRegistry
@@ -39,7 +40,8 @@ class Readiness:
     """Whether the service can serve, and how far it is.
 
     Attributes:
-        ready: Whether all streams that were registered before the start are running again.
+        ready: Whether all streams that were registered before the start are running again, and the disk takes what is
+            to be kept.
         packs: Each pack's name and ``ready``, or why it cannot be used.
         detail: In a sentence. Engines that are still being built are told of, and hold nothing up: ONNX Runtime
             serves until they are there.
@@ -141,7 +143,22 @@ class Application:
         packs = {entry.name: str(entry.error or "ready") for entry in self.library.list()}
         ready = self.streams.restored
         detail = "ready" if ready else f"bringing back streams, {len(self.streams)} so far"
+        if (trouble := self._storage_trouble()) is not None:
+            ready, detail = False, f"Nothing can be stored now. {trouble.detail} {self._kept_back()}".rstrip()
         engines = None if self._engines is None else self._engines.progress()
         if engines is not None and engines.total > 0:
             detail = f"{detail}; {engines}"
         return Readiness(ready, packs, detail)
+
+    def _storage_trouble(self) -> StorageTrouble | None:
+        """Why nothing can be stored: what was seen of it is looked at again, so that it ends by itself."""
+        trouble = folder_trouble(self._folder.path) or self.streams.storage_trouble()
+        if trouble is None and self._database.trouble is not None:
+            trouble = self._database.try_to_write()
+        return trouble
+
+    def _kept_back(self) -> str:
+        """What waits in memory meanwhile."""
+        counts = {"profile": self.streams.unsaved, "alert": self._manager.waiting}
+        said = [f"{count} {what}{'' if count == 1 else 's'}" for what, count in counts.items() if count]
+        return f"In memory until then: {' and '.join(said)}." if said else ""

@@ -174,6 +174,11 @@ class AlertManager:
         with self._lock:
             self._end(stream_id, "Closed because the stream was deleted.")
 
+    @property
+    def waiting(self) -> int:
+        """Alerts whose changes the store has not taken yet."""
+        return self._recorder.waiting
+
     # ---- what people say
 
     def reviewed(self, alert_ids: Sequence[str]) -> None:

@@ -111,5 +111,7 @@ class EnrolmentOut(BaseModel):
     seconds: float = Field(0.0, description="Seconds of footage gathered so far.")
     started_at: datetime | None = None
     finished_at: datetime | None = None
-    error: str | None = Field(None, description="Why it failed, or why a kept profile is not in force.")
+    error: str | None = Field(
+        None, description="Why it failed, why a kept profile is not in force, or why a new one is not written yet."
+    )
     profiles: list[ProfileOut] = Field([], description="What is in force now, one per pack.")

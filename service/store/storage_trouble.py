@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import os
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 Kind = Literal["full", "read_only", "failing"]
@@ -21,6 +23,8 @@ _ERRNO: Mapping[int, Kind] = {
     errno.EDQUOT: "full",
     errno.EFBIG: "full",
     errno.EROFS: "read_only",
+    errno.EACCES: "read_only",
+    errno.EPERM: "read_only",
     errno.EIO: "failing",
 }
 
@@ -33,6 +37,9 @@ _SQLITE: Mapping[int, Kind] = {
 
 _CANNOT_WRITE = {sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_TRUNCATE}
 """Extended codes of a file that did not grow: over a limit of its size, say. SQLite has no word for that."""
+
+_LEAST_BYTES = 1 << 20
+"""With less the next alert has no room: a picture takes 0.1 MB, and SQLite writes pages twice."""
 
 _POSTGRESQL: Mapping[str, Kind] = {"53100": "full", "25006": "read_only", "58030": "failing"}
 """By ``sqlstate``: disk_full, read_only_sql_transaction (as after a failover), io_error."""
@@ -49,6 +56,19 @@ class StorageTrouble:
 
     kind: Kind
     detail: str
+
+
+def folder_trouble(folder: Path) -> StorageTrouble | None:
+    """What can be seen of a folder's disk without writing to it: that it is full, or mounted to be read only."""
+    try:
+        found = os.statvfs(folder)
+    except OSError as error:
+        return storage_trouble(error)
+    if found.f_flag & os.ST_RDONLY:
+        return StorageTrouble("read_only", _ADVICE["read_only"])
+    if found.f_bavail * found.f_frsize < _LEAST_BYTES:
+        return StorageTrouble("full", _ADVICE["full"])
+    return None if os.access(folder, os.W_OK | os.X_OK) else StorageTrouble("read_only", _ADVICE["read_only"])
 
 
 def storage_trouble(error: BaseException) -> StorageTrouble | None:

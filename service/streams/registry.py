@@ -25,6 +25,7 @@ from service.ingest.failures import Cause
 from service.ingest.probe import probe as try_source
 from service.ingest.source import Source
 from service.profiles.profile import Profile
+from service.store.storage_trouble import StorageTrouble
 from service.store.streams import StreamStore
 from service.streams.admission import admit
 from service.streams.build import StreamBuilder, secret_of
@@ -110,6 +111,18 @@ class StreamRegistry:
             logger.error("stream %s cannot be restored: %s", record.id, error)
             entry.problem = f"cannot be restored: {error}"
 
+    # ---- what waits for the disk
+
+    @property
+    def unsaved(self) -> int:
+        """Streams whose profile is in force, and could not be written yet."""
+        return sum(entry.live is not None and entry.live.profile.trouble is not None for entry in self._entries.all())
+
+    def storage_trouble(self) -> StorageTrouble | None:
+        """Why a profile could not be written, if one waits."""
+        lives = [entry.live for entry in self._entries.all() if entry.live is not None]
+        return next((found for live in lives if (found := live.profile.trouble) is not None), None)
+
     # ---- looking
 
     def list(self) -> list[StreamOut]:
@@ -162,11 +175,11 @@ class StreamRegistry:
         if probe:
             try_source(source, self._settings.probe_timeout_s)
         record = self._store.create(spec.model_copy(update={"url": source.url}), secret_of(source))
-        if spec.enrolment is not None and spec.enrolment.stream is None:
-            self._store.set_pending(record.id, spec.enrolment)
         entry = self._build.entry(record)
         with entry.changing:
             try:
+                if spec.enrolment is not None and spec.enrolment.stream is None:
+                    self._store.set_pending(record.id, spec.enrolment)
                 self._entries.add(entry)
                 self._count(entry)
                 self._run(entry, source, spec.enrolment)
@@ -322,4 +335,7 @@ class StreamRegistry:
             admit(self._services.worker, running, enrolling_files=files)
 
     def _profile_of(self, stream_id: str) -> Profile:
-        return kept_profile(self._settings, self._entries.get(stream_id).id)
+        entry = self._entries.get(stream_id)
+        if entry.live is not None and entry.live.profile.trouble is not None:
+            return entry.live.profile.kept()  # of which the file knows nothing yet
+        return kept_profile(self._settings, entry.id)

@@ -9,11 +9,16 @@ from pathlib import Path
 
 
 @contextmanager
-def full_disk(folder: Path, room: int = 0) -> Iterator[None]:
-    """No file may grow beyond the largest in the folder and so many bytes more; Python ignores the signal for it."""
+def full_disk(folder: Path, most: int | None = None) -> Iterator[None]:
+    """No file of this process may grow; Python ignores the signal that comes with it.
+
+    Args:
+        folder: Beyond the largest file in it.
+        most: Beyond so many bytes instead.
+    """
     largest = max((path.stat().st_size for path in folder.rglob("*") if path.is_file()), default=0)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (largest + room, hard))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (largest if most is None else most, hard))
     try:
         yield
     finally:
