@@ -237,6 +237,14 @@ class StreamRegistry:
         """Tell every sink what people have said of these alerts, once it is stored."""
         self._services.alerts.reviewed(alert_ids)
 
+    def retry(self, stream_id: str) -> None:
+        """Try a source that is down at once, and bring back a stream that could not be. Idempotent."""
+        with self._entries.changing(stream_id) as entry:
+            if entry.live is not None:
+                entry.live.retry()
+            else:
+                self._bring_back(entry)
+
     # ---- enrolment and rules
 
     def enrol(self, stream_id: str, spec: EnrolmentSpec) -> EnrolmentOut:
@@ -320,7 +328,7 @@ class StreamRegistry:
         if enrolment is None:
             return
         if enrolment.extend:
-            msg = "expected an enrolment that does not extend: a new stream has nothing to extend yet"
+            msg = "A new stream has learned nothing yet that could be extended. Leave extend out."
             raise InvalidInput(NEW_TO_EXTEND, msg)
         for path in enrolment.sources or ():
             file_source(path, self._settings.media_dir)
