@@ -179,23 +179,6 @@ class AlertManager:
         """Alerts whose changes the store has not taken yet."""
         return self._recorder.waiting
 
-    # ---- what people say
-
-    def reviewed(self, alert_ids: Sequence[str]) -> None:
-        """Tell every sink what people have said of alerts: each as it now stands, in an event ``reviewed``.
-
-        Call it after the verdicts and notes are stored. An alert that is gone by now is left out.
-        """
-        now = datetime.now(UTC)
-        alerts, outbox = self._stores.alerts, self._stores.outbox
-        with self._stores.database.transaction() as connection:
-            found = [alerts.reviewed(connection, alert_id) for alert_id in alert_ids]
-            events = [event for event in found if event is not None]
-            for event in events:
-                outbox.add(connection, event, self._sinks, now)
-        for publisher in self._publishers:
-            publisher.notify(len(events))
-
     # ---- incidents
 
     def _scene(self, stream_id: str, name: str) -> _Scene:

@@ -96,6 +96,18 @@ class AlertStore:
         with self.database.transaction() as connection:
             set_verdict(connection, alert_id, verdict)
 
+    def event(self, connection: Connection, alert_id: str, event: str) -> AlertEvent:
+        """Count a change of an alert's row, in the caller's transaction, and return the event to publish.
+
+        Its id is the alert's with the number of the change: the same however often the event is delivered, and in
+        the order in which they happened.
+        """
+        count = update(alerts).where(alerts.c.id == alert_id).values(revision=alerts.c.revision + 1)
+        connection.execute(count)
+        row = connection.execute(_select().where(alerts.c.id == alert_id)).one()
+        said = {"id": f"{alert_id}-{row.revision}", "at": datetime.now(UTC), "event": event, "alert": _alert(row)}
+        return AlertEvent.model_validate(said)
+
     def snapshot_path(self, alert_id: str) -> Path:
         """The file with the picture at an alert's peak.
 
@@ -110,11 +122,7 @@ class AlertStore:
         return path
 
     def record(self, connection: Connection, alert: Alert, event: str) -> AlertEvent:
-        """Store an alert as it now stands, in the caller's transaction, and return the event to publish.
-
-        The event's id is the alert's with a number that counts its changes: the same however often the event
-        is delivered, and in the order in which they happened.
-        """
+        """Store an alert as it now stands, in the caller's transaction, and return the event to publish."""
         values = alert.model_dump(exclude={"heads", "objects", "taught"})
         values |= alert.model_dump(include={"heads", "objects"}, mode="json")
         keep = _OWNED_ELSEWHERE | ({"snapshot"} if alert.snapshot is None else set())
@@ -122,23 +130,10 @@ class AlertStore:
             update(alerts)
             .where(alerts.c.id == alert.id)
             .values({name: value for name, value in values.items() if name not in keep})
-            .values(revision=alerts.c.revision + 1)
         ).rowcount
         if not changed:
-            connection.execute(insert(alerts).values(**values, revision=1))
-        row = connection.execute(_select().where(alerts.c.id == alert.id)).one()
-        return _event(row, event)
-
-    def reviewed(self, connection: Connection, alert_id: str) -> AlertEvent | None:
-        """Count, in the caller's transaction, what a person said of an alert as a change of it.
-
-        Returns:
-            The event to publish; None if the alert is gone by now.
-        """
-        counted = update(alerts).where(alerts.c.id == alert_id).values(revision=alerts.c.revision + 1)
-        if not connection.execute(counted).rowcount:
-            return None
-        return _event(connection.execute(_select().where(alerts.c.id == alert_id)).one(), "reviewed")
+            connection.execute(insert(alerts).values(**values, revision=0))
+        return self.event(connection, alert.id, event)
 
     def still_open(self, connection: Connection) -> Sequence[Alert]:
         """Every alert that is open, oldest first."""
@@ -206,12 +201,6 @@ def _older_than(connection: Connection, alert_id: str) -> ColumnElement[bool]:
     if cursor is None:
         raise InvalidInput(INVALID_CURSOR, f"expected `before` to be an alert's id, got {alert_id!r}")
     return or_(alerts.c.opened_at < cursor, and_(alerts.c.opened_at == cursor, alerts.c.id < alert_id))
-
-
-def _event(row: Row[Any], event: str) -> AlertEvent:
-    """What has just happened to an alert, of its row as it now is."""
-    said = {"id": f"{row.id}-{row.revision}", "at": datetime.now(UTC), "event": event, "alert": _alert(row)}
-    return AlertEvent.model_validate(said)
 
 
 def _alert(row: Row[Any]) -> Alert:

@@ -78,7 +78,7 @@ def _why(error: Exception) -> str:
     cause = getattr(error, "orig", None) or error
     said = redact(" ".join(str(getattr(cause, "strerror", None) or cause).split()))[:200].rstrip(".")
     if trouble := storage_trouble(error):
-        return f"cannot be written: {trouble.detail}"
+        return f"cannot be written: {trouble.said}"
     code = (getattr(cause, "sqlite_errorcode", None) or 0) & 0xFF
     if code in _DAMAGED:
         return _damaged(said)

@@ -12,11 +12,12 @@ from typing import Literal
 
 Kind = Literal["full", "read_only", "failing"]
 
-_ADVICE: Mapping[Kind, str] = {
-    "full": "The disk of the data folder is full. Make room there; nothing needs to be restarted.",
-    "read_only": "The data folder is read-only. Make it writable again; nothing needs to be restarted.",
-    "failing": "The disk of the data folder reports an error. Look at the system's log.",
+_SAID: Mapping[Kind, tuple[str, str]] = {
+    "full": ("The disk of the data folder is full.", "Make room there; nothing needs to be restarted."),
+    "read_only": ("The data folder is read-only.", "Make it writable again; nothing needs to be restarted."),
+    "failing": ("The disk of the data folder reports an error.", "Look at the system's log."),
 }
+"""What is wrong, and what to do while the service runs."""
 
 _ERRNO: Mapping[int, Kind] = {
     errno.ENOSPC: "full",
@@ -51,11 +52,19 @@ class StorageTrouble:
 
     Attributes:
         kind: What it is.
-        detail: A sentence, and what to do.
     """
 
     kind: Kind
-    detail: str
+
+    @property
+    def said(self) -> str:
+        """What it is, in a sentence."""
+        return _SAID[self.kind][0]
+
+    @property
+    def detail(self) -> str:
+        """The same, and what to do while the service runs."""
+        return " ".join(_SAID[self.kind])
 
 
 def folder_trouble(folder: Path) -> StorageTrouble | None:
@@ -65,10 +74,10 @@ def folder_trouble(folder: Path) -> StorageTrouble | None:
     except OSError as error:
         return storage_trouble(error)
     if found.f_flag & os.ST_RDONLY:
-        return StorageTrouble("read_only", _ADVICE["read_only"])
+        return StorageTrouble("read_only")
     if found.f_bavail * found.f_frsize < _LEAST_BYTES:
-        return StorageTrouble("full", _ADVICE["full"])
-    return None if os.access(folder, os.W_OK | os.X_OK) else StorageTrouble("read_only", _ADVICE["read_only"])
+        return StorageTrouble("full")
+    return None if os.access(folder, os.W_OK | os.X_OK) else StorageTrouble("read_only")
 
 
 def storage_trouble(error: BaseException) -> StorageTrouble | None:
@@ -79,7 +88,7 @@ def storage_trouble(error: BaseException) -> StorageTrouble | None:
     """
     cause = getattr(error, "orig", None) or error
     kind = _kind(cause)
-    return None if kind is None else StorageTrouble(kind, _ADVICE[kind])
+    return None if kind is None else StorageTrouble(kind)
 
 
 def _kind(cause: object) -> Kind | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from service.contracts.alert import AlertKind
@@ -232,10 +232,6 @@ class StreamRegistry:
             self._services.metrics.forget(stream_id)
             self._services.metrics.streams.set(len(self._entries))
             profile_path(self._settings, stream_id).unlink(missing_ok=True)
-
-    def tell_reviewed(self, alert_ids: Sequence[str]) -> None:
-        """Tell every sink what people have said of these alerts, once it is stored."""
-        self._services.alerts.reviewed(alert_ids)
 
     def retry(self, stream_id: str) -> None:
         """Try a source that is down at once, and bring back a stream that could not be. Idempotent."""

@@ -10,8 +10,6 @@ from service.streams.registry import StreamRegistry
 def set_verdict(streams: StreamRegistry, alerts: AlertStore, alert_id: str, verdict: Verdict | None) -> Alert:
     """Note what a person says of an alert. A false alarm teaches its stream; anything else takes that back.
 
-    Every sink hears of it.
-
     Args:
         streams: Of them the alert's, unless it is deleted by now.
         alerts: Where the alert is kept.
@@ -26,5 +24,4 @@ def set_verdict(streams: StreamRegistry, alerts: AlertStore, alert_id: str, verd
             alerts.set_verdict(alert_id, verdict)
         else:
             guidance.judge_alert(alert_id, verdict)
-    streams.tell_reviewed([alert_id])
     return alerts.get(alert_id)

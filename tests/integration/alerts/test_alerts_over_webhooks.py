@@ -72,19 +72,6 @@ def test_a_receiver_that_is_not_ready_for_a_while_hears_of_each_alert_from_its_o
         assert not any(secret in caplog.text + sink(house) for secret in ("s3cret", "pa55"))
 
 
-def test_a_verdict_is_an_event_too(tmp_path: Path) -> None:
-    with WebhookServer() as server, House(tmp_path, webhook_urls=[SecretStr(server.url())]) as house:
-        alert_id = house.incident()
-        wait_until(lambda: len(server.events) == 2)
-        house.store.set_verdict(alert_id, "confirmed")
-        house.manager.reviewed([alert_id, "gone"])
-        wait_until(lambda: len(server.events) == 3)
-        assert [event["event"] for event in server.events] == ["opened", "closed", "reviewed"]
-        assert server.events[2]["id"] == f"{alert_id}-3"
-        assert server.events[2]["alert"]["verdict"] == "confirmed"
-        wait_until(lambda: house.metric("outbox_depth", sink=sink(house)) == 0)
-
-
 def test_an_event_that_a_server_chokes_on_lets_others_pass(tmp_path: Path) -> None:
     choked: set[str] = {"yard"}
 

@@ -90,7 +90,7 @@ def test_a_full_disk_is_no_damage(tmp_path: Path) -> None:
     database = open_database(url(tmp_path))
     with (
         full_disk(tmp_path),
-        pytest.raises(InvalidInput, match=r"cannot be written: The disk of the data folder is full\. Make room"),
+        pytest.raises(InvalidInput, match=r"cannot be written: The disk of the data folder is full\.$"),
         naming_database(url(tmp_path)),
         database.transaction() as connection,
     ):
