@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -11,7 +12,9 @@ from service.alerts.manager import AlertManager
 from service.alerts.outage_machine import OutageRules
 from service.alerts.snapshots import SnapshotFolder
 from service.alerts.stores import AlertStores
+from service.contracts.alert import Alert
 from service.delivery.feed import ScoreFeed
+from service.delivery.minutes import ScoreMinutes
 from service.engine.engine_queue import EngineQueue
 from service.enrolment.stream_profile import EnrolmentServices
 from service.metrics import Metrics
@@ -25,10 +28,12 @@ from service.store.feedback import FeedbackStore
 from service.store.guidance import GuidanceStore
 from service.store.opening import naming_database, open_database
 from service.store.outbox import Outbox
+from service.store.score_minutes import ScoreMinuteStore
 from service.store.storage_trouble import StorageTrouble, folder_trouble
 from service.store.streams import StreamStore
 from service.streams.build import StreamBuilder
 from service.streams.registry import StreamRegistry
+from service.streams.reviews import review
 from service.streams.stream import Services
 
 ENROLMENTS = 4
@@ -60,6 +65,7 @@ class Application:
         metrics: Of the whole service.
         library: The packs.
         feed: Score messages, past and new ones.
+        minutes: The highest score of every minute, for a month.
         streams: The registered streams.
         alerts: The alerts that are kept.
         rules: The rules in words that are kept, and who edited them.
@@ -81,7 +87,6 @@ class Application:
         self._engines = engines
         self.metrics = Metrics()
         self.library = PackLibrary([settings.packs_path])
-        self.feed = ScoreFeed(settings.score_history, settings.client_queue, self.metrics)
         self.own_addresses: set[tuple[str, int]] = {(settings.host, settings.port)}
         with ExitStack() as undone:
             self._folder = DataFolder(settings.data_dir)
@@ -93,6 +98,8 @@ class Application:
 
     def _compose(self) -> None:
         settings = self.settings
+        self.minutes = ScoreMinutes(ScoreMinuteStore(self._database))
+        self.feed = ScoreFeed(settings.score_history, settings.client_queue, self.metrics, self.minutes)
         self.alerts = AlertStore(self._database, settings.data_dir / "snapshots")
         self.rules = GuidanceStore(self._database)
         self._feedback = FeedbackStore(self._database)
@@ -115,6 +122,10 @@ class Application:
         build = StreamBuilder(services, self._pool, store, self.rules, self._feedback, self.own_addresses)
         return StreamRegistry(store, build, services)
 
+    def review(self, alert_ids: Sequence[str], changes: Mapping[str, str | None]) -> Sequence[Alert]:
+        """Note what a person says of alerts; as ``service.streams.reviews.review``."""
+        return review(self.streams, self._manager, alert_ids, changes)
+
     def start(self) -> None:
         """Start the worker and the alerts, and bring back the registered streams in the background.
 
@@ -122,6 +133,7 @@ class Application:
             InvalidInput: ``database_unusable``.
         """
         with naming_database(self.settings.database):
+            self.minutes.start()
             self._manager.start()
             self._worker.start()
             self.streams.start()
@@ -132,6 +144,7 @@ class Application:
         self._executor.shutdown(cancel_futures=True)
         self._worker.close()
         self._manager.close()
+        self.minutes.close()
         if self._engines is not None:
             self._engines.close()
         self._pool.close()

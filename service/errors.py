@@ -228,7 +228,17 @@ STREAM_PAUSED = declare("stream_paused", Conflict, "This stream is paused, so th
 
 INVALID_INPUT = declare("invalid_input", InvalidInput, "fps: expected a number greater than 0, got 0")
 INVALID_PATCH = declare("invalid_patch", InvalidInput, "Give a threshold or alerts_per_day, not both.")
-INVALID_CURSOR = declare("invalid_cursor", InvalidInput, "expected `before` to be an alert's id, got 'x'")
+INVALID_CURSOR = declare(
+    "invalid_cursor",
+    InvalidInput,
+    "There is no such page: 'x' is neither a cursor that `Link` gave nor the id of an alert.",
+)
+UNKNOWN_PARAMETER = declare(
+    "unknown_parameter", InvalidInput, "There is no query parameter `limt` here. Did you mean `limit`?"
+)
+REPEATED_PARAMETER = declare(
+    "repeated_parameter", InvalidInput, "Give `limit` only once, or leave it out; it came twice."
+)
 UNKNOWN_CLASS = declare(
     "unknown_class", InvalidInput, "The detector knows no class 'unicorn'. It knows, for example, person, bicycle."
 )

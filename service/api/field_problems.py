@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from service.api.queries import did_you_mean
 from service.redact import redact
 
 MAX_FIELD_PROBLEMS = 20
@@ -32,13 +33,21 @@ class FieldProblem(BaseModel):
     message: str = Field(description="Both in one sentence, for people.")
 
 
-def field_problem(error: Mapping[str, Any]) -> FieldProblem:
-    """What pydantic found, in terms of expected and got."""
+def field_problem(error: Mapping[str, Any], known: Sequence[str] = ()) -> FieldProblem:
+    """What pydantic found, in terms of expected and got.
+
+    Args:
+        error: Of pydantic's.
+        known: Of a field that is not known: those that are in its place.
+    """
     location = list(error["loc"])
     place = location.pop(0) if location else "body"
     field = _path(location)
-    expected, got = _expected_and_got(error, secret=bool(_SECRET_NAME.search(field)))
-    message = expected if _is_sentence(error) else f"expected {expected}, got {got}"
+    if known:
+        expected, got, message = _known_field(known, str(location[-1]))
+    else:
+        expected, got = _expected_and_got(error, secret=bool(_SECRET_NAME.search(field)))
+        message = expected if _is_sentence(error) else f"expected {expected}, got {got}"
     if field:
         message = f"{field}: {message}"
     return FieldProblem(
@@ -47,6 +56,18 @@ def field_problem(error: Mapping[str, Any]) -> FieldProblem:
         expected=redact(expected),
         got=redact(got),
         message=redact(message),
+    )
+
+
+def _known_field(known: Sequence[str], unknown: str) -> tuple[str, str, str]:
+    """What is to be said of a field that is not known: what was expected, what came, and both in a sentence."""
+    names, meant = ", ".join(known), did_you_mean(unknown, known)
+    if meant is None:
+        return f"one of {names}", "an unknown field", f"There is no such field here. Known: {names}."
+    return (
+        f"a known field, such as `{meant}`",
+        "an unknown one",
+        f"There is no such field here. Did you mean `{meant}`?",
     )
 
 

@@ -208,7 +208,11 @@ export const listTaught = (id) => request("get", "/streams/{stream_id}/taught", 
  * @param {string} id
  * @param {number} limit
  */
-export const scores = (id, limit) => request("get", "/streams/{stream_id}/scores", { path: { stream_id: id }, query: { limit } });
+export const scores = async (id, limit) => {
+  const answer = await request("get", "/streams/{stream_id}/scores", { path: { stream_id: id }, query: { limit } });
+  // Without a span of time the answer is messages; that depends on the query, which its type does not say.
+  return /** @type {ScoreMessage[]} */ (answer);
+};
 
 /**
  * The newest alerts, newest first.
@@ -226,8 +230,10 @@ export const setVerdict = (id, verdict) => request("patch", "/alerts/{alert_id}"
  * The picture at an alert's peak. It changes while the alert is open, so the address names the peak.
  * @param {Alert} alert
  */
-export const alertPicture = (alert) =>
-  url(`alerts/${encodeURIComponent(alert.id)}/snapshot.jpg?peak=${encodeURIComponent(alert.peak_at ?? "")}`);
+export const alertPicture = (alert) => {
+  const peak = alert.peak_at === null ? "" : `?peak=${encodeURIComponent(alert.peak_at)}`;
+  return url(`alerts/${encodeURIComponent(alert.id)}/snapshot.jpg${peak}`);
+};
 
 export const listPacks = () => request("get", "/packs", {});
 

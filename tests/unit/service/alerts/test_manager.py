@@ -19,6 +19,7 @@ from service.alerts.incident_machine import IncidentRules
 from service.contracts.alert import Alert, AlertEvent, AlertKind, AlertState
 from service.contracts.stream import StreamState
 from service.sinks import MemorySink
+from service.store.alert_filter import AlertFilter
 from service.store.outbox import Outbox
 from support.alerts import NOON, make_alert, wait_until
 from support.house import CALM, EXTREME, UNUSUAL
@@ -88,6 +89,19 @@ def test_an_incident_from_its_first_frame_to_the_sink(house: House) -> None:
     assert house.metric("alerts_total", stream="yard", kind="anomaly") == 1
     wait_until(lambda: house.metric("deliveries_total", sink="memory", outcome="delivered") == 2)
     assert house.metric("outbox_depth", sink="memory") == 0
+
+
+def test_what_people_say_is_told_after_what_happened(house: House) -> None:
+    alert_id = house.incident()
+    house.wait_told("opened", "closed")
+    (alert,) = house.manager.review([alert_id], {"verdict": "confirmed", "note": "A thief."}, {})
+    *_, told = house.wait_told("opened", "closed", "reviewed")
+    assert told.alert == alert == house.store.get(alert_id)
+    assert (alert.verdict, alert.note) == ("confirmed", "A thief.")
+    house.manager.review([alert_id], {"verdict": "confirmed"}, {})
+    house.manager.review([alert_id], {"note": None}, {})
+    *_, last = house.wait_told("opened", "closed", "reviewed", "reviewed")
+    assert (last.alert.verdict, last.alert.note) == ("confirmed", None)
 
 
 def snapshot(house: House, alert_id: str) -> np.ndarray:
@@ -182,7 +196,7 @@ def test_a_deleted_stream_leaves_its_history_closed(house: House) -> None:
     wait_until(lambda: house.told() == ["opened", "opened"])
     house.manager.forget("yard")
     house.wait_told("opened", "opened", "closed", "closed")
-    assert [alert.state for alert in house.store.list(stream="yard")] == [AlertState.CLOSED] * 2
+    assert [alert.state for alert in house.store.list(AlertFilter(streams=["yard"]))] == [AlertState.CLOSED] * 2
     house.manager.forget("yard")
     house.manager.forget("never seen")
 
