@@ -8,6 +8,8 @@
     ├── Conflict                409  not possible in the present state
     └── Overloaded              503  the machine cannot carry it; says when to come back
 
+What the disk refuses to take is answered with 507, see ``STORAGE_KINDS``.
+
 Each is raised with its kind, declared once below: ``raise NotFound(STREAM_NOT_FOUND, message)``. A kind has a stable
 ``code`` for programs; the message is for people and says what was expected and what came. No message ever carries a
 credential: sources are named by their redacted URL.
@@ -334,8 +336,29 @@ TOO_MANY_CLIENTS = declare(
     "too_many_clients", Overloaded, "500 live connections are open, and no more are allowed (WATCHWORD_MAX_CLIENTS)."
 )
 
+# ---- 507: what the disk refuses; answered for the error of the file system or the database that says so
+
+STORAGE_KINDS = {
+    kind: declare_answer(code, 507, "Insufficient storage", example)
+    for kind, code, example in (
+        ("full", "storage_full", "The disk of the data folder is full. Make room there."),
+        ("read_only", "storage_read_only", "The data folder is read-only. Make it writable again."),
+        ("failing", "storage_failing", "The disk of the data folder reports an error. Look at the system's log."),
+    )
+}
+"""By the kind of trouble (``store/storage_trouble.py``)."""
+
 # ---- what the operator set, or asked of the command line; no request is answered with these
 
+DATA_FOLDER_IN_USE = declare(
+    "data_folder_in_use", InvalidInput, "The data folder /data is in use by another Watchword: process 17 on porch."
+)
+DATA_FOLDER_UNUSABLE = declare(
+    "data_folder_unusable", InvalidInput, "The data folder /data cannot be used: profiles in it is a file."
+)
+DATABASE_UNUSABLE = declare(
+    "database_unusable", InvalidInput, "The database /data/watchword.db is damaged. Restore it from a backup."
+)
 ADDRESS_TAKEN = declare("address_taken", InvalidInput, "expected an address to listen on, got 127.0.0.1:8000: in use")
 INVALID_WEBHOOK_URL = declare("invalid_webhook_url", InvalidInput, "expected a webhook URL http(s)://HOST..., got none")
 INVALID_REDIS_URL = declare("invalid_redis_url", InvalidInput, "expected a Redis URL redis(s)://HOST:PORT/DB")

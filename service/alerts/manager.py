@@ -226,6 +226,11 @@ class AlertManager:
         with self._lock:
             self._end(stream_id, "Closed because the camera was deleted.")
 
+    @property
+    def waiting(self) -> int:
+        """Alerts whose changes the store has not taken yet."""
+        return self._recorder.waiting
+
     # ---- what people say
 
     def streams_of(self, alert_ids: Sequence[str]) -> Sequence[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from importlib.metadata import version
 
 from anyio import to_thread
 from fastapi import Depends, FastAPI
@@ -20,6 +19,7 @@ from service.api.page import serve_page
 from service.api.queries import known_parameters
 from service.api.reference import serve_reference
 from service.application import Application
+from service.build_info import program_version
 
 ROUTERS = (streams, enrolment, guidance, pictures, scores, alerts, packs, health)
 
@@ -46,7 +46,7 @@ def create_app(application: Application, *, run_application: bool = False) -> Fa
 
     app = FastAPI(
         title="Watchword",
-        version=version("watchword"),
+        version=program_version(),
         lifespan=lifespan,
         docs_url=None,  # it loads scripts from another host; see service.api.reference
         redoc_url=None,

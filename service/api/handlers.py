@@ -8,6 +8,7 @@ from typing import Any, Never
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -26,12 +27,14 @@ from service.errors import (
     METHOD_NOT_ALLOWED,
     NO_SUCH_PATH,
     PACK_KINDS,
+    STORAGE_KINDS,
     UNSUPPORTED_MEDIA_TYPE,
     ErrorKind,
     Overloaded,
     WatchwordError,
     declare_answer,
 )
+from service.store.storage_trouble import storage_trouble
 
 
 def install(app: FastAPI) -> None:
@@ -40,12 +43,22 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(PackError, _bad_pack)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(SQLAlchemyError, _not_stored)
+    app.add_exception_handler(OSError, _not_stored)
 
 
 async def _foreseen(request: Request, error: Exception) -> Response:
     assert isinstance(error, WatchwordError)
     headers = {"Retry-After": str(error.retry_after)} if isinstance(error, Overloaded) else None
     return problem_response(error.kind, error.message, headers=headers, context=error.context)
+
+
+async def _not_stored(request: Request, error: Exception) -> Response:
+    """What the disk refuses to take. Any other error of a file or the database is one that nobody foresaw."""
+    trouble = None if request.method in {"GET", "HEAD"} else storage_trouble(error)
+    if trouble is None:
+        raise error
+    return problem_response(STORAGE_KINDS[trouble.kind], f"Nothing was changed. {trouble.detail}")
 
 
 async def _bad_pack(request: Request, error: Exception) -> Response:

@@ -142,7 +142,8 @@ class AlertEvent(BaseModel):
     a person gave a verdict, took it back, or changed the note.
     """
 
-    id: str
+    id: str = Field(description="The alert's id, a dash, and which change of it this is, from 1 on.")
+    at: datetime | None = Field(None, description="When it happened; null in events of versions that did not say it.")
     event: Literal["opened", "updated", "closed", "reviewed"]
     alert: Alert
 

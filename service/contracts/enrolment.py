@@ -123,6 +123,8 @@ class EnrolmentOut(BaseModel):
     left_out_s: float = Field(0.0, description="Seconds left out because nothing could be seen in them.")
     started_at: datetime | None = None
     finished_at: datetime | None = None
-    error: str | None = Field(None, description="Why it failed, or why a kept profile is not in force.")
+    error: str | None = Field(
+        None, description="Why it failed, why a kept profile is not in force, or why a new one is not written yet."
+    )
     damaged: list[str] = Field([], description="What was left out of the recordings because it is damaged.")
     profiles: list[ProfileOut] = Field([], description="What is in force now, one per pack.")

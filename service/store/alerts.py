@@ -166,7 +166,8 @@ class AlertStore:
         count = update(alerts).where(alerts.c.id == alert_id).values(revision=alerts.c.revision + 1)
         connection.execute(count)
         row = connection.execute(_select().where(alerts.c.id == alert_id)).one()
-        return AlertEvent.model_validate({"id": f"{alert_id}-{row.revision}", "event": event, "alert": _alert(row)})
+        said = {"id": f"{alert_id}-{row.revision}", "at": datetime.now(UTC), "event": event, "alert": _alert(row)}
+        return AlertEvent.model_validate(said)
 
     def get_all(self, connection: Connection, alert_ids: Sequence[str]) -> Sequence[Alert]:
         """These alerts, in this order, in the caller's transaction; without those that are not there."""

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from service.contracts.alert import AlertKind
 from service.contracts.enrolment import EnrolmentOut, EnrolmentSpec
 from service.contracts.guidance import PreviewOut, PreviewSpec
 from service.contracts.patch import patched
@@ -21,9 +22,11 @@ from service.errors import (
     InvalidInput,
 )
 from service.guidance.stream_guidance import StreamGuidance
+from service.ingest.failures import Cause
 from service.ingest.probe import probe as try_source
 from service.ingest.source import Source
 from service.profiles.profile import Profile
+from service.store.storage_trouble import StorageTrouble
 from service.store.streams import StreamStore
 from service.streams.admission import Use, admit
 from service.streams.build import StreamBuilder, secret_of
@@ -66,6 +69,8 @@ class StreamRegistry:
         """Know the streams that are stored, and bring them back in the background."""
         # All are known before the first request and before the first one runs, so that none of them can be missed.
         self._entries.restore(map(self._build.entry, self._store.list()))
+        for entry in self._entries.all():
+            self._count(entry)
         self._restorer.start()
 
     def close(self) -> None:
@@ -112,6 +117,18 @@ class StreamRegistry:
             # The camera stays registered: what it needs may come back, or be set otherwise.
             logger.error("stream %s cannot be restored: %s", record.id, error)
             entry.problem = f"cannot be restored: {error}"
+
+    # ---- what waits for the disk
+
+    @property
+    def unsaved(self) -> int:
+        """Streams whose profile is in force, and could not be written yet."""
+        return sum(entry.live is not None and entry.live.profile.trouble is not None for entry in self._entries.all())
+
+    def storage_trouble(self) -> StorageTrouble | None:
+        """Why a profile could not be written, if one waits."""
+        lives = [entry.live for entry in self._entries.all() if entry.live is not None]
+        return next((found for live in lives if (found := live.profile.trouble) is not None), None)
 
     # ---- looking
 
@@ -169,15 +186,17 @@ class StreamRegistry:
             try_source(source, self._settings.probe_timeout_s)
             self._admit(spec)
         record = self._store.create(spec.model_copy(update={"url": source.url}), secret_of(source))
-        if spec.enrolment is not None and spec.enrolment.stream is None:
-            self._store.set_pending(record.id, spec.enrolment)
         entry = self._build.entry(record)
         with entry.changing:
             try:
+                if spec.enrolment is not None and spec.enrolment.stream is None:
+                    self._store.set_pending(record.id, spec.enrolment)
                 self._entries.add(entry)
+                self._count(entry)
                 self._run(entry, source, spec.enrolment)
             except BaseException:
                 self._entries.remove(record.id)
+                self._services.metrics.forget(record.id)
                 self._store.delete(record.id)
                 raise
         return self._out(entry)
@@ -300,6 +319,7 @@ class StreamRegistry:
         stored = spec.model_copy(update={"url": source.url})
         live = self._build.live(entry, stored, source) if rebuild else None
         entry.record = self._store.update(entry.id, stored, secret_of(source))
+        self._count(entry)
         entry.guidance.configure(stored.zones, stored.timezone)
         if live is None:
             entry.running().configure(stored)
@@ -310,6 +330,10 @@ class StreamRegistry:
         self._build.teach_words(live, entry.guidance)
         entry.live, entry.problem = live, None
         live.start(self._store.pending(entry.id))
+
+    def _count(self, entry: Entry) -> None:
+        """Let metrics know the stream under its present name."""
+        self._services.metrics.know_stream(entry.id, entry.record.spec.name, AlertKind, Cause)
 
     def _check_enrolment(self, spec: StreamSpec) -> None:
         enrolment = spec.enrolment
@@ -337,4 +361,7 @@ class StreamRegistry:
         admit(tuple(uses), spec.fps, self._settings.max_load)
 
     def _profile_of(self, stream_id: str) -> Profile:
-        return kept_profile(self._settings, self._entries.get(stream_id).id)
+        entry = self._entries.get(stream_id)
+        if entry.live is not None and entry.live.profile.trouble is not None:
+            return entry.live.profile.kept()  # of which the file knows nothing yet
+        return kept_profile(self._settings, entry.id)

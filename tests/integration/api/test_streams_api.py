@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
+import platform
+import re
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
 from pathlib import Path
 from unittest.mock import ANY
 
 import pytest
 from sqlalchemy import select, update
 
+from service.contracts.alert import AlertKind
 from service.store.tables import streams
 from support.peers import Peer, silent
 from support.ports import free_port
@@ -177,6 +181,31 @@ def test_the_service_tells_whether_it_lives_and_is_ready(service: Service) -> No
     assert ready.json()["packs"] == dict.fromkeys(BUILT_IN, "ready")
     for path in ("/healthz", "/readyz"):
         assert service.http.head(path).content == b""
+
+
+def test_it_says_which_version_it_is(service: Service) -> None:
+    said = service.http.get("/version").json()
+    assert said.keys() == {"version", "commit", "python", "api"}
+    assert said["version"] == version("watchword")
+    assert said["python"] == platform.python_version()
+    assert said["commit"] is None or re.fullmatch("[0-9a-f]{40}", said["commit"])
+    assert service.http.head("/version").content == b""
+
+
+def test_every_counter_of_a_stream_is_there_under_its_name_before_anything_happens(service: Service) -> None:
+    stream = service.add_stream("Gate", enabled=False)
+    said = service.http.get("/metrics").text
+    assert f'watchword_stream_info{{name="Gate",stream="{stream}"}} 1.0' in said
+    for kind in AlertKind:
+        assert f'watchword_alerts_total{{kind="{kind}",stream="{stream}"}} 0.0' in said
+    assert f'watchword_reconnects_total{{cause="unreachable",stream="{stream}"}} 0.0' in said
+    assert f'watchword_alerts_suppressed_total{{cause="lost",stream="{stream}"}} 0.0' in said
+    assert 'watchword_deliveries_total{outcome="failed",sink="memory"} 0.0' in said
+    assert service.http.patch(f"/streams/{stream}", json={"name": "Gate 2"}).status_code == 200
+    said = service.http.get("/metrics").text
+    assert re.findall(rf'watchword_stream_info{{name="([^"]*)",stream="{stream}"}}', said) == ["Gate 2"]
+    assert service.http.delete(f"/streams/{stream}").status_code == 204
+    assert stream not in service.http.get("/metrics").text
 
 
 def test_metrics_come_as_prometheus_and_as_openmetrics(service: Service) -> None:

@@ -70,7 +70,7 @@ def test_it_has_the_paths_of_the_design(schema: dict[str, Any]) -> None:
         *("GET /streams/{stream_id}/scores", "GET /scores"),
         *("GET /alerts/count", "GET /alerts/days", "POST /alerts/reviews"),
         *("GET /alerts", "GET /alerts/{alert_id}", "PATCH /alerts/{alert_id}", "GET /alerts/{alert_id}/snapshot.jpg"),
-        *("GET /packs", "GET /packs/{name}", "GET /healthz", "GET /readyz", "GET /metrics"),
+        *("GET /packs", "GET /packs/{name}", "GET /healthz", "GET /readyz", "GET /metrics", "GET /version"),
     }
 
 

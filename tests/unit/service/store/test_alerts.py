@@ -45,7 +45,7 @@ def test_an_alert_comes_back_as_it_was(store: AlertStore) -> None:
     alert = make_alert("a", 0.123456)
     event = record(store, alert)
     assert store.get("a") == alert
-    assert event == AlertEvent(id="a-1", event="opened", alert=alert)
+    assert event == AlertEvent(id="a-1", at=event.at, event="opened", alert=alert)
 
 
 def test_an_outage_comes_back_as_it_was(store: AlertStore) -> None:
@@ -67,7 +67,9 @@ def test_every_change_has_an_event_of_its_own(store: AlertStore) -> None:
     end = NOON + timedelta(seconds=9)
     closed = make_alert("a", state=AlertState.CLOSED, updated_at=end, closed_at=end, closed_pts=9.0, peak_score=0.9)
     assert record(store, make_alert("a"), "updated").id == "a-2"
-    assert record(store, closed, "closed") == AlertEvent(id="a-3", event="closed", alert=closed)
+    last = record(store, closed, "closed")
+    assert last == AlertEvent(id="a-3", at=last.at, event="closed", alert=closed)
+    assert last.at is not None
     assert store.get("a") == closed
 
 
