@@ -2,10 +2,15 @@
 
 const clockFormat = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
 const dayFormat = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
+const longDayFormat = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
+const fullDayFormat = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long", year: "numeric" });
 const countFormat = new Intl.NumberFormat();
 
 /** Surprise (-log10 p) that the API shows as score 1. */
 const FULL_SCALE = 6;
+
+/** @param {number} value a whole number */
+export const count = (value) => countFormat.format(value);
 
 /** @param {number} ms Unix milliseconds */
 export const clock = (ms) => clockFormat.format(ms);
@@ -19,6 +24,24 @@ export function moment(ms, now) {
   const sameDay = new Date(ms).toDateString() === new Date(now).toDateString();
   return sameDay ? clock(ms) : `${dayFormat.format(ms)} ${clock(ms)}`;
 }
+
+/**
+ * The day as a heading.
+ * @param {number} ms Unix milliseconds
+ */
+export function longDay(ms) {
+  const [today, its] = [new Date(), new Date(ms)];
+  if (its.toDateString() === today.toDateString()) return "Today";
+  today.setDate(today.getDate() - 1);
+  if (its.toDateString() === today.toDateString()) return "Yesterday";
+  return (its.getFullYear() === new Date().getFullYear() ? longDayFormat : fullDayFormat).format(ms);
+}
+
+/**
+ * The day with its year, and the time of day.
+ * @param {number} ms Unix milliseconds
+ */
+export const fullMoment = (ms) => `${fullDayFormat.format(ms)}, ${clock(ms)}`;
 
 /** @param {number|null|undefined} value */
 export const score = (value) => (value === null || value === undefined || Number.isNaN(value) ? "–" : value.toFixed(2));
@@ -44,11 +67,11 @@ export function duration(seconds) {
 }
 
 /**
- * @param {number} count
+ * @param {number} number
  * @param {string} noun
  * @param {string} [plural]
  */
-export const counted = (count, noun, plural = `${noun}s`) => `${countFormat.format(count)} ${count === 1 ? noun : plural}`;
+export const counted = (number, noun, plural = `${noun}s`) => `${count(number)} ${number === 1 ? noun : plural}`;
 
 /**
  * The service's texts begin small and end open, to be put together; on the page they stand alone.
