@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from service.alerts.manager import AlertManager
 from service.alerts.outage_machine import OutageRules
 from service.alerts.snapshots import SnapshotFolder
 from service.alerts.stores import AlertStores
+from service.contracts.alert import Alert
 from service.delivery.feed import ScoreFeed
 from service.engine.engine_queue import EngineQueue
 from service.enrolment.stream_profile import EnrolmentServices
@@ -26,6 +28,7 @@ from service.store.outbox import Outbox
 from service.store.streams import StreamStore
 from service.streams.build import StreamBuilder
 from service.streams.registry import StreamRegistry
+from service.streams.reviews import review
 from service.streams.stream import Services
 
 ENROLMENTS = 4
@@ -101,6 +104,10 @@ class Application:
         services = Services(self.settings, self.metrics, self._worker, self.feed, self._manager, enrolment)
         build = StreamBuilder(services, self._pool, store, self.rules, self._feedback, self.own_addresses)
         return StreamRegistry(store, build, services)
+
+    def review(self, alert_ids: Sequence[str], changes: Mapping[str, str | None]) -> Sequence[Alert]:
+        """Note what a person says of alerts; as ``service.streams.reviews.review``."""
+        return review(self.streams, self._manager, alert_ids, changes)
 
     def start(self) -> None:
         """Start the worker and the alerts, and bring back the registered streams in the background."""

@@ -222,7 +222,15 @@ STREAM_PAUSED = declare(
 
 INVALID_INPUT = declare("invalid_input", InvalidInput, "fps: expected a number greater than 0, got 0")
 INVALID_PATCH = declare("invalid_patch", InvalidInput, "threshold: expected one of threshold and alerts_per_day")
-INVALID_CURSOR = declare("invalid_cursor", InvalidInput, "expected `before` to be an alert's id, got 'x'")
+INVALID_CURSOR = declare(
+    "invalid_cursor", InvalidInput, "expected a cursor that a `Link` gave, or the id of an alert, got 'x'"
+)
+UNKNOWN_PARAMETER = declare(
+    "unknown_parameter", InvalidInput, "There is no query parameter `limt` here. Did you mean `limit`?"
+)
+REPEATED_PARAMETER = declare(
+    "repeated_parameter", InvalidInput, "Give `limit` only once, or leave it out; it came twice."
+)
 UNKNOWN_CLASS = declare("unknown_class", InvalidInput, "expected classes of the detector, got 'unicorn'")
 UNKNOWN_ZONE = declare("unknown_zone", InvalidInput, "expected a zone of the stream, of 'Gate'; got 'Moon'")
 EXPIRES_IN_PAST = declare(

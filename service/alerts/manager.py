@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from uuid import uuid4
@@ -14,6 +14,7 @@ from service.alerts.compose import AlertEvidence, alert_embeddings, anomaly_aler
 from service.alerts.incident_machine import Change, IncidentMachine, IncidentRules, Outcome, SurpriseSample
 from service.alerts.outage_machine import OutageMachine, OutageRules
 from service.alerts.recorder import Record, Recorder
+from service.alerts.reviewer import Reviewer
 from service.alerts.stores import AlertStores
 from service.contracts.alert import Alert, AlertEvent, AlertKind
 from service.contracts.score import ScoredObject
@@ -80,6 +81,7 @@ class AlertManager:
         self._incident_rules = incidents or IncidentRules()
         self._outage_rules = outages
         self._sinks = [sink.name for sink in sinks]
+        self._reviewer = Reviewer(stores, self._sinks)
         self._recorder = Recorder(stores, self._sinks, metrics, self._committed)
         self._publishers = [Publisher(sink, stores.outbox, metrics) for sink in sinks]
         self._lock = threading.Lock()
@@ -173,6 +175,20 @@ class AlertManager:
         """
         with self._lock:
             self._end(stream_id, "Closed because the stream was deleted.")
+
+    # ---- what people say
+
+    def streams_of(self, alert_ids: Sequence[str]) -> Sequence[str]:
+        """As ``Reviewer.streams_of``."""
+        return self._reviewer.streams_of(alert_ids)
+
+    def review(
+        self, alert_ids: Sequence[str], changes: Mapping[str, str | None], radii: Mapping[str, float]
+    ) -> Sequence[Alert]:
+        """Note what a person says of alerts and tell the sinks; arguments and errors as for ``Reviewer.review``."""
+        told, events = self._reviewer.review(alert_ids, changes, radii)
+        self._committed(events)
+        return told
 
     # ---- incidents
 

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from anyio import to_thread
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 from service.api import alerts, enrolment, guidance, handlers, health, packs, pictures, scores, streams
 from service.api.context import Context
@@ -17,6 +17,7 @@ from service.api.incidents import Incidents
 from service.api.limits import BodyLimit
 from service.api.origin import SameOrigin
 from service.api.page import serve_page
+from service.api.queries import known_parameters
 from service.api.reference import serve_reference
 from service.application import Application
 
@@ -61,7 +62,7 @@ def create_app(application: Application, *, run_application: bool = False) -> Fa
     app.add_middleware(SecurityHeaders)
     handlers.install(app)
     for module in ROUTERS:
-        app.include_router(module.router)
+        app.include_router(module.router, dependencies=[Depends(known_parameters)])
     serve_page(app)
     serve_reference(app)
     describe(app)

@@ -255,8 +255,10 @@ export const reviewAlerts = (ids, verdict) => request("post", "/alerts/reviews",
  * The picture at an alert's peak. It changes while the alert is open, so the address names the peak.
  * @param {Alert} alert
  */
-export const alertPicture = ({ id, peak_at }) =>
-  url(`alerts/${encodeURIComponent(id)}/snapshot.jpg${peak_at === null ? "" : `?peak=${encodeURIComponent(peak_at)}`}`);
+export const alertPicture = (alert) => {
+  const peak = alert.peak_at === null ? "" : `?peak=${encodeURIComponent(alert.peak_at)}`;
+  return url(`alerts/${encodeURIComponent(alert.id)}/snapshot.jpg${peak}`);
+};
 
 export const listPacks = () => request("get", "/packs", {});
 

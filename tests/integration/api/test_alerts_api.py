@@ -86,7 +86,19 @@ def test_a_person_says_what_it_was_and_takes_it_back(five: Service) -> None:
         assert five.http.get("/alerts/a1").json()["verdict"] == verdict
 
 
-@pytest.mark.parametrize("body", [{}, {"verdict": "maybe"}, {"verdict": "confirmed", "state": "closed"}, [], None])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"verdict": "maybe"},
+        {"verdict": "confirmed", "state": "closed"},
+        {"note": "a" * 1001},
+        {"note": "a\x00b"},
+        {"note": 7},
+        [],
+        None,
+    ],
+)
 def test_other_verdicts_change_nothing(five: Service, body: object) -> None:
     before = five.http.get("/alerts/a1").json()
     assert_problem(five.http.patch("/alerts/a1", json=body), 422, "invalid_input")

@@ -19,6 +19,7 @@ from service.alerts.incident_machine import IncidentRules
 from service.contracts.alert import Alert, AlertEvent, AlertKind, AlertState
 from service.contracts.stream import StreamState
 from service.sinks import MemorySink
+from service.store.alert_filter import AlertFilter
 from service.store.outbox import Outbox
 from support.alerts import NOON, make_alert, wait_until
 from support.house import CALM, EXTREME, UNUSUAL
@@ -182,7 +183,7 @@ def test_a_deleted_stream_leaves_its_history_closed(house: House) -> None:
     wait_until(lambda: house.told() == ["opened", "opened"])
     house.manager.forget("yard")
     house.wait_told("opened", "opened", "closed", "closed")
-    assert [alert.state for alert in house.store.list(stream="yard")] == [AlertState.CLOSED] * 2
+    assert [alert.state for alert in house.store.list(AlertFilter(streams=["yard"]))] == [AlertState.CLOSED] * 2
     house.manager.forget("yard")
     house.manager.forget("never seen")
 

@@ -1,0 +1,42 @@
+"""Moments and spans of time in queries."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import Query
+from pydantic import AfterValidator, AwareDatetime
+
+from service.errors import INVALID_INPUT, InvalidInput
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        msg = "expected a moment between the years 1 and 9999 in UTC, got one beyond"
+        raise ValueError(msg) from None
+
+
+InUtc = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+
+_EXAMPLE = "2026-03-01T12:00:00Z"
+
+FROM = Query(alias="from", description="Only at or after this moment, with its zone.", examples=[_EXAMPLE])
+UNTIL = Query(description="Only before this moment, with its zone.", examples=[_EXAMPLE])
+Since = Annotated[
+    InUtc | None,
+    Query(description="The same as `from`, by its older name.", examples=[_EXAMPLE], deprecated=True),
+]
+
+
+def span(begin: datetime | None, end: datetime | None) -> None:
+    """See that a span of time is one.
+
+    Raises:
+        InvalidInput: ``invalid_input``, if it ends before it begins, or as it does.
+    """
+    if begin is not None and end is not None and end <= begin:
+        msg = f"expected `until` after `from`, got {end.isoformat()} and {begin.isoformat()}"
+        raise InvalidInput(INVALID_INPUT, msg)
