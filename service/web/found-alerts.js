@@ -37,6 +37,10 @@ export class FoundAlerts {
     this.entries = [];
     /** @type {Map<string, number>} */
     this.places = new Map();
+    /** The one that was asked for by its id, whether the list has come to it or not. @type {Alert|null} */
+    this.single = null;
+    /** What changed here while a question is under way, whose answer may be older. @type {Map<string, Alert>} */
+    this.newer = new Map();
     /** New ones that wait until they may be shown. @type {Alert[]} */
     this.waiting = [];
     /** Whether all that there are were met. */
@@ -57,9 +61,12 @@ export class FoundAlerts {
     return this.places.get(id) ?? -1;
   }
 
-  /** @param {string} id */
+  /**
+   * @param {string} id
+   * @returns {Entry|null}
+   */
   find(id) {
-    return this.entries[this.indexOf(id)] ?? null;
+    return this.entries[this.indexOf(id)] ?? (this.single?.id === id ? entryOf(this.single) : null);
   }
 
   /**
@@ -96,11 +103,12 @@ export class FoundAlerts {
     const { asked } = this;
     this.loading = true;
     this.problem = null;
+    this.newer = new Map();
     const answer = listAlerts(query);
     this.answered = answer.catch(() => {});
     try {
       const found = await answer;
-      return this.asked === asked ? found : null;
+      return this.asked === asked ? found.map((alert) => this.newer.get(alert.id) ?? alert) : null;
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       if (this.asked !== asked) return null;
@@ -114,20 +122,21 @@ export class FoundAlerts {
 
   /**
    * Loads from the newest on until an alert has its neighbours, if it is not too far.
-   * @param {Alert} alert
+   * @param {string} id
    * @returns {Promise<boolean>} whether it has its place now
    */
-  async seek(alert) {
-    if (this.places.has(alert.id)) return true;
+  async seek(id) {
+    if (this.places.has(id)) return true;
     const { asked } = this;
-    const { alerts: before } = await countAlerts({ ...this.filter, from: alert.opened_at });
+    const { opened_at: from } = await this.whole(id);
+    const { alerts: before } = await countAlerts({ ...this.filter, from });
     if (this.asked !== asked || before > MOST_SOUGHT) return false;
     while (!this.complete && this.problem === null && this.asked === asked && this.entries.length <= before) {
       await this.more(LARGE_PAGE);
     }
     if (this.asked !== asked) return false;
     // The filter may not hold it any more: what one opens to review leaves "to review".
-    this.insert(alert);
+    this.insert(await this.whole(id));
     return true;
   }
 
@@ -164,13 +173,24 @@ export class FoundAlerts {
   }
 
   /**
+   * An alert after someone said something of it.
+   * @param {Alert} alert
+   * @param {boolean} tell
+   */
+  change(alert, tell = true) {
+    this.newer.set(alert.id, alert);
+    this.put(alert, tell);
+  }
+
+  /**
    * An alert as it is now.
    * @param {Alert} alert
    * @param {boolean} tell
    */
   put(alert, tell = true) {
-    const entry = this.find(alert.id);
-    if (entry !== null) Object.assign(entry, entryOf(alert));
+    const entry = this.entries[this.indexOf(alert.id)];
+    if (entry !== undefined) Object.assign(entry, entryOf(alert));
+    if (this.single?.id === alert.id) this.single = alert;
     this.waiting = this.waiting.map((one) => (one.id === alert.id ? alert : one));
     if (tell) this.onChange();
   }
@@ -190,9 +210,10 @@ export class FoundAlerts {
    * @returns {Promise<Alert>}
    */
   async whole(id) {
-    const known = this.find(id)?.alert ?? this.waiting.find((alert) => alert.id === id);
-    if (known !== undefined) return known;
+    const known = this.find(id)?.alert ?? this.waiting.find((alert) => alert.id === id) ?? null;
+    if (known !== null) return known;
     const alert = await getAlert(id);
+    this.single = alert;
     this.put(alert);
     return alert;
   }

@@ -60,13 +60,17 @@ export class ReviewAlert {
   wait() {
     this.alert = null;
     this.element.classList.add("waiting");
+    this.element.classList.remove("failed");
     this.say("");
   }
 
   /** @param {string} problem why it cannot be shown */
   fail(problem) {
     this.alert = null;
+    this.element.classList.remove("waiting");
+    this.element.classList.add("failed");
     setText(this.title, problem);
+    setText(find(this.element, ".alert-where"), "");
   }
 
   /**
@@ -77,7 +81,7 @@ export class ReviewAlert {
     const { element } = this;
     const other = this.shown !== alert.id;
     this.alert = alert;
-    element.classList.remove("waiting");
+    element.classList.remove("waiting", "failed");
     element.dataset.verdict = alert.verdict ?? "none";
     element.dataset.state = alert.state;
     setText(find(element, ".alert-place"), place < 0 ? "" : `${count(place + 1)} of ${count(Math.max(total, place + 1))}`);

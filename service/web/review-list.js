@@ -321,7 +321,6 @@ function fillAlert(element, alert) {
   setText(find(element, ".item-message"), alert.message);
   setText(find(element, ".item-length"), lengthOf(alert));
   setText(find(element, ".item-score"), alert.peak_score === null ? "" : `peak ${scoreText(alert.peak_score)}`);
-  setText(find(element, ".item-note"), alert.note ?? "");
   find(element, ".pick").setAttribute("aria-label", `Select ${alert.stream_name}, ${clock(opened)}`);
   fillVerdict(find(element, ".item-verdict"), alert);
   const link = /** @type {HTMLAnchorElement} */ (find(element, "a"));

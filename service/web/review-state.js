@@ -46,8 +46,8 @@ export function readHash(hash) {
     alert: ID.test(match[1] ?? "") ? match[1] : null,
     day: startOfDay(day) === null ? null : day,
     cameras: said.getAll("camera").filter((id) => ID.test(id)),
-    kinds: said.getAll("kind").filter((kind) => kind in KINDS),
-    verdicts: /** @type {Reviewed[]} */ (said.getAll("verdict").filter((verdict) => verdict in VERDICTS)),
+    kinds: said.getAll("kind").filter((kind) => Object.hasOwn(KINDS, kind)),
+    verdicts: /** @type {Reviewed[]} */ (said.getAll("verdict").filter((verdict) => Object.hasOwn(VERDICTS, verdict))),
     text: (said.get("text") ?? "").slice(0, LONGEST_TEXT),
     layout: said.get("view") === "list" ? "list" : "grid",
   };

@@ -26,6 +26,8 @@ const SEARCH_MS = 250;
 const LOOKING_MS = 10_000;
 /** Counts follow verdicts by so much: one question for a burst of them. */
 const COUNT_MS = 150;
+/** What needs no answer goes by itself. */
+const SAID_MS = 5000;
 
 export class Review {
   /**
@@ -44,6 +46,7 @@ export class Review {
     this.counts = { alerts: 0, unreviewed: 0 };
     this.countTimer = 0;
     this.searchTimer = 0;
+    this.saidTimer = 0;
     this.pointed = Number.NEGATIVE_INFINITY;
     /** Whether the list lies in the history under the alert that is open. */
     this.openedHere = false;
@@ -72,7 +75,7 @@ export class Review {
       onVerdict: (id, verdict) => void this.verdicts.judge([id], verdict),
       onTakeBack: (id) => void this.verdicts.takeBack(id),
       onClose: () => this.close(),
-      onChanged: (alert) => this.found.put(alert),
+      onChanged: (alert) => this.found.change(alert),
       exists: (stream) => [...cameras()].some(({ id }) => id === stream),
     });
     this.search = /** @type {HTMLInputElement} */ (find(this.element, "#review-search"));
@@ -327,15 +330,15 @@ export class Review {
    * @param {boolean} focus whether the keyboard goes along
    */
   async showAlert(id, focus) {
-    this.alert.wait();
-    if (focus || !this.element.contains(document.activeElement)) this.alert.title.focus({ preventScroll: true });
+    if (!this.found.find(id)?.alert) this.alert.wait();
     try {
       const alert = await this.found.whole(id);
       if (this.state?.alert !== id) return;
       this.fillAlert(alert);
+      if (focus || document.activeElement === document.body) this.alert.title.focus({ preventScroll: true });
       find(this.element, ".review-alert").scrollTop = 0;
       await this.listed;
-      const placed = await this.found.seek(alert);
+      const placed = await this.found.seek(id);
       if (this.state?.alert !== id) return;
       const day = dayOf(new Date(Date.parse(alert.opened_at)));
       // Too far back to load all that is newer: the list of its day has its neighbours.
@@ -455,6 +458,8 @@ export class Review {
    */
   tell(text, undoable, failed = false) {
     const bar = find(this.element, ".review-undo");
+    clearTimeout(this.saidTimer);
+    if (!undoable && !failed) this.saidTimer = setTimeout(() => (bar.hidden = true), SAID_MS);
     bar.classList.toggle("failed", failed);
     bar.hidden = text === "";
     setText(find(bar, "p"), text);

@@ -84,9 +84,9 @@ export class Verdicts {
    * @param {Verdict} verdict
    */
   async say(ids, verdict) {
-    if (ids.length === 1) return void this.found.put(await reviewAlert(ids[0], { verdict }));
+    if (ids.length === 1) return void this.found.change(await reviewAlert(ids[0], { verdict }));
     for (let at = 0; at < ids.length; at += AT_ONCE) {
-      for (const alert of await reviewAlerts(ids.slice(at, at + AT_ONCE), verdict)) this.found.put(alert, false);
+      for (const alert of await reviewAlerts(ids.slice(at, at + AT_ONCE), verdict)) this.found.change(alert, false);
     }
     this.found.onChange();
   }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,26 +12,16 @@ import cv2
 import httpx
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from service.application import Application
 from service.server import Server
 from service.settings import Settings
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-ARGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+from support.browser import NEEDS_CHROMIUM, Opened, chromium, overflow
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium"),
+    NEEDS_CHROMIUM,
     pytest.mark.xdist_group("browser"),
     pytest.mark.timeout(400),
 ]
@@ -93,31 +82,8 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
-        yield chromium
-        chromium.close()
-
-
-class Opened:
-    """A page, and what it complained of."""
-
-    def __init__(self, context: BrowserContext, url: str) -> None:
-        self.page: Page = context.new_page()
-        self.expected: str | None = None
-        self.complaints: list[str] = []
-        self.page.on("console", lambda message: self._note(message.type, message.text))
-        self.page.on("pageerror", lambda error: self._note("error", str(error)))
-        self.page.goto(url)
-
-    def _note(self, kind: str, text: str) -> None:
-        if kind in {"error", "warning"}:
-            self.complaints.append(text)
-
-    @property
-    def unexpected(self) -> list[str]:
-        """What nobody expected it to complain of."""
-        return [text for text in self.complaints if self.expected is None or not re.search(self.expected, text)]
+    with chromium() as one:
+        yield one
 
 
 @pytest.fixture
@@ -147,10 +113,6 @@ def pixels(canvas: Locator) -> set[tuple[int, int, int, int]]:
         }"""
     )
     return {tuple(colour) for colour in data}
-
-
-def overflow(page: Page) -> int:
-    return int(page.evaluate("() => document.documentElement.scrollWidth - window.innerWidth"))
 
 
 def test_camera_is_shown_scored_and_alerts(opened: Opened) -> None:
@@ -325,11 +287,11 @@ def test_phone_scrolls_one_way_only(opened: Opened) -> None:
     walkway = page.locator(".tile .name", has_text="Walkway")
     expect(walkway).to_be_visible()
     assert overflow(page) <= 0
-    page.get_by_role("button", name=re.compile("^Alerts")).click()
-    expect(page.locator("#alerts")).to_be_visible()
+    page.get_by_role("link", name=re.compile("^Review")).first.click()
+    expect(page.locator("#review")).to_be_visible()
     expect(walkway).to_be_hidden()
     assert overflow(page) <= 0
-    page.get_by_role("button", name="Cameras").click()
+    page.get_by_role("link", name="Cameras", exact=True).click()
     walkway.click()
     expect(page.get_by_role("heading", name="Walkway <b>east</b>")).to_be_visible()
     assert overflow(page) <= 0

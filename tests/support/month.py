@@ -99,7 +99,11 @@ def add_alert(database: Database, snapshots: Path, alert: Alert) -> None:
 
 
 def anomaly(
-    alert_id: str, stream: tuple[str, str], at: datetime, rng: np.random.Generator, state: AlertState = AlertState.CLOSED
+    alert_id: str,
+    stream: tuple[str, str],
+    at: datetime,
+    rng: np.random.Generator,
+    state: AlertState = AlertState.CLOSED,
 ) -> Alert:
     """An alert of something unusual.
 
@@ -159,9 +163,7 @@ def _camera(store: StreamStore, name: str) -> str:
     return store.create(spec, None).id
 
 
-def _alerts(
-    streams: dict[str, str], count: int, days: int, end: datetime, rng: np.random.Generator
-) -> Iterator[Alert]:
+def _alerts(streams: dict[str, str], count: int, days: int, end: datetime, rng: np.random.Generator) -> Iterator[Alert]:
     ages = np.sort(rng.uniform(0.002, days, count))
     for number, age in enumerate(ages):
         at = end - timedelta(days=float(age))
@@ -185,7 +187,6 @@ def _review(alert: Alert, age: float, rng: np.random.Generator) -> dict[str, obj
 
 def _picture(alert: Alert) -> bytes:
     """A JPEG: a place of the camera's own, with what stood out in it."""
-    rng = np.random.default_rng(abs(hash(alert.stream_name)) % 2**32)
     image = _place(alert.stream_name).copy()
     for index, seen in reversed(list(enumerate(alert.objects))):
         x, y, width, height = (round(part * scale) for part, scale in zip(seen.box, (WIDTH, HEIGHT) * 2, strict=True))
