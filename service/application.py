@@ -13,6 +13,7 @@ from service.alerts.snapshots import SnapshotFolder
 from service.alerts.stores import AlertStores
 from service.contracts.alert import Alert
 from service.delivery.feed import ScoreFeed
+from service.delivery.minutes import ScoreMinutes
 from service.engine.engine_queue import EngineQueue
 from service.enrolment.stream_profile import EnrolmentServices
 from service.metrics import Metrics
@@ -25,6 +26,7 @@ from service.store.database import Database
 from service.store.feedback import FeedbackStore
 from service.store.guidance import GuidanceStore
 from service.store.outbox import Outbox
+from service.store.score_minutes import ScoreMinuteStore
 from service.store.streams import StreamStore
 from service.streams.build import StreamBuilder
 from service.streams.registry import StreamRegistry
@@ -59,6 +61,7 @@ class Application:
         metrics: Of the whole service.
         library: The packs.
         feed: Score messages, past and new ones.
+        minutes: The highest score of every minute, for a month.
         streams: The registered streams.
         alerts: The alerts that are kept.
         rules: The rules in words that are kept, and who edited them.
@@ -79,10 +82,11 @@ class Application:
         self._engines = engines
         self.metrics = Metrics()
         self.library = PackLibrary([settings.packs_path])
-        self.feed = ScoreFeed(settings.score_history, settings.client_queue, self.metrics)
         self.own_addresses: set[tuple[str, int]] = {(settings.host, settings.port)}
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         self._database = Database(settings.database)
+        self.minutes = ScoreMinutes(ScoreMinuteStore(self._database))
+        self.feed = ScoreFeed(settings.score_history, settings.client_queue, self.metrics, self.minutes)
         self.alerts = AlertStore(self._database, settings.data_dir / "snapshots")
         self.rules = GuidanceStore(self._database)
         self._feedback = FeedbackStore(self._database)
@@ -111,6 +115,7 @@ class Application:
 
     def start(self) -> None:
         """Start the worker and the alerts, and bring back the registered streams in the background."""
+        self.minutes.start()
         self._manager.start()
         self._worker.start()
         self.streams.start()
@@ -121,6 +126,7 @@ class Application:
         self._executor.shutdown(cancel_futures=True)
         self._worker.close()
         self._manager.close()
+        self.minutes.close()
         if self._engines is not None:
             self._engines.close()
         self._pool.close()

@@ -13,7 +13,7 @@ from service.api.problems import MEDIA_TYPE, Problem, example, responses
 from service.contracts.alert import Alert, AlertCount, AlertDay
 from service.contracts.enrolment import EnrolmentOut
 from service.contracts.guidance import GuidanceAudit, GuidanceOut, TaughtOut
-from service.contracts.score import ScoreMessage
+from service.contracts.score import ScoreMessage, ScorePoint
 from service.contracts.stream import StreamOut
 from service.errors import REPEATED_PARAMETER, STREAM_NOT_FOUND, UNKNOWN_PARAMETER
 
@@ -104,7 +104,7 @@ def _add_parameter_problems(schema: dict[str, Any]) -> None:
 def _complete_examples(schema: dict[str, Any]) -> None:
     """Put back what is null in the examples of answers: FastAPI leaves it out, the API does not."""
     answers: tuple[type[BaseModel], ...] = (
-        *(Alert, AlertCount, AlertDay, EnrolmentOut, ScoreMessage, StreamOut, packs.PackOut),
+        *(Alert, AlertCount, AlertDay, EnrolmentOut, ScoreMessage, ScorePoint, StreamOut, packs.PackOut),
         *(GuidanceOut, GuidanceAudit, TaughtOut),
     )
     for model in answers:

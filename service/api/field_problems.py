@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from service.api.queries import did_you_mean
 from service.redact import redact
 
 MAX_FIELD_PROBLEMS = 20
@@ -32,12 +33,20 @@ class FieldProblem(BaseModel):
     message: str = Field(description="Both in one sentence, for people.")
 
 
-def field_problem(error: Mapping[str, Any]) -> FieldProblem:
-    """What pydantic found, in terms of expected and got."""
+def field_problem(error: Mapping[str, Any], known: Sequence[str] = ()) -> FieldProblem:
+    """What pydantic found, in terms of expected and got.
+
+    Args:
+        error: Of pydantic's.
+        known: Of a field that is not known: those that are in its place.
+    """
     location = list(error["loc"])
     place = location.pop(0) if location else "body"
     field = _path(location)
-    expected, got = _expected_and_got(error, secret=bool(_SECRET_NAME.search(field)))
+    if known:
+        expected, got = _field_of(known, str(location[-1])), "one that is not there"
+    else:
+        expected, got = _expected_and_got(error, secret=bool(_SECRET_NAME.search(field)))
     message = f"expected {expected}, got {got}"
     if field:
         message = f"{field}: {message}"
@@ -48,6 +57,11 @@ def field_problem(error: Mapping[str, Any]) -> FieldProblem:
         got=redact(got),
         message=redact(message),
     )
+
+
+def _field_of(known: Sequence[str], unknown: str) -> str:
+    meant = did_you_mean(unknown, known)
+    return f"one of {', '.join(known)}" if meant is None else f"a known field (did you mean `{meant}`?)"
 
 
 def _expected_and_got(error: Mapping[str, Any], *, secret: bool) -> tuple[str, str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Never
+from typing import Any, Never
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -15,6 +16,7 @@ from starlette.types import Scope
 
 from models.packs import PackError
 from service.api.field_problems import MAX_FIELD_PROBLEMS, field_problem
+from service.api.known_fields import known_fields
 from service.api.problems import problem_response
 from service.errors import (
     BODY_TOO_LARGE,
@@ -88,6 +90,14 @@ def _serves(route: BaseRoute, scope: Scope) -> bool:
     return route.matches(scope)[0] is Match.FULL
 
 
+def _known_fields(request: Request, error: Mapping[str, Any]) -> list[str]:
+    """Of a field of the body that is not known: those that are in its place."""
+    place, *location = error["loc"]
+    if error["type"] != "extra_forbidden" or place != "body":
+        return []
+    return known_fields(request.scope["route"], location)
+
+
 async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     found = error.errors()
@@ -99,7 +109,7 @@ async def _invalid(request: Request, error: Exception) -> Response:
             came = request.headers.get("content-type") or "none"
             detail = f"expected Content-Type application/json, got {came[:100]}"
             return problem_response(UNSUPPORTED_MEDIA_TYPE, detail)
-    problems = [field_problem(one) for one in found[:MAX_FIELD_PROBLEMS]]
+    problems = [field_problem(one, _known_fields(request, one)) for one in found[:MAX_FIELD_PROBLEMS]]
     more = len(found) - len(problems)
     detail = "; ".join(one.message for one in problems[:3])
     if len(found) > 3:

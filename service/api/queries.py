@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from typing import Any, TypeVar, get_args, get_origin
 
@@ -49,7 +49,7 @@ def either(name: str, value: T | None, older_name: str, older_value: T | None) -
     return older_value if value is None else value
 
 
-def did_you_mean(name: str, known: list[str]) -> str | None:
+def did_you_mean(name: str, known: Sequence[str]) -> str | None:
     """The known name that was most likely meant, if one is near enough."""
     near = get_close_matches(name.casefold(), known, n=1)
     return near[0] if near else None

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator, model_validator
 
 from service.contracts.enrolment import EnrolmentSpec
 from service.contracts.timezone import Timezone
@@ -18,8 +18,12 @@ Name = Annotated[
 Point = tuple[Annotated[float, Field(ge=0, le=1)], Annotated[float, Field(ge=0, le=1)]]
 
 
+KEPT = {"kept": True}
+"""Validation context of settings that were checked when they came, by an earlier version perhaps."""
+
+
 class StreamState(StrEnum):
-    """Where a stream stands. ``score`` is null in every state but ``live``."""
+    """Where a stream stands. ``score`` is null in every state but ``live``; ``blind`` delivers pictures of nothing."""
 
     CONNECTING = "connecting"
     ENROLLING = "enrolling"
@@ -28,6 +32,40 @@ class StreamState(StrEnum):
     OFFLINE = "offline"
     PAUSED = "paused"
     FAILED = "failed"
+    BLIND = "blind"
+
+
+DELIVERING = frozenset({StreamState.LIVE, StreamState.ENROLLING, StreamState.BLIND})
+"""States in which frames flow, whatever they show."""
+
+
+class NotWatchingReason(StrEnum):
+    """Why the frames of a stream get no score."""
+
+    CONNECTING = "connecting"
+    STALLED = "stalled"
+    OFFLINE = "offline"
+    FAILED = "failed"
+    PAUSED = "paused"
+    LEARNING = "learning"
+    NOT_ENROLLED = "not_enrolled"
+    ENROLMENT_FAILED = "enrolment_failed"
+    FROZEN = "frozen"
+    BLACK = "black"
+    WHITE = "white"
+    COVERED = "covered"
+    OUT_OF_FOCUS = "out_of_focus"
+    DISTURBED = "disturbed"
+    OVERLOADED = "overloaded"
+
+
+class NotWatching(BaseModel):
+    """Why a stream is not being watched, and what to do about it."""
+
+    reason: NotWatchingReason
+    message: str = Field(description="Why, in a sentence.")
+    advice: str = Field(description="What to do, in a sentence.")
+    fault: bool = Field(description="Whether a person has to do something, or at least has to know.")
 
 
 class Zone(BaseModel):
@@ -47,13 +85,41 @@ class Zone(BaseModel):
 
     @field_validator("polygon")
     @classmethod
-    def _has_area(cls, polygon: list[Point]) -> list[Point]:
+    def _is_simple(cls, polygon: list[Point], info: ValidationInfo) -> list[Point]:
+        # A zone of before this was checked is kept: a camera must not be lost for its outline.
+        if info.context is not KEPT and (crossing := _crossing(polygon)) is not None:
+            one, other = crossing
+            msg = (
+                "expected an outline that does not cross itself, got one whose side from corner "
+                f"{_side(one, polygon)} crosses that from corner {_side(other, polygon)}"
+            )
+            raise ValueError(msg)
         shifted = polygon[1:] + polygon[:1]
         twice_area = sum(x * next_y - next_x * y for (x, y), (next_x, next_y) in zip(polygon, shifted, strict=True))
         if abs(twice_area) < 1e-6:
             msg = "expected a polygon with an area, got corners on one line"
             raise ValueError(msg)
         return polygon
+
+
+def _crossing(polygon: list[Point]) -> tuple[int, int] | None:
+    """The first two sides that cross, each by its first corner; sides that only touch do not."""
+    sides = list(zip(polygon, polygon[1:] + polygon[:1], strict=True))
+    for one, (a, b) in enumerate(sides):
+        for other, (c, d) in enumerate(sides[one + 2 :], start=one + 2):
+            if _turn(a, b, c) * _turn(a, b, d) < 0 and _turn(c, d, a) * _turn(c, d, b) < 0:
+                return one, other
+    return None
+
+
+def _turn(a: Point, b: Point, c: Point) -> int:
+    """Whether the way from ``a`` over ``b`` to ``c`` turns one way (1), the other (-1), or not at all (0)."""
+    turn = (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
+    return 0 if abs(turn) < 1e-12 else 1 if turn > 0 else -1
+
+
+def _side(first: int, polygon: list[Point]) -> str:
+    return f"{first + 1} to {(first + 1) % len(polygon) + 1}"
 
 
 class Detection(BaseModel):
@@ -171,12 +237,22 @@ class StreamStatus(BaseModel):
     since: datetime
     width: int | None = Field(None, description="Of the source's picture, in pixels.")
     height: int | None = None
+    size_changed_at: datetime | None = Field(None, description="When the picture last changed its size, if it has.")
+    damaged_frames: int = Field(0, description="Frames left out because they did not decode, or not whole.")
     measured_fps: float | None = Field(None, description="Frames scored per second, over the last seconds.")
     latency_ms: float | None = Field(None, description="From a frame's arrival to its score, last frame.")
+    lag_s: float | None = Field(
+        None,
+        description="How far behind the present the newest scored frame was when it was scored, in seconds, as far as "
+        "it can be known; null while nothing is scored.",
+    )
     reconnects: int = 0
     last_frame_at: datetime | None = None
     threshold: float | None = Field(None, description="The threshold in force, once enrolled.")
     enrolled: bool = False
+    watching: bool = Field(False, description="Whether its frames are being scored now.")
+    not_watching: NotWatching | None = Field(None, description="Why not, and what to do; null while it is watching.")
+    next_try_at: datetime | None = Field(None, description="When a source that is down is tried again.")
 
 
 class StreamOut(StreamSpec):
@@ -202,6 +278,7 @@ class StreamOut(StreamSpec):
                     "enrolment": None,
                     "enabled": True,
                     "has_credentials": True,
+                    "warnings": [],
                     "created_at": "2026-03-01T11:55:00Z",
                     "updated_at": "2026-03-01T11:55:00Z",
                     "status": {
@@ -210,12 +287,18 @@ class StreamOut(StreamSpec):
                         "since": "2026-03-01T12:05:02Z",
                         "width": 1280,
                         "height": 720,
+                        "size_changed_at": None,
+                        "damaged_frames": 0,
                         "measured_fps": 9.98,
                         "latency_ms": 31.5,
+                        "lag_s": 0.03,
                         "reconnects": 0,
                         "last_frame_at": "2026-03-01T12:10:00Z",
                         "threshold": 0.62,
                         "enrolled": True,
+                        "watching": True,
+                        "not_watching": None,
+                        "next_try_at": None,
                     },
                 }
             ]
@@ -224,6 +307,10 @@ class StreamOut(StreamSpec):
 
     id: str
     has_credentials: bool = Field(description="Whether something of `url` is hidden.")
+    warnings: list[str] = Field(
+        description="What may not be as it was meant, each a sentence or two: another stream of the same name, a rule "
+        "for a zone that is gone, hours of rules without a time zone."
+    )
     created_at: datetime
     updated_at: datetime
     status: StreamStatus

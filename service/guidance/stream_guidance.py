@@ -143,6 +143,10 @@ class StreamGuidance:
         with self._lock:
             return [self._out(record) for record in self._records.values()]
 
+    def specs(self) -> list[GuidanceSpec]:
+        """What all rules say, oldest first; waits for no edit under way, which may take a second."""
+        return [record.spec for record in list(self._records.values())]
+
     def rule(self, rule_id: str) -> GuidanceOut:
         """One rule.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert
@@ -21,12 +22,13 @@ def keep_words(connection: Connection, alert: Row[Any]) -> None:
     """
     connection.execute(delete(alert_words).where(alert_words.c.id == alert.id))
     copied = {name: alert._mapping[name] for name in _COPIED}
-    connection.execute(insert(alert_words).values(**copied, words=words_of(alert)))
+    words = words_of(alert.message, alert.note, alert.stream_name, alert.objects)
+    connection.execute(insert(alert_words).values(**copied, words=words))
 
 
-def words_of(alert: Row[Any]) -> str:
+def words_of(message: str, note: str | None, stream_name: str, objects: Iterable[Mapping[str, Any]]) -> str:
     """Everything that was said of an alert, in small letters, each line once."""
-    said = [alert.message, alert.note, alert.stream_name]
-    for each in alert.objects:
+    said = [message, note, stream_name]
+    for each in objects:
         said += [each.get("caption"), each.get("label")]
     return "\n".join(dict.fromkeys(line.casefold() for line in said if line))

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from service.contracts.stream import StreamOut, StreamState, StreamStatus
 from service.errors import STREAM_BROKEN, Conflict
 from service.guidance.stream_guidance import StreamGuidance
+from service.ingest.failures import Cause
 from service.store.streams import StreamRecord
 from service.streams.stream import LiveStream
+from service.streams.watching import Standing, not_watching
 
 
 @dataclass(slots=True)
@@ -56,13 +58,21 @@ class Entry:
             return self.live.status()
         state = StreamState.CONNECTING if self.problem is None else StreamState.FAILED
         detail = self.problem or "the service is starting"
-        return StreamStatus(state=state, detail=detail, since=self.record.updated_at)
+        standing = Standing(state, detail, None if self.problem is None else Cause.INTERNAL)
+        return StreamStatus(
+            state=state, detail=detail, since=self.record.updated_at, not_watching=not_watching(standing)
+        )
 
-    def out(self) -> StreamOut:
-        """Its settings, and what it is doing."""
+    def out(self, warnings: Sequence[str]) -> StreamOut:
+        """Its settings, and what it is doing.
+
+        Args:
+            warnings: What may not be as it was meant in them (``service.streams.hints``).
+        """
         record = self.record
         return StreamOut(
-            **record.spec.model_dump(),
+            **dict(record.spec),
+            warnings=list(warnings),
             id=record.id,
             has_credentials=record.has_credentials,
             created_at=record.created_at,

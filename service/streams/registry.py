@@ -29,6 +29,7 @@ from service.streams.build import StreamBuilder, secret_of
 from service.streams.changes import REBUILDING, changes_of
 from service.streams.entries import Entries
 from service.streams.entry import Entry
+from service.streams.hints import Hints
 from service.streams.stream import LiveStream, Services
 
 logger = logging.getLogger(__name__)
@@ -110,11 +111,13 @@ class StreamRegistry:
 
     def list(self) -> list[StreamOut]:
         """All streams, oldest first."""
-        return [entry.out() for entry in sorted(self._entries.all(), key=lambda entry: entry.record.created_at)]
+        entries = sorted(self._entries.all(), key=lambda entry: entry.record.created_at)
+        hints = Hints.of(entries)
+        return [entry.out(hints.about(entry)) for entry in entries]
 
     def get(self, stream_id: str) -> StreamOut:
         """One stream."""
-        return self._entries.get(stream_id).out()
+        return self._out(self._entries.get(stream_id))
 
     def live(self, stream_id: str) -> LiveStream:
         """What serves a stream now: its picture, what it learned.
@@ -169,7 +172,7 @@ class StreamRegistry:
                 self._entries.remove(record.id)
                 self._store.delete(record.id)
                 raise
-        return entry.out()
+        return self._out(entry)
 
     def update(self, stream_id: str, patch: StreamPatch, probe: bool = True) -> StreamOut:
         """Change settings; a failed change leaves the stream as it was.
@@ -194,7 +197,7 @@ class StreamRegistry:
             if moved and probe and spec.enabled:
                 try_source(source, self._settings.probe_timeout_s)
             self._replace(entry, spec, source, rebuild=entry.live is None or bool(REBUILDING & changes.keys()))
-        return entry.out()
+        return self._out(entry)
 
     def delete(self, stream_id: str) -> None:
         """Stop and forget a stream; its alerts stay. Idempotent, and legal in every state."""
@@ -213,6 +216,14 @@ class StreamRegistry:
             self._services.metrics.forget(stream_id)
             self._services.metrics.streams.set(len(self._entries))
             profile_path(self._settings, stream_id).unlink(missing_ok=True)
+
+    def retry(self, stream_id: str) -> None:
+        """Try a source that is down at once, and bring back a stream that could not be. Idempotent."""
+        with self._entries.changing(stream_id) as entry:
+            if entry.live is not None:
+                entry.live.retry()
+            else:
+                self._bring_back(entry)
 
     # ---- enrolment and rules
 
@@ -256,6 +267,9 @@ class StreamRegistry:
         return entry.guidance.preview(spec, scorer.profile.fused, scorer.threshold)
 
     # ---- inside
+
+    def _out(self, entry: Entry) -> StreamOut:
+        return entry.out(Hints.of(self._entries.all()).about(entry))
 
     def _run(self, entry: Entry, source: Source, pending: EnrolmentSpec | None) -> None:
         """Build and start what serves a stream; called with ``entry.changing`` held."""

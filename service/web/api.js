@@ -214,7 +214,11 @@ export const listTaught = (id) => request("get", "/streams/{stream_id}/taught", 
  * @param {string} id
  * @param {number} limit
  */
-export const scores = (id, limit) => request("get", "/streams/{stream_id}/scores", { path: { stream_id: id }, query: { limit } });
+export const scores = async (id, limit) => {
+  const answer = await request("get", "/streams/{stream_id}/scores", { path: { stream_id: id }, query: { limit } });
+  // Without a span of time the answer is messages; that depends on the query, which its type does not say.
+  return /** @type {ScoreMessage[]} */ (answer);
+};
 
 /**
  * Alerts, the newest first.

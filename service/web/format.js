@@ -91,4 +91,5 @@ export const STATE_NAMES = {
   offline: "Offline",
   paused: "Paused",
   failed: "Failed",
+  blind: "Blind",
 };

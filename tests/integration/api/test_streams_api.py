@@ -11,7 +11,9 @@ from pathlib import Path
 from unittest.mock import ANY
 
 import pytest
+from sqlalchemy import select, update
 
+from service.store.tables import streams
 from support.peers import Peer, silent
 from support.ports import free_port
 from support.rtsp import RtspServer
@@ -46,6 +48,7 @@ def test_a_stream_is_registered_changed_and_deleted(service: Service) -> None:
         },
         **{"detection": {"classes": None, "confidence": None, "min_height": 0.0}, "enrolment": None, "enabled": True},
         **{"id": ANY, "has_credentials": False, "created_at": ANY, "updated_at": ANY, "status": ANY},
+        "warnings": [],
     }
     service.wait_for_state(stream["id"], "live")
     status = service.http.get(path).json()["status"]
@@ -204,3 +207,41 @@ def test_packs_are_listed_the_broken_ones_with_the_reason(service: Service) -> N
     assert service.http.get("/packs/attributes").json() == packs["attributes"]
     assert service.http.get("/packs/broken").json() == packs["broken"]
     assert service.http.get("/readyz").json()["packs"]["broken"] == packs["broken"]["error"]
+
+
+def test_what_may_not_be_as_it_was_meant_is_told(service: Service) -> None:
+    door = {"name": "Door", "polygon": [[0, 0], [1, 0], [0, 1]]}
+    stream = service.add_stream("Gate", enabled=False, zones=[door])
+    path = f"/streams/{stream}"
+    assert service.http.get(path).json()["warnings"] == []
+    other = service.add_stream("gATE", enabled=False)
+    same = "Another camera is called 'Gate' too. Rename one, to tell their alerts apart."
+    assert service.http.get(path).json()["warnings"] == [same]
+    service.http.delete(f"/streams/{other}")
+    schedule = {"from": "00:00", "to": "24:00"}
+    for text in ("a dog", "a cat"):
+        rule = {"text": text, "verdict": "normal", "zone": "Door", "schedule": schedule}
+        assert service.http.post(f"{path}/guidance", json=rule).status_code == 201
+    assert service.http.get(path).json()["warnings"] == [
+        "2 rules have hours, and this camera has no time zone: UTC is assumed. Set its time zone."
+    ]
+    (dog, cat) = service.http.patch(path, json={"zones": [], "timezone": "Asia/Tokyo"}).json()["warnings"]
+    for warning, text in ((dog, "a dog"), (cat, "a cat")):
+        assert warning.startswith(f"The rule '{text}' is for the zone 'Door', which this camera does not have.")
+    listed = {each["id"]: each["warnings"] for each in service.http.get("/streams").json()}
+    assert listed[stream] == [dog, cat]
+    assert service.http.patch(path, json={"zones": [door]}).json()["warnings"] == []
+
+
+def test_a_stream_whose_outline_crosses_itself_since_before_that_was_refused_lives_on(tmp_path: Path) -> None:
+    crossed = {"name": "Door", "polygon": [[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.9, 1.0]], "mode": "ignore"}
+    with Service(tmp_path / "first", data_dir=tmp_path / "data") as service:
+        stream = service.add_stream("Gate", enabled=False)
+        with service.application.alerts.database.transaction() as connection:
+            spec = connection.execute(select(streams.c.spec).where(streams.c.id == stream)).scalar_one()
+            connection.execute(update(streams).values(spec={**spec, "zones": [crossed]}))
+    with Service(tmp_path / "second", data_dir=tmp_path / "data") as service:
+        path = f"/streams/{stream}"
+        assert service.http.get(path).json()["zones"] == [crossed]
+        assert service.http.patch(path, json={"fps": 5}).json()["zones"] == [crossed]
+        assert_problem(service.http.patch(path, json={"zones": [crossed]}), 422, "invalid_input")

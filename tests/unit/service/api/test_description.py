@@ -18,7 +18,7 @@ from service.application import Application
 from service.contracts.alert import Alert, AlertCount, AlertDay, AlertPatch, AlertReviewsSpec
 from service.contracts.enrolment import EnrolmentOut, EnrolmentSpec
 from service.contracts.guidance import GuidanceAudit, GuidanceOut, GuidancePatch, GuidanceSpec, TaughtOut
-from service.contracts.score import ScoreMessage
+from service.contracts.score import ScoreMessage, ScorePoint
 from service.contracts.stream import StreamOut, StreamPatch, StreamSpec
 from service.settings import Settings
 
@@ -150,7 +150,7 @@ def test_every_example_in_the_schemas_fits_its_schema(schema: dict[str, Any]) ->
     "model",
     [
         *(StreamSpec, StreamPatch, StreamOut, EnrolmentSpec, EnrolmentOut, ScoreMessage, Alert, AlertPatch),
-        *(AlertReviewsSpec, AlertCount, AlertDay),
+        *(AlertReviewsSpec, AlertCount, AlertDay, ScorePoint),
         *(GuidanceSpec, GuidancePatch, GuidanceOut, GuidanceAudit, TaughtOut),
     ],
 )
@@ -165,6 +165,7 @@ def test_every_example_passes_its_model_and_is_complete(model: Any) -> None:
             Alert,
             AlertCount,
             AlertDay,
+            ScorePoint,
             GuidanceOut,
             GuidanceAudit,
             TaughtOut,

@@ -580,3 +580,56 @@ def test_rules_follow_what_the_objects_are_like_lately(guidance: StreamGuidance)
 def test_out_is_a_contract() -> None:
     for example in GuidanceOut.model_config["json_schema_extra"]["examples"]:  # type: ignore[index]
         assert GuidanceOut.model_validate(example).model_dump(mode="json") == example
+
+
+# ---- why a rule is not in force
+
+
+NEVER = {"from": "00:00", "to": "00:01", "days": ["mon"]}
+
+
+def test_a_rule_that_is_not_in_force_says_why(guidance: StreamGuidance, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A Tuesday, 12:00 in London and 13:00 in Berlin.
+    monkeypatch.setattr(
+        "service.guidance.explanation.time.time", lambda: datetime(2026, 3, 3, 12, tzinfo=UTC).timestamp()
+    )
+    guidance.configure([], None)
+    inside = guidance.add(spec("a person walking", schedule={"from": "00:00", "to": "24:00"}), "mara")
+    assert (inside.active, inside.inactive_because, inside.timezone) == (True, None, "UTC")
+    (told,) = (warning for warning in inside.warnings if "time zone" in warning)
+    assert told.startswith("The camera has no time zone, so the hours of this rule are taken as UTC. Set the camera's")
+    outside = guidance.add(spec("a dog", schedule=NEVER), "mara")
+    assert (outside.active, outside.timezone) == (False, "UTC")
+    assert outside.inactive_because == "It is Tuesday, 12:00 now (UTC), which is outside its hours."
+    guidance.configure([], "Europe/Berlin")
+    outside = guidance.rule(outside.id)
+    assert outside.inactive_because == "It is Tuesday, 13:00 now (Europe/Berlin), which is outside its hours."
+    assert not any("time zone" in warning for warning in outside.warnings)
+    own = guidance.add(spec("a cat", schedule={**NEVER, "timezone": "Asia/Tokyo"}), "mara")
+    assert (own.timezone, own.inactive_because) == (
+        "Asia/Tokyo",
+        "It is Tuesday, 21:00 now (Asia/Tokyo), which is outside its hours.",
+    )
+    off = guidance.change(own.id, GuidancePatch(enabled=False), "mara")
+    assert (off.active, off.inactive_because) == (False, "It is switched off.")
+    always = guidance.add(spec("a car"), "mara")
+    assert (always.active, always.inactive_because, always.timezone) == (True, None, None)
+
+
+def test_a_rule_of_a_zone_that_is_gone_says_so(guidance: StreamGuidance) -> None:
+    guidance.configure([Zone(name="Door", polygon=[(0, 0), (1, 0), (0, 1)])], None)
+    rule = guidance.add(spec("a dog", zone="Door"), "mara")
+    assert rule.active
+    guidance.configure([], None)
+    rule = guidance.rule(rule.id)
+    assert (rule.active, rule.inactive_because) == (False, "The camera has no zone 'Door'.")
+
+
+def test_the_same_rule_twice_is_told_of_both(guidance: StreamGuidance) -> None:
+    first = guidance.add(spec("A person  walking"), "mara")
+    assert not any("says the same" in warning for warning in first.warnings)
+    second = guidance.add(spec("a person walking", strength=0.5, note="again"), "mara")
+    for rule, other in ((second, first), (guidance.rule(first.id), second)):
+        assert f"Another rule says the same ({other.id}). One of them is enough: delete the other." in rule.warnings
+    for different in (spec("a person walking", verdict="anomaly"), spec("a person walking", schedule=NEVER)):
+        assert not any("says the same" in warning for warning in guidance.add(different, "mara").warnings)
