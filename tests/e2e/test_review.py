@@ -561,7 +561,7 @@ def test_alert_of_a_deleted_camera_offers_no_teaching(visit: Visit, reviewed: Re
     expect(page.locator(".teaches")).to_be_hidden()
     expect(page.get_by_role("link", name="Go to the camera")).to_be_hidden()
     page.keyboard.press("f")
-    expect(page.locator(".alert-taught")).to_contain_text("deleted")
+    expect(page.locator(".alert-taught")).to_contain_text("Nothing was learned")
     page.keyboard.press("u")
     eventually(lambda: reviewed.alert(gone["id"])["verdict"] is None)
 

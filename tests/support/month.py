@@ -121,7 +121,15 @@ def anomaly(
     box = (float(rng.uniform(0.1, 0.8)), float(rng.uniform(0.35, 0.7)), width, height)
     bystander = (float(rng.uniform(0.1, 0.9)), float(rng.uniform(0.4, 0.7)), 0.05, 0.22)
     objects = [
-        AlertObject(track_id=7, box=box, label=label, caption=caption, score=peak, terms={term: 6 * peak, "size": 0.4}),
+        AlertObject(
+            track_id=7,
+            box=box,
+            label=label,
+            caption=caption,
+            score=peak,
+            terms={term: 6 * peak, "size": 0.4},
+            culprit=True,
+        ),
         AlertObject(track_id=3, box=bystander, label="person", caption="a person, walking", score=0.12),
     ]
     return Alert(
