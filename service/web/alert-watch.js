@@ -5,7 +5,7 @@ import { countAlerts, listAlerts, Problem } from "./api.js";
 /** @typedef {import("./api.js").Alert} Alert */
 
 /** What is fetched when the page opens or the connection comes back, and remembered as known. */
-const FIRST = 100;
+const FIRST = 50;
 /** What a look for news fetches. */
 const NEWEST = 25;
 /** Scores tell at once when an alert opens or closes; this is for those of cameras that send no scores. */
@@ -16,7 +16,7 @@ const KICK_MS = 300;
 export class AlertWatch {
   /**
    * @param {object} events
-   * @param {(alerts: Alert[]) => void} events.onAlerts the newest, newest first
+   * @param {(alerts: Alert[], unreviewed: number) => void} events.onAlerts the newest, newest first
    * @param {(alerts: Alert[]) => void} events.onNew that opened while one watched, oldest first
    * @param {(count: number) => void} events.onUnreviewed
    */
@@ -66,7 +66,7 @@ export class AlertWatch {
       this.remember(alerts);
       this.watching = true;
       this.onUnreviewed(unreviewed);
-      this.onAlerts(alerts);
+      this.onAlerts(alerts, unreviewed);
       if (fresh.length > 0) this.onNew(fresh);
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
@@ -81,6 +81,6 @@ export class AlertWatch {
    * @param {Alert[]} alerts newest first
    */
   remember(alerts) {
-    this.known = new Set([...alerts.map(({ id }) => id), ...this.known].slice(0, 2 * FIRST));
+    this.known = new Set([...alerts.map(({ id }) => id), ...this.known].slice(0, 4 * FIRST));
   }
 }

@@ -42,7 +42,7 @@ class Page {
     this.review = new Review({ cameras: () => [...this.cameras.values()].map(({ stream }) => stream), onJudged: () => this.judged() });
     this.notifications = new Notifications(find(document, "#notifying"));
     this.watch = new AlertWatch({
-      onAlerts: () => void (this.review.visible ? this.review.refresh() : this.alerts.refresh()),
+      onAlerts: (alerts, unreviewed) => void (this.review.visible ? this.review.news(alerts, unreviewed) : this.alerts.refresh()),
       onNew: (alerts) => {
         this.notifications.tell(alerts);
         for (const alert of alerts) this.alerts.announce(alert);
@@ -215,6 +215,7 @@ class Page {
     const reviewing = this.review.route(location.hash);
     showView(reviewing ? "review" : "cameras");
     if (!reviewing) void this.alerts.refresh();
+    else if (this.watch.watching) this.watch.kick();
     const match = /^#camera\/(.+)$/.exec(location.hash);
     const camera = match === null ? undefined : this.cameras.get(decodeURIComponent(match[1]));
     this.detail?.close();

@@ -10,7 +10,7 @@ import { KINDS, VERDICTS } from "./review-state.js";
 /** @typedef {import("./api.js").Alert} Alert */
 
 /** Shares of the view's height that are kept above and below it, so that scrolling shows no gaps. */
-const MARGIN = 0.75;
+const MARGIN = 0.5;
 /** The next page is asked for when the end is as near as this many heights of the view. */
 const NEAR_END = 2;
 

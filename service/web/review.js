@@ -43,6 +43,8 @@ export class Review {
     this.visible = false;
     /** Ends when the list of the present filter has begun. @type {Promise<void>} */
     this.listed = Promise.resolve();
+    /** What the newest alerts were when one last looked for news. */
+    this.told = "";
     this.counts = { alerts: 0, unreviewed: 0 };
     this.countTimer = 0;
     this.searchTimer = 0;
@@ -198,9 +200,19 @@ export class Review {
     void this.count();
   }
 
-  /** What opened or changed lately. */
-  async refresh() {
+  /**
+   * Looks for what opened or changed, unless the newest alerts say that nothing did.
+   * @param {Alert[]} newest of all, whatever the filter
+   * @param {number} unreviewed of all
+   */
+  async news(newest, unreviewed) {
     if (!this.visible || this.state === null) return;
+    const told = JSON.stringify([unreviewed, newest.map(({ id, updated_at, reviewed_at, note }) => [id, updated_at, reviewed_at, note])]);
+    if (told === this.told) return;
+    const first = this.told === "";
+    this.told = told;
+    // The list has just begun with the same ones.
+    if (first && newest.every(({ id, updated_at }) => this.found.find(id)?.alert?.updated_at === updated_at)) return;
     await this.found.refresh(this.engaged);
     await this.count();
   }

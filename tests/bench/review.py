@@ -108,8 +108,8 @@ def finding(browser: Browser, url: str, month: Month) -> float:
 
 
 def row(name: str, values: list[float]) -> None:
-    """Print the median and the worst."""
-    print(f"{name:32} {statistics.median(values):8.0f} {max(values):8.0f}")
+    """Print the best, the median and the worst."""
+    print(f"{name:32} {min(values):8.0f} {statistics.median(values):8.0f} {max(values):8.0f}")
 
 
 def main() -> None:
@@ -127,7 +127,7 @@ def main() -> None:
             linked = [finding(browser, server.url, month) for _ in range(arguments.rounds)]
             frames, most = scrolling(browser, server.url, month)
     print(f"{arguments.alerts} alerts over 30 days, {SIZE[0]} x {SIZE[1]}, {arguments.rounds} rounds, in ms")
-    print(f"{'':32} {'median':>8} {'worst':>8}")
+    print(f"{'':32} {'best':>8} {'median':>8} {'worst':>8}")
     row("listed", [listed for listed, _ in opened])
     row("opened, pictures and all", [pictures for _, pictures in opened])
     row("from the cameras", clicked)

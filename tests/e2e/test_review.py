@@ -6,7 +6,6 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -611,9 +610,3 @@ def test_a_list_that_fails_says_so_and_is_tried_again(visit: Visit, context: Bro
     page.get_by_role("button", name="Try again").click()
     expect(items(page).first).to_be_visible()
     expect(page.locator(".review-problem")).to_be_hidden()
-
-
-def test_files_are_served(reviewed: Reviewed) -> None:
-    web = Path(__file__).parents[2] / "service" / "web"
-    for file in web.iterdir():
-        assert reviewed.http.get(f"/{file.name}").status_code == 200, file.name
