@@ -82,6 +82,10 @@ class Reviewed:
         """How many alerts nobody has reviewed."""
         return int(self.http.get("/alerts/count", params={"verdict": "none"}).json()["unreviewed"])
 
+    def wait_for_verdict(self, alert_id: str, verdict: str | None) -> None:
+        """Return once the alert has this verdict."""
+        eventually(lambda: self.alert(alert_id)["verdict"] == verdict)
+
     def open_alert(self, state: AlertState = AlertState.OPEN) -> Alert:
         """One more alert, opened now."""
         self.added += 1
@@ -315,7 +319,7 @@ def test_alert_is_reviewed_by_key(visit: Visit, reviewed: Reviewed) -> None:
     unreviewed = reviewed.unreviewed()
     for key, verdict in (("c", "confirmed"), ("f", "false_alarm"), ("u", "confirmed"), ("u", None)):
         page.keyboard.press(key)
-        eventually(lambda verdict=verdict: reviewed.alert(first["id"])["verdict"] == verdict)
+        reviewed.wait_for_verdict(first["id"], verdict)
         for value in ("confirmed", "false_alarm"):
             button = page.locator(f"[data-verdict-of={value}]")
             expect(button).to_have_attribute("aria-pressed", str(value == verdict).lower())
@@ -327,7 +331,7 @@ def test_alert_is_reviewed_by_key(visit: Visit, reviewed: Reviewed) -> None:
     # What was reviewed stays in the list that it was found in, until that is asked for anew.
     expect(item(page, second["id"])).to_have_attribute("data-verdict", "false_alarm")
     page.keyboard.press("u")
-    eventually(lambda: reviewed.alert(second["id"])["verdict"] is None)
+    reviewed.wait_for_verdict(second["id"], None)
 
 
 def test_note_is_written_and_found(visit: Visit, reviewed: Reviewed) -> None:
@@ -562,7 +566,7 @@ def test_alert_of_a_deleted_camera_offers_no_teaching(visit: Visit, reviewed: Re
     page.keyboard.press("f")
     expect(page.locator(".alert-taught")).to_contain_text("Nothing was learned")
     page.keyboard.press("u")
-    eventually(lambda: reviewed.alert(gone["id"])["verdict"] is None)
+    reviewed.wait_for_verdict(gone["id"], None)
 
 
 @pytest.mark.parametrize("context", [LIGHT, DARK], ids=["light", "dark"], indirect=True)
