@@ -41,7 +41,7 @@ MOST_STREAMS = 256
 
 def _some_words(text: str | None) -> str | None:
     if text is not None and not text.split():
-        msg = "expected words to look for, got only blanks"
+        msg = "Enter some words to look for."
         raise ValueError(msg)
     return text
 

@@ -44,10 +44,10 @@ def field_problem(error: Mapping[str, Any], known: Sequence[str] = ()) -> FieldP
     place = location.pop(0) if location else "body"
     field = _path(location)
     if known:
-        expected, got = _field_of(known, str(location[-1])), "one that is not there"
+        expected, got, message = _known_field(known, str(location[-1]))
     else:
         expected, got = _expected_and_got(error, secret=bool(_SECRET_NAME.search(field)))
-    message = f"expected {expected}, got {got}"
+        message = expected if _is_sentence(error) else f"expected {expected}, got {got}"
     if field:
         message = f"{field}: {message}"
     return FieldProblem(
@@ -59,9 +59,21 @@ def field_problem(error: Mapping[str, Any], known: Sequence[str] = ()) -> FieldP
     )
 
 
-def _field_of(known: Sequence[str], unknown: str) -> str:
-    meant = did_you_mean(unknown, known)
-    return f"one of {', '.join(known)}" if meant is None else f"a known field (did you mean `{meant}`?)"
+def _known_field(known: Sequence[str], unknown: str) -> tuple[str, str, str]:
+    """What is to be said of a field that is not known: what was expected, what came, and both in a sentence."""
+    names, meant = ", ".join(known), did_you_mean(unknown, known)
+    if meant is None:
+        return f"one of {names}", "an unknown field", f"There is no such field here. Known: {names}."
+    return (
+        f"a known field, such as `{meant}`",
+        "an unknown one",
+        f"There is no such field here. Did you mean `{meant}`?",
+    )
+
+
+def _is_sentence(error: Mapping[str, Any]) -> bool:
+    """Whether a check of our own said all there is to say, in a sentence for people."""
+    return error["type"] == "value_error" and _SENTENCE.match(str(error["msg"])) is None
 
 
 def _expected_and_got(error: Mapping[str, Any], *, secret: bool) -> tuple[str, str]:

@@ -17,7 +17,7 @@ _EXAMPLE = "2026-03-01T12:00:00Z"
 def _no_number(value: object) -> object:
     """Refuse bare numbers: they could be seconds, milliseconds, or the number of a message."""
     if isinstance(value, str) and re.fullmatch(r"\s*[-+]?[\d._]+\s*", value):
-        msg = f"expected a time such as {_EXAMPLE}, got the number {value.strip()[:40]}"
+        msg = f"{value.strip()[:40]} is a number, not a time. Write a time with its zone, such as {_EXAMPLE}."
         raise ValueError(msg)
     return value
 

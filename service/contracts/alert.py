@@ -161,7 +161,7 @@ class AlertPatch(BaseModel):
     @model_validator(mode="after")
     def _says_something(self) -> Self:
         if not self.model_fields_set & {"verdict", "note"}:
-            msg = "expected `verdict`, `note` or both, got neither"
+            msg = "Give a verdict, a note, or both."
             raise ValueError(msg)
         return self
 
@@ -193,7 +193,7 @@ class AlertReviewsSpec(AlertPatch):
     def _names_each_once(self) -> Self:
         if len(set(self.ids)) != len(self.ids):
             twice = next(each for index, each in enumerate(self.ids) if each in self.ids[:index])
-            msg = f"expected each id once, got {twice!r} twice"
+            msg = f"Name each alert once; {twice!r} came twice."
             raise ValueError(msg)
         return self
 

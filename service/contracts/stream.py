@@ -90,8 +90,8 @@ class Zone(BaseModel):
         if info.context is not KEPT and (crossing := _crossing(polygon)) is not None:
             one, other = crossing
             msg = (
-                "expected an outline that does not cross itself, got one whose side from corner "
-                f"{_side(one, polygon)} crosses that from corner {_side(other, polygon)}"
+                f"The outline crosses itself: its side from corner {_side(one, polygon)} crosses the one from corner "
+                f"{_side(other, polygon)}. Move a corner."
             )
             raise ValueError(msg)
         shifted = polygon[1:] + polygon[:1]
@@ -198,11 +198,11 @@ class StreamSpec(BaseModel):
     @model_validator(mode="after")
     def _one_threshold(self) -> Self:
         if self.threshold is not None and self.alerts_per_day is not None:
-            msg = "expected `threshold` or `alerts_per_day`, got both"
+            msg = "Give a threshold or alerts_per_day, not both."
             raise ValueError(msg)
         names = [zone.name for zone in self.zones]
         if len(set(names)) != len(names):
-            msg = f"expected zones of different names, got {names}"
+            msg = f"Two zones have the same name: {', '.join(names)}. Give each its own."
             raise ValueError(msg)
         return self
 

@@ -6,9 +6,11 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
+from typing import NamedTuple
 
 from service.contracts.score import ScorePoint
-from service.delivery.feed import RememberedScore, ScoreFeed
+from service.contracts.stream import StreamState
+from service.delivery.feed import ScoreFeed
 from service.delivery.minutes import MINUTE_S, ScoreMinutes
 
 
@@ -30,32 +32,42 @@ def score_range(
     # Before the first whole minute that is remembered, frames would be a part of what there was.
     first = -math.inf if whole or not remembered else -(-remembered[0].at // MINUTE_S) * MINUTE_S
     usable = [each for each in remembered if each.at >= first]
-    seen = {int(each.at // MINUTE_S) for each in usable}
-    frames = [_frame(each) for each in usable if begin <= each.at < end]
-    coarse = [
-        ScorePoint(
-            at=datetime.fromtimestamp(each.minute * MINUTE_S, UTC), seconds=MINUTE_S, score=each.score, state=each.state
-        )
+    seen = {each.at // MINUTE_S for each in usable}
+    points = [_Point(each.at, 0, each.score, each.state) for each in usable if begin <= each.at < end]
+    points += [
+        _Point(float(each.minute * MINUTE_S), MINUTE_S, each.score, each.state)
         for each in minutes.between(stream_id, begin, end)
         if each.minute not in seen
     ]
-    points = sorted([*coarse, *frames], key=lambda each: each.at)
-    return points if step is None else list(_steps(points, step))
+    points.sort(key=lambda each: each.at)
+    return [each.out() for each in (points if step is None else _steps(points, step))]
 
 
-def _frame(frame: RememberedScore) -> ScorePoint:
-    return ScorePoint(at=datetime.fromtimestamp(frame.at, UTC), seconds=0, score=frame.score, state=frame.state)
+class _Point(NamedTuple):
+    """A `ScorePoint` to reckon with: a month has 43,200, and a model of each step would take most of the time."""
+
+    at: float
+    seconds: int
+    score: float | None
+    state: StreamState
+
+    def out(self) -> ScorePoint:
+        at = datetime.fromtimestamp(self.at, UTC)
+        return ScorePoint.model_construct(at=at, seconds=self.seconds, score=self.score, state=self.state)
 
 
-def _steps(points: Iterable[ScorePoint], step: int) -> Iterator[ScorePoint]:
+def _steps(points: Iterable[_Point], step: int) -> Iterator[_Point]:
     """The highest point of every step; a step of which nothing is known is left out."""
 
-    def place(point: ScorePoint) -> tuple[int, int]:
+    def place(point: _Point) -> tuple[float, int]:
         length = max(step, point.seconds)
-        return int(point.at.timestamp() // length) * length, length
+        return point.at // length * length, length
 
     for (at, length), group in groupby(points, key=place):
         members = list(group)
-        scored = [each for each in members if each.score is not None]
-        best = max(scored, key=lambda each: each.score or 0.0) if scored else members[-1]
-        yield ScorePoint(at=datetime.fromtimestamp(at, UTC), seconds=length, score=best.score, state=best.state)
+        best = max(members, key=_height) if any(each.score is not None for each in members) else members[-1]
+        yield best._replace(at=at, seconds=length)
+
+
+def _height(point: _Point) -> float:
+    return -1.0 if point.score is None else point.score

@@ -270,7 +270,7 @@ def _older_than(connection: Connection, table: Table, cursor: str) -> ColumnElem
     else:
         alert_id, opened_at = place["id"], _moment(int(place["at"]))
     if opened_at is None:
-        msg = f"expected a cursor that a `Link` gave, or the id of an alert, got {cursor[:100]!r}"
+        msg = f"There is no such page: {cursor[:100]!r} is neither a cursor that `Link` gave nor the id of an alert."
         raise InvalidInput(INVALID_CURSOR, msg)
     at = literal(opened_at, UtcTime)
     return or_(table.c.opened_at < at, and_(table.c.opened_at == at, table.c.id < alert_id))

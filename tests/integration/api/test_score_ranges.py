@@ -96,7 +96,10 @@ def test_minutes_survive_a_restart_and_go_with_their_stream(tmp_path: Path) -> N
         ("after=1&step=60", "Give `after` and `limit` for recent messages"),
         ("limit=1&format=csv", "Give `after` and `limit` for recent messages"),
         ("step=90", "`step` is 90: give less than 60 seconds, or whole minutes (60, 120, ...)."),
-        ("since=3041", "since: expected a time such as 2026-03-01T12:00:00Z, got the number 3041"),
+        (
+            "since=3041",
+            "since: 3041 is a number, not a time. Write a time with its zone, such as 2026-03-01T12:00:00Z.",
+        ),
         (
             "from=2026-03-02T00:00:00Z&until=2026-03-01T00:00:00Z",
             "`until` (2026-03-01T00:00:00Z) must come after `from` (2026-03-02T00:00:00Z).",

@@ -91,6 +91,19 @@ def test_an_incident_from_its_first_frame_to_the_sink(house: House) -> None:
     assert house.metric("outbox_depth", sink="memory") == 0
 
 
+def test_what_people_say_is_told_after_what_happened(house: House) -> None:
+    alert_id = house.incident()
+    house.wait_told("opened", "closed")
+    (alert,) = house.manager.review([alert_id], {"verdict": "confirmed", "note": "A thief."}, {})
+    *_, told = house.wait_told("opened", "closed", "reviewed")
+    assert told.alert == alert == house.store.get(alert_id)
+    assert (alert.verdict, alert.note) == ("confirmed", "A thief.")
+    house.manager.review([alert_id], {"verdict": "confirmed"}, {})
+    house.manager.review([alert_id], {"note": None}, {})
+    *_, last = house.wait_told("opened", "closed", "reviewed", "reviewed")
+    assert (last.alert.verdict, last.alert.note) == ("confirmed", None)
+
+
 def snapshot(house: House, alert_id: str) -> np.ndarray:
     return np.asarray(cv2.imread(str(house.store.snapshot_path(alert_id))), np.uint8)
 

@@ -59,7 +59,7 @@ def validator(schema: dict[str, Any], part: dict[str, Any]) -> Draft202012Valida
 
 def test_it_has_the_paths_of_the_design(schema: dict[str, Any]) -> None:
     assert set(operations(schema)) == {
-        *("POST /streams", "GET /streams"),
+        *("POST /streams", "GET /streams", "POST /streams/{stream_id}/retry"),
         *("GET /streams/{stream_id}", "PATCH /streams/{stream_id}", "DELETE /streams/{stream_id}"),
         *(f"{method} /streams/{{stream_id}}/enrolment" for method in ("POST", "GET", "DELETE")),
         *("POST /streams/{stream_id}/guidance", "GET /streams/{stream_id}/guidance"),

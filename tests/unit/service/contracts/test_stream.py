@@ -29,14 +29,14 @@ def test_an_outline_that_only_touches_itself_is_good(polygon: list[tuple[float, 
 @pytest.mark.parametrize(
     ("polygon", "sides"),
     [
-        ([SQUARE[0], SQUARE[2], SQUARE[1], SQUARE[3]], "1 to 2 crosses that from corner 3 to 4"),
-        ([(0, 0), (1, 0), (0, 1), (0.9, 1)], "2 to 3 crosses that from corner 4 to 1"),
-        (STAR, "1 to 2 crosses that from corner 3 to 4"),
-        ([*SQUARE, (0.5, 0.05)], "1 to 2 crosses that from corner 4 to 5"),
+        ([SQUARE[0], SQUARE[2], SQUARE[1], SQUARE[3]], "1 to 2 crosses the one from corner 3 to 4"),
+        ([(0, 0), (1, 0), (0, 1), (0.9, 1)], "2 to 3 crosses the one from corner 4 to 1"),
+        (STAR, "1 to 2 crosses the one from corner 3 to 4"),
+        ([*SQUARE, (0.5, 0.05)], "1 to 2 crosses the one from corner 4 to 5"),
     ],
 )
 def test_an_outline_that_crosses_itself_is_refused(polygon: list[tuple[float, float]], sides: str) -> None:
-    with pytest.raises(ValidationError, match=f"one whose side from corner {sides}"):
+    with pytest.raises(ValidationError, match=f"crosses itself: its side from corner {sides}. Move a corner"):
         Zone(name="Door", polygon=polygon)
 
 
