@@ -160,30 +160,41 @@ def declare_answer(code: str, status: int, title: str, example: str) -> ErrorKin
 # ---- what the HTTP layer answers by itself; never raised
 
 MALFORMED_BODY = declare_answer(
-    "malformed_body", 400, "Malformed body", "expected a JSON document, got an error at character 17"
+    "malformed_body", 400, "Malformed body", "The body is not JSON: Expecting value at character 17."
 )
 CROSS_ORIGIN = declare_answer(
-    "cross_origin", 403, "Cross-origin request", "expected a page of this service, got one of http://elsewhere"
+    "cross_origin",
+    403,
+    "Cross-origin request",
+    "Pages of 'http://elsewhere' may not ask this service.",
 )
-NO_SUCH_PATH = declare_answer("no_such_path", 404, "Not found", "expected a path of this API, got /stream")
-METHOD_NOT_ALLOWED = declare_answer("method_not_allowed", 405, "Method not allowed", "expected GET or HEAD, got PUT")
+NO_SUCH_PATH = declare_answer("no_such_path", 404, "Not found", "There is nothing at /stream.")
+METHOD_NOT_ALLOWED = declare_answer(
+    "method_not_allowed", 405, "Method not allowed", "PUT is not possible here. Possible: GET and HEAD."
+)
 BODY_TOO_SLOW = declare_answer(
-    "body_too_slow", 408, "Request timeout", "expected the whole body within 30 s, got 512 bytes"
+    "body_too_slow", 408, "Request timeout", "After 30 s only 512 bytes of the body had come."
 )
 BODY_TOO_LARGE = declare_answer(
-    "body_too_large", 413, "Body too large", "expected at most 1000000 bytes of body, got 5000000"
+    "body_too_large", 413, "Body too large", "The body is too large: 5000000 bytes, and 1000000 are the most."
 )
 UNSUPPORTED_MEDIA_TYPE = declare_answer(
     "unsupported_media_type",
     415,
     "Unsupported media type",
-    "expected Content-Type application/json, got text/plain",
+    "Send the body as application/json. Its Content-Type is text/plain.",
 )
 UNKNOWN_HOST = declare_answer(
-    "unknown_host", 421, "Misdirected request", "expected a Host this service is known by, got rebound.example"
+    "unknown_host",
+    421,
+    "Misdirected request",
+    "This service is not known as 'rebound.example'.",
 )
 UPGRADE_REQUIRED = declare_answer(
-    "upgrade_required", 426, "Upgrade required", "expected a WebSocket handshake, got a plain GET"
+    "upgrade_required",
+    426,
+    "Upgrade required",
+    "Connect here with a WebSocket.",
 )
 INTERNAL_ERROR = declare_answer(
     "internal_error", 500, "Internal error", "this should not have happened; the log says more under 4f1c09ab"
@@ -224,7 +235,7 @@ STREAM_PAUSED = declare("stream_paused", Conflict, "This stream is paused, so th
 
 # ---- 422: what a request holds
 
-INVALID_INPUT = declare("invalid_input", InvalidInput, "fps: expected a number greater than 0, got 0")
+INVALID_INPUT = declare("invalid_input", InvalidInput, "`fps` must be a number greater than 0, not 0.")
 INVALID_PATCH = declare("invalid_patch", InvalidInput, "Give a threshold or alerts_per_day, not both.")
 INVALID_CURSOR = declare(
     "invalid_cursor",
@@ -271,7 +282,7 @@ SOURCE_MISSING = declare("source_missing", InvalidSource, "expected a file that 
 SOURCE_OPTIONS = declare("source_options", InvalidSource, "expected ?loop=true or ?rate=N, got another option")
 SOURCE_CHARACTERS = declare("source_characters", InvalidSource, "expected @ percent-encoded in passwords, got a bare @")
 SOURCE_MASKED = declare(
-    "source_masked", InvalidSource, "expected the real value of a secret parameter, got its mask ***"
+    "source_masked", InvalidSource, "This address still has the mask *** where a password or key was hidden. ..."
 )
 SOURCE_SELF = declare("source_self", InvalidSource, "expected a camera, got an address of this service itself")
 SOURCE_TRANSPORT = declare("source_transport", InvalidSource, "expected transport tcp or udp, got 'sctp'")

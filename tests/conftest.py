@@ -14,7 +14,9 @@ from service.streams import admission
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-hypothesis.settings.register_profile("watchword", deadline=None)
+# A busy machine draws its examples slowly, which is no fault of the code.
+_TOO_SLOW = [hypothesis.HealthCheck.too_slow]
+hypothesis.settings.register_profile("watchword", deadline=None, suppress_health_check=_TOO_SLOW)
 hypothesis.settings.load_profile("watchword")
 
 

@@ -62,13 +62,16 @@ async def _http(request: Request, error: Exception) -> Response:
     kind: ErrorKind[Never]
     match error.status_code:
         case 400:
-            kind, detail = MALFORMED_BODY, "expected a JSON document, got something that cannot be read as one"
+            kind, detail = MALFORMED_BODY, "The body cannot be read as JSON."
         case 404:
-            kind, detail = NO_SUCH_PATH, f"expected a path of this API (see /openapi.json), got {request.url.path}"
+            kind, detail = NO_SUCH_PATH, f"There is nothing at {request.url.path}. /docs shows what there is."
         case 405:
             allowed = _methods(request)
             headers = {"Allow": ", ".join(allowed)}
-            kind, detail = METHOD_NOT_ALLOWED, f"expected {' or '.join(allowed)}, got {request.method}"
+            kind, detail = (
+                METHOD_NOT_ALLOWED,
+                f"{request.method} is not possible here. Possible: {' and '.join(allowed)}.",
+            )
         case 408:
             kind = BODY_TOO_SLOW
         case 413:
@@ -103,16 +106,16 @@ async def _invalid(request: Request, error: Exception) -> Response:
     found = error.errors()
     for one in found:
         if one["type"] == "json_invalid":
-            detail = f"expected a JSON document, got an error at character {one['loc'][-1]}: {one['ctx']['error']}"
+            detail = f"The body is not JSON: {one['ctx']['error']} at character {one['loc'][-1]}."
             return problem_response(MALFORMED_BODY, detail)
         if isinstance(one.get("input"), bytes):
             came = request.headers.get("content-type") or "none"
-            detail = f"expected Content-Type application/json, got {came[:100]}"
+            detail = f"Send the body as application/json. Its Content-Type is {came[:100]}."
             return problem_response(UNSUPPORTED_MEDIA_TYPE, detail)
     problems = [field_problem(one, _known_fields(request, one)) for one in found[:MAX_FIELD_PROBLEMS]]
     more = len(found) - len(problems)
-    detail = "; ".join(one.message for one in problems[:3])
+    detail = " ".join(one.message for one in problems[:3])
     if len(found) > 3:
-        detail += f"; and {len(found) - 3} more"
+        detail += f" And {len(found) - 3} more."
     context = {"more_errors": more} if more else None
     return problem_response(INVALID_INPUT, detail, errors=problems, context=context)

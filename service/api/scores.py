@@ -202,7 +202,7 @@ def _line(point: ScorePoint) -> str:
 )
 async def follow_scores() -> Response:
     """Say that this path is for WebSockets."""
-    detail = "expected a WebSocket handshake, got a plain GET; GET /streams/{id}/scores gives past messages"
+    detail = "Connect here with a WebSocket. GET /streams/{id}/scores gives past messages."
     headers = {"Upgrade": "websocket", "Connection": "Upgrade"}
     return problem_response(UPGRADE_REQUIRED, detail, headers=headers)
 

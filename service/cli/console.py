@@ -35,7 +35,7 @@ def fail_clearly(command: Callable[P, R]) -> Callable[P, R]:
             return command(*args, **kwargs)
         except (WatchwordError, PackError, EnrolmentError, ProfileError) as error:
             # Addresses and paths in it are copied: the terminal wraps them, we do not.
-            errors.print("[red]error:[/red]", escape(str(error)), soft_wrap=True)
+            errors.print("[red]error:[/red]", escape(redact(str(error))), soft_wrap=True)
         except ValidationError as error:
             for problem in error.errors(include_url=False, include_input=False):
                 errors.print("[red]error:[/red]", escape(f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}"))

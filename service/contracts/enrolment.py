@@ -81,6 +81,7 @@ class EnrolmentOut(BaseModel):
                     "started_at": "2026-03-01T12:00:00Z",
                     "finished_at": None,
                     "error": None,
+                    "damaged": [],
                     "profiles": [],
                 },
                 {
@@ -91,6 +92,7 @@ class EnrolmentOut(BaseModel):
                     "started_at": "2026-03-01T12:00:00Z",
                     "finished_at": "2026-03-01T12:05:02Z",
                     "error": None,
+                    "damaged": ["gate/monday.mp4 is damaged: 12 frames (2.0%) left out, 3.8 to 4.3 s."],
                     "profiles": [
                         {
                             "pack": "attributes",
@@ -113,4 +115,5 @@ class EnrolmentOut(BaseModel):
     started_at: datetime | None = None
     finished_at: datetime | None = None
     error: str | None = Field(None, description="Why it failed, or why a kept profile is not in force.")
+    damaged: list[str] = Field([], description="What was left out of the recordings because it is damaged.")
     profiles: list[ProfileOut] = Field([], description="What is in force now, one per pack.")

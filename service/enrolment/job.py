@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from datetime import UTC, datetime
 
 from service.contracts.enrolment import EnrolmentOut, EnrolmentSpec, EnrolmentState
-from service.frames import PreparedFrame
 from service.pipeline.context import StreamContext
 from service.pipeline.offline import OfflinePipeline
+from service.pipeline.recordings import NormalRecording, sound
 from service.profiles.fit import EnrolmentError
 from service.profiles.profile import Profile
 from service.profiles.samples import Samples
@@ -61,6 +61,7 @@ class Enrolment:
         self._state = EnrolmentState.COLLECTING
         self._error: str | None = None
         self._files_done = 0
+        self._damaged: list[str] = []
         self._started_at = datetime.now(UTC)
         self._finished_at: datetime | None = None
 
@@ -69,8 +70,8 @@ class Enrolment:
         self._context = context
         context.collect(self._samples)
 
-    def learn_files(self, recordings: Iterable[Callable[[], Iterator[PreparedFrame]]]) -> None:
-        """Gather the frames of recordings, then fit, in the executor."""
+    def learn_files(self, recordings: Iterable[NormalRecording]) -> None:
+        """Gather the frames of recordings, then fit, in the executor. What is damaged of them is left out."""
         self._executor.submit(self._run, list(recordings))
 
     def watch(self) -> None:
@@ -112,6 +113,7 @@ class Enrolment:
                 started_at=self._started_at,
                 finished_at=self._finished_at,
                 error=self._error,
+                damaged=list(self._damaged),
             )
 
     def _progress(self, seconds: float) -> float:
@@ -121,11 +123,9 @@ class Enrolment:
             return min(1.0, seconds / self.spec.seconds)
         return self._files_done / len(self.spec.sources or [None])
 
-    def _run(self, recordings: list[Callable[[], Iterator[PreparedFrame]]]) -> None:
+    def _run(self, recordings: list[NormalRecording]) -> None:
         try:
-            for recording in recordings:
-                self._pipeline.gather([recording()], self._samples, on_frame=self._stop_if_cancelled)
-                self._files_done += 1
+            self._pipeline.gather(sound(recordings, self._read_one), self._samples, self._stop_if_cancelled)
             self._become(EnrolmentState.FITTING)
             profile = self._pipeline.fit(self._samples, self._origin())
             self._stop_if_cancelled()
@@ -138,6 +138,12 @@ class Enrolment:
         except Exception as error:
             logger.exception("an enrolment failed")
             self._become(EnrolmentState.FAILED, f"{type(error).__name__}: {error}")
+
+    def _read_one(self, damage: str | None) -> None:
+        with self._lock:
+            self._files_done += 1
+            if damage is not None:
+                self._damaged.append(damage)
 
     def _origin(self) -> str:
         return "live" if self.spec.sources is None else ", ".join(self.spec.sources)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -24,11 +24,11 @@ from service.errors import (
     Conflict,
     InvalidSource,
 )
-from service.frames import PreparedFrame
 from service.ingest.playback import read_all
 from service.ingest.source import Source, parse_source
 from service.pipeline.context import StreamContext
 from service.pipeline.offline import OfflinePipeline
+from service.pipeline.recordings import NormalRecording
 from service.pipeline.scored import FULL_SCALE
 from service.pipeline.stages import Stages
 from service.profiles.profile import DEFAULT_ALERTS_PER_DAY, HeadProfile, Profile, ProfileError
@@ -236,8 +236,9 @@ class StreamProfile:
         else:
             enrolment.learn_files(recordings)
 
-    def _recording(self, source: Source) -> Callable[[], Iterator[PreparedFrame]]:
-        return partial(read_all, self._stream_id, source, self._spec.fps, self._services.settings, self._stages.windows)
+    def _recording(self, source: Source) -> NormalRecording:
+        given = self._stream_id, source, self._spec.fps, self._services.settings, self._stages.windows
+        return NormalRecording(source.url.removeprefix("file:"), partial(read_all, *given))
 
     def _samples_to_extend(self) -> Samples:
         if self._profile is None:

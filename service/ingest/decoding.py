@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 from models.inputs import FrameWindow
 from service.frames import PreparedFrame
+from service.ingest.continuity import Admission, Continuity
 from service.ingest.failures import Cause, SourceFailure
 from service.ingest.reader import Decoded, Reader, SourceInfo, open_reader
 from service.ingest.sampler import Sampler
@@ -84,7 +85,7 @@ class Decoding:
             metrics: Where frames and decoders are counted.
             previous: The last frame of the decoder before.
             deliver: Takes each prepared frame, in this thread.
-            news: Called at the first frame and at the end, in this thread.
+            news: Called at the first frame, at one of another size, and at the end, in this thread.
             windows: What is to be gathered beside.
         """
         self._stream_id = stream_id
@@ -173,16 +174,18 @@ class Decoding:
         timeline = Timeline(self.last, live=reader.info.live)
         sampler = Sampler(self._stream_id, self._fps, self._settings, timeline, self._metrics, self._windows)
         backlog = Backlog()
-        errors = 0
+        continuity = Continuity(reader, live=reader.info.live)
         for decoded in reader:
-            self._leave_out(sampler, reader.decode_errors - errors)
-            errors = reader.decode_errors
+            admission = continuity.admit(decoded)
+            self._leave_out(sampler, continuity.take_lost())
             arrived, captured_at, late = self._pace(decoded, pacer)
             if self._stop.is_set():
                 return
-            if decoded.corrupt:
-                self._leave_out(sampler)
+            if admission is Admission.LEFT_OUT:
+                self.progress_at = max(self.progress_at, time.monotonic())  # a damaged picture is no silence
                 continue
+            if admission is Admission.ANEW:
+                sampler.begin_anew()
             epoch = self.last.epoch if self.last is not None else -1
             moment = sampler.stamp(decoded.pts, arrived)
             if moment is None:
@@ -196,9 +199,10 @@ class Decoding:
             self.progress_at = max(self.progress_at, time.monotonic())
             if prepared is not None:
                 self._deliver(self, prepared)
-        self._leave_out(sampler, reader.decode_errors - errors)
+        continuity.finish()
+        self._leave_out(sampler, continuity.take_lost())
 
-    def _leave_out(self, sampler: Sampler, frames: int = 1) -> None:
+    def _leave_out(self, sampler: Sampler, frames: int) -> None:
         sampler.drop_damaged(frames)
         self.damaged += frames
 
@@ -220,7 +224,6 @@ class Decoding:
         self.last = moment
         self.progress_at = time.monotonic()
         self.frames += 1
-        if self.frames == 1:
-            height, width = decoded.luma().shape
-            self.info = None if self.info is None else self.info.sized(width, height)
+        if self.info is not None and (self.frames == 1 or decoded.size != (self.info.width, self.info.height)):
+            self.info = self.info.sized(*decoded.size)
             self._news()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 from models.inputs import FrameWindow
@@ -46,6 +47,7 @@ class Sampler:
         self._metrics = metrics
         self._index = -1
         self._epoch: int | None = None
+        self._cuts = 0
         self._cadence = Cadence(fps)
         self._preparer = Preparer(settings.analysis_side)
         self._windows = WindowBuffers(windows)
@@ -59,6 +61,7 @@ class Sampler:
         if moment is None:
             self._count("not_due")
             return None
+        moment = replace(moment, epoch=moment.epoch + self._cuts)
         self.last = moment
         if moment.epoch != self._epoch:
             self._epoch = moment.epoch
@@ -93,6 +96,10 @@ class Sampler:
             self._metrics.stage_seconds.labels("prepare").observe(time.perf_counter() - began)
         frame = Frame(self._index, moment.pts, captured_at, moment.arrived, image)
         return PreparedFrame(self._stream_id, moment.epoch, frame, motion, self._windows.windows())
+
+    def begin_anew(self) -> None:
+        """Let the next frame begin an epoch: it cannot be compared with those before."""
+        self._cuts += 1
 
     def drop_damaged(self, frames: int = 1) -> None:
         """Count frames that did not decode, or not whole; they keep their number."""

@@ -101,7 +101,12 @@ class StreamRegistry:
     def _bring_back(self, entry: Entry) -> None:
         record = entry.record
         try:
-            self._run(entry, self._build.stored_source(record, record.spec), self._store.pending(record.id))
+            source = self._build.stored_source(record, record.spec)
+            if source.url != record.spec.url:
+                # It was registered when less was known to be a secret: what was shown then is kept apart now.
+                shown = record.spec.model_copy(update={"url": source.url})
+                record = entry.record = self._store.update(record.id, shown, secret_of(source))
+            self._run(entry, source, self._store.pending(record.id))
         except Exception as error:
             # The camera stays registered: what it needs may come back, or be set otherwise.
             logger.error("stream %s cannot be restored: %s", record.id, error)

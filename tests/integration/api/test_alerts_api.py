@@ -140,7 +140,7 @@ def test_the_picture_is_served_and_revalidated(five: Service) -> None:
 # ---- pages
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data())
 def test_pages_give_each_alert_once_while_new_ones_open_and_are_judged(service: Service, data: st.DataObject) -> None:
     """Through any filter, whatever opens, is reviewed or deleted meanwhile: what stays as it was comes once."""

@@ -24,6 +24,9 @@ class Still:
     arrived: float = 0.0
     waited: float = 1.0
     corrupt: bool = False
+    key: bool = True
+    size: tuple[int, int] = (64, 48)
+    layout: tuple[int, int] = (64, 48)
 
     def luma(self) -> np.ndarray:
         return np.full((48, 64), self.shade, np.uint8)
