@@ -9,9 +9,6 @@ const countFormat = new Intl.NumberFormat();
 /** Surprise (-log10 p) that the API shows as score 1. */
 const FULL_SCALE = 6;
 
-/** @param {number} value a whole number */
-export const count = (value) => countFormat.format(value);
-
 /** @param {number} ms Unix milliseconds */
 export const clock = (ms) => clockFormat.format(ms);
 
@@ -66,12 +63,15 @@ export function duration(seconds) {
   return seconds < 36 * 3600 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86_400)} days`;
 }
 
+/** @param {number} count */
+export const number = (count) => countFormat.format(count);
+
 /**
- * @param {number} number
+ * @param {number} count
  * @param {string} noun
  * @param {string} [plural]
  */
-export const counted = (number, noun, plural = `${noun}s`) => `${count(number)} ${number === 1 ? noun : plural}`;
+export const counted = (count, noun, plural = `${noun}s`) => `${countFormat.format(count)} ${count === 1 ? noun : plural}`;
 
 /**
  * The service's texts begin small and end open, to be put together; on the page they stand alone.

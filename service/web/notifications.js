@@ -7,8 +7,9 @@ import { writeHash } from "./review-state.js";
 
 const SOUND = "watchword.sound";
 const NOTICES = "watchword.notifications";
-/** Alerts that were told already, so that several open pages of one browser tell each once. */
-const TOLD = "watchword.told";
+/** Alerts that were heard or shown already, so that several open pages of one browser tell each once. */
+const HEARD = "watchword.heard";
+const SHOWN = "watchword.shown";
 const MOST_TOLD = 100;
 
 /** Two short notes, a fourth apart; in seconds and hertz. */
@@ -80,10 +81,9 @@ export class Notifications {
 
   /** @param {Alert[]} alerts that opened just now, oldest first */
   tell(alerts) {
-    if (!this.withSound && !this.withNotices) return;
-    const untold = claim(alerts);
-    if (this.withNotices) for (const alert of untold) notify(alert);
-    if (this.withSound && untold.length > 0) void this.play(Math.min(untold.length, MOST_AT_ONCE));
+    if (this.withNotices) for (const alert of claim(SHOWN, alerts)) notify(alert);
+    // One that must be silent leaves it to another page.
+    if (this.withSound && this.audio?.state === "running") void this.play(Math.min(claim(HEARD, alerts).length, MOST_AT_ONCE));
   }
 
   /** @param {number} times */
@@ -138,13 +138,14 @@ function whyNoNotices() {
 
 /**
  * Those that no page of this browser has told yet; from now on they are told.
+ * @param {string} how
  * @param {Alert[]} alerts
  * @returns {Alert[]}
  */
-function claim(alerts) {
-  const told = (recall(TOLD) ?? "").split(" ");
+function claim(how, alerts) {
+  const told = (recall(how) ?? "").split(" ");
   const untold = alerts.filter(({ id }) => !told.includes(id));
-  keep(TOLD, [...untold.map(({ id }) => id), ...told].slice(0, MOST_TOLD).join(" "));
+  keep(how, [...untold.map(({ id }) => id), ...told].slice(0, MOST_TOLD).join(" "));
   return untold;
 }
 

@@ -2,7 +2,7 @@
 
 import { alertPicture, Problem, reviewAlert } from "./api.js";
 import { create, find, setText } from "./dom.js";
-import { clock, count, duration, fullMoment, rarity, score as scoreText } from "./format.js";
+import { clock, duration, fullMoment, number, rarity, score as scoreText } from "./format.js";
 import { objectRows } from "./object-rows.js";
 import { KINDS, writeHash } from "./review-state.js";
 
@@ -84,7 +84,7 @@ export class ReviewAlert {
     element.classList.remove("waiting", "failed");
     element.dataset.verdict = alert.verdict ?? "none";
     element.dataset.state = alert.state;
-    setText(find(element, ".alert-place"), place < 0 ? "" : `${count(place + 1)} of ${count(Math.max(total, place + 1))}`);
+    setText(find(element, ".alert-place"), place < 0 ? "" : `${number(place + 1)} of ${number(Math.max(total, place + 1))}`);
     /** @type {HTMLButtonElement} */ (find(element, ".previous")).disabled = !newer;
     /** @type {HTMLButtonElement} */ (find(element, ".next")).disabled = !older;
     setText(this.title, alert.message);

@@ -1,4 +1,4 @@
-"""The page in a real Chromium."""
+"""The page in a real Chromium: starting it, opening the page, and what it complained of."""
 
 from __future__ import annotations
 
@@ -8,12 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-NEEDS_CHROMIUM = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium")
-
-_ARGS = [
+ARGS = [
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -22,21 +20,24 @@ _ARGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+NEEDS_BROWSER = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium"),
+    pytest.mark.xdist_group("browser"),
+    pytest.mark.timeout(400),
+]
+"""The marks of a module whose tests open the page."""
+
+expect.set_options(timeout=60_000)
 
 
 @contextmanager
-def chromium(*arguments: str) -> Iterator[Browser]:
-    """A browser, closed by the context.
-
-    Args:
-        arguments: More for its command line.
-    """
+def chromium() -> Iterator[Browser]:
+    """A Chromium that is closed at the end."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*_ARGS, *arguments])
-        try:
-            yield browser
-        finally:
-            browser.close()
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
+        yield browser
+        browser.close()
 
 
 class Opened:
@@ -60,52 +61,23 @@ class Opened:
         return [text for text in self.complaints if self.expected is None or not re.search(self.expected, text)]
 
 
+def tile(page: Page, name: str) -> Locator:
+    return page.locator(".tile", has=page.get_by_role("link", name=name, exact=True))
+
+
+def pixels(canvas: Locator) -> set[tuple[int, int, int, int]]:
+    """The colours on a canvas, sampled."""
+    data = canvas.evaluate(
+        """canvas => {
+            const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+            return Array.from({ length: 4000 }, (_, i) => {
+                const at = 4 * Math.floor((i * data.length) / 4 / 4000);
+                return [...data.slice(at, at + 4)];
+            });
+        }"""
+    )
+    return {tuple(colour) for colour in data}
+
+
 def overflow(page: Page) -> int:
-    """By how many pixels the page is wider than the window."""
     return int(page.evaluate("() => document.documentElement.scrollWidth - window.innerWidth"))
-
-
-def worst_contrast(part: Locator) -> tuple[float, str]:
-    """The lowest contrast of any text in a part of the page with what is behind it, 1..21, and the text."""
-    ratio, text = part.evaluate(_CONTRAST)
-    return float(ratio), str(text)
-
-
-_CONTRAST = """root => {
-    const parse = colour => {
-        const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
-        canvas.fillStyle = colour;
-        canvas.fillRect(0, 0, 1, 1);
-        return [...canvas.getImageData(0, 0, 1, 1).data];
-    };
-    const luminance = ([r, g, b]) => [r, g, b].map(v => v / 255)
-        .map(v => (v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
-        .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
-    const behind = element => {
-        const layers = [];
-        for (let one = element; one !== null; one = one.parentElement) {
-            layers.push(parse(getComputedStyle(one).backgroundColor));
-        }
-        let [r, g, b] = [255, 255, 255];
-        for (const [red, green, blue, alpha] of layers.reverse()) {
-            const share = alpha / 255;
-            [r, g, b] = [[red, r], [green, g], [blue, b]].map(([over, under]) => over * share + under * (1 - share));
-        }
-        return [r, g, b];
-    };
-    const opacity = element =>
-        (element === null ? 1 : Number(getComputedStyle(element).opacity) * opacity(element.parentElement));
-    const found = [];
-    for (const element of root.querySelectorAll("*")) {
-        const own = [...element.childNodes].some(node => node.nodeType === 3 && node.textContent.trim() !== "");
-        if (!own || element.closest("svg") !== null || element.getClientRects().length === 0) continue;
-        const ground = behind(element);
-        const share = opacity(element);
-        const pure = parse(getComputedStyle(element).color).slice(0, 3);
-        const ink = pure.map((v, i) => v * share + ground[i] * (1 - share));
-        const [a, b] = [luminance(ink), luminance(ground)].sort((x, y) => y - x);
-        found.push([(a + 0.05) / (b + 0.05), `${element.className}: ${element.textContent.slice(0, 40)}`]);
-    }
-    return found.sort((x, y) => x[0] - y[0])[0];
-}"""
-"""Colours are resolved by drawing them. Backgrounds are laid over each other; pictures behind text are not seen."""
