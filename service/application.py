@@ -100,7 +100,8 @@ class Application:
         settings = self.settings
         snapshots = SnapshotFolder(self.alerts.snapshots, settings.snapshot_bytes)
         stores = AlertStores(self._database, self.alerts, self._feedback, Outbox(self._database), snapshots)
-        return AlertManager(stores, open_sinks(settings), self.metrics, OutageRules(settings.offline_grace_s))
+        outages, blindness = OutageRules(settings.offline_grace_s), OutageRules(settings.blind_grace_s)
+        return AlertManager(stores, open_sinks(settings), self.metrics, outages, blindness=blindness)
 
     def _stream_registry(self) -> StreamRegistry:
         store = StreamStore(self._database)

@@ -251,6 +251,12 @@ REPEATED_PARAMETER = declare(
 UNKNOWN_CLASS = declare(
     "unknown_class", InvalidInput, "The detector knows no class 'unicorn'. It knows, for example, person, bicycle."
 )
+TOO_FEW_FRAMES = declare(
+    "too_few_frames",
+    InvalidInput,
+    "At 1 frame a second, 60 seconds are 60 frames, and 100 are needed to learn what is normal. Learn for at least "
+    "100 seconds.",
+)
 UNKNOWN_ZONE = declare("unknown_zone", InvalidInput, "This camera has no zone 'Moon'. Its zones: 'Gate'.")
 EXPIRES_IN_PAST = declare("expires_in_past", InvalidInput, "The rule would end at 2020-01-01T00:00:00Z, which is past.")
 NEW_TO_EXTEND = declare(
@@ -308,7 +314,12 @@ TOO_MANY_STREAMS = declare(
     Overloaded,
     "There are 256 streams, and no more are allowed (WATCHWORD_MAX_STREAMS). Delete one first.",
 )
-MACHINE_FULL = declare("machine_full", Overloaded, "expected room for one more stream, got 84% of at most 85% in use")
+MACHINE_FULL = declare(
+    "machine_full",
+    Overloaded,
+    "This computer is too busy for another camera (44 % used, about 44 % more needed, limit 85 %). "
+    "Lower a camera's frame rate, or pause one.",
+)
 PROBES_BUSY = declare("probes_busy", Overloaded, "expected at most 16 sources being tried at once, got another")
 TOO_MANY_PROBES = declare(
     "too_many_probes", Overloaded, "There are 64 sources waiting to be tried already. Try again in 5 s."

@@ -6,7 +6,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 LATENCY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 STAGES = ("prepare", "detect", "track", "inputs", "features", "score", "guide", "alerts")
-OUTCOMES = ("scored", "enrolled", "not_due", "superseded", "stale", "disturbed", "decode_error", "error")
+OUTCOMES = ("scored", "enrolled", "not_due", "superseded", "stale", "disturbed", "blind", "decode_error", "error")
 
 
 class Metrics:
@@ -35,6 +35,12 @@ class Metrics:
             buckets=LATENCY_BUCKETS,
             registry=self.registry,
         )
+        self.lag_seconds = Gauge(
+            "watchword_lag_seconds",
+            "How far behind the present the newest scored frame of a stream was, absent when nothing is scored.",
+            ["stream"],
+            registry=self.registry,
+        )
         self.batch_frames = Histogram(
             "watchword_batch_frames", "Frames per tick.", buckets=(1, 2, 4, 8, 16, 32, 64, 128), registry=self.registry
         )
@@ -45,6 +51,12 @@ class Metrics:
             "watchword_stream_state",
             "1 for the state a stream is in, else 0.",
             ["stream", "state"],
+            registry=self.registry,
+        )
+        self.stream_watching = Gauge(
+            "watchword_stream_watching",
+            "1 while a stream's frames are being scored, else 0.",
+            ["stream"],
             registry=self.registry,
         )
         self.streams = Gauge("watchword_streams", "Registered streams.", registry=self.registry)
@@ -80,8 +92,10 @@ class Metrics:
         for collector in (
             self.frames,
             self.latency_seconds,
+            self.lag_seconds,
             self.score,
             self.stream_state,
+            self.stream_watching,
             self.reconnects,
             self.alerts,
             self.alerts_suppressed,

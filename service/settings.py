@@ -30,12 +30,16 @@ class Settings(BaseSettings):
     image_side: int = Field(1280, ge=160, description="Longest side of a working picture, in pixels.")
     analysis_side: int = Field(360, ge=96, description="Longest side at which motion is computed, in pixels.")
     staleness_s: float = Field(0.5, gt=0, description="Frames older than this are dropped, and counted.")
-    stall_s: float = Field(5.0, gt=0, description="No new frame for so long is a failure: rebuild the decoder.")
+    stall_s: float = Field(5.0, gt=0, description="No new frame for so long, or for three usual steps, is a failure.")
     probe_timeout_s: float = Field(5.0, gt=0, description="How long registering a stream waits for its source.")
     backoff_first_s: float = Field(0.5, gt=0, description="First wait before a reconnect; doubles, with jitter.")
     backoff_max_s: float = Field(30.0, gt=0, description="Longest wait before a reconnect after an outage.")
     refused_retry_s: float = Field(120.0, gt=0, description="Wait after wrong credentials or unknown codecs.")
     offline_grace_s: float = Field(10.0, gt=0, description="Stalled for so long is offline.")
+    blind_grace_s: float = Field(10.0, gt=0, description="A picture that says nothing for so long becomes an alert.")
+    max_load: float = Field(
+        0.85, gt=0, description="Share of all cores, and of the worker's time, beyond which cameras are refused."
+    )
     score_history: int = Field(6_000, ge=100, description="Score messages kept per stream: 10 minutes at 10 a second.")
     client_queue: int = Field(64, ge=1, description="Messages a slow WebSocket client may fall behind.")
     max_clients: int = Field(500, ge=1, description="WebSocket and MJPEG clients in all.")

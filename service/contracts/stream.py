@@ -246,6 +246,11 @@ class StreamStatus(BaseModel):
         description="How far behind the present the newest scored frame was when it was scored, in seconds, as far as "
         "it can be known; null while nothing is scored.",
     )
+    notes: list[str] = Field(
+        [],
+        description="What to know of it while it works, each a sentence: that its pictures are timed by their arrival, "
+        "or come too seldom for some of what is looked at.",
+    )
     reconnects: int = 0
     last_frame_at: datetime | None = None
     threshold: float | None = Field(None, description="The threshold in force, once enrolled.")
@@ -292,6 +297,7 @@ class StreamOut(StreamSpec):
                         "measured_fps": 9.98,
                         "latency_ms": 31.5,
                         "lag_s": 0.03,
+                        "notes": [],
                         "reconnects": 0,
                         "last_frame_at": "2026-03-01T12:10:00Z",
                         "threshold": 0.62,

@@ -102,15 +102,27 @@ class StreamProfile:
         return enrolment is not None and enrolment.state in (EnrolmentState.COLLECTING, EnrolmentState.FITTING)
 
     @property
-    def reading_files(self) -> bool:
-        """Whether recordings are being read for it now."""
+    def computing(self) -> bool:
+        """Whether recordings are being read for it now, or a profile is fitted."""
         enrolment = self._enrolment
-        return self.running and enrolment is not None and enrolment.spec.sources is not None
+        return enrolment is not None and (
+            enrolment.state is EnrolmentState.FITTING or (self.running and enrolment.spec.sources is not None)
+        )
 
     @property
     def problem(self) -> str | None:
         """Why the profile that was kept is not in force."""
         return self._profile_problem
+
+    @property
+    def progress(self) -> str:
+        """How far the enrolment is, in a sentence."""
+        out = self.out()
+        if out.state is EnrolmentState.FITTING:
+            return "Learning what is normal: all frames are there, and are being evaluated."
+        if out.frames_wanted is None:
+            return f"Learning what is normal from recordings, {100 * out.progress:.0f} % done."
+        return f"Learning what is normal, {out.frames} of {out.frames_wanted} frames."
 
     @property
     def failure(self) -> str | None:
@@ -225,6 +237,7 @@ class StreamProfile:
             ),
             executor=self._services.executor,
             samples=self._samples_to_extend() if spec.extend else None,
+            fps=self._spec.fps,
             keep=self._keep_enrolled,
             changed=self._enrolment_changed,
         )

@@ -77,7 +77,8 @@ def _fill(
     last: BaseException | None = None
     try:
         with open_reader(source, settings.stall_s, settings.stall_s) as reader:
-            sampler = Sampler(stream_id, fps, settings, Timeline(live=reader.info.live), windows=windows)
+            timeline = Timeline(live=reader.info.live, rate=reader.info.fps)
+            sampler = Sampler(stream_id, fps, settings, timeline, windows=windows)
             continuity = Continuity(reader, live=reader.info.live, damage=damage)
             for decoded in reader:
                 admission = continuity.admit(decoded)

@@ -29,6 +29,7 @@ from service.ingest.frame_numbers import FrameNumbers
 from service.ingest.listing import PICTURES, missing_frames, packet_end, pictures
 from service.ingest.loss_reports import LossReports
 from service.ingest.luma import bgr_of, luma_of
+from service.ingest.packets import PacketQueue, Received
 from service.ingest.redirects import MAX_HOPS, moved_to
 from service.ingest.source import Source
 
@@ -118,8 +119,13 @@ class Decoded(Protocol):
         ...
 
     @property
-    def waited(self) -> float:
-        """Seconds that reading waited for its packet; next to none says that more of them are queued."""
+    def dated(self) -> bool:
+        """Whether ``captured_at`` is the camera's own clock, and not that of arrival."""
+        ...
+
+    @property
+    def era(self) -> int:
+        """Which clock of its source the PTS is of (``Arrivals.note``)."""
         ...
 
     @property
@@ -162,6 +168,7 @@ class Reader(Protocol):
         suspect: Of the last of both: how many packets were read by then, and the presentation time in seconds of a
             frame from which on key frames can be trusted; None for any.
         missing: Frames that a recording announces and does not have; known at its end.
+        queue: Of a live source that is read ahead, what has arrived and is not decoded yet; else None.
     """
 
     info: SourceInfo
@@ -170,6 +177,7 @@ class Reader(Protocol):
     packets: int
     suspect: tuple[int, float | None]
     missing: int
+    queue: PacketQueue | None
 
     def __enter__(self) -> Self: ...
 
@@ -182,19 +190,21 @@ class Reader(Protocol):
         ...
 
 
-def open_reader(source: Source, open_timeout: float, read_timeout: float) -> Reader:
+def open_reader(source: Source, open_timeout: float, read_timeout: float, *, ahead: bool = False) -> Reader:
     """Open a source, by whatever suits it.
 
     Args:
         source: What to open.
         open_timeout: Seconds that connecting may take, and again that finding the streams may take.
         read_timeout: Seconds of silence after which a read gives up.
+        ahead: Read a live source's packets as they arrive, while others are decoded. Closing it then waits for the
+            read under way.
 
     Raises:
         SourceFailure: Told apart by cause.
     """
     if source.path is None:
-        return VideoReader(source, open_timeout, read_timeout)
+        return VideoReader(source, open_timeout, read_timeout, ahead=ahead)
     path = _still_inside(source, source.path)
     if path.is_dir():
         return ImageFolderReader(source, path)
@@ -231,7 +241,8 @@ class DecodedVideoFrame:
     pts: float | None
     captured_at: float
     arrived: float
-    waited: float
+    dated: bool
+    era: int = 0
 
     @property
     def corrupt(self) -> bool:
@@ -266,19 +277,20 @@ class DecodedVideoFrame:
 class VideoReader:
     """A video by FFmpeg, decoded in the calling thread alone: more threads buy wall time, not processor time."""
 
-    def __init__(self, source: Source, open_timeout: float, read_timeout: float) -> None:
+    def __init__(self, source: Source, open_timeout: float, read_timeout: float, *, ahead: bool = False) -> None:
         self._source = source
         self.decode_errors = self.losses = self.packets = self.missing = 0
         self.suspect: tuple[int, float | None] = (0, None)
         self._end = 0.0
         with ExitStack() as stack:
-            self._reports = None if source.is_file else stack.enter_context(LossReports())
             self._container = stack.enter_context(_open_container(source, open_timeout, read_timeout))
             self._stream = self._video_stream()
             self.info = self._describe()
-            codec = self._stream.codec_context
-            self._numbers = FrameNumbers(codec.extradata) if codec.name == "h264" else None
+            self._begin_numbers()
             self._packets = self._container.demux(self._stream)
+            self.queue = self._read_ahead() if ahead and self.info.live else None
+            alone = self.queue is None and not source.is_file
+            self._reports = stack.enter_context(LossReports()) if alone else None
             self._open = stack.pop_all()
 
     def __enter__(self) -> Self:
@@ -289,6 +301,8 @@ class VideoReader:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close the connection or file, and free the decoder."""
+        if self.queue is not None:
+            self.queue.close()
         self._open.close()
 
     def _video_stream(self) -> VideoStream:
@@ -317,55 +331,76 @@ class VideoReader:
     def _untimed(self) -> bool:
         return not self._source.is_file and not _UNTIMED_FORMATS.isdisjoint(self._container.format.name.split(","))
 
+    def _read_ahead(self) -> PacketQueue:
+        in_pieces = "hls" in self._container.format.name.split(",")
+        return PacketQueue(self._packets, f"read {self._source.host}", in_pieces=in_pieces)
+
     def __iter__(self) -> Iterator[Decoded]:
         """Frames until the end of the stream. A file that cannot be read on at a place is read on behind it."""
         untimed = self._untimed
         frames = 0
-        while True:
-            asked = time.monotonic()
-            packet = self._next_packet()
-            if packet is None:
-                break
-            arrived, wall = time.monotonic(), time.time()
-            camera_clock = _camera_clock(packet, wall)
-            self._look_for_losses(packet)
+        for received in self._received():
+            packet = received.packet
+            if packet.size:
+                self.packets += 1
+                self._end = max(self._end, packet_end(packet))
+            if received.after_skip:
+                self._stream.codec_context.flush_buffers()
+                self._begin_numbers()
+            self._look_for_losses(packet, lost=received.lost)
+            camera_clock = _camera_clock(packet, received.wall)
             for frame in self._decode(packet):
                 frames += 1
                 pts = None if untimed else frame.time
-                captured_at = wall if camera_clock is None or pts is None else pts + camera_clock
+                dated = camera_clock is not None and pts is not None
+                captured_at = pts + camera_clock if camera_clock is not None and pts is not None else received.wall
                 display = display_of(frame, self._pixel_aspect())
-                yield DecodedVideoFrame(frame, display, pts, captured_at, arrived, arrived - asked)
+                yield DecodedVideoFrame(frame, display, pts, captured_at, received.arrived, dated, received.era)
         if self._source.is_file:
             self.missing = missing_frames(self._container, self._stream, self.packets, self._end)
             if self.decode_errors and not frames:
                 raise read_failure(self._source, None)
 
+    def _received(self) -> Iterator[Received]:
+        """Packets until the end of the stream, of a live one as they arrived while others were decoded."""
+        if self.queue is None:
+            while (packet := self._next_packet()) is not None:
+                lost = self._reports is not None and self._reports.lost()
+                yield Received(packet, time.monotonic(), time.time(), lost=lost)
+            return
+        self.queue.start()
+        try:
+            while (received := self.queue.take()) is not None:
+                yield received
+        except (av.error.FFmpegError, OSError) as error:
+            raise read_failure(self._source, error) from None
+
     def _next_packet(self) -> Packet[VideoStream] | None:
         """The next one, the empty one that ends the decoder among them; None behind the end."""
         for _ in range(_MAX_BROKEN_READS):
             try:
-                packet = next(self._packets, None)
+                return next(self._packets, None)
             except (av.error.FFmpegError, OSError) as error:
                 if not self._source.is_file:
                     raise read_failure(self._source, error) from None
                 self._suspect(None, error=True)
                 self._packets = self._container.demux(self._stream)  # a generator that raised has ended
-                continue
-            if packet is not None and packet.size:
-                self.packets += 1
-                self._end = max(self._end, packet_end(packet))
-            return packet
         return None
+
+    def _begin_numbers(self) -> None:
+        """Follow the numbers of frames from the next packet on."""
+        codec = self._stream.codec_context
+        self._numbers = FrameNumbers(codec.extradata) if codec.name == "h264" else None
 
     def _pixel_aspect(self) -> float:
         return float(self._stream.sample_aspect_ratio or 1)
 
-    def _look_for_losses(self, packet: Packet[VideoStream]) -> None:
+    def _look_for_losses(self, packet: Packet[VideoStream], *, lost: bool) -> None:
         """Count what was lost before this packet, or of it, where the decoder will not say."""
         if self._numbers is not None and packet.size and self._numbers.gap(bytes(packet)):
             self.losses += 1
             self._suspect(packet)
-        if self._reports is not None and self._reports.lost():
+        if lost:
             # It may be this packet that lacks a part, and HEVC's decoder would not say: only a later one is whole.
             self.losses += 1
             self._suspect(packet, later=True)
@@ -477,7 +512,8 @@ class DecodedImage:
     pts: float
     captured_at: float
     arrived: float
-    waited: float = 0.0
+    dated: bool = False
+    era: int = 0
     corrupt: bool = False
     key: bool = True
 
@@ -510,6 +546,7 @@ class ImageFolderReader:
         self._source = source
         self.decode_errors = self.losses = self.packets = self.missing = 0
         self.suspect: tuple[int, float | None] = (0, None)
+        self.queue: PacketQueue | None = None
         self._paths = pictures(folder)
         if not self._paths:
             kinds = " ".join(sorted(PICTURES))

@@ -11,6 +11,7 @@ from service.contracts.enrolment import EnrolmentOut, EnrolmentSpec
 from service.contracts.guidance import PreviewOut, PreviewSpec
 from service.contracts.patch import patched
 from service.contracts.stream import StreamOut, StreamPatch, StreamSpec
+from service.enrolment.length import check_length
 from service.enrolment.stream_profile import file_source, kept_profile, profile_path
 from service.errors import (
     INVALID_PATCH,
@@ -24,7 +25,7 @@ from service.ingest.probe import probe as try_source
 from service.ingest.source import Source
 from service.profiles.profile import Profile
 from service.store.streams import StreamStore
-from service.streams.admission import admit
+from service.streams.admission import Use, admit
 from service.streams.build import StreamBuilder, secret_of
 from service.streams.changes import REBUILDING, changes_of
 from service.streams.entries import Entries
@@ -153,7 +154,8 @@ class StreamRegistry:
 
         Args:
             spec: Its settings.
-            probe: Refuse a source that delivers no picture now.
+            probe: Refuse a source that delivers no picture now. One that is not tried is not refused for load either:
+                it is down and takes nothing. If it is too much once it is back, ``overloaded`` says so.
 
         Raises:
             InvalidInput: If any setting is not what was expected; nothing has changed then.
@@ -162,9 +164,10 @@ class StreamRegistry:
         source = self._build.source(spec)
         self._build.check(spec)
         self._check_enrolment(spec)
-        self._admit(spec)
         if probe:
+            # The address first: a wrong password must read as one on a busy machine too.
             try_source(source, self._settings.probe_timeout_s)
+            self._admit(spec)
         record = self._store.create(spec.model_copy(update={"url": source.url}), secret_of(source))
         if spec.enrolment is not None and spec.enrolment.stream is None:
             self._store.set_pending(record.id, spec.enrolment)
@@ -197,10 +200,10 @@ class StreamRegistry:
             moved = "url" in changes
             source = self._build.source(spec) if moved else self._build.stored_source(entry.record, spec)
             self._build.check(spec)
-            if spec.enabled and not entry.record.spec.enabled:
-                self._admit(spec)
             if moved and probe and spec.enabled:
                 try_source(source, self._settings.probe_timeout_s)
+            if probe and spec.enabled and not entry.record.spec.enabled:
+                self._admit(spec)
             self._replace(entry, spec, source, rebuild=entry.live is None or bool(REBUILDING & changes.keys()))
         return self._out(entry)
 
@@ -241,9 +244,11 @@ class StreamRegistry:
 
         Raises:
             Conflict: If an enrolment is under way, or there is nothing to extend or to take over.
-            InvalidInput: If a source cannot be used.
+            InvalidInput: If a source cannot be used, or so many seconds are too few frames.
         """
         with self._entries.changing(stream_id) as entry:
+            if spec.seconds is not None and not spec.extend:
+                check_length(spec.seconds, entry.running().rate)
             return entry.running().enrol(spec, None if spec.stream is None else self._profile_of(spec.stream))
 
     def forget_enrolment(self, stream_id: str) -> None:
@@ -313,17 +318,23 @@ class StreamRegistry:
         if enrolment.extend:
             msg = "A new stream has learned nothing yet that could be extended. Leave extend out."
             raise InvalidInput(NEW_TO_EXTEND, msg)
+        if enrolment.seconds is not None:
+            check_length(enrolment.seconds, spec.fps)
         for path in enrolment.sources or ():
             file_source(path, self._settings.media_dir)
         if enrolment.stream is not None:
             self._profile_of(enrolment.stream)
 
     def _admit(self, spec: StreamSpec) -> None:
-        if spec.enabled:
-            entries = self._entries.all()
-            running = sum(entry.record.spec.enabled for entry in entries)
-            files = any(entry.live is not None and entry.live.profile.reading_files for entry in entries)
-            admit(self._services.worker, running, enrolling_files=files)
+        if not spec.enabled:
+            return
+        worker, running = self._services.worker, [entry.live for entry in self._entries.all() if entry.live is not None]
+        frames, now = worker.frames_per_second, sum(live.frames_per_second for live in running)
+        uses = [Use(worker.load, frames, now)]
+        # Reading files and fitting take what the cores have left, so that their use says nothing meanwhile.
+        if not any(live.profile.computing for live in running):
+            uses.append(Use(worker.processor_load, frames, now))
+        admit(tuple(uses), spec.fps, self._settings.max_load)
 
     def _profile_of(self, stream_id: str) -> Profile:
         return kept_profile(self._settings, self._entries.get(stream_id).id)

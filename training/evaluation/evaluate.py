@@ -443,7 +443,16 @@ class _Seen:
     def _follow(self, frame: ScoredFrame) -> None:
         """Open and close alerts by the service's own rules; each counts as sent the moment it opens."""
         clocks = frame.source.frame
-        sample = SurpriseSample(frame.source.epoch, clocks.pts, clocks.captured_at, frame.surprise, frame.threshold)
+        settled = not frame.source.ghostly
+        sample = SurpriseSample(
+            frame.source.epoch,
+            clocks.pts,
+            clocks.captured_at,
+            frame.surprise,
+            frame.threshold,
+            clocks.happened,
+            settled,
+        )
         for change in self._machine.step(sample).changes:
             if change.event == "opened":
                 self._alerts.append((len(self.index), -1))

@@ -108,6 +108,7 @@ BAD_STREAMS = {
     "enrolment from two places": (body(enrolment={"seconds": 60, "sources": [VIDEO]}), 422, "invalid_input"),
     "enrolment from outside": (body(enrolment={"sources": ["../x.mp4"]}), 422, "source_path"),
     "enrolment of a second": (body(enrolment={"seconds": 1}), 422, "invalid_input"),
+    "enrolment of too few frames": (body(fps=1, enrolment={"seconds": 60}), 422, "too_few_frames"),
     "enrolment of nobody's": (body(enrolment={"stream": "nobody"}), 404, "stream_not_found"),
     # bodies that are no streams
     "a list": ([], 422, "invalid_input"),

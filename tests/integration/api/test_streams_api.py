@@ -245,3 +245,53 @@ def test_a_stream_whose_outline_crosses_itself_since_before_that_was_refused_liv
         assert service.http.get(path).json()["zones"] == [crossed]
         assert service.http.patch(path, json={"fps": 5}).json()["zones"] == [crossed]
         assert_problem(service.http.patch(path, json={"zones": [crossed]}), 422, "invalid_input")
+
+
+def test_trying_again_is_legal_in_every_state_and_does_not_wait(tmp_path: Path) -> None:
+    port = free_port()
+    with Service(tmp_path, stall_s=0.5, offline_grace_s=0.5, backoff_first_s=3000, backoff_max_s=3000) as service:
+        down = service.add_stream("Down", url=f"rtsp://127.0.0.1:{port}/{VIDEO}")
+        paused = service.add_stream("Paused", enabled=False)
+        live = service.add_stream("Live")
+        service.wait_for_state(live, "live")
+        service.wait_for_state(down, "offline")
+        for stream in (down, down, paused, live):
+            assert service.http.post(f"/streams/{stream}/retry").status_code == 204
+        assert service.state(paused) == "paused"
+        assert service.state(live) == "live"
+        assert_problem(service.http.post("/streams/porch/retry"), 404, "stream_not_found")
+
+        def next_try() -> str | None:
+            return service.http.get(f"/streams/{down}").json()["status"]["next_try_at"]
+
+        wait_until(lambda: next_try() is not None, "the next attempt to be told")
+        with RtspServer(service.media, port=port):
+            wait_until(
+                lambda: (
+                    service.http.post(f"/streams/{down}/retry").status_code == 204 and service.state(down) == "live"
+                ),
+                "the camera to be tried at once",
+            )
+            wait_until(lambda: next_try() is None, "no further attempt while frames flow")
+
+
+def test_a_stream_that_learned_nothing_or_something_else_says_what_to_do(service: Service) -> None:
+    stream = service.add_stream()
+    service.wait_for_state(stream, "live")
+    status = service.http.get(f"/streams/{stream}").json()["status"]
+    assert (status["watching"], status["not_watching"]["reason"]) == (False, "not_enrolled")
+    assert status["not_watching"]["advice"] == "Let it learn from some minutes of ordinary footage."
+
+
+def test_a_full_machine_refuses_a_camera_only_after_it_was_tried(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("WATCHWORD_MAX_LOAD", "0.000001")
+    with Service(tmp_path, stall_s=0.5) as service:
+        first = service.add_stream("First", url=f"file:{VIDEO}?loop=true")
+        service.wait_for_state(first, "live")
+        wait_until(lambda: service.metric("frames_total", stream=first, outcome="enrolled") > 3, "frames")
+        nobody = {"name": "Nobody", "url": f"rtsp://127.0.0.1:{free_port()}/a"}
+        assert_problem(service.http.post("/streams", json=nobody), 422, "source_unreachable")
+        full = service.http.post("/streams", json={"name": "Second", "url": f"file:{VIDEO}?loop=true"})
+        problem = assert_problem(full, 503, "machine_full")
+        assert problem["detail"].startswith("This computer is too busy for another camera (")
+        assert service.http.post("/streams?probe=false", json=nobody).status_code == 201

@@ -31,7 +31,8 @@ class Shown:
     corrupt: bool = False
     size: tuple[int, int] = (64, 48)
     captured_at: float = 1.7e9
-    waited: float = 0.0
+    dated: bool = False
+    era: int = 0
 
     @property
     def arrived(self) -> float:

@@ -40,6 +40,19 @@ def test_every_due_frame_in_order(fps: float | None, indices: range, tmp_path: P
     assert not readers()
 
 
+@pytest.mark.parametrize(("fps", "matched"), [(0.9, True), (0.5, False), (0.2, False)])
+def test_a_recording_of_few_frames_a_second_can_be_learned_from(
+    tmp_path: Path, settings: Settings, fps: float, matched: bool
+) -> None:
+    ticks = [round(index * 250 / fps) for index in range(20)]
+    source = local_source(write_video(tmp_path / "a.mp4", frames=20, pts=ticks))
+    frames = list(read_all("s", source, 10.0, settings))
+    assert [prepared.frame.pts for prepared in frames] == pytest.approx([tick / 250 for tick in ticks], abs=1e-3)
+    *_, last = frames
+    assert [prepared.epoch for prepared in frames[2:]] == [last.epoch] * 18
+    assert all(prepared.motion is not None and prepared.motion.matched == matched for prepared in frames[2:])
+
+
 def test_flow_pairs_are_close_in_time_whatever_the_rate(tmp_path: Path, settings: Settings) -> None:
     """At 5 of 25 frames a second the flow still compares pictures 0.1 s apart at most, or limbs no longer match."""
     source = local_source(write_video(tmp_path / "a.mp4", frames=50))

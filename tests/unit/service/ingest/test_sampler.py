@@ -22,7 +22,8 @@ class Still:
     pts: float | None
     captured_at: float = 1.7e9
     arrived: float = 0.0
-    waited: float = 1.0
+    dated: bool = False
+    era: int = 0
     corrupt: bool = False
     key: bool = True
     size: tuple[int, int] = (64, 48)
