@@ -169,6 +169,32 @@ def footage(
     _save(study, origin, out)
 
 
+@study_app.command()
+@fail_clearly
+def culprits(
+    datasets: Datasets,
+    out: Out,
+    detector: DetectorName = "motion",
+    heads: Heads = "attributes",
+    encoder: Encoder = "none",
+    fps: Fps = None,
+    alerts_per_day: AlertsPerDay = 1.0,
+    seed: Seed = 0,
+) -> None:
+    """Whether the object marked in an alert's picture is the one that the truth marks; writes the pictures as a sheet.
+
+    [dim]watchword study culprits ped2 runs/plaza --out results/culprits[/dim]
+    """
+    need_extra()
+    from training.provenance import provenance
+    from training.studies.culprits import study_culprits
+
+    origin, setup = provenance(), _setup(detector, heads, fps, alerts_per_day, seed, encoder)
+    with task_bars() as progress:
+        study = study_culprits(_open(datasets), setup, out, progress)
+    _save(study, origin, out)
+
+
 Clips = Annotated[Path, typer.Option(help="Object clips, as `watchword train clips` writes them.")]
 Text = Annotated[Path, typer.Option(help="Folder of the text tower: text_tower.pt and tokenizer.json.")]
 Cache = Annotated[Path | None, typer.Option(help="Keeps the sentence encoder's vectors between runs.")]
