@@ -19,7 +19,7 @@ Point = tuple[Annotated[float, Field(ge=0, le=1)], Annotated[float, Field(ge=0, 
 
 
 class StreamState(StrEnum):
-    """Where a stream stands. ``score`` is null in every state but ``live``."""
+    """Where a stream stands. ``score`` is null in every state but ``live``; ``blind`` delivers pictures of nothing."""
 
     CONNECTING = "connecting"
     ENROLLING = "enrolling"
@@ -28,6 +28,40 @@ class StreamState(StrEnum):
     OFFLINE = "offline"
     PAUSED = "paused"
     FAILED = "failed"
+    BLIND = "blind"
+
+
+DELIVERING = frozenset({StreamState.LIVE, StreamState.ENROLLING, StreamState.BLIND})
+"""States in which frames flow, whatever they show."""
+
+
+class NotWatchingReason(StrEnum):
+    """Why the frames of a stream get no score."""
+
+    CONNECTING = "connecting"
+    STALLED = "stalled"
+    OFFLINE = "offline"
+    FAILED = "failed"
+    PAUSED = "paused"
+    LEARNING = "learning"
+    NOT_ENROLLED = "not_enrolled"
+    ENROLMENT_FAILED = "enrolment_failed"
+    FROZEN = "frozen"
+    BLACK = "black"
+    WHITE = "white"
+    COVERED = "covered"
+    OUT_OF_FOCUS = "out_of_focus"
+    DISTURBED = "disturbed"
+    OVERLOADED = "overloaded"
+
+
+class NotWatching(BaseModel):
+    """Why a stream is not being watched, and what to do about it."""
+
+    reason: NotWatchingReason
+    message: str = Field(description="Why, in a sentence.")
+    advice: str = Field(description="What to do, in a sentence.")
+    fault: bool = Field(description="Whether a person has to do something, or at least has to know.")
 
 
 class Zone(BaseModel):
@@ -132,11 +166,11 @@ class StreamSpec(BaseModel):
     @model_validator(mode="after")
     def _one_threshold(self) -> Self:
         if self.threshold is not None and self.alerts_per_day is not None:
-            msg = "expected `threshold` or `alerts_per_day`, got both"
+            msg = "Give a threshold or alerts_per_day, not both."
             raise ValueError(msg)
         names = [zone.name for zone in self.zones]
         if len(set(names)) != len(names):
-            msg = f"expected zones of different names, got {names}"
+            msg = f"Two zones have the same name: {', '.join(names)}. Give each its own."
             raise ValueError(msg)
         return self
 
@@ -171,12 +205,22 @@ class StreamStatus(BaseModel):
     since: datetime
     width: int | None = Field(None, description="Of the source's picture, in pixels.")
     height: int | None = None
+    size_changed_at: datetime | None = Field(None, description="When the picture last changed its size, if it has.")
+    damaged_frames: int = Field(0, description="Frames left out because they did not decode, or not whole.")
     measured_fps: float | None = Field(None, description="Frames scored per second, over the last seconds.")
     latency_ms: float | None = Field(None, description="From a frame's arrival to its score, last frame.")
+    lag_s: float | None = Field(
+        None,
+        description="How far behind the present the newest scored frame was when it was scored, in seconds, as far as "
+        "it can be known; null while nothing is scored.",
+    )
     reconnects: int = 0
     last_frame_at: datetime | None = None
     threshold: float | None = Field(None, description="The threshold in force, once enrolled.")
     enrolled: bool = False
+    watching: bool = Field(False, description="Whether its frames are being scored now.")
+    not_watching: NotWatching | None = Field(None, description="Why not, and what to do; null while it is watching.")
+    next_try_at: datetime | None = Field(None, description="When a source that is down is tried again.")
 
 
 class StreamOut(StreamSpec):
@@ -210,12 +254,18 @@ class StreamOut(StreamSpec):
                         "since": "2026-03-01T12:05:02Z",
                         "width": 1280,
                         "height": 720,
+                        "size_changed_at": None,
+                        "damaged_frames": 0,
                         "measured_fps": 9.98,
                         "latency_ms": 31.5,
+                        "lag_s": 0.03,
                         "reconnects": 0,
                         "last_frame_at": "2026-03-01T12:10:00Z",
                         "threshold": 0.62,
                         "enrolled": True,
+                        "watching": True,
+                        "not_watching": None,
+                        "next_try_at": None,
                     },
                 }
             ]

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from models.inputs import FrameWindow
 from service.backoff import Backoff
@@ -51,10 +51,15 @@ class IngestStatus:
         state: CONNECTING, LIVE (frames flow), STALLED, OFFLINE or FAILED.
         detail: Why, in a sentence without credentials, or None.
         since: When the state began, UTC.
-        width: Of the source's picture in pixels, as last opened; None before.
+        width: Of the source's picture as it is shown, in pixels; None before the first.
         height: The same.
+        size_changed_at: When the picture last came in another size than before, UTC; None if it never has.
+        damaged_frames: How many frames were left out since ``start`` because they did not decode, or not whole.
         reconnects: How often frames flowed again after a failure.
         last_frame_at: Wall clock when the last frame was prepared, UTC.
+        cause: What the last attempt failed by, while the source is down; else None.
+        next_try_at: Wall clock when a source that is down is tried again, UTC; None while it is being tried, while
+            frames flow, and once a file has ended.
     """
 
     state: StreamState
@@ -62,8 +67,12 @@ class IngestStatus:
     since: datetime
     width: int | None
     height: int | None
+    size_changed_at: datetime | None
+    damaged_frames: int
     reconnects: int
     last_frame_at: datetime | None
+    cause: Cause | None = None
+    next_try_at: datetime | None = None
 
 
 class Ingest:
@@ -119,7 +128,10 @@ class Ingest:
         self._retry_at = -math.inf
         self._stalled_at = math.inf
         self._failed_by: Cause | None = None
+        self._cause: Cause | None = None
         self._size: tuple[int, int] | None = None
+        self._size_changed_at: datetime | None = None
+        self._damaged_before = 0  # by the decoders that have ended
         self._reconnects = 0
         self._last_frame_at: datetime | None = None
         self._closed = False
@@ -178,8 +190,32 @@ class Ingest:
             machine = self._machine
             width, height = self._size or (None, None)
             return IngestStatus(
-                machine.state, machine.detail, machine.since, width, height, self._reconnects, self._last_frame_at
+                machine.state,
+                machine.detail,
+                machine.since,
+                width,
+                height,
+                self._size_changed_at,
+                self._damaged_before + (0 if self._decoding is None else self._decoding.damaged),
+                self._reconnects,
+                self._last_frame_at,
+                self._cause,
+                self._next_try_at(),
             )
+
+    def _next_try_at(self) -> datetime | None:
+        if self._decoding is not None or self._closed or not math.isfinite(self._retry_at):
+            return None
+        return datetime.now(UTC) + timedelta(seconds=max(0.0, self._retry_at - time.monotonic()))
+
+    def retry(self) -> None:
+        """Try a source that is down at once. Idempotent; one that delivers, is being tried or has ended goes on."""
+        with self._lock:
+            if self._decoding is not None or not math.isfinite(self._retry_at):
+                return
+            self._retry_at = -math.inf
+            self._backoff.ease()
+        self._supervisor.wake()
 
     def supervise(self, now: float) -> float:
         """What the supervisor calls: take note of what the decoder did, and start or abandon it when due."""
@@ -204,8 +240,10 @@ class Ingest:
             decoding.stop()
             self._abandoned.append(decoding)
             return self._fail(decoding, self._silence(decoding), now)
-        elif decoding.frames and self._machine.state is not StreamState.LIVE:
-            return self._live(decoding)
+        elif decoding.frames:
+            self._measure(decoding)
+            if self._machine.state is not StreamState.LIVE:
+                return self._live()
         if now >= self._stalled_at + self._settings.offline_grace_s:
             self._stalled_at = math.inf
             return self._machine.move(StreamState.OFFLINE, self._machine.detail)
@@ -237,14 +275,22 @@ class Ingest:
         )
         self._decoding.start()
 
-    def _live(self, decoding: Decoding) -> bool:
+    def _measure(self, decoding: Decoding) -> None:
+        """Take note of the size of the decoder's pictures, and whether it is another than before."""
+        if decoding.info is None:
+            return
+        size = decoding.info.width, decoding.info.height
+        if self._size is not None and size != self._size:
+            self._size_changed_at = datetime.now(UTC)
+        self._size = size
+
+    def _live(self) -> bool:
         self._stalled_at = math.inf
-        if decoding.info is not None:
-            self._size = decoding.info.width, decoding.info.height
         if self._failed_by is not None:
             self._reconnects += 1
             self._metrics.reconnects.labels(self._stream_id, self._failed_by.value).inc()
             self._failed_by = None
+        self._cause = None
         return self._machine.move(StreamState.LIVE)
 
     def _silence(self, decoding: Decoding) -> SourceFailure:
@@ -259,8 +305,10 @@ class Ingest:
             msg = "a decoder ended that nobody stopped"
             raise AssertionError(msg)
         self._decoding = None
+        self._damaged_before += decoding.damaged
         self._last = decoding.last
         self._failed_by = self._failed_by or failure.cause  # what began it, not what attempts then met
+        self._cause = failure.cause
         if failure.cause is Cause.FINISHED:
             self._retry_at = math.inf
             return self._machine.move(StreamState.OFFLINE, failure.detail)

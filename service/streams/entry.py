@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from service.contracts.stream import StreamOut, StreamState, StreamStatus
 from service.errors import STREAM_BROKEN, Conflict
 from service.guidance.stream_guidance import StreamGuidance
+from service.ingest.failures import Cause
 from service.store.streams import StreamRecord
 from service.streams.stream import LiveStream
+from service.streams.watching import Standing, not_watching
 
 
 @dataclass(slots=True)
@@ -46,7 +48,7 @@ class Entry:
             Conflict: ``stream_broken``.
         """
         if self.live is None:
-            msg = f"expected a stream that can run; this one {self.problem or 'is being started'}"
+            msg = f"This stream is not running: it {self.problem or 'is being started'}."
             raise Conflict(STREAM_BROKEN, msg)
         return self.live
 
@@ -56,7 +58,10 @@ class Entry:
             return self.live.status()
         state = StreamState.CONNECTING if self.problem is None else StreamState.FAILED
         detail = self.problem or "the service is starting"
-        return StreamStatus(state=state, detail=detail, since=self.record.updated_at)
+        standing = Standing(state, detail, None if self.problem is None else Cause.INTERNAL)
+        return StreamStatus(
+            state=state, detail=detail, since=self.record.updated_at, not_watching=not_watching(standing)
+        )
 
     def out(self) -> StreamOut:
         """Its settings, and what it is doing."""

@@ -214,6 +214,14 @@ class StreamRegistry:
             self._services.metrics.streams.set(len(self._entries))
             profile_path(self._settings, stream_id).unlink(missing_ok=True)
 
+    def retry(self, stream_id: str) -> None:
+        """Try a source that is down at once, and bring back a stream that could not be. Idempotent."""
+        with self._entries.changing(stream_id) as entry:
+            if entry.live is not None:
+                entry.live.retry()
+            else:
+                self._bring_back(entry)
+
     # ---- enrolment and rules
 
     def enrol(self, stream_id: str, spec: EnrolmentSpec) -> EnrolmentOut:
@@ -292,7 +300,7 @@ class StreamRegistry:
         if enrolment is None:
             return
         if enrolment.extend:
-            msg = "expected an enrolment that does not extend: a new stream has nothing to extend yet"
+            msg = "A new stream has learned nothing yet that could be extended. Leave extend out."
             raise InvalidInput(NEW_TO_EXTEND, msg)
         for path in enrolment.sources or ():
             file_source(path, self._settings.media_dir)

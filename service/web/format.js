@@ -72,4 +72,5 @@ export const STATE_NAMES = {
   offline: "Offline",
   paused: "Paused",
   failed: "Failed",
+  blind: "Blind",
 };
