@@ -218,7 +218,7 @@ def names(
     origin, setup = provenance(), _setup(detector, "attributes", fps, 1.0, seed, encoder)
     words = [[part.strip() for part in given.split(",") if part.strip()] for given in (usual, anomalous)]
     with task_bars() as progress:
-        study = study_names(_open(datasets), setup, *words, progress)
+        study = study_names(_open(datasets), setup, words[0], words[1], progress)
     _save(study, origin, out)
 
 

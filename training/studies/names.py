@@ -118,22 +118,23 @@ def study_names(
         anomalous: The same of an anomaly.
         progress: Told how far it is.
     """
-    figures, parts = {}, []
+    figures: dict[str, list[_Row]] = {}
+    parts = []
     with setup.pipeline(setup.rate(datasets)) as pipeline:
         for dataset in datasets:
             named = list(name_objects(dataset, setup, pipeline, progress))
-            rows = [_at_bar(named, bar, usual, anomalous) for bar in BARS]
-            figures[dataset.name] = {
-                "objects": len(named),
-                "bars": [row | {"bar": bar} for row, bar in zip(rows, BARS, strict=True)],
-            }
+            rows = figures[dataset.name] = [_at_bar(named, bar, usual, anomalous) for bar in BARS]
             parts.append(f"## {dataset.name}: {len(named)} objects\n\n{_bars_table(rows)}")
-    good = [bar for index, bar in enumerate(BARS) if all(_good(one["bars"][index]) for one in figures.values())]
+    good = [bar for index, bar in enumerate(BARS) if all(_good(rows[index]) for rows in figures.values())]
     verdict = f"good on all: {', '.join(f'{bar:g}' for bar in good)}" if good else "no bar is good on all of them"
     return Study({"datasets": figures, "good": good}, "\n".join([*parts, f"\nOf the bars: {verdict}.\n"]))
 
 
-def _at_bar(named: Sequence[Named], bar: float, usual: Sequence[str], anomalous: Sequence[str]) -> dict[str, object]:
+_Row = dict[str, float | str | None]
+"""What comes of one bar."""
+
+
+def _at_bar(named: Sequence[Named], bar: float, usual: Sequence[str], anomalous: Sequence[str]) -> _Row:
     said = [one for one in named if one.similarity >= bar]
     right = {
         kind: [any(word in one.name for word in words) for one in said if one.anomalous == kind]
@@ -141,6 +142,7 @@ def _at_bar(named: Sequence[Named], bar: float, usual: Sequence[str], anomalous:
     }
     wrong = Counter(one.name for one in said if not one.anomalous and not any(word in one.name for word in usual))
     return {
+        "bar": bar,
         "named": len(said) / max(len(named), 1),
         "usual_right": float(np.mean(right[False])) if right[False] else None,
         "anomalous_right": float(np.mean(right[True])) if right[True] else None,
@@ -148,30 +150,18 @@ def _at_bar(named: Sequence[Named], bar: float, usual: Sequence[str], anomalous:
     }
 
 
-def _good(row: dict[str, object]) -> bool:
+def _good(row: _Row) -> bool:
     shares = (row["usual_right"], row["anomalous_right"])
     return all(isinstance(share, float) and share >= GOOD for share in shares)
 
 
-def _bars_table(rows: Sequence[dict[str, object]]) -> str:
-    def share(value: object) -> str:
+def _bars_table(rows: Sequence[_Row]) -> str:
+    def share(value: float | str | None) -> str:
         return percent(value) if isinstance(value, float) else "-"
 
+    shares = ("named", "usual_right", "anomalous_right")
     cells = [
-        (
-            f"{bar:g}",
-            share(row["named"]),
-            share(row["usual_right"]),
-            share(row["anomalous_right"]),
-            row["most_often_wrong"] or "-",
-        )
-        for bar, row in zip(BARS, rows, strict=True)
+        (f"{row['bar']:g}", *(share(row[name]) for name in shares), row["most_often_wrong"] or "-") for row in rows
     ]
-    headers = (
-        "from",
-        "named",
-        "right of usual things",
-        "right of anomalies",
-        "what usual things are most often called wrongly",
-    )
+    headers = ("from", "named", "right of usual things", "right of anomalies", "wrong of usual things, most often")
     return table(headers, cells)

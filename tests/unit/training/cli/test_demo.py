@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from rich.text import Text
 
 from training.cli.demo import news
@@ -17,7 +19,7 @@ OPEN = {
 CLOSED = {**OPEN, "state": "closed", "closed_at": "2026-11-30T12:00:09.300000Z"}
 
 
-def said(*alerts: dict[str, object]) -> list[str]:
+def said(*alerts: Mapping[str, object]) -> list[str]:
     """What is printed while an alert is seen like this, one look after the other."""
     told: dict[str, str] = {}
     return [Text.from_markup(line).plain for alert in alerts for line in news(alert, told)]
