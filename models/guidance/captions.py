@@ -43,11 +43,13 @@ class Caption:
         text: A sentence for people, such as "a person riding a bicycle, faster than usual here".
         facts: What is known, as ``models.guidance.vocabulary`` names it.
         unknown: Facts that it may or may not have: nobody looked.
+        zone: The named zone that it stands in; None for none.
     """
 
     text: str
     facts: tuple[Fact, ...]
     unknown: tuple[Fact, ...] = ()
+    zone: str | None = None
 
 
 SOMETHING = Caption("something moving", ("moving",))
@@ -114,7 +116,7 @@ def _whole(body: Caption, unusual: Sequence[Unusual], place: str | None) -> Capt
     subject = body.facts[0]
     known = set(wordings(subject))
     facts = [each for fact in unusual for each in (fact, f"{subject} {fact}") if each in known]
-    return Caption(", ".join(said), (*body.facts, *facts), body.unknown)
+    return Caption(", ".join(said), (*body.facts, *facts), body.unknown, place)
 
 
 def _person(labels: Sequence[str], speed: float, lying: bool, ridden: int | None, carried: int | None) -> Caption:

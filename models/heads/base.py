@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, Self
 
@@ -23,14 +23,17 @@ class Term:
     """One way in which a head finds objects unusual, and how people and text rules are told of it.
 
     Attributes:
-        sentence: What alerts say of an object that stands out by it, after its name: "moves at a speed that ...".
+        sentence: What alerts say of an object that stands out by it, after its name or alone: "moving unusually fast".
         fact: What is then true of the object, for captions and rules; None if it is nothing that they know.
         threshold: Evidence of it from which that is true, on the head's own scale.
+        say: The same as ``sentence`` with how far in it, such as "moving about 3 times as fast as is usual there", of
+            the head's ``measures`` of the term; None where it gives none.
     """
 
     sentence: str
     fact: Unusual | None = None
     threshold: float = math.inf
+    say: Callable[[float], str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,9 @@ class HeadScores:
         region_scores: ``(M,)`` float32.
         terms: Of the head's terms, the ``(N,)`` float32 evidence behind ``objects``: why a score is high.
         region_terms: The same for ``regions``, each ``(M,)``.
+        measures: Of terms that say how far, the ``(N,)`` float32 numbers that people understand, such as how many times
+            as fast; NaN where there is none.
+        region_measures: The same for ``regions``, each ``(M,)``.
         likeness: What the objects resemble, where the head knows words.
         informative: False when the frame said nothing (the first after a gap, a disturbed one, one between two
             evaluations of a window): its scores are then those of a calm frame, and smoothing passes over it.
@@ -113,6 +119,8 @@ class HeadScores:
     region_scores: Float32 = field(default_factory=lambda: np.zeros(0, np.float32))
     terms: Mapping[str, Float32] = field(default_factory=dict)
     region_terms: Mapping[str, Float32] = field(default_factory=dict)
+    measures: Mapping[str, Float32] = field(default_factory=dict)
+    region_measures: Mapping[str, Float32] = field(default_factory=dict)
     likeness: Likeness | None = None
     informative: bool = True
     heat: Float32 | None = None

@@ -11,12 +11,6 @@ from models.heads.base import Likeness
 SHOWN = 3
 """Phrases named for an object."""
 
-RESEMBLES = 0.5
-"""Cosine of a clip with its nearest action from which on it resembles that action, in a space of sentences. On 11,500
-clips of two virtual worlds that training never saw (packs 1.1.0) it keeps 97 % of the right names and drops a quarter
-of the wrong ones, by the bank as by the prompts of svad; on Ped2, real and thus strange to the encoder, it drops 40 %
-of all. At 0.6 one right name in eight would go."""
-
 
 def most_alike(similarities: Float32) -> tuple[Index, Float32]:
     """The phrases that objects resemble most.

@@ -251,6 +251,8 @@ class EncoderManifest(_Manifest):
         dim: ``D``, of the space.
         sentence: Whether the cosine of two texts says how alike they are in meaning.
         temperature: Cosines are divided by it before a softmax over phrases.
+        names_from: Cosine of a clip with a phrase from which on alerts say that it looks a little like it: a bar that
+            was measured on real footage. None where none was, or none is good: then it names nothing.
         image: Of crops.
         temporal: Of clips; without it the embedding of a clip is its middle frame's feature, made unit length.
         text: Of words.
@@ -263,6 +265,7 @@ class EncoderManifest(_Manifest):
     dim: int = Field(ge=8, le=4096)
     sentence: bool
     temperature: Positive
+    names_from: float | None = Field(None, ge=-1, le=1)
     image: ImageTowerFiles
     temporal: TemporalTowerFiles | None
     text: TextTowerFiles

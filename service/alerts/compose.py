@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
@@ -24,28 +24,36 @@ MAX_OBJECTS = 10
 
 @dataclass(frozen=True, slots=True)
 class AlertEvidence:
-    """What was to be seen at an incident's peak.
+    """What an incident's alert shows and says.
 
     Attributes:
         image: ``(H, W, 3)`` uint8, BGR, or None once it was handed on to be drawn and stored.
-        objects: Everything that was scored in it.
-        heads: Each head's own surprise.
+        pts: Presentation time of that picture, seconds.
+        objects: Everything that was scored in it; the culprit of the incident's peak is
+            marked.
+        heads: Each head's own surprise at the peak.
         threshold: Display score at which alerts opened then.
-        sentences: For each term of the objects, what is said of one that stands out by it.
         embeddings: ``(N, D)`` float32, of the clips of ``objects``, NaN rows where there is none; None without an
             encoder.
         encoder: Hash of the encoder's pack.
-        heat: ``(h, w)`` float32 in [0, 1], where in the picture the score came from; None where no head tells.
+        peaked_at: Capture time of the peak that it is of, Unix seconds: one of the frames that were as high as the
+            incident's peak; None for the incident's own.
+        said: The culprit as it was at the peak; None for the marked one of ``objects``, if there is any.
+        name: What a detector calls the culprit; None if it has no name that holds.
+        looks: What an encoder guesses that it does; None for no guess that holds.
     """
 
     image: NDArray[np.uint8] | None
+    pts: float
     objects: Sequence[ScoredObject]
     heads: Mapping[str, float]
     threshold: float
-    sentences: Mapping[str, str] = field(default_factory=dict)
     embeddings: Float32 | None = None
     encoder: str | None = None
-    heat: Float32 | None = None
+    peaked_at: float | None = None
+    said: ScoredObject | None = None
+    name: str | None = None
+    looks: str | None = None
 
     @classmethod
     def of(cls, scored: ScoredFrame, objects: Sequence[ScoredObject]) -> AlertEvidence:
@@ -59,20 +67,23 @@ class AlertEvidence:
         legend = scored.legend
         return cls(
             scored.source.frame.image,
+            scored.source.frame.pts,
             objects,
             scored.heads,
             threshold,
-            legend.sentences,
             scored.objects.embeddings,
             legend.encoder,
-            scored.heat,
         )
 
 
 def anomaly_alert(stream_id: str, stream_name: str, incident: Incident, evidence: AlertEvidence) -> Alert:
     """An incident as an alert."""
     objects = [_alert_object(evidence.objects[index]) for index in _outstanding(evidence)]
-    message = anomaly_message(objects, incident.peak, evidence.sentences)
+    marked = next((each for each in objects if each.culprit), None)
+    said: Explained | None = evidence.said or marked
+    if said is not None and marked is not None:
+        said = said.model_copy(update={"place": marked.place})  # where it is in the picture beside the sentence
+    message = anomaly_message(said, evidence.name, evidence.looks, incident.peak)
     return Alert(
         id=incident.id,
         stream_id=stream_id,
@@ -85,7 +96,7 @@ def anomaly_alert(stream_id: str, stream_name: str, incident: Incident, evidence
         opened_pts=incident.opened_pts,
         closed_pts=incident.closed_pts,
         peak_score=display(incident.peak),
-        peak_at=_moment(incident.peak_at),
+        peak_at=_moment(incident.peak_at if evidence.peaked_at is None else evidence.peaked_at),
         threshold=display(incident.threshold),
         heads={name: display(surprise) for name, surprise in evidence.heads.items()},
         objects=objects,
@@ -146,12 +157,16 @@ def alert_embeddings(alert_id: str, evidence: AlertEvidence) -> AlertEmbeddings 
 
 
 def _outstanding(evidence: AlertEvidence) -> list[int]:
-    """Indices of the objects at or above the threshold, else of the one nearest to it; the most unusual first."""
+    """Indices of the culprit, then of the objects at or above the threshold, the most unusual first.
+
+    Where nothing is to blame, and nothing reaches the threshold, of the one nearest to it.
+    """
     objects = evidence.objects
-    known = [index for index, scored in enumerate(objects) if scored.surprise is not None]
+    culprit = [index for index, scored in enumerate(objects) if scored.culprit]
+    known = [index for index, scored in enumerate(objects) if scored.surprise is not None and not scored.culprit]
     ranked = sorted(known, key=lambda index: -(objects[index].surprise or 0.0))
     above = [index for index in ranked if (objects[index].score or 0.0) >= evidence.threshold]
-    return (above or ranked[:1])[:MAX_OBJECTS]
+    return ([*culprit, *above] or ranked[:1])[:MAX_OBJECTS]
 
 
 def _alert_object(scored: ScoredObject) -> AlertObject:

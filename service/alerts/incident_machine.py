@@ -7,6 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
+RISE = 1e-3
+"""A surprise is higher than another from this much on. Smoothing holds what is beyond one in a million at one value,
+which it comes nearer to from frame to frame: without a least rise the peak of an incident would be wherever that ends,
+on Ped2 up to seven seconds after what was most unusual."""
+
 
 @dataclass(frozen=True, slots=True)
 class IncidentRules:
@@ -241,7 +246,7 @@ class IncidentMachine:
         if not surprise >= threshold * self._rules.exit_ratio:
             self._excursion = None
             return Outcome(suppressed="cooldown" if excursion.cooling else "too_short")
-        peak = surprise > excursion.peak
+        peak = surprise > excursion.peak + RISE
         if peak:
             excursion.peak, excursion.peaked, excursion.threshold = surprise, self._elapsed, threshold
         if surprise >= threshold:
@@ -277,7 +282,7 @@ class IncidentMachine:
         """An incident is open: follow its peak until it was quiet for long enough."""
         now = incident.opened_at + (self._elapsed - self._opened_at)
         incident = replace(incident, updated_at=now)
-        peak = surprise > incident.peak
+        peak = surprise > incident.peak + RISE
         if peak:
             incident = replace(incident, peak=surprise, peak_at=now, threshold=threshold)
         self._incident, self._latest_peak = incident, incident.peak

@@ -6,15 +6,16 @@ import logging
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
-from service.alerts.compose import AlertEvidence, alert_embeddings, anomaly_alert, camera_alert, closed
-from service.alerts.incident_machine import Change, IncidentMachine, IncidentRules, Outcome, SurpriseSample
+from service.alerts.compose import alert_embeddings, anomaly_alert, camera_alert, closed
+from service.alerts.incident_machine import IncidentRules
 from service.alerts.outage_machine import OutageMachine, OutageRules
 from service.alerts.recorder import Record, Recorder
 from service.alerts.reviewer import Reviewer
+from service.alerts.scene import Followed, IncidentScene
 from service.alerts.sentence import blind_message, blind_over_message, outage_message, outage_over_message
 from service.alerts.stores import AlertStores
 from service.contracts.alert import Alert, AlertEvent, AlertKind
@@ -35,13 +36,12 @@ IDLE_S = 600.0
 
 
 @dataclass(slots=True)
-class _Scene:
+class _Stream:
     """What is known of one stream's anomalies."""
 
     name: str
-    machine: IncidentMachine
+    scene: IncidentScene
     seen: float = 0.0
-    evidence: AlertEvidence | None = None
 
 
 @dataclass(slots=True)
@@ -118,7 +118,7 @@ class AlertManager:
         self._recorder = Recorder(stores, self._sinks, metrics, self._committed)
         self._publishers = [Publisher(sink, stores.outbox, metrics) for sink in sinks]
         self._lock = threading.Lock()
-        self._scenes: dict[str, _Scene] = {}
+        self._streams: dict[str, _Stream] = {}
         self._cameras: dict[str, _Camera] = {}
         self._closing = threading.Event()
         self._clock = threading.Thread(target=self._run_clock, name="alert-clock", daemon=True)
@@ -150,7 +150,7 @@ class AlertManager:
         if self._clock.is_alive():
             self._clock.join()
         with self._lock:
-            for stream_id in self._scenes.keys() | self._cameras.keys():
+            for stream_id in self._streams.keys() | self._cameras.keys():
                 self._end(stream_id, "Closed because the service stopped.")
         self._recorder.close(max(0.0, deadline - time.monotonic()))
         for publisher in self._publishers:
@@ -169,17 +169,13 @@ class AlertManager:
         Returns:
             The id of the stream's open alert, which may be committed only some milliseconds from now.
         """
-        stream_id, frame = scored.source.stream_id, scored.source.frame
-        settled = not scored.source.ghostly
-        clocks = frame.pts, frame.captured_at, scored.surprise, scored.threshold, frame.happened
-        sample = SurpriseSample(scored.source.epoch, *clocks, settled)
+        stream_id = scored.source.stream_id
         with self._lock:
-            scene = self._scene(stream_id, stream_name)
+            stream = self._stream(stream_id, stream_name)
             if scored.surprise is not None:
-                scene.seen = time.monotonic()
-            step = scene.machine.step(sample)
-            self._follow(stream_id, scene, step, AlertEvidence.of(scored, objects) if step.peak else None)
-            incident = scene.machine.incident
+                stream.seen = time.monotonic()
+            self._follow(stream_id, stream, stream.scene.observe(scored, objects))
+            incident = stream.scene.machine.incident
         return None if incident is None else incident.id
 
     def source_state(self, stream_id: str, stream_name: str, state: StreamState) -> None:
@@ -200,9 +196,9 @@ class AlertManager:
                 paused = state is StreamState.PAUSED
                 reason = f"Closed because the camera {'was paused' if paused else 'went away'}."
                 self._close_trouble(camera, camera.blind, reason)
-            scene = self._scenes.get(stream_id)
-            if state is StreamState.PAUSED and scene is not None:
-                self._follow(stream_id, scene, scene.machine.close("Closed because the camera was paused."), None)
+            stream = self._streams.get(stream_id)
+            if state is StreamState.PAUSED and stream is not None:
+                self._follow(stream_id, stream, stream.scene.close("Closed because the camera was paused."))
 
     def sight(self, stream_id: str, stream_name: str, why: NotWatching | None) -> None:
         """Take whether anything can be seen in a stream's picture, whenever that changes.
@@ -247,42 +243,25 @@ class AlertManager:
 
     # ---- incidents
 
-    def _scene(self, stream_id: str, name: str) -> _Scene:
-        scene = self._scenes.get(stream_id)
-        if scene is None:
-            scene = self._scenes[stream_id] = _Scene(name, IncidentMachine(self._incident_rules, _new_id))
-        scene.name = name
-        return scene
+    def _stream(self, stream_id: str, name: str) -> _Stream:
+        stream = self._streams.get(stream_id)
+        if stream is None:
+            stream = self._streams[stream_id] = _Stream(name, IncidentScene(self._incident_rules, _new_id))
+        stream.name = name
+        return stream
 
-    def _follow(self, stream_id: str, scene: _Scene, step: Outcome, peak: AlertEvidence | None) -> None:
-        """Do what a step of a stream's machine asks for."""
-        if step.suppressed is not None:
-            self._metrics.alerts_suppressed.labels(stream_id, step.suppressed).inc()
-        # A closing belongs to the peak so far, an opening or an update to this one.
-        for change in step.changes:
-            if change.event == "closed":
-                self._tell(stream_id, scene, change)
-        if peak is not None:
-            scene.evidence = peak
-        for change in step.changes:
-            if change.event != "closed":
-                self._tell(stream_id, scene, change)
-        if scene.machine.is_idle:
-            scene.evidence = None
-
-    def _tell(self, stream_id: str, scene: _Scene, change: Change) -> None:
-        evidence = scene.evidence
-        if evidence is None:
-            msg = f"expected the evidence of incident {change.incident.id}, got none"
-            raise RuntimeError(msg)
-        alert = anomaly_alert(stream_id, scene.name, change.incident, evidence)
-        unseen = evidence if evidence.image is not None else None
-        embeddings = None if unseen is None else alert_embeddings(alert.id, unseen)
-        self._recorder.put(Record(alert.id, stream_id, {change.event: alert}, unseen, embeddings))
-        scene.evidence = replace(evidence, image=None)
-        if change.event == "opened":
-            logger.info("stream %s (%s): alert %s opened: %s", stream_id, scene.name, alert.id, alert.message)
-            self._metrics.alerts.labels(stream_id, AlertKind.ANOMALY.value).inc()
+    def _follow(self, stream_id: str, stream: _Stream, followed: Followed) -> None:
+        """Record what happened to a stream's incidents."""
+        if followed.suppressed is not None:
+            self._metrics.alerts_suppressed.labels(stream_id, followed.suppressed).inc()
+        for told in followed.told:
+            alert = anomaly_alert(stream_id, stream.name, told.incident, told.evidence)
+            unseen = told.evidence if told.evidence.image is not None else None
+            embeddings = None if unseen is None else alert_embeddings(alert.id, unseen)
+            self._recorder.put(Record(alert.id, stream_id, {told.event: alert}, unseen, embeddings))
+            if told.event == "opened":
+                logger.info("stream %s (%s): alert %s opened: %s", stream_id, stream.name, alert.id, alert.message)
+                self._metrics.alerts.labels(stream_id, AlertKind.ANOMALY.value).inc()
 
     # ---- troubles of cameras
 
@@ -320,23 +299,23 @@ class AlertManager:
         while not self._closing.wait(TICK_S):
             now = time.monotonic()
             with self._lock:
-                for stream_id, scene in list(self._scenes.items()):
-                    self._check_gap(stream_id, scene, now - scene.seen)
+                for stream_id, stream in list(self._streams.items()):
+                    self._check_gap(stream_id, stream, now - stream.seen)
                 for stream_id, camera in self._cameras.items():
                     for trouble in camera.troubles:
                         self._elapse(stream_id, camera, trouble, now)
 
-    def _check_gap(self, stream_id: str, scene: _Scene, unseen_s: float) -> None:
-        if unseen_s > scene.machine.gap_s:
-            step = scene.machine.close(f"Closed because nothing was scored for {unseen_s:.0f} seconds.")
-            self._follow(stream_id, scene, step, None)
+    def _check_gap(self, stream_id: str, stream: _Stream, unseen_s: float) -> None:
+        if unseen_s > stream.scene.machine.gap_s:
+            ended = stream.scene.close(f"Closed because nothing was scored for {unseen_s:.0f} seconds.")
+            self._follow(stream_id, stream, ended)
         if unseen_s > IDLE_S:
-            del self._scenes[stream_id]
+            del self._streams[stream_id]
 
     def _end(self, stream_id: str, reason: str) -> None:
-        scene = self._scenes.pop(stream_id, None)
-        if scene is not None:
-            self._follow(stream_id, scene, scene.machine.close(reason), None)
+        stream = self._streams.pop(stream_id, None)
+        if stream is not None:
+            self._follow(stream_id, stream, stream.scene.close(reason))
         camera = self._cameras.pop(stream_id, None)
         if camera is not None:
             for trouble in camera.troubles:
@@ -359,9 +338,9 @@ class AlertManager:
                 if trouble.kind is alert.kind:
                     trouble.machine.sent(time.monotonic())
             return
-        scene = self._scenes.get(alert.stream_id)
-        if scene is not None:
-            scene.machine.sent(alert.id)
+        stream = self._streams.get(alert.stream_id)
+        if stream is not None:
+            stream.scene.machine.sent(alert.id)
 
     def _close_leftovers(self) -> None:
         now = datetime.now(UTC)

@@ -16,7 +16,7 @@ from service.alerts.compose import AlertEvidence
 from service.alerts.stores import AlertStores
 from service.contracts.alert import Alert, AlertEvent
 from service.metrics import Metrics
-from service.presentation.overlay import draw, encode_jpeg
+from service.presentation.overlay import ALARM, draw, encode_jpeg
 from service.store.feedback import AlertEmbeddings
 
 logger = logging.getLogger(__name__)
@@ -231,7 +231,7 @@ class Recorder:
         if evidence is None or evidence.image is None:
             return
         try:
-            jpeg = encode_jpeg(draw(evidence.image, evidence.objects, evidence.threshold, evidence.heat))
+            jpeg = encode_jpeg(draw(evidence.image, evidence.objects, ALARM))
             evicted = self._stores.snapshots.save(record.alert_id, jpeg)
         except Exception as error:  # of the disk, of OpenCV, or of what a head gave as heat
             logger.error("alert %s stays without its picture: %s", record.alert_id, _brief(error))

@@ -1,10 +1,10 @@
-"""The sentence by which an alert tells a person what happened."""
+"""The sentences by which an alert tells a person what happened."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from service.contracts.alert import AlertObject
+from service.contracts.score import Explained
 from service.contracts.stream import NotWatching, NotWatchingReason
 
 LEARNED = 3.8
@@ -12,19 +12,28 @@ LEARNED = 3.8
 serves to rank, not to tell people."""
 
 
-def anomaly_message(objects: Sequence[AlertObject], surprise: float, sentences: Mapping[str, str]) -> str:
-    """What stands out and how rare it is, such as "A person moves at a speed that is not usual there ...".
+def anomaly_message(culprit: Explained | None, name: str | None, looks: str | None, surprise: float) -> str:
+    """What is unusual, where, and how rare it is, such as "A person moving unusually fast, in zone Tracks. ...".
 
     Args:
-        objects: What stood out at the peak, the most unusual first.
+        culprit: The object or moving region that made the alert; None where the picture as a whole did.
+        name: What a detector calls it; None if it has no name.
+        looks: What an encoder guesses that it does; None for no guess that is good enough.
         surprise: The peak, -log10 of the share of normal frames that look at least this unusual.
-        sentences: For each of their terms, what is said of an object that stands out by it.
     """
-    rule = _rule(objects)
+    if culprit is None:
+        return f"The picture as a whole looks unusual. {_rarity(surprise)}"
+    subject = None if name is None else f"{'An' if name[:1].lower() in 'aeiou' else 'A'} {name}"
+    place = "" if culprit.place is None else f", {culprit.place}"
+    rule = next((match for match in culprit.matches if match.verdict == "anomaly"), None)
     if rule is not None:
         # How rare it is was learned without the rule, and says nothing of why there is an alert.
-        return f'{_subject(objects[0])} matches the rule "{rule}", which is an anomaly here.'
-    return f"{_what(objects, sentences)}; {_rarity(surprise)}."
+        matches = "matches" if rule.evidence == "caption" else "may match"
+        return f'{subject or "Something"} {matches} your rule "{rule.text}"{place}.'
+    what = next(iter(culprit.why), "unusual" if subject is None else "unusual there")
+    begun = f"{subject} {what}" if subject is not None else "Something unusual" if what == "unusual" else _begun(what)
+    guess = "" if looks is None else f' It looks a little like "{looks}".'
+    return f"{begun}{place}. {_rarity(surprise)}{guess}"
 
 
 def outage_message(stream_name: str) -> str:
@@ -69,38 +78,16 @@ def duration(seconds: float) -> str:
     return " ".join(parts[:2])
 
 
-def _rule(objects: Sequence[AlertObject]) -> str | None:
-    """The rule that made what stands out most an anomaly."""
-    matches = objects[0].matches if objects else []
-    return next((match.text for match in matches if match.verdict == "anomaly"), None)
-
-
-def _what(objects: Sequence[AlertObject], sentences: Mapping[str, str]) -> str:
-    if not objects:
-        return "The picture as a whole is unlike what is usual there"
-    top = objects[0]
-    strongest = max(top.terms, key=lambda term: top.terms[term], default=None)
-    sentence = "is not usual there" if strongest is None else sentences[strongest]
-    return f"{_subject(top)} {sentence}{_resembling(top)}"
-
-
-def _resembling(top: AlertObject) -> str:
-    if not top.actions:
-        return ""
-    action = next((each.text for each in top.actions if each.alike), None)
-    return " and resembles nothing known" if action is None else f' and most resembles "{action}"'
-
-
-def _subject(top: AlertObject) -> str:
-    if not top.recognised:
-        return "Something"
-    return f"{'An' if top.label[:1].lower() in 'aeiou' else 'A'} {top.label}"
+def _begun(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _rarity(surprise: float) -> str:
     if surprise >= LEARNED:
-        return "rarer than anything that was learned to be normal here"
+        return "Never seen while learning."
     frames = 10.0 ** max(0.0, surprise)
+    if frames < 2:
+        return "Frames like this are common when all is normal."
     # Two digits: the calibration's tail is not known better.
     digits = max(0, len(str(int(frames))) - 2)
-    return f"about 1 in {round(frames, -digits):,.0f} normal frames is like this"
+    return f"About one frame in {round(frames, -digits):,.0f} looks like this when all is normal."

@@ -161,14 +161,12 @@ def _line(frame: ScoredFrame, history: deque[float]) -> Text:
 
 
 def _event(frame: ScoredFrame) -> Text:
-    import numpy as np
     from rich.text import Text
 
-    what = "something unusual"
-    objects = frame.objects
-    if np.isfinite(objects.surprise).any():
-        top = int(np.nanargmax(objects.surprise))
-        named = {name: float(values[top]) for name, values in objects.terms.items() if np.isfinite(values[top])}
-        terms = sorted(named.items(), key=lambda term: -term[1])
-        what = f"{objects.labels[top]}: " + ", ".join(f"{name} {value:.1f}" for name, value in terms[:2])
-    return Text(f"{frame.source.frame.pts:9.2f} s  above the threshold  {what}", style="bold red")
+    from service.alerts.sentence import anomaly_message
+    from service.presentation.message import scored_objects
+
+    culprit = next((one for one in scored_objects(frame) if one.culprit), None)
+    name = culprit.label if culprit is not None and culprit.recognised else None
+    message = anomaly_message(culprit, name, None, frame.surprise or 0.0)
+    return Text(f"{frame.source.frame.pts:9.2f} s  {message}", style="bold red")

@@ -48,7 +48,7 @@ Note = Annotated[
 
 
 class AlertObject(Explained):
-    """An object, or a moving region, that stood out at an alert's peak."""
+    """The object, or moving region, that made an alert, or one that stood out beside it."""
 
     score: float = Field(description="Its own score, 0..1, text rules applied.")
 
@@ -88,7 +88,9 @@ class Alert(BaseModel):
                             "box": [0.41, 0.33, 0.06, 0.17],
                             "label": "bicycle",
                             "recognised": True,
-                            "caption": "a person riding a bicycle, fast",
+                            "caption": "a person riding a bicycle, faster than usual here",
+                            "why": ["moving about 3 times as fast as is usual there"],
+                            "place": "in the middle of the picture",
                             "terms": {"speed": 5.5, "direction": 0.1, "size": 1.2, "appearance": 2.1},
                             "actions": [{"text": "riding a bicycle", "similarity": 0.61, "alike": True}],
                             "nearest": {"mode": "walking", "distance": 0.37},
@@ -97,7 +99,8 @@ class Alert(BaseModel):
                             "score": 0.91,
                         }
                     ],
-                    "message": "Gate: unusual motion, bicycle, score 0.91 (threshold 0.62)",
+                    "message": "A bicycle moving about 3 times as fast as is usual there, in the middle of the "
+                    "picture. Never seen while learning.",
                     "verdict": None,
                     "reviewed_at": None,
                     "note": None,
@@ -123,15 +126,21 @@ class Alert(BaseModel):
     peak_at: datetime | None = Field(None, description="When that was.")
     threshold: float | None = Field(None, description="The threshold that was in force, 0..1.")
     heads: dict[str, float] = Field(default_factory=dict, description="Each head's score at the peak.")
-    objects: list[AlertObject] = Field([], description="What stood out at the peak, the most unusual first.")
-    message: str = Field(description="One sentence for a person.")
+    objects: list[AlertObject] = Field(
+        [],
+        description="What made the alert, then what else stood out, the most unusual first, as in the picture.",
+    )
+    message: str = Field(description="What happened, and how rare it is, for a person.")
     verdict: Verdict | None = Field(None, description="What a person said of it.")
     reviewed_at: datetime | None = Field(
         None, description="When that was said; null while nothing is, and for what was said before this was kept."
     )
     note: str | None = Field(None, description="What a person wrote about it.")
     taught: Teaching | None = Field(None, description="What it taught; null unless its verdict is `false_alarm`.")
-    snapshot: str | None = Field(None, description="Path of the picture at the peak, boxes drawn.")
+    snapshot: str | None = Field(
+        None,
+        description="Path of the picture, boxes drawn: that one around the peak in which most of the culprit is seen.",
+    )
     clip: str | None = Field(None, description="Path of the clip, once there is one.")
 
 

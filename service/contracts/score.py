@@ -21,7 +21,11 @@ class Action(BaseModel):
 
     text: str
     similarity: float = Field(description="Cosine in the joint space of pictures and words, -1..1.")
-    alike: bool = Field(True, description="Whether it is alike enough to be named; if none is, it resembles nothing.")
+    alike: bool = Field(
+        True,
+        description="Whether it is alike enough to be said, as a guess: above a bar that was measured on real footage. "
+        "Without such a bar, as with the built-in encoder, none is.",
+    )
 
 
 class NearestMode(BaseModel):
@@ -66,6 +70,14 @@ class Explained(BaseModel):
     label: str = Field(description="The detector's class, or `motion` for what is only known to move.")
     recognised: bool = Field(True, description="Whether the detector named it; false for what is only known to move.")
     caption: str | None = Field(None, description="What it is and does, in words; null while not enrolled.")
+    why: list[str] = Field(
+        [],
+        description="In which ways it is unusual, in words, most telling first: `moving about 3 times as fast as is "
+        "usual there`. Empty while it is as usual.",
+    )
+    place: str | None = Field(
+        None, description="Where it is, in words: `on the left of the picture`, or `in zone Tracks`."
+    )
     terms: dict[str, float] = Field(
         default_factory=dict,
         description="Per attribute, how far from normal. Where two packs have one of the same name, `pack/attribute`.",
@@ -121,7 +133,9 @@ class ScoreMessage(BaseModel):
                             "box": [0.41, 0.33, 0.06, 0.17],
                             "label": "bicycle",
                             "recognised": True,
-                            "caption": "a person riding a bicycle, fast",
+                            "caption": "a person riding a bicycle, faster than usual here",
+                            "why": ["moving about 3 times as fast as is usual there"],
+                            "place": "in the middle of the picture",
                             "terms": {"speed": 5.5, "direction": 0.1, "size": 1.2, "appearance": 2.1},
                             "actions": [{"text": "riding a bicycle", "similarity": 0.61, "alike": True}],
                             "nearest": {"mode": "walking", "distance": 0.37},

@@ -10,7 +10,7 @@ from models.arrays import Float32, Image
 from service.contracts.score import ScoreMessage
 from service.errors import NO_PICTURE, Conflict
 from service.pipeline.scored import ScoredFrame
-from service.presentation.overlay import draw, encode_jpeg, worth_heat
+from service.presentation.overlay import draw, encode_jpeg, level, worth_heat
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class LivePicture:
             image = shown.image
             if overlay:
                 heat = shown.heat if worth_heat(message.score, message.threshold) else None
-                image = draw(image, message.objects, message.threshold, heat)
+                image = draw(image, message.objects, level(message.score, message.threshold), heat)
             picture = Picture(encode_jpeg(image), message.seq, shown.captured_at)
             with self._changed:
                 if self._shown is not None:

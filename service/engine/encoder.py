@@ -107,6 +107,7 @@ class JointEncoder:
         interval_s: Seconds between them.
         temperature: Cosines are divided by it before a softmax over phrases.
         sentence: Whether the cosine of two texts says how alike they are in meaning.
+        names_from: Cosine of a clip with a phrase from which on it is named by it; None for never.
         text: Its text tower, which holds its phrases.
     """
 
@@ -117,6 +118,7 @@ class JointEncoder:
         manifest = pack.manifest_of(EncoderManifest)
         self.name, self.hash = pack.name, pack.hash
         self.dim, self.temperature, self.sentence = manifest.dim, manifest.temperature, manifest.sentence
+        self.names_from = manifest.names_from
         self.size, self.context = manifest.image.size, manifest.image.context
         temporal = manifest.temporal
         self.frames = FRAMES if temporal is None else temporal.frames

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -35,6 +36,8 @@ class ScoredObjects:
         surprise: ``(K,)`` float64, text rules applied; NaN where nothing is said.
         unguided: ``(K,)`` float64, as if there were no text rules and nothing was taught.
         terms: By name, ``(K,)`` float32, how far from normal; NaN where it says nothing.
+        measures: By name of terms that say how far, ``(K,)`` float32, as people understand it; NaN where none is known.
+        leading: ``K``, the pack whose head finds each most unusual, None for none; empty where nothing is known.
         captions: ``K``, what is known of each in words; None while not enrolled.
         matches: ``K``, the text rules that each matched.
         feedback: ``K``, the false alarm that each is like; None for none.
@@ -49,6 +52,8 @@ class ScoredObjects:
     surprise: Float64
     unguided: Float64
     terms: Mapping[str, Float32] = field(default_factory=dict)
+    measures: Mapping[str, Float32] = field(default_factory=dict)
+    leading: tuple[str | None, ...] = ()
     captions: tuple[Caption | None, ...] = ()
     matches: tuple[tuple[Match, ...], ...] = ()
     feedback: tuple[FeedbackMatch | None, ...] = ()
@@ -69,6 +74,8 @@ class ScoredObjects:
             self.surprise[keep],
             self.unguided[keep],
             {name: values[keep] for name, values in self.terms.items()},
+            {name: values[keep] for name, values in self.measures.items()},
+            tuple(self.leading[row] for row in rows) if self.leading else (),
             tuple(self.captions[row] for row in rows),
             tuple(self.matches[row] for row in rows),
             tuple(self.feedback[row] for row in rows),
@@ -91,6 +98,8 @@ class ScoredObjects:
             np.append(self.surprise, surprise),
             np.append(self.unguided, surprise),
             {name: np.append(values, np.float32(np.nan)) for name, values in self.terms.items()},
+            {name: np.append(values, np.float32(np.nan)) for name, values in self.measures.items()},
+            (*self.leading, None) if self.leading else (),
             (*self.captions, SOMETHING),
             (*self.matches, ()),
             (*self.feedback, None),
@@ -124,13 +133,18 @@ class Legend:
     Attributes:
         recognised: Whether the detector knows what its objects are.
         sentences: For each term, what alerts say of an object that stands out by it.
-        resembles_from: Cosine from which on an object resembles a phrase; below, that is only the nearest of all.
+        say: For terms that can say how far, what does, of their measures.
+        packs: For each term, the pack that it is of.
+        resembles_from: Cosine from which on an object resembles a phrase, measured on real footage; infinite where
+            nothing was measured, or no such bar is good.
         encoder: Hash of the pack that the embeddings are of; None without one.
     """
 
     recognised: bool = True
     sentences: Mapping[str, str] = field(default_factory=dict)
-    resembles_from: float = -1.0
+    say: Mapping[str, Callable[[float], str]] = field(default_factory=dict)
+    packs: Mapping[str, str] = field(default_factory=dict)
+    resembles_from: float = math.inf
     encoder: str | None = None
 
 

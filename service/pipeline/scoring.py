@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -38,6 +38,7 @@ class Fused:
             nothing, and everywhere if it speaks of the picture as a whole.
         leading: ``N + M``, the head that finds each most unusual; None where none says anything.
         terms: Of all heads, ``(N + M,)`` float32, NaN where one says nothing.
+        measures: Of all heads' terms that say how far, likewise.
         likeness: What the objects resemble: of the heads that know words, by the one that finds the frame most unusual,
             as the score is its own.
         heat: ``(h, w)`` float32 in [0, 1], of the head that the frame's surprise is of; None where it gives none.
@@ -51,6 +52,7 @@ class Fused:
     accused: NDArray[np.float64]
     leading: tuple[str | None, ...]
     terms: dict[TermKey, NDArray[np.float32]]
+    measures: dict[TermKey, NDArray[np.float32]]
     likeness: Likeness | None = None
     heat: Float32 | None = None
     covers: tuple[float, float] | None = None
@@ -135,6 +137,7 @@ class Scorer:
             accused=things.surprises_of(most),
             leading=things.leading,
             terms=things.terms,
+            measures=things.measures,
             likeness=likeness,
             heat=None if most is None else heads[most].heat,
             covers=None if most is None else heads[most].covers,
@@ -179,6 +182,7 @@ class Scorer:
                     regions=last.regions,
                     region_scores=last.region_scores,
                     region_terms=last.region_terms,
+                    region_measures=last.region_measures,
                     informative=True,
                     heat=last.heat,
                     covers=last.covers,
@@ -236,6 +240,9 @@ class _Things:
         self._terms = {
             (head, name): values.copy() for head, scores in heads.items() for name, values in scores.terms.items()
         }
+        self._measures = {
+            (head, name): values.copy() for head, scores in heads.items() for name, values in scores.measures.items()
+        }
         self._left: list[_Region] = []
 
     def attribute(self, surprise: float, head: str, index: int) -> None:
@@ -246,16 +253,18 @@ class _Things:
         """
         scores = self._heads[head]
         terms = {(head, name): float(values[index]) for name, values in scores.region_terms.items()}
+        measures = {(head, name): float(values[index]) for name, values in scores.region_measures.items()}
         within = np.flatnonzero(_shares_within(self._boxes, scores.regions[index]) >= MOSTLY)
         if not len(within):
-            self._left.append(_Region(surprise, head, scores.regions[index], terms))
+            self._left.append(_Region(surprise, head, scores.regions[index], terms, measures))
             return
         own = np.nan_to_num(np.fmax.reduce([values[within] for values in self._objects.values()]))
         most = within[own.argmax()]
         if surprise > own.max():
             self._objects[head][most] = surprise
-            for name, value in terms.items():
-                self._terms.setdefault(name, np.full(len(self._boxes), np.nan, np.float32))[most] = value
+            for columns, values in ((self._terms, terms), (self._measures, measures)):
+                for name, value in values.items():
+                    columns.setdefault(name, np.full(len(self._boxes), np.nan, np.float32))[most] = value
 
     @property
     def regions(self) -> NDArray[np.float32]:
@@ -285,13 +294,23 @@ class _Things:
     @property
     def terms(self) -> dict[TermKey, NDArray[np.float32]]:
         """Of all heads, ``(N + M,)``."""
-        names = dict.fromkeys([*self._terms, *(name for region in self._left for name in region.terms)])
+        return self._joined(self._terms, [region.terms for region in self._left])
+
+    @property
+    def measures(self) -> dict[TermKey, NDArray[np.float32]]:
+        """Of all heads, ``(N + M,)``."""
+        return self._joined(self._measures, [region.measures for region in self._left])
+
+    def _joined(
+        self, objects: Mapping[TermKey, NDArray[np.float32]], regions: Sequence[Mapping[TermKey, float]]
+    ) -> dict[TermKey, NDArray[np.float32]]:
+        """Columns of the objects with what is known of the regions behind them."""
         nothing = np.full(len(self._boxes), np.nan, np.float32)
         return {
-            name: np.append(
-                self._terms.get(name, nothing), np.array([region.terms.get(name, np.nan) for region in self._left])
-            ).astype(np.float32)
-            for name in names
+            name: np.append(objects.get(name, nothing), [region.get(name, np.nan) for region in regions]).astype(
+                np.float32
+            )
+            for name in dict.fromkeys([*objects, *(name for region in regions for name in region)])
         }
 
 
@@ -303,6 +322,7 @@ class _Region:
     head: str
     box: NDArray[np.float32]
     terms: dict[TermKey, float]
+    measures: dict[TermKey, float]
 
 
 def _sound_heat(heat: Float32) -> Float32 | None:

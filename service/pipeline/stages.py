@@ -12,7 +12,7 @@ import numpy as np
 
 from models.arrays import Arrays, Float32
 from models.heads.base import Likeness
-from models.heads.likeness import RESEMBLES, BankActions
+from models.heads.likeness import BankActions
 from models.inputs import FrameWindow, ObjectEmbedding, stands_s
 from models.observation import Objects, Observation
 from service.engine.detectors.base import Detector
@@ -70,8 +70,9 @@ class Stages:
         self._legend = Legend(
             detector.recognises,
             self._terms.sentences,
-            # Of other spaces (CLIP's cosines lie near 0.25) nothing was measured: there the nearest is always named.
-            RESEMBLES if encoder is not None and encoder.sentence else -1.0,
+            self._terms.say,
+            self._terms.packs,
+            math.inf if encoder is None or encoder.names_from is None else encoder.names_from,
             None if encoder is None else encoder.hash,
         )
 
@@ -249,6 +250,8 @@ class Stages:
             fused.surprises,
             fused.surprises,
             {self._terms.names[key]: values for key, values in fused.terms.items()},
+            {self._terms.names[key]: values for key, values in fused.measures.items()},
+            fused.leading,
             captions(context, observation, fused, self._terms),
             ((),) * (len(objects) + regions),
             (None,) * (len(objects) + regions),

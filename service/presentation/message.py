@@ -8,10 +8,17 @@ import time
 import numpy as np
 
 from models.arrays import Float32
+from models.guidance.captions import Caption
 from models.guidance.vocabulary import RIDDEN, category
 from service.contracts.score import Action, HeatMap, NearestMode, RuleMatch, ScoredObject, ScoreMessage, TaughtMatch
 from service.contracts.stream import StreamState
 from service.pipeline.scored import Legend, ScoredFrame, ScoredObjects, display
+
+UNUSUAL = 1.0
+"""Surprise of an object from which is said in which ways it is unusual: one in ten."""
+
+TELLING = 0.5
+"""Of an object's strongest evidence, from which on another way in which it is unusual is worth a word."""
 
 MAX_HEAT = 24
 """Cells a side of a heat map in messages: of 640x360, 27 by 15 pixels each, and 3 kB of JSON at most."""
@@ -103,6 +110,8 @@ def _scored_object(objects: ScoredObjects, legend: Legend, row: int, *, culprit:
         label=objects.labels[row],
         recognised=_recognised(objects, legend, row),
         caption=None if caption is None else caption.text,
+        why=_why(objects, legend, row) if culprit or (unguided or 0.0) >= UNUSUAL else [],
+        place=_place((x, y, width, height), caption),
         terms={name: float(values[row]) for name, values in objects.terms.items() if not math.isnan(values[row])},
         actions=_actions(objects, legend, row),
         nearest=_nearest(objects, row),
@@ -112,6 +121,41 @@ def _scored_object(objects: ScoredObjects, legend: Legend, row: int, *, culprit:
         raw_score=None if unguided is None else display(unguided),
         surprise=surprise,
     )
+
+
+def _why(objects: ScoredObjects, legend: Legend, row: int) -> list[str]:
+    """In which ways an object is unusual, by the head that finds it most unusual: its evidence is on one scale."""
+    head = objects.leading[row] if objects.leading else None
+    evidence = {
+        name: float(values[row])
+        for name, values in objects.terms.items()
+        if values[row] > 0 and legend.packs.get(name) == head
+    }
+    most = max(evidence.values(), default=0.0)
+    telling = [name for name in sorted(evidence, key=lambda name: -evidence[name]) if evidence[name] >= TELLING * most]
+    # Two terms may say the same, of an object and of the motion around it: then the stronger says it.
+    ways = {legend.sentences[name]: name for name in reversed(telling)}
+    return [_in_words(objects, legend, row, name) for name in telling if ways[legend.sentences[name]] == name]
+
+
+def _in_words(objects: ScoredObjects, legend: Legend, row: int, term: str) -> str:
+    """A way in which an object is unusual, with how far where that is known."""
+    say, measures = legend.say.get(term), objects.measures.get(term)
+    if say is None or measures is None or math.isnan(measures[row]):
+        return legend.sentences[term]
+    return say(float(measures[row]))
+
+
+def _place(box: tuple[float, float, float, float], caption: Caption | None) -> str:
+    """Where an object is: its zone, or the third of the picture that holds its middle."""
+    if caption is not None and caption.zone is not None:
+        return f"in zone {caption.zone}"
+    across, down = box[0] + box[2] / 2, box[1] + box[3] / 2
+    column = "left" if across < 1 / 3 else "right" if across > 2 / 3 else ""
+    row = "top" if down < 1 / 3 else "bottom" if down > 2 / 3 else ""
+    if not column and not row:
+        return "in the middle of the picture"
+    return f"{'at' if row else 'on'} the {f'{row} {column}'.strip()} of the picture"
 
 
 def _recognised(objects: ScoredObjects, legend: Legend, row: int) -> bool:

@@ -14,7 +14,7 @@ from service.contracts.score import ScoredObject
 Colour = tuple[int, int, int]
 
 CALM: Final[Colour] = (150, 190, 60)
-"""BGR of an object far below the threshold, or with no score: teal."""
+"""BGR of what did not make the score, and of what did while that is far below the threshold: teal."""
 RAISED: Final[Colour] = (40, 180, 250)
 """From three quarters of the threshold: amber."""
 ALARM: Final[Colour] = (60, 50, 235)
@@ -25,28 +25,39 @@ _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _RAISED_SHARE = 0.75
 _LONGEST = 40  # letters of a reason in a label: about a third of a picture's width
 _CROWDED = 12
-"""With more objects than this, those far below the threshold keep their box and lose their label: labels of a
-crowd cover the picture."""
+"""With more objects than this, the plain ones keep their box and lose their label: labels of a crowd cover the
+picture."""
 
 
-def draw(
-    image: Image, objects: Sequence[ScoredObject], threshold_score: float | None, heat: Float32 | None = None
-) -> Image:
-    """A copy of a picture with its objects' boxes and labels, the most unusual ones on top.
+def draw(image: Image, objects: Sequence[ScoredObject], alarm: Colour, heat: Float32 | None = None) -> Image:
+    """A copy of a picture with its objects' boxes and labels: the culprit in a colour of its own and on top.
 
     Args:
         image: ``(H, W, 3)`` uint8, BGR.
         objects: Boxes as fractions of the picture; they may reach beyond it.
-        threshold_score: Score at which an alert opens, in [0, 1]; None while there is none.
+        alarm: The culprit's colour: ``level`` of the frame's score, ``ALARM`` in the picture of an alert. The others
+            are plain: what they score themselves is beside the point.
         heat: ``(h, w)`` float32 in [0, 1] over the picture, which is reddened where it is hot; None for none.
     """
     canvas = image.copy() if heat is None else _heated(image, heat)
     pen = _Pen(canvas)
-    for scored in sorted(objects, key=lambda scored: -1.0 if scored.score is None else scored.score):
-        colour = _colour(scored.score, threshold_score)
+    for scored in sorted(objects, key=lambda scored: (scored.culprit, -1.0 if scored.score is None else scored.score)):
+        colour = alarm if scored.culprit else CALM
         labelled = colour is not CALM or len(objects) <= _CROWDED
         pen.mark(scored, colour, _label(scored, why=colour is not CALM) if labelled else None)
     return canvas
+
+
+def level(score: float | None, threshold: float | None) -> Colour:
+    """The colour that says how unusual a frame is.
+
+    Args:
+        score: The frame's, in [0, 1]; None for none.
+        threshold: Score at which an alert opens; None while there is none.
+    """
+    if score is None or threshold is None or score < threshold * _RAISED_SHARE:
+        return CALM
+    return RAISED if score < threshold else ALARM
 
 
 def worth_heat(score: float | None, threshold: float | None) -> bool:
@@ -73,12 +84,6 @@ def encode_jpeg(image: Image, quality: int = 85) -> bytes:
     return cast("Image", encoded).tobytes()
 
 
-def _colour(score: float | None, threshold: float | None) -> Colour:
-    if score is None or threshold is None or score < threshold * _RAISED_SHARE:
-        return CALM
-    return RAISED if score < threshold else ALARM
-
-
 def _label(scored: ScoredObject, *, why: bool) -> str:
     number = "" if scored.track_id is None else f" {scored.track_id}"
     score = "" if scored.score is None else f"  {scored.score:.2f}"
@@ -88,12 +93,9 @@ def _label(scored: ScoredObject, *, why: bool) -> str:
 
 
 def _reason(scored: ScoredObject) -> str:
-    """The rule that it matched, or what it resembles most."""
+    """The rule that it matched."""
     rule = next((match.text for match in scored.matches if match.verdict == "anomaly"), None)
-    if rule is not None:
-        return f"  rule: {_short(rule)}"
-    action = next((each.text for each in scored.actions if each.alike), None)
-    return "" if action is None else f"  {_short(action)}"
+    return "" if rule is None else f"  rule: {_short(rule)}"
 
 
 def _short(text: str) -> str:
@@ -119,8 +121,6 @@ class _Pen:
         x, y, width, height = scored.box
         left, top = self._clip(x, y)
         right, bottom = self._clip(x + width, y + height)
-        if colour is ALARM:
-            self._tint(left, top, right, bottom, colour)
         # A dark line beside the coloured one: visible on snow and on asphalt.
         shadow = self._line
         cv2.rectangle(self._canvas, (left + shadow, top + shadow), (right + shadow, bottom + shadow), _DARK, self._line)
@@ -132,11 +132,6 @@ class _Pen:
         column = min(max(round(x * self._width), 0), self._width - 1)
         row = min(max(round(y * self._height), 0), self._height - 1)
         return column, row
-
-    def _tint(self, left: int, top: int, right: int, bottom: int, colour: Colour) -> None:
-        inside = self._canvas[top:bottom, left:right]
-        if inside.size:
-            inside[:] = cv2.addWeighted(inside, 0.82, np.full_like(inside, colour), 0.18, 0)
 
     def _write(self, text: str, left: int, top: int, colour: Colour) -> None:
         (width, height), below = cv2.getTextSize(text, _FONT, self._font, self._stroke)

@@ -6,7 +6,7 @@ import { create, find, fromTemplate, setText } from "./dom.js";
 import { clock, counted, duration, moment, rarity, score as scoreText } from "./format.js";
 import { clearProblem, numberOf, submit } from "./forms.js";
 import { objectRows, reasons } from "./object-rows.js";
-import { isUnusual, PictureView } from "./picture-view.js";
+import { PictureView } from "./picture-view.js";
 import { live } from "./pictures.js";
 import { Rules } from "./rules.js";
 import { facts, showBadge, showProgress, showReason, showScore, showVeil } from "./status.js";
@@ -256,7 +256,7 @@ export class CameraDetail {
  */
 function raisedBy(message, threshold) {
   if (message === null || threshold === null || (message.score ?? 0) < threshold) return "";
-  if (message.objects.some((object) => isUnusual(object, threshold))) return "";
+  if (message.objects.some((object) => object.culprit)) return "";
   const heads = Object.entries(message.heads).filter(([, value]) => value >= threshold).map(([name, value]) => `${name} ${scoreText(value)}`);
   return heads.length > 0
     ? `No object in view raised the score, the picture as a whole did (${heads.join(", ")}).`

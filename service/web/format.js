@@ -9,6 +9,9 @@ const countFormat = new Intl.NumberFormat();
 /** Surprise (-log10 p) that the API shows as score 1. */
 const FULL_SCALE = 6;
 
+/** Surprise that no frame of an enrolment reaches, as in the sentences of alerts. */
+const LEARNED = 3.8;
+
 /** @param {number} ms Unix milliseconds */
 export const clock = (ms) => clockFormat.format(ms);
 
@@ -48,11 +51,12 @@ export const score = (value) => (value === null || value === undefined || Number
  * @param {number} value 0..1
  */
 export function rarity(value) {
-  if (value >= 1) return `rarer than 1 normal frame in ${countFormat.format(10 ** FULL_SCALE)}`;
+  // Enrolment keeps at most 6,000 frames: what is rarer was not among them.
+  if (FULL_SCALE * value >= LEARNED) return "never seen while learning";
   const frames = 10 ** (FULL_SCALE * value);
-  if (frames < 3) return "as common as normal frames are";
+  if (frames < 3) return "common when all is normal";
   const magnitude = 10 ** Math.floor(Math.log10(frames));
-  return `1 normal frame in ${countFormat.format(Math.round(frames / magnitude) * magnitude)}`;
+  return `about one frame in ${countFormat.format(Math.round(frames / magnitude) * magnitude)} when all is normal`;
 }
 
 /** @param {number} seconds */

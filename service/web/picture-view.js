@@ -69,15 +69,16 @@ export class PictureView {
     context.drawImage(this.bitmap, 0, 0, width, height);
     const threshold = this.message?.threshold ?? null;
     if (this.message !== null) heat(context, this.message, width, height);
-    // Ordinary objects first, so that an unusual one is never hidden under them.
-    const objects = [...(this.message?.objects ?? [])].sort((a, b) => (a.score ?? 0) - (b.score ?? 0));
-    for (const object of objects) this.box(context, object, isUnusual(object, threshold), width, height);
+    // Ordinary objects first, so that the culprit is never hidden under them.
+    const objects = [...(this.message?.objects ?? [])].sort((a, b) => Number(a.culprit) - Number(b.culprit) || (a.score ?? 0) - (b.score ?? 0));
+    const alarm = threshold !== null && (this.message?.score ?? 0) >= threshold;
+    for (const object of objects) this.box(context, object, alarm && object.culprit, width, height);
   }
 
   /**
    * @param {CanvasRenderingContext2D} context
    * @param {ScoredObject} object
-   * @param {boolean} unusual
+   * @param {boolean} unusual whether it made a score that is high enough for an alert, whatever its own is
    * @param {number} width
    * @param {number} height
    */
@@ -129,6 +130,7 @@ function heat(context, message, width, height) {
 }
 
 /**
+ * Whether an object's own score is high enough for an alert; who made the frame's is its culprit.
  * @param {import("./api.js").AnyObject} object
  * @param {number|null} threshold
  */

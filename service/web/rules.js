@@ -441,8 +441,8 @@ function thumbnail(objects) {
     image.alt = "";
     figure.append(image);
   }
-  const means = object.evidence === "caption" ? "by what is known of it" : "by its looks";
+  const sure = object.evidence === "caption" ? "by what is known of it" : "a guess, by its looks";
   const more = objects.length === 1 ? [] : [create("span", { class: "hint", text: `and ${objects.length - 1} more like it` })];
-  figure.append(create("figcaption", {}, create("span", { text: name }), create("span", { class: "hint", text: `${Math.round(object.similarity * 100)} % sure, ${means}` }), ...more));
+  figure.append(create("figcaption", {}, create("span", { text: name }), create("span", { class: "hint", text: sure }), ...more));
   return create("li", {}, figure);
 }

@@ -12,6 +12,7 @@ import numpy as np
 from models.observation import Objects
 from service.contracts.alert import Alert, AlertKind, AlertState
 from service.frames import Frame, PreparedFrame
+from service.pipeline.culprit import Blame
 from service.pipeline.scored import Legend, ScoredFrame, ScoredObjects
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
@@ -36,7 +37,7 @@ def make_alert(alert_id: str, second: float = 0.0, stream: str = "yard", **field
         threshold=0.6,
         heads={"attributes": 0.75},
         objects=[{"track_id": 3, "box": (0.1, 0.2, 0.3, 0.4), "label": "person", "score": 0.8, "terms": {"size": 2.0}}],
-        message="A person is of a size that is not usual there.",
+        message="A person of an unusual size, on the left of the picture.",
     )
     return alert.model_copy(update=fields)
 
@@ -58,11 +59,12 @@ def scored_frame(
     return ScoredFrame(
         source,
         replace(unscored, surprise=surprises, unguided=surprises, terms=terms),
-        Legend(sentences={"speed": "moves too fast", "size": "is too large"}),
+        Legend(sentences={"speed": "moving too fast", "size": "too large"}),
         surprise=surprise,
         unguided=surprise,
         unsmoothed=surprise,
         threshold=THRESHOLD,
+        blame=Blame(np.array([3]), 3),
         heads={"attributes": surprise},
     )
 

@@ -7,13 +7,15 @@ import signal
 import socket
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from service.cli.console import console, fail_clearly
 
@@ -111,13 +113,28 @@ def _follow_alerts(api: httpx.Client, stream_id: str) -> None:
     told: dict[str, str] = {}
     while True:
         for alert in reversed(api.get("/alerts", params={"stream": stream_id, "limit": 20}).json()):
-            if told.get(alert["id"]) == alert["state"]:
-                continue
-            told[alert["id"]] = alert["state"]
-            colour = "bold red" if alert["state"] == "open" else "dim"
-            peak = "" if alert["peak_score"] is None else f"  peak {alert['peak_score']:.2f}"
-            console.print(f"[{colour}]{alert['opened_at'][11:19]}  {alert['state']:6}  {alert['message']}{peak}[/]")
+            for line in news(alert, told):
+                console.print(line)
         time.sleep(POLL_S)
+
+
+def news(alert: Mapping[str, Any], told: dict[str, str]) -> list[str]:
+    """What is new of an alert, a line each: its message once, when it opens, and later that it is over.
+
+    Args:
+        alert: As the API answers it.
+        told: By id, the state in which each was last told; brought up to date.
+    """
+    before, told[alert["id"]] = told.get(alert["id"]), alert["state"]
+    lines = []
+    if before is None:
+        lines.append(f"[bold red]{alert['opened_at'][11:19]}  {escape(alert['message'])}[/]")
+    if alert["state"] == "closed" and before != "closed":
+        opened, closed = (datetime.fromisoformat(alert[name]) for name in ("opened_at", "closed_at"))
+        peak = "" if alert["peak_score"] is None else f", highest score {alert['peak_score']:.2f}"
+        seconds = (closed - opened).total_seconds()
+        lines.append(f"[dim]{alert['closed_at'][11:19]}  over after {seconds:.0f} s{peak}[/]")
+    return lines
 
 
 @contextmanager

@@ -169,6 +169,59 @@ def footage(
     _save(study, origin, out)
 
 
+@study_app.command()
+@fail_clearly
+def culprits(
+    datasets: Datasets,
+    out: Out,
+    detector: DetectorName = "motion",
+    heads: Heads = "attributes",
+    encoder: Encoder = "none",
+    fps: Fps = None,
+    alerts_per_day: AlertsPerDay = 1.0,
+    seed: Seed = 0,
+) -> None:
+    """Whether the object marked in an alert's picture is the one that the truth marks; writes the pictures as a sheet.
+
+    [dim]watchword study culprits ped2 runs/plaza --out results/culprits[/dim]
+    """
+    need_extra()
+    from training.provenance import provenance
+    from training.studies.culprits import study_culprits
+
+    origin, setup = provenance(), _setup(detector, heads, fps, alerts_per_day, seed, encoder)
+    with task_bars() as progress:
+        study = study_culprits(_open(datasets), setup, out, progress)
+    _save(study, origin, out)
+
+
+@study_app.command()
+@fail_clearly
+def names(
+    datasets: Datasets,
+    out: Out,
+    usual: Annotated[str, typer.Option(help="Parts of words of right names of usual things, with commas between.")],
+    anomalous: Annotated[str, typer.Option(help="The same of anomalies.")],
+    detector: DetectorName = "motion",
+    encoder: Encoder = "words",
+    fps: Fps = None,
+    seed: Seed = 0,
+) -> None:
+    """Whether what the encoder calls objects on real footage is right, and from which likeness on.
+
+    [dim]watchword study names ped2 --usual walk,stand --anomalous rid,cart,skate --out results/names[/dim]
+    """
+    need_extra()
+    from training.provenance import provenance
+    from training.studies.names import study_names
+
+    origin, setup = provenance(), _setup(detector, "attributes", fps, 1.0, seed, encoder)
+    words = [[part.strip() for part in given.split(",") if part.strip()] for given in (usual, anomalous)]
+    with task_bars() as progress:
+        study = study_names(_open(datasets), setup, words[0], words[1], progress)
+    _save(study, origin, out)
+
+
 Clips = Annotated[Path, typer.Option(help="Object clips, as `watchword train clips` writes them.")]
 Text = Annotated[Path, typer.Option(help="Folder of the text tower: text_tower.pt and tokenizer.json.")]
 Cache = Annotated[Path | None, typer.Option(help="Keeps the sentence encoder's vectors between runs.")]

@@ -88,6 +88,13 @@ def relative_sizes(table: FeatureTable, profile: Arrays) -> Float64:
     return np.where(cut_off(table.boxes)[:, None], np.maximum(relative, 0.0), relative)
 
 
+def heights(table: FeatureTable, profile: Arrays) -> Float64:
+    """``(N,)`` heights of objects over what is usual at their feet; NaN where normal footage had no objects."""
+    if "height" not in profile:
+        return np.full(len(table.boxes), np.nan)
+    return np.exp(relative_sizes(table, profile)[:, 1])
+
+
 def frame_distances(table: FeatureTable, objects: Mapping[str, Float64], windows: Mapping[str, Float64]) -> Float64:
     """``(F, columns)``: each frame's most unusual value by column; -inf where there is nothing to judge."""
     result = np.full((table.count, COLUMNS), -np.inf)

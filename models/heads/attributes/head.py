@@ -27,6 +27,7 @@ from models.heads.attributes.distances import (
     MOVING_SHARE,
     evidence_of,
     frame_distances,
+    heights,
     object_distances,
     relative_sizes,
     scale,
@@ -179,7 +180,7 @@ class AttributesHead:
             for term, weight in zip(TERMS, self._term_weights(table)[0], strict=True)
             if term in OBJECT_TERMS
         }
-        boxes, evidence = find_regions(table, windows, scales)
+        boxes, evidence, speeds = find_regions(table, windows, scales)
         return HeadScores(
             frame=float(self._weigh(table, evidence_of(frame_distances(table, objects, windows), scales))[0]),
             objects=np.stack(list(terms.values())).sum(axis=0).astype(np.float32),
@@ -187,6 +188,11 @@ class AttributesHead:
             region_scores=evidence.sum(axis=1),
             terms={term: values.astype(np.float32) for term, values in terms.items()},
             region_terms={term: evidence[:, index] for index, term in enumerate(WINDOW_TERMS)},
+            measures={
+                "speed": objects["speed"].astype(np.float32),
+                "size": heights(table, profile).astype(np.float32),
+            },
+            region_measures={"motion speed": speeds},
         )
 
     def summary(self, profile: Arrays) -> dict[str, float | str]:

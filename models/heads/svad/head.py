@@ -47,7 +47,7 @@ class SvadHead:
     """Scores objects by how unlike their actions are those of normal footage. Holds no state of any stream."""
 
     name: str = "svad"
-    terms: Mapping[str, Term] = {"action": Term("does what is not usual there")}
+    terms: Mapping[str, Term] = {"action": Term("doing something unusual there")}
 
     DEFAULTS: ClassVar[Mapping[str, object]] = {"clusters": 20, "concentration": 10.0}
 

@@ -46,8 +46,8 @@ NORMAL = tuple(f"normal_{number}.mp4" for number in range(3))
 HELD_OUT = tuple(f"held_out_{number}.mp4" for number in range(3))
 VIDEOS = {"surges": "rush.mp4", "looks": "green.mp4"}
 SENTENCES = {
-    "surges": "Something moves in a surge that was never seen at that place",
-    "looks": "Something looks like nothing that was learned here",
+    "surges": "Moving in a surge never seen at that place",
+    "looks": "Looking like nothing that was learned here",
 }
 STRIDE = 2
 """Of the pack ``surges``."""

@@ -89,3 +89,34 @@ def test_footage_of_which_nothing_is_known(streets: list[Path], tmp_path: Path) 
     assert figures["rules"][rule]["objects"]["motion"]["seen"] > 10
     assert figures["coverage"] is None
     assert (tmp_path / "plots" / "001.png").is_file()
+
+
+def test_culprits_are_looked_at_in_the_pictures_that_the_service_would_have_stored(
+    streets: list[Path], tmp_path: Path
+) -> None:
+    figures, text = study("culprits", streets, tmp_path, "--alerts-per-day", "50")
+    counts = figures["datasets"]["virtual north"]
+    assert counts["true"] >= 1
+    assert counts["right"] == counts["true"]
+    assert counts["seen"] > 0.5
+    assert (tmp_path / "north.jpg").stat().st_size > 1000
+    assert all(alert["message"].startswith("Moving ") for alert in figures["alerts"] if alert["verdict"] == "right")
+    assert "| right |" in text
+
+
+def test_names_are_held_against_the_truth(streets: list[Path], tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    arguments = ["names", str(streets[0]), "--out", str(out), "--usual", "walk,stand", "--anomalous", "run"]
+    result = CliRunner().invoke(study_app, arguments, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    figures = json.loads((out / "study.json").read_text())
+    rows = figures["datasets"]["virtual north"]
+    shares = [row["named"] for row in rows]
+    assert shares == sorted(shares, reverse=True)
+    assert figures["good"] == [row["bar"] for row in rows if good(row)]
+    refused = CliRunner().invoke(study_app, [*arguments, "--encoder", "none"])
+    assert (refused.exit_code, "expected an encoder" in " ".join(refused.output.split())) == (2, True)
+
+
+def good(row: dict) -> bool:
+    return min(row["usual_right"] or 0.0, row["anomalous_right"] or 0.0) >= 0.9

@@ -20,7 +20,7 @@ from .folds import held_out
 
 LOOK = "look"
 WIDTH = 6
-SENTENCE = "looks like nothing that was learned here"
+SENTENCE = "looking like nothing that was learned here"
 CROPS = ObjectCrops(size=64, length=7, interval=0.1)
 
 

@@ -23,7 +23,7 @@ SURGE = "surge"
 GRID = (12, 16)
 """Of the heat that the graph gives."""
 
-SENTENCE = "moves in a surge that was never seen at that place"
+SENTENCE = "moving in a surge never seen at that place"
 
 
 class SurgesHead:

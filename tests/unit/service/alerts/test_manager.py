@@ -79,7 +79,7 @@ def test_an_incident_from_its_first_frame_to_the_sink(house: House) -> None:
     assert opened.heads == {"attributes": pytest.approx(5 / 6)}
     (person,) = opened.objects
     assert (person.track_id, person.label, person.terms["speed"]) == (3, "person", 5.0)
-    assert opened.message.startswith("A person moves too fast; rarer than anything")
+    assert opened.message.startswith("A person moving too fast, in the middle of the picture. Never seen")
     assert house.watch(CALM, 4) is None
     closed = house.wait_told("opened", "closed")[1].alert
     assert closed == house.store.get(alert_id)

@@ -21,7 +21,7 @@ from service.store.feedback import FeedbackStore
 from service.store.outbox import Outbox
 from support.alerts import make_alert
 
-PICTURE = AlertEvidence(np.zeros((4, 4, 3), np.uint8), (), {}, 0.6)
+PICTURE = AlertEvidence(np.zeros((4, 4, 3), np.uint8), 0.0, (), {}, 0.6)
 
 
 def record(events: str, peak: float = 0.7, picture: bool = False) -> Record:
@@ -51,7 +51,7 @@ def test_changes_of_an_alert_are_told_in_order_and_at_most_once_each(earlier: st
 
 def test_the_newest_picture_is_the_one_to_store() -> None:
     assert record("opened", picture=True).then(record("closed")).evidence is PICTURE
-    other = AlertEvidence(None, (), {}, 0.6)
+    other = AlertEvidence(None, 0.0, (), {}, 0.6)
     later = Record("a", "yard", {}, other)
     assert record("opened", picture=True).then(later).evidence is other
 
@@ -141,7 +141,7 @@ def test_an_alert_whose_picture_cannot_be_drawn_is_stored_without_it(
     build: Callable[..., Stopped], caplog: pytest.LogCaptureFixture
 ) -> None:
     stopped = build()
-    undrawable = replace(PICTURE, heat=np.array("hot"))
+    undrawable = replace(PICTURE, image=np.zeros((0, 4, 3), np.uint8))
     stopped.recorder.put(Record("a", "yard", {"opened": make_alert("a")}, undrawable))
     stopped.finish()
     assert [(event.alert.id, event.alert.snapshot) for event in stopped.told] == [("a", None)]

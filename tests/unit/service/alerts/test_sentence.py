@@ -16,65 +16,73 @@ from service.contracts.alert import AlertObject
 from service.contracts.stream import NotWatching, NotWatchingReason
 from service.frames import Blindness
 
-BOX = (0.1, 0.1, 0.1, 0.1)
+FAST = "moving about 3 times as fast as is usual there"
 
-SENTENCES = {"speed": "moves at a speed that is not usual there", "size": "is of a size that is not usual there"}
 
-SUBJECTS = [
-    ([("person", {"speed": 3.1, "size": 1.0})], "A person moves at a speed that is not usual there"),
-    ([("umbrella", {"size": 2.0})], "An umbrella is of a size that is not usual there"),
-    ([("motion", {"speed": 2.0})], "Something moves at a speed that is not usual there"),
-    ([("car", {"size": 9.0, "speed": 8.0}), ("person", {"speed": 99.0})], "A car is of a size that is not usual there"),
-    ([("person", {})], "A person is not usual there"),
-    ([], "The picture as a whole is unlike what is usual there"),
+def culprit(**fields: object) -> AlertObject:
+    return AlertObject.model_validate(
+        {"track_id": 1, "box": (0.1, 0.1, 0.1, 0.1), "label": "person", "score": 0.2, **fields}
+    )
+
+
+SAID = [
+    ("person", {"why": [FAST, "of an unusual size"]}, f"A person {FAST}"),
+    ("umbrella", {"why": ["of an unusual size"]}, "An umbrella of an unusual size"),
+    (None, {"why": ["moving unusually fast"]}, "Moving unusually fast"),
+    (None, {"why": ["moving unusually fast"], "place": "in zone Tracks"}, "Moving unusually fast, in zone Tracks"),
+    (
+        "car",
+        {"why": [FAST], "place": "on the left of the picture"},
+        f"A car {FAST}, on the left of the picture",
+    ),
+    ("person", {"place": "at the top of the picture"}, "A person unusual there, at the top of the picture"),
+    (None, {"place": "at the top of the picture"}, "Something unusual, at the top of the picture"),
 ]
 
 
-@pytest.mark.parametrize(("objects", "expected"), SUBJECTS)
-def test_what_stands_out(objects: list[tuple[str, dict[str, float]]], expected: str) -> None:
-    found = [
-        AlertObject(track_id=1, box=BOX, label=label, recognised=label != "motion", score=0.9, terms=terms)
-        for label, terms in objects
-    ]
-    assert anomaly_message(found, 3.0, SENTENCES) == f"{expected}; about 1 in 1,000 normal frames is like this."
+@pytest.mark.parametrize(("name", "fields", "expected"), SAID)
+def test_what_where_and_how_rare(name: str | None, fields: dict[str, object], expected: str) -> None:
+    assert anomaly_message(culprit(**fields), name, None, 5.0) == f"{expected}. Never seen while learning."
 
 
-def test_it_names_the_action_that_it_resembles_most() -> None:
-    running, riding = ({"text": text, "similarity": 0.6} for text in ("running", "riding a bicycle"))
-    named, nothing = 'and most resembles "riding a bicycle"; ', "and resembles nothing known; "
-    for actions, said in (
-        ([riding, running], named),
-        ([{**running, "alike": False}, riding], named),
-        ([{**running, "alike": False}], nothing),
-    ):
-        top = AlertObject(track_id=1, box=BOX, label="person", score=0.9, terms={"size": 3.0}, actions=actions)
-        assert anomaly_message([top], 3.0, SENTENCES).startswith(
-            f"A person is of a size that is not usual there {said}"
-        )
+def test_a_picture_that_is_unusual_as_a_whole() -> None:
+    assert anomaly_message(None, None, None, 5.0) == "The picture as a whole looks unusual. Never seen while learning."
 
 
-def test_a_rule_that_raised_it_is_all_that_is_said() -> None:
-    match = {"rule_id": "r", "similarity": 0.8, "evidence": "caption"}
-    calm, alarm = ({**match, "text": text, "verdict": verdict} for text, verdict in RULES)
-    top = AlertObject(track_id=1, box=BOX, label="car", score=1.0, terms={"size": 1.0}, matches=[calm, alarm])
-    said = 'A car matches the rule "cars on the path", which is an anomaly here.'
-    assert anomaly_message([top], 6.0, SENTENCES) == said
+def test_a_guess_comes_last_and_as_one() -> None:
+    said = anomaly_message(culprit(why=["moving unusually fast"]), "person", "riding a bicycle", 5.0)
+    assert said.endswith('while learning. It looks a little like "riding a bicycle".')
 
 
-RULES = (("slow cars", "normal"), ("cars on the path", "anomaly"))
+RULE = {"rule_id": "r", "text": "cars on the path", "verdict": "anomaly", "similarity": 0.97, "evidence": "caption"}
+CALM = {**RULE, "text": "slow cars", "verdict": "normal"}
+
+RULED = [
+    ("car", RULE, 'A car matches your rule "cars on the path", in zone Yard.'),
+    ("car", {**RULE, "evidence": "image"}, 'A car may match your rule "cars on the path", in zone Yard.'),
+    (None, {**RULE, "evidence": "image"}, 'Something may match your rule "cars on the path", in zone Yard.'),
+]
+
+
+@pytest.mark.parametrize(("name", "rule", "expected"), RULED)
+def test_a_rule_that_raised_it_is_all_that_is_said(name: str | None, rule: dict[str, object], expected: str) -> None:
+    top = culprit(matches=[CALM, rule], why=[FAST], place="in zone Yard")
+    assert anomaly_message(top, name, None, 6.0) == expected
+
 
 RARITIES = [
-    (0.0, "about 1 in 1 normal frames is like this"),
-    (1.0, "about 1 in 10 normal frames is like this"),
-    (3.123, "about 1 in 1,300 normal frames is like this"),
-    (3.8, "rarer than anything that was learned to be normal here"),
-    (math.inf, "rarer than anything that was learned to be normal here"),
+    (0.0, "Frames like this are common when all is normal."),
+    (1.0, "About one frame in 10 looks like this when all is normal."),
+    (3.3, "About one frame in 2,000 looks like this when all is normal."),
+    (3.123, "About one frame in 1,300 looks like this when all is normal."),
+    (3.8, "Never seen while learning."),
+    (math.inf, "Never seen while learning."),
 ]
 
 
 @pytest.mark.parametrize(("surprise", "expected"), RARITIES)
 def test_how_rare_it_is(surprise: float, expected: str) -> None:
-    assert anomaly_message([], surprise, SENTENCES).endswith(f"; {expected}.")
+    assert anomaly_message(None, None, None, surprise) == f"The picture as a whole looks unusual. {expected}"
 
 
 @pytest.mark.parametrize(

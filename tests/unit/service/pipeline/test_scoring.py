@@ -12,6 +12,7 @@ import pytest
 
 from models.heads.base import HeadScores, Likeness
 from models.scoring.calibration import Calibration
+from service.pipeline.scored import ScoredObjects
 from service.pipeline.scoring import SHOWN_REGIONS, Scorer
 from service.profiles.profile import HeadProfile, Profile
 
@@ -186,3 +187,72 @@ def test_guided_and_unguided_are_smoothed_side_by_side() -> None:
     relieved = judge.smooth(fused, 1.0, 0.1)
     assert relieved.unguided == pytest.approx(4.0)
     assert 1.0 < relieved.guided < 4.0
+
+
+HOT = np.zeros((10, 10), np.float32)
+HOT[1:4, 8:] = 1.0
+ROWS = np.array([WALKER, CYCLIST], np.float32)
+
+
+def blamed(heads: dict[str, HeadScores], boxes: np.ndarray = ROWS) -> tuple[ScoredObjects, int | None]:
+    """Objects, and the row of the culprit of a single frame without rules."""
+    scored_by = scorer(*heads)
+    fused = scored_by.fuse(heads, boxes, *NOW)
+    count = len(fused.surprises)
+    objects = ScoredObjects(
+        np.concatenate([boxes, fused.regions]),
+        ("person",) * len(boxes) + ("motion",) * len(fused.regions),
+        np.append(np.arange(len(boxes)), np.full(len(fused.regions), -1)),
+        np.arange(count) >= len(boxes),
+        fused.surprises,
+        fused.surprises,
+        captions=(None,) * count,
+        matches=((),) * count,
+        feedback=(None,) * count,
+    )
+    found, blame = scored_by.blame(objects, fused, fused.frame, 0.0)
+    return found, blame.culprit
+
+
+BLAMED = [
+    ("an object", {"a": scores(5.0, [1.0, 2.0])}, 1),
+    ("a region of no object", {"a": scores(5.0, [1.0, 2.0], [(ELSEWHERE, 4.0)])}, 2),
+    ("an object by its region", {"a": scores(5.0, [1.0, 0.5], [(CYCLIST, 4.0)])}, 1),
+    ("by the head that the score is of", {"a": scores(5.0, [3.0, 1.0]), "b": scores(4.0, [0.0, 4.0])}, 0),
+    (
+        "nobody in a picture that is unusual as a whole",
+        {"w": scores(5.0, [np.nan] * 2), "a": scores(3.0, [1.0, 3.0])},
+        None,
+    ),
+    ("a place that is hot", {"w": scores(5.0, [np.nan] * 2, heat=HOT), "a": scores(3.0, [1.0, 3.0])}, 2),
+    ("not a hot place of another head", {"w": scores(2.0, [np.nan] * 2, heat=HOT), "a": scores(3.0, [1.0, 3.0])}, 1),
+]
+
+
+@pytest.mark.parametrize(("heads", "row"), [case[1:] for case in BLAMED])
+def test_who_is_to_blame(heads: dict[str, HeadScores], row: int | None) -> None:
+    assert blamed(heads)[1] == row
+
+
+def test_an_object_that_stands_where_it_is_hot_is_blamed_and_no_region_is_added() -> None:
+    there = np.array([WALKER, (0.82, 0.12, 0.12, 0.25)], np.float32)
+    objects, culprit = blamed({"w": scores(5.0, [np.nan] * 2, heat=HOT)}, there)
+    assert (len(objects), culprit) == (2, 1)
+
+
+def test_a_hot_place_is_a_region_as_unusual_as_the_frame() -> None:
+    objects, culprit = blamed({"w": scores(5.0, [np.nan] * 2, heat=HOT)})
+    assert culprit == 2
+    assert objects.labels[2] == "motion"
+    assert objects.surprise[2] == pytest.approx(5.0)
+    np.testing.assert_allclose(objects.boxes[2], (0.8, 0.1, 0.2, 0.3), atol=1e-6)
+
+
+def test_the_head_that_finds_each_most_unusual_leads_it() -> None:
+    said = {
+        "a": scores(5.0, [3.0, 1.0, np.nan], [(ELSEWHERE, 4.0)]),
+        "b": scores(4.0, [0.5, 2.0, np.nan]),
+    }
+    boxes = np.array([WALKER, CYCLIST, (0.5, 0.5, 0.1, 0.1)], np.float32)
+    fused = scorer("a", "b").fuse(said, boxes, *NOW)
+    assert fused.leading == ("a", "b", None, "a")

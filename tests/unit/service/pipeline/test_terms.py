@@ -7,11 +7,11 @@ import numpy as np
 from models.heads.base import Term
 from service.pipeline.terms import Terms
 
-SPEED = Term("moves too fast", "fast", 1.0)
+SPEED = Term("moving too fast", "fast", 1.0)
 TERMS = Terms(
     {
-        "one": {"speed": SPEED, "direction": Term("goes astray", "wrong way", 2.0)},
-        "two": {"speed": SPEED, "gait": Term("limps")},
+        "one": {"speed": SPEED, "direction": Term("going astray", "wrong way", 2.0)},
+        "two": {"speed": SPEED, "gait": Term("limping", say="limping by {}".format)},
     }
 )
 
@@ -19,11 +19,13 @@ TERMS = Terms(
 def test_a_term_has_its_own_name_unless_two_packs_have_it() -> None:
     assert set(TERMS.names.values()) == {"one/speed", "direction", "two/speed", "gait"}
     assert TERMS.sentences == {
-        "one/speed": "moves too fast",
-        "direction": "goes astray",
-        "two/speed": "moves too fast",
-        "gait": "limps",
+        "one/speed": "moving too fast",
+        "direction": "going astray",
+        "two/speed": "moving too fast",
+        "gait": "limping",
     }
+    assert TERMS.packs == {"one/speed": "one", "direction": "one", "two/speed": "two", "gait": "two"}
+    assert {name: say(3.0) for name, say in TERMS.say.items()} == {"gait": "limping by 3.0"}
 
 
 def test_facts_are_true_from_their_terms_threshold_on_and_each_said_once() -> None:

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from unittest.mock import Mock
 
 import numpy as np
 import pytest
 
+from models.guidance.captions import Caption
 from models.heads.base import Likeness
 from models.observation import Objects
+from service.pipeline.culprit import Blame
 from service.pipeline.scored import Legend, ScoredFrame, ScoredObjects
 from service.presentation.message import MAX_HEAT, heat_map, scored_objects
 
@@ -49,9 +52,77 @@ def test_an_object_resembles_what_is_near_enough_and_may_be_of_it(
     assert len(scored.actions) == len(PHRASES)
 
 
-def test_where_no_cosine_is_known_to_be_enough_the_nearest_is_named() -> None:
-    (scored,) = scored_objects(frame("person", [0.2, 0.1], resembles_from=-1.0))
-    assert all(action.alike for action in scored.actions)
+def test_without_a_bar_that_was_measured_nothing_is_named() -> None:
+    found = frame("person", [0.99, 0.1])
+    (scored,) = scored_objects(replace(found, legend=Legend()))
+    assert not any(action.alike for action in scored.actions)
+
+
+LEGEND = Legend(
+    sentences={"speed": "moving fast", "motion": "moving fast", "size": "too large", "action": "doing odd things"},
+    say={"speed": "moving {:.0f} times too fast".format},
+    packs={"speed": "a", "motion": "a", "size": "a", "action": "b"},
+)
+NAN = math.nan
+
+WAYS = [
+    # surprise, evidence, leading head, measure of the speed; what is said
+    (3.0, {"speed": 4.0, "size": 1.0, "action": 90.0}, "a", 3.0, ["moving 3 times too fast"]),
+    (3.0, {"speed": 4.0, "size": 1.0, "action": 90.0}, "b", 3.0, ["doing odd things"]),
+    (3.0, {"speed": 4.0, "size": 2.0}, "a", NAN, ["moving fast", "too large"]),
+    (3.0, {"speed": 4.0, "motion": 4.5}, "a", 3.0, ["moving fast"]),
+    (3.0, {"speed": 4.0, "motion": NAN, "size": 0.0}, "a", 3.0, ["moving 3 times too fast"]),
+    (3.0, {"speed": NAN, "size": 0.0}, "a", 3.0, []),
+    (0.5, {"speed": 4.0}, "a", 3.0, []),
+    (NAN, {"speed": NAN}, None, 3.0, []),
+]
+
+
+def unusual(surprise: float, evidence: dict[str, float], leading: str | None, measure: float) -> ScoredFrame:
+    found = frame("person", [0.1, 0.1])
+    surprises = np.array([surprise])
+    objects = replace(
+        found.objects,
+        surprise=surprises,
+        unguided=surprises,
+        terms={name: np.array([value], np.float32) for name, value in evidence.items()},
+        measures={"speed": np.array([measure], np.float32)},
+        leading=(leading,),
+    )
+    return replace(found, objects=objects, legend=LEGEND)
+
+
+@pytest.mark.parametrize(("surprise", "evidence", "leading", "measure", "said"), WAYS)
+def test_in_which_ways_it_is_unusual_by_the_head_that_finds_it_most_unusual(
+    surprise: float, evidence: dict[str, float], leading: str | None, measure: float, said: list[str]
+) -> None:
+    (scored,) = scored_objects(unusual(surprise, evidence, leading, measure))
+    assert scored.why == said
+
+
+def test_of_the_culprit_it_is_said_also_where_its_own_score_is_low() -> None:
+    calm = unusual(0.5, {"speed": 4.0}, "a", 3.0)
+    (scored,) = scored_objects(replace(calm, blame=Blame(np.array([4]), 4)))
+    assert (scored.culprit, scored.why) == (True, ["moving 3 times too fast"])
+
+
+PLACES = [
+    ((0.45, 0.4, 0.1, 0.2), None, "in the middle of the picture"),
+    ((0.0, 0.4, 0.1, 0.2), None, "on the left of the picture"),
+    ((0.9, 0.4, 0.1, 0.2), None, "on the right of the picture"),
+    ((0.45, 0.0, 0.1, 0.2), None, "at the top of the picture"),
+    ((0.9, 0.8, 0.1, 0.2), None, "at the bottom right of the picture"),
+    ((0.9, 0.8, 0.1, 0.2), "Tracks", "in zone Tracks"),
+]
+
+
+@pytest.mark.parametrize(("box", "zone", "said"), PLACES)
+def test_where_it_is(box: tuple[float, ...], zone: str | None, said: str) -> None:
+    found = frame("person", [0.1, 0.1])
+    caption = Caption("a person", ("person",), zone=zone)
+    objects = replace(found.objects, boxes=np.array([box], np.float32), captions=(caption,))
+    (scored,) = scored_objects(replace(found, objects=objects))
+    assert scored.place == said
 
 
 def test_a_heat_map_keeps_its_hottest_places_and_is_bounded() -> None:

@@ -1,0 +1,37 @@
+"""What is said of how fast and how tall, in plain words."""
+
+from __future__ import annotations
+
+import pytest
+
+from models.heads.attributes.terms import OBJECT_WORDS, WINDOW_WORDS, fast, tall
+
+SPEEDS = [
+    (0.8, "moving unusually fast"),
+    (1.5, "moving about one and a half times as fast as is usual there"),
+    (2.0, "moving about twice as fast as is usual there"),
+    (3.4, "moving about 3 times as fast as is usual there"),
+    (50.0, "moving many times as fast as is usual there"),
+]
+SIZES = [
+    (0.3, "less than half as tall as is usual there"),
+    (0.6, "much lower than is usual there"),
+    (1.1, "of an unusual shape"),
+    (2.1, "about twice as tall as is usual there"),
+    (40.0, "many times as tall as is usual there"),
+]
+
+
+@pytest.mark.parametrize(("ratio", "said"), SPEEDS)
+def test_how_fast(ratio: float, said: str) -> None:
+    assert fast(ratio) == said
+
+
+@pytest.mark.parametrize(("ratio", "said"), SIZES)
+def test_how_tall(ratio: float, said: str) -> None:
+    assert tall(ratio) == said
+
+
+def test_objects_and_windows_say_the_same_of_the_same() -> None:
+    for name, term in WINDOW_WORDS.items():
+        assert term.sentence == OBJECT_WORDS[name.removeprefix("motion ")].sentence
