@@ -23,7 +23,7 @@ def street(tmp_path_factory):
     root = tmp_path_factory.mktemp("street")
     train, test = {}, {}
     for name in ("1", "2", "3"):
-        write_street(root / f"train_{name}.mp4", 100, seed=int(name))
+        write_street(root / f"train_{name}.mp4", 140, seed=int(name))  # four seconds of each are its start
         train[name] = {"file": f"train_{name}.mp4"}
     labels = write_street(root / "test.mp4", 90, seed=9, running=range(40, 70))
     test["4"] = {"file": "test.mp4", "labels": labels}

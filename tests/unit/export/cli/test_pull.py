@@ -130,7 +130,7 @@ def test_a_pack_that_a_stream_uses_stays(weights, data, tmp_path, field):
     value = ["tiny"] if field == "packs" else "tiny"
     StreamStore(database).create(StreamSpec(name="Gate", url="rtsp://127.0.0.1/x", **{field: value}), None)
     database.close()
-    assert "which stream 'Gate' needs" in " ".join(run("remove", "tiny", "--yes", exit_code=2).split())
+    assert "is used by stream 'Gate'" in " ".join(run("remove", "tiny", "--yes", exit_code=2).split())
     assert (data / "packs" / "tiny").is_dir()
     assert "deleted" in run("remove", "tiny", "--yes", "--force")
     assert not (data / "packs" / "tiny").exists()
@@ -139,4 +139,4 @@ def test_a_pack_that_a_stream_uses_stays(weights, data, tmp_path, field):
 def test_the_settings_encoder_stays(weights, data, tmp_path, monkeypatch):
     run("build", "tiny", tmp_path / "made.onnx")
     monkeypatch.setenv("WATCHWORD_ENCODER", "tiny")
-    assert "WATCHWORD_ENCODER needs" in " ".join(run("remove", "tiny", "--yes", exit_code=2).split())
+    assert "is used by WATCHWORD_ENCODER" in " ".join(run("remove", "tiny", "--yes", exit_code=2).split())
