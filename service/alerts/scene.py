@@ -51,7 +51,8 @@ class Scene:
             objects: What it holds, as messages say it.
         """
         frame = scored.source.frame
-        sample = SurpriseSample(scored.source.epoch, frame.pts, frame.captured_at, scored.surprise, scored.threshold)
+        clocks = frame.pts, frame.captured_at, scored.surprise, scored.threshold, frame.happened
+        sample = SurpriseSample(scored.source.epoch, *clocks, not scored.source.ghostly)
         step = self.machine.step(sample)
         # A closing belongs to what was seen so far, an opening or an update to this frame too.
         ended = self._ended(step)

@@ -1,7 +1,8 @@
 /** The page: keeps the cameras, the socket and the list of alerts together, and draws at a calm pace. */
 
 import { AddCamera } from "./add-camera.js";
-import { AlertList } from "./alerts.js";
+import { AlertWatch } from "./alert-watch.js";
+import { LatestAlerts } from "./alerts.js";
 import * as api from "./api.js";
 import { Camera } from "./camera.js";
 import { CameraDetail } from "./camera-detail.js";
@@ -10,7 +11,9 @@ import { prepareDialogs } from "./dialogs.js";
 import { find, setText } from "./dom.js";
 import { Feed } from "./feed.js";
 import { clock, counted, STATE_NAMES } from "./format.js";
+import { Notifications } from "./notifications.js";
 import { SnapshotPacer } from "./pictures.js";
+import { Review } from "./review.js";
 import { reducedMotion } from "./theme.js";
 
 /** Scores tell at once when a state changes; this is for rates, settings and cameras that come and go. */
@@ -35,7 +38,17 @@ class Page {
     /** @type {CameraDetail|null} */
     this.detail = null;
     this.pacer = new SnapshotPacer();
-    this.alerts = new AlertList({ onOpenCount: (count) => showOpenCount(count), onJudged: () => void this.detail?.rules.load() });
+    this.alerts = new LatestAlerts({ onJudged: () => this.judged() });
+    this.review = new Review({ cameras: () => [...this.cameras.values()].map(({ stream }) => stream), onJudged: () => this.judged() });
+    this.notifications = new Notifications(find(document, "#notifying"));
+    this.watch = new AlertWatch({
+      onAlerts: (alerts, unreviewed) => void (this.review.visible ? this.review.news(alerts, unreviewed) : this.alerts.refresh()),
+      onNew: (alerts) => {
+        this.notifications.tell(alerts);
+        for (const alert of alerts) this.alerts.announce(alert);
+      },
+      onUnreviewed: showUnreviewed,
+    });
     this.feed = new Feed(api.url("scores").replace(/^http/, "ws"), {
       onScore: (message) => this.receive(message),
       onState: (state, waiting) => this.connection(state, waiting),
@@ -59,12 +72,12 @@ class Page {
   start() {
     prepareDialogs();
     for (const button of document.querySelectorAll("#add, [data-add]")) button.addEventListener("click", () => this.adding.open());
-    for (const tab of document.querySelectorAll(".tabs button")) tab.addEventListener("click", () => showTab(/** @type {HTMLElement} */ (tab)));
     this.search.addEventListener("input", () => this.arrange());
     globalThis.addEventListener("hashchange", () => this.route());
     document.addEventListener("visibilitychange", () => {
       if (!document.hidden) this.feed.retry();
     });
+    this.route();
     this.feed.start();
     void this.refreshStatus();
     setInterval(() => void this.refreshEnrolments(), ENROLMENT_MS);
@@ -77,7 +90,13 @@ class Page {
     if (camera === undefined) return this.refreshSoon();
     const changed = camera.receive(message);
     if (changed.state) this.refreshSoon();
-    if (changed.alert) this.alerts.kick();
+    if (changed.alert) this.watch.kick();
+  }
+
+  /** Someone said what an alert was: counts change, and what its camera was taught. */
+  judged() {
+    this.watch.kick();
+    void this.detail?.rules.load();
   }
 
   refreshSoon() {
@@ -140,6 +159,7 @@ class Page {
     find(document, "#no-match").hidden = shown > 0 || this.cameras.size === 0;
     this.search.hidden = this.cameras.size < SEARCH_FROM;
     this.summarize();
+    this.review.camerasChanged();
     this.detail?.render();
     for (const tile of this.tiles.values()) tile.render();
   }
@@ -192,6 +212,10 @@ class Page {
   }
 
   route() {
+    const reviewing = this.review.route(location.hash);
+    showView(reviewing ? "review" : "cameras");
+    if (!reviewing) void this.alerts.refresh();
+    else if (this.watch.watching) this.watch.kick();
     const match = /^#camera\/(.+)$/.exec(location.hash);
     const camera = match === null ? undefined : this.cameras.get(decodeURIComponent(match[1]));
     this.detail?.close();
@@ -206,7 +230,6 @@ class Page {
       onDeleted: () => this.forget(camera.id),
     });
     section.replaceChildren(this.detail.element);
-    showTab(find(document, ".tabs [data-view=cameras]"));
     find(document, "#main").scrollTo(0, 0);
     globalThis.scrollTo(0, 0);
     this.detail.render();
@@ -238,8 +261,9 @@ class Page {
       for (const tile of this.tiles.values()) if (tile.visible) void this.fill(tile.camera, TILE_SCORES);
       if (this.detail !== null) void this.fill(this.detail.camera, DETAIL_SCORES);
       void this.refreshStatus();
-      void this.alerts.refresh();
+      void this.watch.begin();
     } else if (waiting !== null) {
+      this.watch.pause();
       const banner = find(document, "#lost");
       if (banner.hidden) {
         banner.hidden = false;
@@ -264,17 +288,20 @@ class Page {
   }
 }
 
-/** @param {HTMLElement} tab */
-function showTab(tab) {
-  document.body.dataset.view = tab.dataset.view;
-  for (const other of document.querySelectorAll(".tabs button")) other.setAttribute("aria-pressed", String(other === tab));
+/** @param {"cameras"|"review"} view */
+function showView(view) {
+  document.body.dataset.view = view;
+  for (const link of document.querySelectorAll(".views a")) {
+    if (link.getAttribute("data-of") === view) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
 }
 
-/** @param {number} count */
-function showOpenCount(count) {
-  const badge = find(document, "#open-count");
+/** @param {number} count of alerts that nobody has reviewed */
+function showUnreviewed(count) {
+  const badge = find(document, "#unreviewed");
   badge.hidden = count === 0;
-  setText(badge, String(count));
+  setText(find(badge, "span"), String(count));
   document.title = count === 0 ? "Watchword" : `(${count}) Watchword`;
 }
 

@@ -62,7 +62,7 @@ export function objectRows(objects, threshold) {
     if (object.culprit) who.append(create("div", { class: "hint", text: "made the score" }));
     const why = create("td", { title: numbers(object) }, ...reasons(object).map((text) => create("div", { text })));
     const row = create("tr", {}, who, create("td", { class: "number", text: scoreText(object.score) }), why);
-    row.classList.toggle("over", isUnusual(object, threshold));
+    row.classList.toggle("over", object.culprit || isUnusual(object, threshold));
     return row;
   });
   return [create("thead", {}, head), create("tbody", {}, ...rows)];

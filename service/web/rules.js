@@ -247,7 +247,7 @@ export class Rules {
     const element = fromTemplate("taught-item");
     const what = counted(taught.objects, "object");
     setText(find(element, "span"), `${what} of a false alarm, ${moment(Date.parse(taught.taught_at), Date.now())}${taught.active ? "" : " (learned with another encoder, not in force)"}`);
-    find(element, "button").addEventListener("click", () => void this.change(element, () => api.setVerdict(taught.alert_id, null)));
+    find(element, "button").addEventListener("click", () => void this.change(element, () => api.reviewAlert(taught.alert_id, { verdict: null })));
     return element;
   }
 

@@ -25,13 +25,13 @@ from service.alerts.incident_machine import IncidentRules
 from service.alerts.scene import Followed, Scene, Told
 from service.contracts.alert import Alert
 from service.frames import PreparedFrame
+from service.ingest.listing import count_frames
 from service.pipeline.culprit import intersections
 from service.pipeline.offline import OfflinePipeline
 from service.presentation.message import scored_objects
 from service.presentation.overlay import ALARM, draw, encode_jpeg
 from service.profiles.profile import Profile
 from training.datasets import Dataset, LabelledClip, Truth
-from training.datasets.footage import count_frames
 from training.evaluation.evaluate import Progress, Silent, decoded
 from training.evaluation.tables import percent, table
 from training.studies.study import Setup, Study

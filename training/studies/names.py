@@ -20,11 +20,11 @@ from models.guidance.vocabulary import PERSON, RIDDEN
 from models.heads.likeness import BankActions
 from service.contracts.stream import Detection
 from service.errors import InvalidInput, declare
+from service.ingest.listing import count_frames
 from service.pipeline.context import StreamContext
 from service.pipeline.offline import OfflinePipeline
 from training.boxes import iou
 from training.datasets import Clip, Dataset, Truth
-from training.datasets.footage import count_frames
 from training.evaluation.evaluate import Progress, Silent, decoded
 from training.evaluation.metrics import REGION_IOU
 from training.evaluation.tables import percent, table
