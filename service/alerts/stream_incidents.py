@@ -35,7 +35,7 @@ class Followed:
     suppressed: Literal["too_short", "cooldown"] | None = None
 
 
-class Scene:
+class StreamIncidents:
     """Follows one stream. Not thread-safe; the caller serialises."""
 
     def __init__(self, rules: IncidentRules, new_id: Callable[[], str]) -> None:
