@@ -15,9 +15,9 @@ from service.alerts.incident_machine import IncidentRules
 from service.alerts.outage_machine import OutageMachine, OutageRules
 from service.alerts.recorder import Record, Recorder
 from service.alerts.reviewer import Reviewer
+from service.alerts.scene import Followed, IncidentScene
 from service.alerts.sentence import blind_message, blind_over_message, outage_message, outage_over_message
 from service.alerts.stores import AlertStores
-from service.alerts.stream_incidents import Followed, StreamIncidents
 from service.contracts.alert import Alert, AlertEvent, AlertKind
 from service.contracts.score import ScoredObject
 from service.contracts.stream import DELIVERING, NotWatching, StreamState
@@ -40,7 +40,7 @@ class _Stream:
     """What is known of one stream's anomalies."""
 
     name: str
-    incidents: StreamIncidents
+    scene: IncidentScene
     seen: float = 0.0
 
 
@@ -174,8 +174,8 @@ class AlertManager:
             stream = self._stream(stream_id, stream_name)
             if scored.surprise is not None:
                 stream.seen = time.monotonic()
-            self._follow(stream_id, stream, stream.incidents.observe(scored, objects))
-            incident = stream.incidents.machine.incident
+            self._follow(stream_id, stream, stream.scene.observe(scored, objects))
+            incident = stream.scene.machine.incident
         return None if incident is None else incident.id
 
     def source_state(self, stream_id: str, stream_name: str, state: StreamState) -> None:
@@ -198,7 +198,7 @@ class AlertManager:
                 self._close_trouble(camera, camera.blind, reason)
             stream = self._streams.get(stream_id)
             if state is StreamState.PAUSED and stream is not None:
-                self._follow(stream_id, stream, stream.incidents.close("Closed because the camera was paused."))
+                self._follow(stream_id, stream, stream.scene.close("Closed because the camera was paused."))
 
     def sight(self, stream_id: str, stream_name: str, why: NotWatching | None) -> None:
         """Take whether anything can be seen in a stream's picture, whenever that changes.
@@ -246,7 +246,7 @@ class AlertManager:
     def _stream(self, stream_id: str, name: str) -> _Stream:
         stream = self._streams.get(stream_id)
         if stream is None:
-            stream = self._streams[stream_id] = _Stream(name, StreamIncidents(self._incident_rules, _new_id))
+            stream = self._streams[stream_id] = _Stream(name, IncidentScene(self._incident_rules, _new_id))
         stream.name = name
         return stream
 
@@ -306,8 +306,8 @@ class AlertManager:
                         self._elapse(stream_id, camera, trouble, now)
 
     def _check_gap(self, stream_id: str, stream: _Stream, unseen_s: float) -> None:
-        if unseen_s > stream.incidents.machine.gap_s:
-            ended = stream.incidents.close(f"Closed because nothing was scored for {unseen_s:.0f} seconds.")
+        if unseen_s > stream.scene.machine.gap_s:
+            ended = stream.scene.close(f"Closed because nothing was scored for {unseen_s:.0f} seconds.")
             self._follow(stream_id, stream, ended)
         if unseen_s > IDLE_S:
             del self._streams[stream_id]
@@ -315,7 +315,7 @@ class AlertManager:
     def _end(self, stream_id: str, reason: str) -> None:
         stream = self._streams.pop(stream_id, None)
         if stream is not None:
-            self._follow(stream_id, stream, stream.incidents.close(reason))
+            self._follow(stream_id, stream, stream.scene.close(reason))
         camera = self._cameras.pop(stream_id, None)
         if camera is not None:
             for trouble in camera.troubles:
@@ -340,7 +340,7 @@ class AlertManager:
             return
         stream = self._streams.get(alert.stream_id)
         if stream is not None:
-            stream.incidents.machine.sent(alert.id)
+            stream.scene.machine.sent(alert.id)
 
     def _close_leftovers(self) -> None:
         now = datetime.now(UTC)

@@ -56,7 +56,8 @@ export function objectRows(objects, threshold) {
     cell.setAttribute("scope", "col");
     head.append(cell);
   }
-  const rows = [...objects].sort((a, b) => Number(b.culprit) - Number(a.culprit) || (b.score ?? 0) - (a.score ?? 0)).slice(0, MAX_ROWS).map((object) => {
+  const first = (/** @type {AnyObject} */ object) => (object.culprit ? Number.POSITIVE_INFINITY : (object.score ?? 0));
+  const rows = [...objects].sort((a, b) => (first(a) === first(b) ? 0 : first(b) - first(a))).slice(0, MAX_ROWS).map((object) => {
     const name = object.track_id === null ? object.label : `${object.label} ${object.track_id}`;
     const who = create("td", {}, create("div", { text: name }));
     if (object.culprit) who.append(create("div", { class: "hint", text: "made the score" }));

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from models.arrays import Image
 from service.alerts.compose import AlertEvidence, anomaly_alert
 from service.alerts.incident_machine import IncidentRules
-from service.alerts.stream_incidents import Followed, StreamIncidents, Told
+from service.alerts.scene import Followed, IncidentScene, Told
 from service.contracts.alert import Alert
 from service.frames import CLEAR, PreparedFrame
 from service.ingest.listing import count_frames
@@ -113,7 +113,7 @@ def _sight_clip(
     progress: Progress,
 ) -> Iterator[Sighted]:
     numbers = count()
-    incidents = StreamIncidents(IncidentRules(), lambda: str(next(numbers)))
+    scene = IncidentScene(IncidentRules(), lambda: str(next(numbers)))
     pts: dict[float, int] = {}
     picture: AlertEvidence | None = None
 
@@ -121,7 +121,7 @@ def _sight_clip(
         nonlocal picture
         for told in followed.told:
             if told.event == "opened":
-                incidents.machine.sent(told.incident.id)
+                scene.machine.sent(told.incident.id)
             # As the recorder does: a picture stays until a better one comes.
             picture = told.evidence if told.evidence.image is not None else picture
             if told.event == "closed" and picture is not None:
@@ -130,9 +130,9 @@ def _sight_clip(
 
     for scored in pipeline.score(frames, profile, setup.threshold(profile)):
         pts[scored.source.frame.pts] = scored.source.frame.index
-        yield from take(incidents.observe(scored, scored_objects(scored)))
+        yield from take(scene.observe(scored, scored_objects(scored)))
         progress.advance()
-    yield from take(incidents.close("The clip ended."))
+    yield from take(scene.close("The clip ended."))
 
 
 def _judged(

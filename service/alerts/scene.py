@@ -35,7 +35,7 @@ class Followed:
     suppressed: Literal["too_short", "cooldown"] | None = None
 
 
-class StreamIncidents:
+class IncidentScene:
     """Follows one stream. Not thread-safe; the caller serialises."""
 
     def __init__(self, rules: IncidentRules, new_id: Callable[[], str]) -> None:
@@ -51,9 +51,9 @@ class StreamIncidents:
             objects: What it holds, as messages say it.
         """
         frame = scored.source.frame
+        settled = not scored.source.ghostly
         clocks = frame.pts, frame.captured_at, scored.surprise, scored.threshold, frame.happened
-        sample = SurpriseSample(scored.source.epoch, *clocks, not scored.source.ghostly)
-        step = self.machine.step(sample)
+        step = self.machine.step(SurpriseSample(scored.source.epoch, *clocks, settled))
         # A closing belongs to what was seen so far, an opening or an update to this frame too.
         ended = self._ended(step)
         if not self.machine.is_idle and (step.peak or self._view is not None):

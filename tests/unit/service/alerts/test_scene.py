@@ -7,7 +7,7 @@ from itertools import count
 import numpy as np
 
 from service.alerts.incident_machine import IncidentRules
-from service.alerts.stream_incidents import StreamIncidents, Told
+from service.alerts.scene import IncidentScene, Told
 from service.presentation.message import scored_objects
 from support.alerts import scored_frame
 
@@ -17,7 +17,7 @@ class Film:
 
     def __init__(self) -> None:
         numbers = count()
-        self.incidents = StreamIncidents(IncidentRules(cooldown_s=0.0), lambda: str(next(numbers)))
+        self.scene = IncidentScene(IncidentRules(cooldown_s=0.0), lambda: str(next(numbers)))
         self.index = 0
         self.told: list[Told] = []
 
@@ -27,7 +27,7 @@ class Film:
         for _ in range(round(seconds * 10)):
             shade = np.full((4, 4, 3), self.index % 256, np.uint8)
             frame = scored_frame(self.index / 10, surprise, image=shade)
-            self.told += self.incidents.observe(frame, scored_objects(frame)).told
+            self.told += self.scene.observe(frame, scored_objects(frame)).told
             self.index += 1
         return [told.event for told in self.told[before:]]
 
@@ -57,19 +57,19 @@ def test_the_next_incident_shows_nothing_of_the_last() -> None:
 
 def test_an_end_closes_what_is_open_and_says_why() -> None:
     film = Film()
-    assert film.incidents.close("It is over.").told == ()
+    assert film.scene.close("It is over.").told == ()
     film.watch(5.0, 1)
-    (closed,) = film.incidents.close("It is over.").told
+    (closed,) = film.scene.close("It is over.").told
     assert (closed.event, closed.incident.reason) == ("closed", "It is over.")
-    assert film.incidents.close("It is over.").told == ()
+    assert film.scene.close("It is over.").told == ()
 
 
 def test_what_was_too_short_is_not_remembered() -> None:
     film = Film()
     film.watch(1.0, 1)
     frame = scored_frame(film.index / 10, 5.0)
-    film.incidents.observe(frame, scored_objects(frame))
+    film.scene.observe(frame, scored_objects(frame))
     film.index += 1
     later = scored_frame(film.index / 10, 1.0)
-    assert film.incidents.observe(later, scored_objects(later)).suppressed == "too_short"
-    assert film.incidents._view is None
+    assert film.scene.observe(later, scored_objects(later)).suppressed == "too_short"
+    assert film.scene._view is None
