@@ -45,7 +45,7 @@ def test_a_full_disk_is_answered_with_507_and_ends_by_itself(service: Service, t
 def test_an_enrolment_that_ends_on_a_full_disk_is_in_force_and_is_written_later(
     service: Service, tmp_path: Path
 ) -> None:
-    stream = service.add_stream("Gate", enrolment={"seconds": 6})
+    stream = service.add_stream("Gate", enrolment={"seconds": 12})
 
     def enrolment() -> dict[str, object]:
         answer: dict[str, object] = service.http.get(f"/streams/{stream}/enrolment").json()

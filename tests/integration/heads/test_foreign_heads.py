@@ -100,6 +100,11 @@ def offline(request: pytest.FixtureRequest, root: Path) -> Iterator[Offline]:
         yield Offline(request.param, pipeline, pipeline.enrol(map(frames, NORMAL)), frames)
 
 
+def settled(frames: list[ScoredFrame]) -> list[ScoredFrame]:
+    """Those behind the start of a video: who stood in its first picture leaves a ghost, which is not learned either."""
+    return [frame for frame in frames if not frame.source.ghostly]
+
+
 def surprises(frames: list[ScoredFrame]) -> np.ndarray:
     return np.array([frame.surprise for frame in frames])
 
@@ -110,7 +115,7 @@ def surprises(frames: list[ScoredFrame]) -> np.ndarray:
 def test_what_is_odd_stands_out_where_it_is(offline: Offline) -> None:
     found = offline.score(VIDEOS[offline.name])
     surprise = surprises(found)
-    assert surprise[: ODD.start].max() < 3.0
+    assert surprises(settled(found[: ODD.start])).max() < 3.0
     # A window still holds the first of it; somebody green turns grey in the very next crop of seven.
     assert np.median(surprise[ODD.start + 5 : ODD.stop]) > 4.5
     peak = found[int(surprise.argmax())]
@@ -147,7 +152,7 @@ def test_heat_is_where_it_comes_from_and_stands_between_evaluations(offline: Off
 
 def test_normal_frames_are_as_rare_as_is_said(offline: Offline) -> None:
     """Surprises of frames that were not learned from are about -log10 of their rank."""
-    found = [frame for video in HELD_OUT for frame in offline.score(video)]
+    found = [frame for video in HELD_OUT for frame in settled(offline.score(video))]
     for said in (surprises(found), np.array([frame.heads[offline.name] for frame in found])):
         for share in (0.5, 0.25, 0.1):
             seen = float((said >= -np.log10(share)).mean())
@@ -359,11 +364,11 @@ def test_a_rule_is_tried_on_what_it_found(house: House) -> None:
 def test_profiles_are_learned_live_taken_over_and_extended(house: House) -> None:
     before = ready(house, house.surges)
     (profile,) = before["profiles"]
-    assert (profile["pack"], profile["frames"]) == ("surges", 2 * 199)  # of each video all but the first
+    assert (profile["pack"], profile["frames"]) == ("surges", 2 * 159)  # of each video all but its start
     assert profile["summary"]["most_motion_of_a_cell"] > 0
     taker = house.service.add_stream("Taker", packs=["surges"], enabled=False, enrolment={"stream": house.surges})
     assert ready(house, taker)["profiles"][0]["origin"] == f"stream {house.surges}"
     more = {"sources": [HELD_OUT[0]], "extend": True}
     assert house.service.http.post(f"/streams/{house.surges}/enrolment", json=more).is_success
-    assert ready(house, house.surges)["profiles"][0]["frames"] == 3 * 199
+    assert ready(house, house.surges)["profiles"][0]["frames"] == 3 * 159
     assert ready(house, house.live)["profiles"][0]["seconds"] >= 12

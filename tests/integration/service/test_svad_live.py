@@ -70,7 +70,7 @@ def test_the_commands_take_it_too(tmp_path: Path) -> None:
     assert "frames scored" in watched.output
     other = runner.invoke(assemble(), ["watch", str(video), "--profile", str(profile)])
     assert other.exit_code != 0
-    assert "enrol again" in " ".join(other.output.split())
+    assert "Enrol again." in " ".join(other.output.split())
 
 
 def test_the_default_encoder_is_the_one_that_ships() -> None:

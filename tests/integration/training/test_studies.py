@@ -84,7 +84,7 @@ def test_redefinition_needs_the_virtual_world(tmp_path: Path) -> None:
 def test_footage_of_which_nothing_is_known(streets: list[Path], tmp_path: Path) -> None:
     video = streets[0] / "train" / "001.mp4"
     rule = "normal: joggers are normal here"
-    figures, _ = study("footage", [video], tmp_path, "--learn", "6", "--rule", rule)
+    figures, _ = study("footage", [video], tmp_path, "--learn", "10", "--rule", rule)
     assert list(figures["rules"]) == [rule]
     assert figures["rules"][rule]["objects"]["motion"]["seen"] > 10
     assert figures["coverage"] is None
