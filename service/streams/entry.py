@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from service.contracts.stream import StreamOut, StreamState, StreamStatus
+from service.enrolment.stream_profile import alerts_per_day
 from service.errors import STREAM_BROKEN, Conflict
 from service.guidance.stream_guidance import StreamGuidance
 from service.store.streams import StreamRecord
@@ -56,7 +57,8 @@ class Entry:
             return self.live.status()
         state = StreamState.CONNECTING if self.problem is None else StreamState.FAILED
         detail = self.problem or "the service is starting"
-        return StreamStatus(state=state, detail=detail, since=self.record.updated_at)
+        wished = alerts_per_day(self.record.spec)
+        return StreamStatus(state=state, detail=detail, since=self.record.updated_at, alerts_per_day=wished)
 
     def out(self) -> StreamOut:
         """Its settings, and what it is doing."""
