@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,32 @@ class Frame:
     image: NDArray[np.uint8]
 
 
+class Blindness(StrEnum):
+    """Why a picture says nothing, though it arrives."""
+
+    FROZEN = "frozen"
+    BLACK = "black"
+    WHITE = "white"
+    COVERED = "covered"
+    OUT_OF_FOCUS = "out_of_focus"
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What can be seen in a frame.
+
+    Attributes:
+        blind: Why nothing can; None while something can.
+        for_s: Seconds of presentation time that this has lasted.
+    """
+
+    blind: Blindness | None = None
+    for_s: float = 0.0
+
+
+CLEAR = Sight()
+
+
 @dataclass(frozen=True, slots=True)
 class PreparedFrame:
     """A frame with the work done that belongs to its stream alone.
@@ -42,6 +69,7 @@ class PreparedFrame:
         motion: Dense motion, or None in the first frame of an epoch.
         windows: The newest windows that were gathered up to it, one every ``stride`` frames of them; None where frames
             are still too few.
+        sight: What can be seen in it.
     """
 
     stream_id: str
@@ -49,3 +77,4 @@ class PreparedFrame:
     frame: Frame
     motion: Motion | None
     windows: Mapping[FrameWindow, Window | None] = field(default_factory=dict)
+    sight: Sight = CLEAR

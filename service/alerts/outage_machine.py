@@ -5,10 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from service.contracts.stream import StreamState
-
-DELIVERING = frozenset({StreamState.LIVE, StreamState.ENROLLING})
-"""States in which frames flow."""
+from service.contracts.stream import DELIVERING, StreamState
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from service.api.limits import Clients, within
-from service.contracts.stream import StreamOut, StreamState
+from service.contracts.stream import DELIVERING, StreamOut
 from service.delivery.picture import Picture
 from service.errors import Conflict, NotFound
 from service.presentation.overlay import encode_jpeg
@@ -29,7 +29,6 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 BOUNDARY = "picture"
-DELIVERING = {StreamState.LIVE, StreamState.ENROLLING}
 
 PATIENCE_S = 1.0
 """How long to wait for the next picture before looking at what became of the stream."""

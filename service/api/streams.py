@@ -104,3 +104,19 @@ async def delete_stream(stream_id: StreamId, context: InContext) -> None:
     4410, its live pictures end.
     """
     await context.changing.run(context.application.streams.delete, stream_id)
+
+
+@router.post(
+    "/streams/{stream_id}/retry",
+    status_code=204,
+    summary="Try a camera now",
+    response_description="It is being tried, or delivers already.",
+    responses=responses(*CHANGE, STREAM_NOT_FOUND, INVALID_INPUT, TOO_MANY_CHANGES),
+)
+async def retry_stream(stream_id: StreamId, context: InContext) -> None:
+    """Try a source that is down at once, and do not wait for `next_try_at`.
+
+    Legal in every state and idempotent: a stream that delivers or is paused, and a video file that has ended, stay as
+    they are. A stream that could not be restored is built anew from its settings.
+    """
+    await context.changing.run(context.application.streams.retry, stream_id)

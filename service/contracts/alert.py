@@ -19,10 +19,11 @@ class AlertState(StrEnum):
 
 
 class AlertKind(StrEnum):
-    """What an alert is about: something unusual in view, or a camera that went away."""
+    """What an alert is about: something unusual in view, a camera that went away, or one whose picture says nothing."""
 
     ANOMALY = "anomaly"
     OFFLINE = "stream_offline"
+    NOT_WATCHING = "not_watching"
 
 
 Verdict = Literal["confirmed", "false_alarm"]

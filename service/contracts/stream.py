@@ -19,7 +19,7 @@ Point = tuple[Annotated[float, Field(ge=0, le=1)], Annotated[float, Field(ge=0, 
 
 
 class StreamState(StrEnum):
-    """Where a stream stands. ``score`` is null in every state but ``live``."""
+    """Where a stream stands. ``score`` is null in every state but ``live``; ``blind`` delivers pictures of nothing."""
 
     CONNECTING = "connecting"
     ENROLLING = "enrolling"
@@ -28,6 +28,40 @@ class StreamState(StrEnum):
     OFFLINE = "offline"
     PAUSED = "paused"
     FAILED = "failed"
+    BLIND = "blind"
+
+
+DELIVERING = frozenset({StreamState.LIVE, StreamState.ENROLLING, StreamState.BLIND})
+"""States in which frames flow, whatever they show."""
+
+
+class NotWatchingReason(StrEnum):
+    """Why the frames of a stream get no score."""
+
+    CONNECTING = "connecting"
+    STALLED = "stalled"
+    OFFLINE = "offline"
+    FAILED = "failed"
+    PAUSED = "paused"
+    LEARNING = "learning"
+    NOT_ENROLLED = "not_enrolled"
+    ENROLMENT_FAILED = "enrolment_failed"
+    FROZEN = "frozen"
+    BLACK = "black"
+    WHITE = "white"
+    COVERED = "covered"
+    OUT_OF_FOCUS = "out_of_focus"
+    DISTURBED = "disturbed"
+    OVERLOADED = "overloaded"
+
+
+class NotWatching(BaseModel):
+    """Why a stream is not being watched, and what to do about it."""
+
+    reason: NotWatchingReason
+    message: str = Field(description="Why, in a sentence.")
+    advice: str = Field(description="What to do, in a sentence.")
+    fault: bool = Field(description="Whether a person has to do something, or at least has to know.")
 
 
 class Zone(BaseModel):
@@ -200,6 +234,9 @@ class StreamStatus(BaseModel):
         "wish or else the service's. Null where the stream names its threshold.",
     )
     enrolled: bool = False
+    watching: bool = Field(False, description="Whether its frames are being scored now.")
+    not_watching: NotWatching | None = Field(None, description="Why not, and what to do; null while it is watching.")
+    next_try_at: datetime | None = Field(None, description="When a source that is down is tried again.")
 
 
 class StreamOut(StreamSpec):
@@ -240,6 +277,9 @@ class StreamOut(StreamSpec):
                         "threshold": 0.62,
                         "alerts_per_day": 1.0,
                         "enrolled": True,
+                        "watching": True,
+                        "not_watching": None,
+                        "next_try_at": None,
                     },
                 }
             ]

@@ -112,6 +112,12 @@ class StreamProfile:
         """Why the profile that was kept is not in force."""
         return self._profile_problem
 
+    @property
+    def failure(self) -> str | None:
+        """Why the last enrolment failed; None if it did not."""
+        enrolment = self._enrolment
+        return self._enrolment_problem if enrolment is None else enrolment.out().error
+
     def out(self) -> EnrolmentOut:
         """How far the enrolment is, and what this stream has learned."""
         enrolment, profile = self._enrolment, self._profile

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from models.inputs import FrameWindow
 from service.backoff import Backoff
@@ -55,6 +55,9 @@ class IngestStatus:
         height: The same.
         reconnects: How often frames flowed again after a failure.
         last_frame_at: Wall clock when the last frame was prepared, UTC.
+        cause: What the last attempt failed by, while the source is down; else None.
+        next_try_at: Wall clock when a source that is down is tried again, UTC; None while it is being tried, while
+            frames flow, and once a file has ended.
     """
 
     state: StreamState
@@ -64,6 +67,8 @@ class IngestStatus:
     height: int | None
     reconnects: int
     last_frame_at: datetime | None
+    cause: Cause | None = None
+    next_try_at: datetime | None = None
 
 
 class Ingest:
@@ -119,6 +124,7 @@ class Ingest:
         self._retry_at = -math.inf
         self._stalled_at = math.inf
         self._failed_by: Cause | None = None
+        self._cause: Cause | None = None
         self._size: tuple[int, int] | None = None
         self._reconnects = 0
         self._last_frame_at: datetime | None = None
@@ -178,8 +184,30 @@ class Ingest:
             machine = self._machine
             width, height = self._size or (None, None)
             return IngestStatus(
-                machine.state, machine.detail, machine.since, width, height, self._reconnects, self._last_frame_at
+                machine.state,
+                machine.detail,
+                machine.since,
+                width,
+                height,
+                self._reconnects,
+                self._last_frame_at,
+                self._cause,
+                self._next_try_at(),
             )
+
+    def _next_try_at(self) -> datetime | None:
+        if self._decoding is not None or self._closed or not math.isfinite(self._retry_at):
+            return None
+        return datetime.now(UTC) + timedelta(seconds=max(0.0, self._retry_at - time.monotonic()))
+
+    def retry(self) -> None:
+        """Try a source that is down at once. Idempotent; one that delivers, is being tried or has ended goes on."""
+        with self._lock:
+            if self._decoding is not None or not math.isfinite(self._retry_at):
+                return
+            self._retry_at = -math.inf
+            self._backoff.ease()
+        self._supervisor.wake()
 
     def supervise(self, now: float) -> float:
         """What the supervisor calls: take note of what the decoder did, and start or abandon it when due."""
@@ -245,6 +273,7 @@ class Ingest:
             self._reconnects += 1
             self._metrics.reconnects.labels(self._stream_id, self._failed_by.value).inc()
             self._failed_by = None
+        self._cause = None
         return self._machine.move(StreamState.LIVE)
 
     def _silence(self, decoding: Decoding) -> SourceFailure:
@@ -261,6 +290,7 @@ class Ingest:
         self._decoding = None
         self._last = decoding.last
         self._failed_by = self._failed_by or failure.cause  # what began it, not what attempts then met
+        self._cause = failure.cause
         if failure.cause is Cause.FINISHED:
             self._retry_at = math.inf
             return self._machine.move(StreamState.OFFLINE, failure.detail)

@@ -10,12 +10,13 @@ from service.contracts.stream import StreamState
 _ALWAYS = frozenset({StreamState.CONNECTING, StreamState.PAUSED, StreamState.FAILED})
 """A stream can be pointed elsewhere, paused, or found unusable at any time."""
 
-_FLOWING = frozenset({StreamState.LIVE, StreamState.ENROLLING})
+_FLOWING = frozenset({StreamState.LIVE, StreamState.ENROLLING, StreamState.BLIND})
 
 TRANSITIONS: Mapping[StreamState, frozenset[StreamState]] = {
     StreamState.CONNECTING: _ALWAYS | _FLOWING | {StreamState.OFFLINE},
     StreamState.ENROLLING: _ALWAYS | _FLOWING | {StreamState.STALLED, StreamState.OFFLINE},
     StreamState.LIVE: _ALWAYS | _FLOWING | {StreamState.STALLED, StreamState.OFFLINE},
+    StreamState.BLIND: _ALWAYS | _FLOWING | {StreamState.STALLED, StreamState.OFFLINE},
     # Frames flowed a moment ago: back to them, or given up on after the grace time.
     StreamState.STALLED: _ALWAYS | _FLOWING | {StreamState.OFFLINE},
     StreamState.OFFLINE: _ALWAYS | _FLOWING,

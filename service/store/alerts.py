@@ -212,8 +212,8 @@ def _teaching(row: Row[Any]) -> Teaching | None:
             detail=f"What looks and moves like {'its object' if objects == 1 else f'one of its {objects} objects'} "
             "counts as normal there.",
         )
-    if row.kind == AlertKind.OFFLINE:
-        why = "an outage has no objects"
+    if row.kind != AlertKind.ANOMALY:
+        why = "it is about the camera, and has no objects"
     elif row.taught_stream is None:
         why = "the stream is deleted"
     elif row.known is not None:

@@ -11,8 +11,10 @@ from service.contracts.stream import StreamOut, StreamState, StreamStatus
 from service.enrolment.stream_profile import alerts_per_day
 from service.errors import STREAM_BROKEN, Conflict
 from service.guidance.stream_guidance import StreamGuidance
+from service.ingest.failures import Cause
 from service.store.streams import StreamRecord
 from service.streams.stream import LiveStream
+from service.streams.watching import Standing, not_watching
 
 
 @dataclass(slots=True)
@@ -57,8 +59,14 @@ class Entry:
             return self.live.status()
         state = StreamState.CONNECTING if self.problem is None else StreamState.FAILED
         detail = self.problem or "the service is starting"
-        wished = alerts_per_day(self.record.spec)
-        return StreamStatus(state=state, detail=detail, since=self.record.updated_at, alerts_per_day=wished)
+        standing = Standing(state, detail, None if self.problem is None else Cause.INTERNAL)
+        return StreamStatus(
+            state=state,
+            detail=detail,
+            since=self.record.updated_at,
+            not_watching=not_watching(standing),
+            alerts_per_day=alerts_per_day(self.record.spec),
+        )
 
     def out(self) -> StreamOut:
         """Its settings, and what it is doing."""

@@ -215,6 +215,14 @@ class StreamRegistry:
             self._services.metrics.streams.set(len(self._entries))
             profile_path(self._settings, stream_id).unlink(missing_ok=True)
 
+    def retry(self, stream_id: str) -> None:
+        """Try a source that is down at once, and bring back a stream that could not be. Idempotent."""
+        with self._entries.changing(stream_id) as entry:
+            if entry.live is not None:
+                entry.live.retry()
+            else:
+                self._bring_back(entry)
+
     # ---- enrolment and rules
 
     def enrol(self, stream_id: str, spec: EnrolmentSpec) -> EnrolmentOut:

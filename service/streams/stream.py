@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from service.alerts.manager import AlertManager
 from service.contracts.enrolment import EnrolmentOut, EnrolmentSpec
-from service.contracts.stream import StreamSpec, StreamState, StreamStatus
+from service.contracts.stream import DELIVERING, NotWatching, StreamSpec, StreamState, StreamStatus
 from service.delivery.feed import ScoreFeed
 from service.delivery.picture import LivePicture, Picture
 from service.enrolment.stream_profile import EnrolmentServices, StreamProfile, alerts_per_day
 from service.errors import WatchwordError
-from service.frames import PreparedFrame
-from service.ingest.ingest import Ingest
+from service.frames import CLEAR, Blindness, PreparedFrame, Sight
+from service.ingest.ingest import Ingest, IngestStatus
 from service.ingest.source import Source
 from service.metrics import Metrics
 from service.pipeline.context import Guidance, StreamContext
@@ -28,11 +30,19 @@ from service.pipeline.worker import Worker
 from service.presentation.message import score_message, scored_objects, scoreless_message
 from service.profiles.profile import Profile
 from service.settings import Settings
+from service.streams.throughput import Throughput
+from service.streams.watching import Standing, not_watching
 
 logger = logging.getLogger(__name__)
 
 FIRST_PICTURE_S = 1.0
 """How long a picture is waited for when a stream has just begun to deliver; a frame takes a tenth of that."""
+
+UNSCORED_S = 5.0
+"""Without a score for longer than this, and than a few frames take, a stream is not being watched."""
+
+SLOW_FRAMES = 3
+"""Of a slow stream, so many frames."""
 
 RATE_FRAMES = 50
 """The measured rate is of so many last frames."""
@@ -99,6 +109,10 @@ class LiveStream:
         self._alert_id: str | None = None
         self._waiting = False
         self._closed = False
+        self._blind: Blindness | None = None
+        self._blind_since: datetime | None = None
+        self._scored_at = -math.inf
+        self._throughput = Throughput(services.metrics, stream_id)
         self._told: StreamState | None = None
         self._told_at = datetime.now(UTC)
         self.profile = StreamProfile(stream_id, spec, stages, self.context, services.enrolment, self._learning_changed)
@@ -171,11 +185,15 @@ class LiveStream:
         now = time.monotonic()
         self._times.append(now)
         self._latency_ms = (now - frame.source.frame.arrived) * 1000
+        if frame.surprise is not None:
+            self._scored_at = now
+        self._throughput.look(now)
+        self._see(frame.source.sight)
         self._tell()
         with self._publishing:
             # The worker may still hold a frame when its source has failed: an old picture must not look like a new one.
             state = self.state
-            if state not in (StreamState.LIVE, StreamState.ENROLLING):
+            if state not in DELIVERING:
                 return
             objects = scored_objects(frame)
             if frame.surprise is not None:
@@ -194,16 +212,24 @@ class LiveStream:
         if not self.spec.enabled:
             return StreamState.PAUSED
         state = self._ingest.status.state
-        if state is StreamState.LIVE and not self.profile.enrolled and self.profile.running:
-            return StreamState.ENROLLING
-        return state
+        if state is not StreamState.LIVE:
+            return state
+        if self._blind is not None:
+            return StreamState.BLIND
+        return StreamState.ENROLLING if self._learning else state
+
+    @property
+    def _learning(self) -> bool:
+        """Whether an enrolment has to end before anything can be scored."""
+        return not self.profile.enrolled and self.profile.running
 
     def status(self) -> StreamStatus:
         """What the stream is doing, in full."""
         ingest = self._ingest.status
         state = self.state
-        live = state in (StreamState.LIVE, StreamState.ENROLLING)
+        live = state in DELIVERING
         scorer = self.context.scorer
+        why = self._not_watching(state, ingest)
         return StreamStatus(
             state=state,
             detail=self._detail(state, ingest.detail),
@@ -217,7 +243,30 @@ class LiveStream:
             threshold=None if scorer is None or scorer.threshold is None else display(scorer.threshold),
             alerts_per_day=alerts_per_day(self.spec),
             enrolled=scorer is not None,
+            watching=why is None,
+            not_watching=why,
+            next_try_at=None if state is StreamState.PAUSED else ingest.next_try_at,
         )
+
+    def _not_watching(self, state: StreamState, ingest: IngestStatus) -> NotWatching | None:
+        now = time.monotonic()
+        self._throughput.look(now)
+        standing = Standing(
+            state,
+            ingest.detail,
+            ingest.cause,
+            self.profile.out().progress if self._learning else None,
+            self.profile.enrolled,
+            self.profile.problem is not None,
+            self.profile.failure,
+            self._blind,
+            self._blind_since,
+            self._throughput.lost,
+            self._throughput.overloaded,
+            self._throughput.disturbed,
+            now - self._scored_at < UNSCORED_S + SLOW_FRAMES / self.spec.fps,
+        )
+        return not_watching(standing, UTC if self.spec.timezone is None else ZoneInfo(self.spec.timezone))
 
     def _detail(self, state: StreamState, source_detail: str | None) -> str | None:
         if state is StreamState.PAUSED:
@@ -227,7 +276,7 @@ class LiveStream:
         if state is StreamState.ENROLLING:
             return f"learning what is normal, {self.profile.out().progress:.0%}"
         if state is StreamState.LIVE and not self.profile.enrolled:
-            return self.profile.problem or "not enrolled: POST /streams/{id}/enrolment to begin"
+            return self.profile.failure or self.profile.problem or "not enrolled: POST /streams/{id}/enrolment to begin"
         return source_detail
 
     def _measured_fps(self) -> float | None:
@@ -244,11 +293,22 @@ class LiveStream:
             with self._publishing:
                 self.picture.clear()
             self._times.clear()
+            self._see(CLEAR)
         # A video file that has ended is no camera that went away.
         ended = self.source.is_file and state is StreamState.OFFLINE
         told = StreamState.PAUSED if ended else state
         self._services.alerts.source_state(self.stream_id, self.spec.name, told, time.time())
         self._tell()
+
+    def _see(self, sight: Sight) -> None:
+        """Take note of whether anything can be seen."""
+        if sight.blind is not self._blind:
+            self._blind_since = None if sight.blind is None else datetime.now(UTC) - timedelta(seconds=sight.for_s)
+            self._blind = sight.blind
+
+    def retry(self) -> None:
+        """Try a source that is down at once. Idempotent, legal in every state."""
+        self._ingest.retry()
 
     def _tell(self) -> None:
         """Publish the state if it is news, with a null score: never 0, never the last value again."""
@@ -273,7 +333,7 @@ class LiveStream:
         Raises:
             Conflict: If the stream is not delivering pictures.
         """
-        if self.state in (StreamState.LIVE, StreamState.ENROLLING):
+        if self.state in DELIVERING:
             # Frames flow, but the first one may still be with the worker.
             picture = self.picture.wait(overlay, after=0, timeout=FIRST_PICTURE_S)
             if picture is not None:

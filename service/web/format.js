@@ -68,4 +68,5 @@ export const STATE_NAMES = {
   offline: "Offline",
   paused: "Paused",
   failed: "Failed",
+  blind: "Blind",
 };

@@ -3,7 +3,7 @@
 /** @typedef {import("./api.js").ScoreMessage} ScoreMessage */
 
 /** @type {import("./api.js").StreamState[]} */
-const STATES = ["live", "enrolling", "connecting", "stalled", "offline", "paused", "failed"];
+const STATES = ["live", "enrolling", "connecting", "stalled", "offline", "paused", "failed", "blind"];
 
 /** Ten minutes at ten frames a second. */
 const CAPACITY = 6000;

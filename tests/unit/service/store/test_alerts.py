@@ -102,7 +102,7 @@ def test_a_false_alarm_says_what_it_taught_and_why_nothing(store: AlertStore, da
     for alert_id, why in (
         ("three", "one of its 3 objects"),
         ("blind", "what its objects look like is not known"),
-        ("outage", "an outage has no objects"),
+        ("outage", "it is about the camera, and has no objects"),
         ("orphan", "the stream is deleted"),
     ):
         assert why in told(alert_id)[1]
