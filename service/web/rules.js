@@ -41,6 +41,8 @@ export class Rules {
     this.asked = 0;
     /** @type {Rule|null} the saved rule that the form changes */
     this.editing = null;
+    /** @type {Rule[]} those that are saved */
+    this.rules = [];
     this.prepareForm();
     this.fillZones();
     this.forgetPreview();
@@ -51,8 +53,10 @@ export class Rules {
     this.form.addEventListener("submit", async (event) => {
       event.preventDefault();
       await this.submitSpec(async (spec) => {
-        if (this.editing === null) await api.addRule(this.camera.id, spec);
-        else {
+        if (this.editing === null) {
+          const { id } = await api.addRule(this.camera.id, spec);
+          this.offerUndo(id, `Saved “${spec.text}”.`);
+        } else {
           const { id } = await api.changeRule(this.camera.id, this.editing.id, spec);
           this.offerUndo(id, `Changed “${spec.text}”.`);
         }
@@ -133,6 +137,14 @@ export class Rules {
     };
   }
 
+  /**
+   * The rules that count only in a zone.
+   * @param {string} zone its name
+   */
+  rulesIn(zone) {
+    return this.rules.filter((rule) => rule.zone === zone);
+  }
+
   fillZones() {
     const select = /** @type {HTMLSelectElement} */ (find(this.form, "[name=zone]"));
     const chosen = select.value;
@@ -196,6 +208,7 @@ export class Rules {
    * @param {import("./api.js").Edit[]} edits
    */
   render(rules, taught, edits) {
+    this.rules = rules;
     const last = undoable(edits);
     find(this.card, ".edit-list").replaceChildren(...edits.map((edit) => this.editItem(edit, last.has(edit.id))));
     find(this.card, ".rule-list").replaceChildren(...rules.map((rule) => this.item(rule)));
