@@ -38,14 +38,16 @@ bench: $(VENV)/.dev
 # client of a model hub that the tokenizers ask for and never call (docs/decisions/0001). torch comes by itself: which
 # build of it serves a machine depends on the package index, and the CPU build serves for all tests.
 $(VENV)/.core: requirements/core.lock pyproject.toml | $(VENV)/.made
-	$(PIP) install --no-deps --require-hashes -r requirements/core.lock
-	$(PIP) install --quiet --no-deps --editable .
+	@echo "Installing what Watchword needs into $(VENV), once: about a minute."
+	@$(PIP) install --quiet --no-deps --require-hashes -r requirements/core.lock
+	@$(PIP) install --quiet --no-deps --editable .
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.lock pyproject.toml | $(VENV)/.made
-	$(PIP) install --no-deps --require-hashes -r requirements/dev.lock
-	$(PIP) install --quiet torch==2.13.0
-	$(PIP) install --quiet --no-deps --editable .
+	@echo "Installing what the tests need into $(VENV), once: about two minutes."
+	@$(PIP) install --quiet --no-deps --require-hashes -r requirements/dev.lock
+	@$(PIP) install --quiet torch==2.13.0
+	@$(PIP) install --quiet --no-deps --editable .
 	@touch $@ $(VENV)/.core
 
 # What checks the page's JavaScript, for the Node that comes with requirements/dev.lock.

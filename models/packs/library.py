@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 from models.packs.errors import PackError
@@ -71,13 +72,24 @@ class PackLibrary:
         with self._lock:
             path = next((path for path in self._paths() if path.name == name), None)
             if path is None:
-                names = _shown(", ".join(sorted({path.name for path in self._paths()})))
-                code, message = "unknown_pack", f"expected a pack of {names}; got {name!r}"
-                raise PackError(code, message)
+                raise PackError("unknown_pack", self._unknown(name))
             entry = self._entry(path)
         if entry.pack is None:
             raise PackError(entry.code or "bad_manifest", f"pack {name}: {entry.error}")
         return entry.pack
+
+    def _unknown(self, name: str) -> str:
+        """That there is no pack of this name, what there is of each kind, and which of them was perhaps meant."""
+        kinds: dict[str, list[str]] = {}
+        for path in self._paths():
+            pack = self._entry(path).pack
+            kinds.setdefault("packs that cannot be used" if pack is None else f"{pack.kind}s", []).append(
+                _shown(path.name)
+            )
+        there = "; ".join(f"{kind}: {', '.join(sorted(names))}" for kind, names in sorted(kinds.items()))
+        near = get_close_matches(name, [one for names in kinds.values() for one in names], n=1, cutoff=0.7)
+        meant = f" Did you mean {near[0]!r}?" if near else ""
+        return f"There is no pack {_shown(name)!r}.{meant} There are {there}."
 
     def _paths(self) -> Iterator[Path]:
         seen: set[str] = set()

@@ -65,6 +65,7 @@ class Alert(BaseModel):
                     "heads": {"attributes": 0.91},
                     "objects": [
                         {
+                            "culprit": True,
                             "track_id": 17,
                             "box": [0.41, 0.33, 0.06, 0.17],
                             "label": "bicycle",

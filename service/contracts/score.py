@@ -55,6 +55,11 @@ class TaughtMatch(BaseModel):
 class Explained(BaseModel):
     """An object, or a moving region, and what is known of why it stands out."""
 
+    culprit: bool = Field(
+        False,
+        description="Whether it made the frame's score, also when its own is lower: at most one of a frame does. None "
+        "does where a head judges the picture as a whole, or what made the score is out of sight now.",
+    )
     track_id: int | None = Field(description="The same for one object over time; null for a moving region.")
     box: Box
     label: str = Field(description="The detector's class, or `motion` for what is only known to move.")
@@ -110,6 +115,7 @@ class ScoreMessage(BaseModel):
                     "heads": {"attributes": 0.91},
                     "objects": [
                         {
+                            "culprit": True,
                             "track_id": 17,
                             "box": [0.41, 0.33, 0.06, 0.17],
                             "label": "bicycle",

@@ -223,8 +223,15 @@ class StreamStatus(BaseModel):
     since: datetime
     width: int | None = Field(None, description="Of the source's picture, in pixels.")
     height: int | None = None
+    size_changed_at: datetime | None = Field(None, description="When the picture last changed its size, if it has.")
+    damaged_frames: int = Field(0, description="Frames left out because they did not decode, or not whole.")
     measured_fps: float | None = Field(None, description="Frames scored per second, over the last seconds.")
     latency_ms: float | None = Field(None, description="From a frame's arrival to its score, last frame.")
+    lag_s: float | None = Field(
+        None,
+        description="How far behind the present the newest scored frame was when it was scored, in seconds, as far as "
+        "it can be known; null while nothing is scored.",
+    )
     reconnects: int = 0
     last_frame_at: datetime | None = None
     threshold: float | None = Field(None, description="The threshold in force, once enrolled.")
@@ -270,8 +277,11 @@ class StreamOut(StreamSpec):
                         "since": "2026-03-01T12:05:02Z",
                         "width": 1280,
                         "height": 720,
+                        "size_changed_at": None,
+                        "damaged_frames": 0,
                         "measured_fps": 9.98,
                         "latency_ms": 31.5,
+                        "lag_s": 0.03,
                         "reconnects": 0,
                         "last_frame_at": "2026-03-01T12:10:00Z",
                         "threshold": 0.62,

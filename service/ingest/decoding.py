@@ -54,6 +54,7 @@ class Decoding:
     Attributes:
         info: What the source gives, once open; its size is that of the pictures really decoded.
         frames: Decoded so far.
+        damaged: Frames left out so far because they did not decode, or not whole.
         began_at: Monotonic time of ``start``.
         progress_at: Monotonic time of the last sign of life.
         last: Of the last frame that had a place in time.
@@ -98,6 +99,7 @@ class Decoding:
         self._thread = threading.Thread(target=self._run, name=f"decode {stream_id}", daemon=True)
         self.info: SourceInfo | None = None
         self.frames = 0
+        self.damaged = 0
         self.began_at = self.progress_at = time.monotonic()
         self.last = previous
         self.failure: SourceFailure | None = None
@@ -171,15 +173,15 @@ class Decoding:
         timeline = Timeline(self.last, live=reader.info.live)
         sampler = Sampler(self._stream_id, self._fps, self._settings, timeline, self._metrics, self._windows)
         backlog = Backlog()
-        damaged = 0
+        errors = 0
         for decoded in reader:
-            sampler.drop_damaged(reader.decode_errors - damaged)
-            damaged = reader.decode_errors
+            self._leave_out(sampler, reader.decode_errors - errors)
+            errors = reader.decode_errors
             arrived, captured_at, late = self._pace(decoded, pacer)
             if self._stop.is_set():
                 return
             if decoded.corrupt:
-                sampler.drop_damaged()
+                self._leave_out(sampler)
                 continue
             epoch = self.last.epoch if self.last is not None else -1
             moment = sampler.stamp(decoded.pts, arrived)
@@ -194,7 +196,11 @@ class Decoding:
             self.progress_at = max(self.progress_at, time.monotonic())
             if prepared is not None:
                 self._deliver(self, prepared)
-        sampler.drop_damaged(reader.decode_errors - damaged)
+        self._leave_out(sampler, reader.decode_errors - errors)
+
+    def _leave_out(self, sampler: Sampler, frames: int = 1) -> None:
+        sampler.drop_damaged(frames)
+        self.damaged += frames
 
     def _pace(self, decoded: Decoded, pacer: Pacer | None) -> tuple[float, float, float]:
         """Wait until the frame is due, if need be. Returns its arrival on both clocks, and seconds of delay."""

@@ -51,8 +51,10 @@ class IngestStatus:
         state: CONNECTING, LIVE (frames flow), STALLED, OFFLINE or FAILED.
         detail: Why, in a sentence without credentials, or None.
         since: When the state began, UTC.
-        width: Of the source's picture in pixels, as last opened; None before.
+        width: Of the source's picture as it is shown, in pixels; None before the first.
         height: The same.
+        size_changed_at: When the picture last came in another size than before, UTC; None if it never has.
+        damaged_frames: How many frames were left out since ``start`` because they did not decode, or not whole.
         reconnects: How often frames flowed again after a failure.
         last_frame_at: Wall clock when the last frame was prepared, UTC.
         cause: What the last attempt failed by, while the source is down; else None.
@@ -65,6 +67,8 @@ class IngestStatus:
     since: datetime
     width: int | None
     height: int | None
+    size_changed_at: datetime | None
+    damaged_frames: int
     reconnects: int
     last_frame_at: datetime | None
     cause: Cause | None = None
@@ -126,6 +130,8 @@ class Ingest:
         self._failed_by: Cause | None = None
         self._cause: Cause | None = None
         self._size: tuple[int, int] | None = None
+        self._size_changed_at: datetime | None = None
+        self._damaged_before = 0  # by the decoders that have ended
         self._reconnects = 0
         self._last_frame_at: datetime | None = None
         self._closed = False
@@ -189,6 +195,8 @@ class Ingest:
                 machine.since,
                 width,
                 height,
+                self._size_changed_at,
+                self._damaged_before + (0 if self._decoding is None else self._decoding.damaged),
                 self._reconnects,
                 self._last_frame_at,
                 self._cause,
@@ -232,8 +240,10 @@ class Ingest:
             decoding.stop()
             self._abandoned.append(decoding)
             return self._fail(decoding, self._silence(decoding), now)
-        elif decoding.frames and self._machine.state is not StreamState.LIVE:
-            return self._live(decoding)
+        elif decoding.frames:
+            self._measure(decoding)
+            if self._machine.state is not StreamState.LIVE:
+                return self._live()
         if now >= self._stalled_at + self._settings.offline_grace_s:
             self._stalled_at = math.inf
             return self._machine.move(StreamState.OFFLINE, self._machine.detail)
@@ -265,10 +275,17 @@ class Ingest:
         )
         self._decoding.start()
 
-    def _live(self, decoding: Decoding) -> bool:
+    def _measure(self, decoding: Decoding) -> None:
+        """Take note of the size of the decoder's pictures, and whether it is another than before."""
+        if decoding.info is None:
+            return
+        size = decoding.info.width, decoding.info.height
+        if self._size is not None and size != self._size:
+            self._size_changed_at = datetime.now(UTC)
+        self._size = size
+
+    def _live(self) -> bool:
         self._stalled_at = math.inf
-        if decoding.info is not None:
-            self._size = decoding.info.width, decoding.info.height
         if self._failed_by is not None:
             self._reconnects += 1
             self._metrics.reconnects.labels(self._stream_id, self._failed_by.value).inc()
@@ -288,6 +305,7 @@ class Ingest:
             msg = "a decoder ended that nobody stopped"
             raise AssertionError(msg)
         self._decoding = None
+        self._damaged_before += decoding.damaged
         self._last = decoding.last
         self._failed_by = self._failed_by or failure.cause  # what began it, not what attempts then met
         self._cause = failure.cause

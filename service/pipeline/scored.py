@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from models.arrays import Float32, Float64, Index, Mask
-from models.guidance.captions import Caption
+from models.guidance.captions import SOMETHING, Caption
 from models.guidance.feedback import FeedbackMatch
 from models.guidance.rules import Match
 from models.heads.base import Likeness
 from models.observation import UNTRACKED, Objects
 from service.frames import PreparedFrame
+from service.pipeline.culprit import Blame
 
 REGION = "motion"
 """Label of a moving region, which no detector named."""
@@ -75,6 +76,28 @@ class ScoredObjects:
             None if self.likeness is None else self.likeness[keep],
         )
 
+    def with_region(self, box: Float32, surprise: float) -> ScoredObjects:
+        """With a moving region behind them, of which only is known how unusual it is.
+
+        Args:
+            box: ``(4,)``.
+            surprise: Of it.
+        """
+        return ScoredObjects(
+            np.concatenate([self.boxes, box[None]]),
+            (*self.labels, REGION),
+            np.append(self.track_ids, UNTRACKED),
+            np.append(self.regions, True),
+            np.append(self.surprise, surprise),
+            np.append(self.unguided, surprise),
+            {name: np.append(values, np.float32(np.nan)) for name, values in self.terms.items()},
+            (*self.captions, SOMETHING),
+            (*self.matches, ()),
+            (*self.feedback, None),
+            None if self.embeddings is None else with_nothing(self.embeddings, 1),
+            None if self.likeness is None else self.likeness.extended(1),
+        )
+
     @classmethod
     def unscored(cls, objects: Objects, embeddings: Float32 | None) -> ScoredObjects:
         """The objects of a frame whose stream is not enrolled: nothing is said of them."""
@@ -125,6 +148,7 @@ class ScoredFrame:
         unsmoothed: ``surprise`` before smoothing and the last calibration; None also for a frame of which nothing
             can be said.
         threshold: Surprise at which an alert opens, None while not enrolled.
+        blame: Which of ``objects`` made ``surprise``.
         heads: Each head's own surprise, unguided.
         heat: ``(h, w)`` float32 in [0, 1] over the picture, how much of the surprise comes from where; None where the
             head that makes it does not tell.
@@ -139,6 +163,7 @@ class ScoredFrame:
     unguided: float | None = None
     unsmoothed: float | None = None
     threshold: float | None = None
+    blame: Blame = field(default_factory=Blame.none)
     heads: Mapping[str, float] = field(default_factory=dict)
     heat: Float32 | None = None
     covers: tuple[float, float] | None = None
@@ -157,6 +182,11 @@ def labels_of(objects: Objects, regions: int = 0) -> tuple[str, ...]:
 def tracks_of(objects: Objects, regions: int = 0) -> Index:
     """Track ids of objects, and of moving regions behind them, which have none."""
     return np.append(objects.track_ids, np.full(regions, UNTRACKED, np.int64))
+
+
+def with_nothing(embeddings: Float32, count: int) -> Float32:
+    """``(N + count, D)`` embeddings with NaN rows behind, for moving regions."""
+    return np.concatenate([embeddings, np.full((count, embeddings.shape[1]), np.nan, np.float32)])
 
 
 def display(surprise: float) -> float:

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from models.arrays import Float32
 from models.heads.base import HeadScores, Likeness
 from models.scoring.smoothing import SMOOTHING_S, CausalSmoother, final_surprise
+from service.pipeline.culprit import MOSTLY, Blame, Culprits, holding, hottest, intersections, maker_of
+from service.pipeline.scored import ScoredObjects
 from service.pipeline.terms import TermKey
 from service.profiles.profile import Profile
 
@@ -20,9 +22,6 @@ logger = logging.getLogger(__name__)
 
 SHOWN_REGIONS = 3
 """Moving regions of a frame that count: the most unusual ones; each is where a person would look first."""
-
-MOSTLY = 0.5
-"""An object lies in a region if at least this share of its box does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +34,9 @@ class Fused:
         regions: ``(M, 4)`` float32, boxes of moving regions that hold no object, the most unusual first.
         surprises: ``(N + M,)`` float64, of the objects, then of the regions; the largest over heads, NaN where none
             says anything. A region's evidence has gone to the object it is of.
+        accused: ``(N + M,)`` float64, what the head that the frame's surprise is of says of each; NaN where it says
+            nothing, and everywhere if it speaks of the picture as a whole.
+        leading: ``N + M``, the head that finds each most unusual; None where none says anything.
         terms: Of all heads, ``(N + M,)`` float32, NaN where one says nothing.
         likeness: What the objects resemble: of the heads that know words, by the one that finds the frame most unusual,
             as the score is its own.
@@ -46,6 +48,8 @@ class Fused:
     heads: dict[str, float]
     regions: NDArray[np.float32]
     surprises: NDArray[np.float64]
+    accused: NDArray[np.float64]
+    leading: tuple[str | None, ...]
     terms: dict[TermKey, NDArray[np.float32]]
     likeness: Likeness | None = None
     heat: Float32 | None = None
@@ -81,12 +85,14 @@ class Scorer:
         self._unsound: set[str] = set()
         self._guided = CausalSmoother(SMOOTHING_S)
         self._unguided = CausalSmoother(SMOOTHING_S)
+        self._culprits = Culprits()
 
     def reset(self) -> None:
         """Forget the past, after a gap."""
         self._said.clear()
         self._guided.reset()
         self._unguided.reset()
+        self._culprits.reset()
 
     def fuse(
         self,
@@ -109,8 +115,8 @@ class Scorer:
         surprises = {name: float(calibrations[name].surprise(scores.frame)) for name, scores in heads.items()}
         informed = [name for name, scores in heads.items() if scores.informative]
         most = max(informed, key=surprises.__getitem__, default=None)
-        objects = [calibrations[name].surprise(scores.objects) for name, scores in heads.items()]
-        things = _Things(boxes, np.fmax.reduce(objects), heads)
+        objects = {name: calibrations[name].surprise(scores.objects) for name, scores in heads.items()}
+        things = _Things(boxes, objects, heads)
         regions = [
             (float(calibrations[name].surprise(float(score))), name, index)
             for name, scores in heads.items()
@@ -121,9 +127,18 @@ class Scorer:
             things.attribute(surprise, name, index)
         known = {name: scores.likeness for name, scores in heads.items() if scores.likeness is not None}
         likeness = known[max(known, key=surprises.__getitem__)] if known else None
-        if most is None:
-            return Fused(math.nan, surprises, *things.arrays(), likeness)
-        return Fused(surprises[most], surprises, *things.arrays(), likeness, heads[most].heat, heads[most].covers)
+        return Fused(
+            math.nan if most is None else surprises[most],
+            surprises,
+            regions=things.regions,
+            surprises=things.surprises,
+            accused=things.surprises_of(most),
+            leading=things.leading,
+            terms=things.terms,
+            likeness=likeness,
+            heat=None if most is None else heads[most].heat,
+            covers=None if most is None else heads[most].covers,
+        )
 
     def _sound(self, name: str, scores: HeadScores) -> HeadScores:
         """What can be used of what a head says. What cannot is logged once, and counts as nothing said."""
@@ -184,20 +199,44 @@ class Scorer:
         smooth = np.array([self._guided.update(guided, pts), self._unguided.update(fused.frame, pts)])
         return Smoothed(*final_surprise(self.profile.fused, smooth, fused.calm).tolist())
 
+    def blame(self, objects: ScoredObjects, fused: Fused, guided: float, pts: float) -> tuple[ScoredObjects, Blame]:
+        """Say who made a frame's score; once a frame, in their order, as ``smooth``.
+
+        Where the head that the score is of speaks of the picture as a whole and tells where it is hot, that is the
+        object there, or a region of its own behind the others, which is as unusual as the frame.
+
+        Args:
+            objects: Of the frame, its rules applied.
+            fused: What the heads say.
+            guided: The frame's surprise under its rules, before smoothing; NaN for none.
+            pts: Presentation time, seconds.
+        """
+        maker = maker_of(fused.accused, objects.unguided, objects.surprise, guided)
+        if maker is None and fused.heat is not None and guided > 0:
+            place = hottest(fused.heat)
+            maker = None if place is None else holding(objects.boxes, place)
+            if place is not None and maker is None:
+                objects = objects.with_region(place, guided)
+                maker = len(objects) - 1
+        return objects, self._culprits.update(objects.boxes, objects.track_ids, maker, guided, pts)
+
 
 class _Things:
     """The objects of a frame, and the moving regions that turn out to hold none of them."""
 
     def __init__(
-        self, boxes: NDArray[np.float32], surprises: NDArray[np.float64], heads: Mapping[str, HeadScores]
+        self,
+        boxes: NDArray[np.float32],
+        objects: Mapping[str, NDArray[np.float64]],
+        heads: Mapping[str, HeadScores],
     ) -> None:
         self._boxes = boxes
-        self._surprises = np.array(surprises, np.float64)
+        self._objects = {name: np.array(values, np.float64) for name, values in objects.items()}
         self._heads = heads
         self._terms = {
             (head, name): values.copy() for head, scores in heads.items() for name, values in scores.terms.items()
         }
-        self._left: list[tuple[float, NDArray[np.float32], dict[TermKey, float]]] = []
+        self._left: list[_Region] = []
 
     def attribute(self, surprise: float, head: str, index: int) -> None:
         """Give the evidence of a head's region to the object that it is of.
@@ -209,27 +248,61 @@ class _Things:
         terms = {(head, name): float(values[index]) for name, values in scores.region_terms.items()}
         within = np.flatnonzero(_shares_within(self._boxes, scores.regions[index]) >= MOSTLY)
         if not len(within):
-            self._left.append((surprise, scores.regions[index], terms))
+            self._left.append(_Region(surprise, head, scores.regions[index], terms))
             return
-        own = np.nan_to_num(self._surprises[within])
+        own = np.nan_to_num(np.fmax.reduce([values[within] for values in self._objects.values()]))
         most = within[own.argmax()]
         if surprise > own.max():
-            self._surprises[most] = surprise
+            self._objects[head][most] = surprise
             for name, value in terms.items():
                 self._terms.setdefault(name, np.full(len(self._boxes), np.nan, np.float32))[most] = value
 
-    def arrays(self) -> tuple[NDArray[np.float32], NDArray[np.float64], dict[TermKey, NDArray[np.float32]]]:
-        """Boxes of the regions that are left; surprises and terms of the objects and of these regions."""
-        names = dict.fromkeys([*self._terms, *(name for _, _, terms in self._left for name in terms)])
+    @property
+    def regions(self) -> NDArray[np.float32]:
+        """``(M, 4)`` boxes of the regions that are left."""
+        return np.array([region.box for region in self._left], np.float32).reshape(-1, 4)
+
+    @property
+    def surprises(self) -> NDArray[np.float64]:
+        """``(N + M,)`` of the objects and of these regions, the largest over heads."""
+        objects = np.fmax.reduce(list(self._objects.values()))
+        return np.append(objects, [region.surprise for region in self._left])
+
+    def surprises_of(self, head: str | None) -> NDArray[np.float64]:
+        """``(N + M,)`` what one head says of them; NaN where it says nothing, as None always does."""
+        objects = np.full(len(self._boxes), np.nan) if head is None else self._objects[head]
+        return np.append(objects, [region.surprise if region.head == head else np.nan for region in self._left])
+
+    @property
+    def leading(self) -> tuple[str | None, ...]:
+        """``N + M``, the head that finds each most unusual; of equal ones the first."""
+        names = list(self._objects)
+        values = np.stack([np.nan_to_num(of, nan=-1.0) for of in self._objects.values()])
+        chosen = zip(values.argmax(axis=0).tolist(), values.max(axis=0).tolist(), strict=True)
+        objects = tuple(names[index] if surprise >= 0 else None for index, surprise in chosen)
+        return (*objects, *(region.head for region in self._left))
+
+    @property
+    def terms(self) -> dict[TermKey, NDArray[np.float32]]:
+        """Of all heads, ``(N + M,)``."""
+        names = dict.fromkeys([*self._terms, *(name for region in self._left for name in region.terms)])
         nothing = np.full(len(self._boxes), np.nan, np.float32)
-        terms = {
+        return {
             name: np.append(
-                self._terms.get(name, nothing), np.array([terms.get(name, np.nan) for *_, terms in self._left])
+                self._terms.get(name, nothing), np.array([region.terms.get(name, np.nan) for region in self._left])
             ).astype(np.float32)
             for name in names
         }
-        regions = np.array([box for _, box, _ in self._left], np.float32).reshape(-1, 4)
-        return regions, np.append(self._surprises, [surprise for surprise, *_ in self._left]), terms
+
+
+@dataclass(frozen=True, slots=True)
+class _Region:
+    """A region that holds no object: what its head says of it."""
+
+    surprise: float
+    head: str
+    box: NDArray[np.float32]
+    terms: dict[TermKey, float]
 
 
 def _sound_heat(heat: Float32) -> Float32 | None:
@@ -242,8 +315,5 @@ def _sound_heat(heat: Float32) -> Float32 | None:
 
 def _shares_within(boxes: NDArray[np.float32], region: NDArray[np.float32]) -> NDArray[np.float32]:
     """``(N,)`` the share of each box (x, y, width, height) that lies within a region."""
-    low = np.maximum(boxes[:, :2], region[:2])
-    high = np.minimum(boxes[:, :2] + boxes[:, 2:], region[:2] + region[2:])
-    common = np.maximum(high - low, 0.0).prod(axis=1)
-    shares: NDArray[np.float32] = common / np.maximum(boxes[:, 2:].prod(axis=1), 1e-12)
+    shares: NDArray[np.float32] = intersections(boxes, region) / np.maximum(boxes[:, 2:].prod(axis=1), 1e-12)
     return shares

@@ -23,7 +23,7 @@ from service.pipeline.context import StreamContext
 from service.pipeline.guided import Guided, captions, guide, unguided_frame
 from service.pipeline.inputs.gathering import Gathering
 from service.pipeline.inputs.provider import Buffers, Look
-from service.pipeline.scored import Legend, ScoredFrame, ScoredObjects, labels_of, tracks_of
+from service.pipeline.scored import Legend, ScoredFrame, ScoredObjects, labels_of, tracks_of, with_nothing
 from service.pipeline.scoring import Fused, Scorer
 from service.pipeline.terms import Terms
 from service.profiles.profile import Profile, ProfileError
@@ -206,14 +206,16 @@ class Stages:
             guided = guide(context.guidance, before)
             context.guidance.record(before)
         smoothed = scorer.smooth(fused, guided.frame, frame.frame.pts)
+        objects, blame = scorer.blame(guided.applied(objects), fused, guided.frame, frame.frame.pts)
         return ScoredFrame(
             frame,
-            guided.applied(objects),
+            objects,
             self._legend,
             surprise=smoothed.guided,
             unguided=smoothed.unguided,
             unsmoothed=None if math.isnan(guided.frame) else guided.frame,
             threshold=scorer.threshold,
+            blame=blame,
             heads=fused.heads,
             heat=fused.heat,
             covers=fused.covers,
@@ -236,7 +238,7 @@ class Stages:
             captions(context, observation, fused, self._terms),
             ((),) * (len(objects) + regions),
             (None,) * (len(objects) + regions),
-            None if embeddings is None else _with_nothing(embeddings, regions),
+            None if embeddings is None else with_nothing(embeddings, regions),
             None if likeness is None else likeness.extended(regions),
         )
 
@@ -288,8 +290,3 @@ def needed_encoders(heads: Mapping[str, LoadedHead]) -> tuple[str, ...]:
     """The encoder packs that heads need, each once."""
     wanted = (each for loaded in heads.values() for each in loaded.head.inputs)
     return tuple(dict.fromkeys(each.encoder for each in wanted if isinstance(each, ObjectEmbedding)))
-
-
-def _with_nothing(embeddings: Float32, count: int) -> Float32:
-    """With NaN rows behind, for moving regions."""
-    return np.concatenate([embeddings, np.full((count, embeddings.shape[1]), np.nan, np.float32)])

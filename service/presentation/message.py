@@ -77,7 +77,10 @@ def scoreless_message(stream_id: str, seq: int, state: StreamState) -> ScoreMess
 
 def scored_objects(frame: ScoredFrame) -> list[ScoredObject]:
     """The objects of a frame, then its moving regions."""
-    return [_scored_object(frame.objects, frame.legend, row) for row in range(len(frame.objects))]
+    culprit = frame.blame.culprit
+    return [
+        _scored_object(frame.objects, frame.legend, row, culprit=row == culprit) for row in range(len(frame.objects))
+    ]
 
 
 def heat_map(heat: Float32) -> HeatMap:
@@ -89,11 +92,12 @@ def heat_map(heat: Float32) -> HeatMap:
     return HeatMap(rows=rows, columns=columns, values=np.clip(cells.astype(np.float64), 0, 1).round(2).ravel().tolist())
 
 
-def _scored_object(objects: ScoredObjects, legend: Legend, row: int) -> ScoredObject:
+def _scored_object(objects: ScoredObjects, legend: Legend, row: int, *, culprit: bool) -> ScoredObject:
     track_id, caption, taught = int(objects.track_ids[row]), objects.captions[row], objects.feedback[row]
     surprise, unguided = _number(objects.surprise[row]), _number(objects.unguided[row])
     x, y, width, height = objects.boxes[row].tolist()
     return ScoredObject(
+        culprit=culprit,
         track_id=track_id if track_id >= 0 else None,
         box=(round(x, 4), round(y, 4), round(width, 4), round(height, 4)),
         label=objects.labels[row],

@@ -236,6 +236,8 @@ class LiveStream:
             since=self._told_at,
             width=ingest.width,
             height=ingest.height,
+            size_changed_at=ingest.size_changed_at,
+            damaged_frames=ingest.damaged_frames,
             measured_fps=self._measured_fps() if live else None,
             latency_ms=self._latency_ms if live else None,
             reconnects=ingest.reconnects,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from service.cli.console import console, fail_clearly
+from service.cli.console import console, errors, fail_clearly
 from training.cli.progress import need_extra, task_bars
 
 if TYPE_CHECKING:
@@ -39,7 +39,8 @@ def evaluate(
     The service's own pipeline runs, over every frame, as fast as they decode.
     Causal scores (what a live camera would have got) come first, beside them
     scores smoothed over the whole clip (what papers report). Nothing is learned
-    from test clips.
+    from test clips. Scores are written clip by clip; a clip that cannot be
+    scored is named at the end, and the figures are of the others.
 
     Known layouts: UCSD Ped1 and Ped2, CUHK Avenue, ShanghaiTech, UBnormal,
     UCF-Crime, what `watchword simulate` writes, and a folder of your own videos
@@ -63,6 +64,7 @@ def evaluate(
     footage = open_dataset(dataset, kind)
     rate = min(clip.fps for clip in footage.test)
     packs = [name.strip() for name in heads.split(",")]
+    scores = out / "scores"
     with (
         build_pipeline(settings, detector_of(detector), packs, min(rate, fps or rate)) as pipeline,
         task_bars() as progress,
@@ -76,8 +78,12 @@ def evaluate(
             fps=fps,
             seed=seed,
             progress=progress,
+            on_clip=lambda clip: clip.save_scores(scores),
         )
     _save(evaluation, detector, origin, out, plots)
+    if evaluation.failed:
+        _tell_failed(evaluation)
+        raise typer.Exit(1)
 
 
 def _save(evaluation: Evaluation, detector: str, origin: dict[str, Any], out: Path, plots: bool) -> None:
@@ -91,13 +97,20 @@ def _save(evaluation: Evaluation, detector: str, origin: dict[str, Any], out: Pa
     }
     out.mkdir(parents=True, exist_ok=True)
     (out / "metrics.json").write_text(json.dumps(figures, indent=2) + "\n")
-    evaluation.save_scores(out / "scores")
+    _show(figures)
     if plots:
         from training.evaluation.plots import save_plots
 
         save_plots(evaluation, out / "plots")
-    _show(figures)
     console.print(f"saved to {out}", markup=False)
+
+
+def _tell_failed(evaluation: Evaluation) -> None:
+    """Which clips no figure speaks of, and why."""
+    count, failed = len(evaluation.clips) + len(evaluation.failed), evaluation.failed
+    errors.print(f"[red]{len(failed)} of {count} test clips could not be scored. No figure speaks of them:[/red]")
+    for name, why in failed.items():
+        errors.print(f"  {name}: {why}", markup=False, soft_wrap=True)
 
 
 def _show(figures: dict[str, Any]) -> None:
@@ -118,6 +131,9 @@ def _show(figures: dict[str, Any]) -> None:
         f"{events['false_alarms']} in {60 * events['normal_hours']:.1f} min of normal footage, "
         f"{_number(figures['false_alarms_per_hour'], 1)} an hour",
     )
+    rest.add_row("threshold", _threshold(figures))
+    if figures["unscored_frames"]:
+        rest.add_row("nothing to be seen", f"{figures['unscored_frames']} frames, which count as calm")
     rest.add_row("speed", f"{figures['frames']} frames, {figures['frames_per_second']:.1f} a second, decode to score")
     clips = Table("clip", "frames", "anomalous", "causal AUC", "offline AUC", "false alarms", "missed")
     for name, clip in figures["per_clip"].items():
@@ -126,6 +142,13 @@ def _show(figures: dict[str, Any]) -> None:
         clips.add_row(name, str(clip["frames"]), str(clip["anomalous_frames"]), *aucs, *counts)
     for table in (clips, total, rest):
         console.print(table)
+
+
+def _threshold(figures: dict[str, Any]) -> str:
+    """On the scale of the service's scores; the scores of a figure are surprises, which have no upper end."""
+    if figures["threshold"] is None:
+        return "each scene has its own"
+    return f"score {figures['threshold_score']:.2f} (surprise {figures['threshold']:.2f})"
 
 
 def _number(value: float | None, digits: int = 4) -> str:

@@ -134,14 +134,17 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 picks a free one.")] = 8554,
     fps: Fps = 25.0,
     size: Size = "640x360",
-    normal_until: Annotated[float, typer.Option(min=0, help="No anomalies for so many seconds: time to enrol.")] = 90.0,
+    normal_until: Annotated[
+        float, typer.Option(min=0, help="No anomalies for so many seconds from the first viewer on: time to enrol.")
+    ] = 90.0,
     only: Only = None,
     norms: Norms = None,
     people: People = None,
 ) -> None:
     r"""Serve a virtual camera over RTSP (TCP) until Ctrl-C.
 
-    The world runs from the start on, drawn live while someone watches; all who watch see the same.
+    The world runs from the start on, drawn live while someone watches; all who watch see the same. Its normal
+    stretch begins when the first one does.
 
     [dim]watchword simulate serve --port 8554 --normal-until 120
     curl -X POST localhost:8000/streams -H 'content-type: application/json' \
@@ -166,7 +169,10 @@ def serve(
     try:
         with _complaints(), console.status("Drawing the scene"):
             camera.start()
-        console.print(f"[bold]{camera.url}[/bold]  normal for {normal_until:g} s, then anomalies. Ctrl-C stops.")
+        console.print(
+            f"[bold]{camera.url}[/bold]  normal for {normal_until:g} s from the first viewer on, then "
+            "anomalies. Ctrl-C stops."
+        )
         stop.wait()
     finally:
         camera.close()

@@ -11,31 +11,42 @@ Either `labels.json`, with `boxes.json` beside it where the anomalous regions ar
 
 or `labels.csv`, one row an interval, a test clip without one has a row with both empty:
 
-    file,split,first,last
-    train_01.mp4,train,,
-    test_01.mp4,test,61,180
+    file,split,first,last                   file,split,from,until
+    train_01.mp4,train,,                    train_01.mp4,train,,
+    test_01.mp4,test,61,180                 test_01.mp4,test,0:06.1,0:18.1
 
-`labels` has one 0 or 1 a frame; intervals name the first and the last anomalous frame, counted from 0. `fps` is
-needed for folders of pictures only, `size` with boxes only; `frames`, where given, is checked; `scene` tells
-cameras apart.
+`labels` has one 0 or 1 a frame; `intervals`, and `first` and `last`, name the first and the last anomalous frame,
+counted from 0; `times`, and `from` and `until`, name the time at which an anomaly begins and the time at which it is
+over, as a player shows them (`75`, `1:15`, `0:01:15.5`). `fps` is needed for folders of pictures only, `size` with
+boxes only; `frames`, where given, is checked; `scene` tells cameras apart. A clip of `labels.csv` is named by its file
+without the ending: `cam1/001.mp4` is `cam1/001`.
 """
 
 from __future__ import annotations
 
 import csv
 import json
-from pathlib import Path
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 
-from training.datasets.base import Clip, Dataset, DatasetError, LabelledClip, Regions, Truth, labels_of, need
-from training.datasets.footage import count_frames, frame_rate
+from training.datasets.base import Clip, Dataset, DatasetError, LabelledClip, Labels, Regions, Truth, labels_of, need
+from training.datasets.footage import count_frames, frame_rate, frame_times
 from training.datasets.regions import link, pixel_boxes
+from training.datasets.text import read_text
 
 KIND = "labelled"
 LOOKS_FOR = "labels.json or labels.csv beside the videos (a folder of your own, see docs/evaluation.md)"
-COLUMNS = ["file", "split", "first", "last"]
+BY_FRAME = ("file", "split", "first", "last")
+BY_TIME = ("file", "split", "from", "until")
+TRUTHS = ("labels", "intervals", "times")
+"""The ways of a test clip's entry to say what is anomalous; each has exactly one."""
+
+_CLOCK = re.compile(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:[.,]\d+)?)")
+"""Seconds, with minutes and hours before them where there are any."""
 
 
 def matches(root: Path) -> bool:
@@ -70,7 +81,7 @@ def _clip(root: Path, name: str, entry: dict[str, Any], document: dict[str, Any]
         raise DatasetError(msg)
     source = need(root / entry["file"], f"clip {name}")
     if source.is_dir() and "fps" not in document:
-        msg = f"labels, clip {name}: expected `fps` for a folder of pictures"
+        msg = f"labels, clip {name}: expected `fps` in labels.json for a folder of pictures"
         raise DatasetError(msg)
     clip = Clip(name, source, float(document["fps"]) if source.is_dir() else frame_rate(source), entry.get("scene", ""))
     if "frames" in entry and (frames := count_frames(source)) != entry["frames"]:
@@ -80,21 +91,47 @@ def _clip(root: Path, name: str, entry: dict[str, Any], document: dict[str, Any]
 
 
 def _labelled(clip: Clip, entry: dict[str, Any], boxes: list[Any] | None, document: dict[str, Any]) -> LabelledClip:
-    if ("labels" in entry) == ("intervals" in entry):
-        msg = f"labels, clip {clip.name}: expected either `labels` or `intervals`, got {sorted(entry)}"
+    given = [key for key in TRUTHS if key in entry]
+    if len(given) != 1:
+        msg = f"labels, clip {clip.name}: expected one of {', '.join(TRUTHS)}, got {', '.join(given) or 'none of them'}"
         raise DatasetError(msg)
     if boxes is not None and "size" not in document:
         msg = "labels: expected `size`, the picture's width and height in pixels, since boxes.json counts in them"
         raise DatasetError(msg)
 
     def read_truth(frames: int) -> Truth:
-        if "labels" in entry:
-            labels = np.array(entry["labels"], np.uint8)
-        else:
-            labels = labels_of([(first, last + 1) for first, last in entry["intervals"]], frames, clip.name)
+        labels = _labels(clip, given[0], entry[given[0]], frames)
         return Truth.of(labels, _regions(boxes, document, labels))
 
     return LabelledClip(clip.name, clip.source, clip.fps, clip.scene, read_truth)
+
+
+def _labels(clip: Clip, way: str, given: list[Any], frames: int) -> Labels:
+    """Labels of a clip's frames, from one of the ``TRUTHS``."""
+    if way == "labels":
+        return np.array(given, np.uint8)
+    if way == "intervals":
+        return labels_of([(first, last + 1) for first, last in given], frames, clip.name)
+    times = frame_times(clip.source, clip.fps)
+    labels = np.zeros(len(times), np.uint8)
+    for start, end in given:
+        begin, over = _seconds(start, clip.name), _seconds(end, clip.name)
+        within = (times >= begin) & (times < over)
+        if not within.any():
+            msg = f"clip {clip.name}: expected times within its {times[-1]:.1f} s, the first before the second"
+            raise DatasetError(f"{msg}, got {start} to {end}")
+        labels[within] = 1
+    return labels
+
+
+def _seconds(moment: str | float, clip: str) -> float:
+    """A moment as a person writes it, in seconds."""
+    match = _CLOCK.fullmatch(str(moment).strip())
+    if match is None:
+        msg = f"clip {clip}: expected a time such as 75, 1:15 or 0:01:15.5, got {moment!r}"
+        raise DatasetError(msg)
+    hours, minutes, seconds = match.groups()
+    return 3600 * int(hours or 0) + 60 * int(minutes or 0) + float(seconds.replace(",", "."))
 
 
 def _regions(boxes: list[Any] | None, document: dict[str, Any], labels: np.ndarray) -> tuple[Regions, ...] | None:
@@ -107,7 +144,7 @@ def _regions(boxes: list[Any] | None, document: dict[str, Any], labels: np.ndarr
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        document = json.loads(path.read_text())
+        document = json.loads(read_text(path))
     except json.JSONDecodeError as error:
         msg = f"expected JSON in {path}, got an error at line {error.lineno}: {error.msg}"
         raise DatasetError(msg) from error
@@ -118,28 +155,55 @@ def _json(path: Path) -> dict[str, Any]:
 
 
 def _document_of_csv(path: Path) -> dict[str, Any]:
-    """The same document from rows of intervals."""
-    document: dict[str, Any] = {"dataset": path.parent.name, "train": {}, "test": {}}
-    with path.open(newline="") as lines:
-        reader = csv.DictReader(lines)
-        if reader.fieldnames != COLUMNS:
-            msg = f"{path}: expected the columns {','.join(COLUMNS)}, got {','.join(reader.fieldnames or [])}"
-            raise DatasetError(msg)
-        for row in reader:
-            _add_row(document, row, f"{path}, line {reader.line_num}")
-    return document
+    """The same document from rows of intervals or times."""
+    columns, rows = _table(path)
+    if columns not in (BY_FRAME, BY_TIME):
+        wanted = " or ".join(",".join(each) for each in (BY_FRAME, BY_TIME))
+        msg = f"{path}: expected the columns {wanted}, got {','.join(columns) or 'an empty file'}"
+        raise DatasetError(msg)
+    way = "intervals" if columns == BY_FRAME else "times"
+    files: dict[str, dict[str, Any]] = {"train": {}, "test": {}}
+    for line, row in rows:
+        _add_row(files, way, dict(zip(columns, row, strict=False)), f"{path}, line {line}")
+    return {"dataset": path.parent.name} | {split: _named(entries) for split, entries in files.items()}
 
 
-def _add_row(document: dict[str, Any], row: dict[str, str], where: str) -> None:
-    split, file = row["split"], row["file"]
-    if split not in ("train", "test"):
+def _table(path: Path) -> tuple[tuple[str, ...], Iterator[tuple[int, list[str]]]]:
+    """The columns of a CSV file, and its rows with their line numbers, empty ones left out.
+
+    Spreadsheets of many countries write semicolons, others tabs.
+    """
+    text = read_text(path)
+    head = text.partition("\n")[0]
+    reader = csv.reader(text.splitlines(), delimiter=max(",;\t", key=head.count))
+    columns = tuple(name.strip().lower() for name in next(reader, []))
+    rows = ((reader.line_num, [field.strip() for field in row]) for row in reader)
+    return columns, ((line, row) for line, row in rows if any(row))
+
+
+def _add_row(files: Mapping[str, dict[str, Any]], way: str, row: Mapping[str, str], where: str) -> None:
+    file, split, start, end = (list(row.values()) + [""] * 4)[:4]
+    if split not in files:
         msg = f"{where}: expected the split train or test, got {split!r}"
         raise DatasetError(msg)
-    entry = document[split].setdefault(Path(file).stem, {"file": file, "intervals": []})
-    if not row["first"] and not row["last"]:
+    file = file.replace("\\", "/")  # as Windows writes paths
+    entry = files[split].setdefault(file, {"file": file, way: []})
+    if not start and not end:
+        return
+    if way == "times":
+        entry[way].append((start, end))
         return
     try:
-        entry["intervals"].append((int(row["first"]), int(row["last"])))
+        entry[way].append((int(start), int(end)))
     except ValueError as error:
-        msg = f"{where}: expected frame numbers as first and last, got {row['first']!r} and {row['last']!r}"
+        msg = f"{where}: expected frame numbers as first and last, got {start!r} and {end!r}"
         raise DatasetError(msg) from error
+
+
+def _named(entries: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Clips by name: the file's, without its ending unless that is what tells two apart."""
+    short = [str(PurePosixPath(file).with_suffix("")) for file in entries]
+    return {
+        name if short.count(name) == 1 else file: entry
+        for name, (file, entry) in zip(short, entries.items(), strict=True)
+    }

@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.datasets.base import Clip, Dataset, DatasetError, LabelledClip, Regions, Truth, labels_of, need
+from training.datasets.text import read_text
 
 KIND = "ubnormal"
 LOOKS_FOR = "Scene1/*.mp4 with *_annotations folders (UBnormal)"
@@ -46,7 +47,7 @@ def _names(root: Path, split: str) -> list[str]:
     file = f"{split}_video_names.txt"
     for path in (root / file, root / "scripts" / file):
         if path.exists():
-            return sorted(path.read_text().split())
+            return sorted(read_text(path).split())
     msg = f"expected {file}, from the scripts folder of the benchmark's repository, in {root} or {root / 'scripts'}"
     raise DatasetError(msg)
 

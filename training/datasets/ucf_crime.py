@@ -17,6 +17,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from training.datasets.base import Clip, Dataset, DatasetError, LabelledClip, Truth, labels_of
+from training.datasets.text import read_text
 
 KIND = "ucf-crime"
 ANNOTATIONS = "Temporal_Anomaly_Annotation_for_Testing_Videos.txt"
@@ -51,7 +52,7 @@ def _is_training(path: Path) -> bool:
 def _annotations(path: Path) -> list[tuple[str, list[tuple[int, int]]]]:
     """File names with their intervals, first frame and frame after the last, counted from 0."""
     rows = []
-    for number, line in enumerate(path.read_text().splitlines(), start=1):
+    for number, line in enumerate(read_text(path).splitlines(), start=1):
         fields = line.split()
         if not fields:
             continue

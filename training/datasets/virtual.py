@@ -9,6 +9,7 @@ import numpy as np
 
 from training.datasets.base import Clip, Dataset, DatasetError, LabelledClip, Regions, Truth, need
 from training.datasets.footage import VIDEOS, files, frame_rate
+from training.datasets.text import read_text
 from training.virtual.truth import ClipTruth, ObjectTruth, TruthError
 
 KIND = "virtual"
@@ -22,7 +23,7 @@ def matches(root: Path) -> bool:
 
 def read(root: Path) -> Dataset:
     """Read the data set's structure."""
-    document = json.loads((root / "dataset.json").read_text())
+    document = json.loads(read_text(root / "dataset.json"))
     if (document.get("format"), document.get("kind")) != (1, "virtual"):
         msg = f"{root / 'dataset.json'}: expected format 1 of kind virtual, got {document}"
         raise DatasetError(msg)

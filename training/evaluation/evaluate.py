@@ -9,11 +9,12 @@ beside them. Truth is read before anything is scored, so that a data set with a 
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from typing import Any, Protocol
@@ -23,13 +24,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.inputs import FrameWindow
-from models.scoring.smoothing import smooth_offline
+from models.scoring.smoothing import final_surprise, smooth_offline
 from service.alerts.incident_machine import IncidentMachine, IncidentRules, SurpriseSample
+from service.errors import WatchwordError
 from service.frames import PreparedFrame
 from service.ingest.playback import read_all
 from service.ingest.source import local_source
 from service.pipeline.offline import OfflinePipeline
-from service.pipeline.scored import ScoredFrame
+from service.pipeline.scored import ScoredFrame, display
 from service.profiles.profile import Profile
 from service.settings import Settings
 from training.datasets import Clip, Dataset, DatasetError, LabelledClip, Truth
@@ -39,11 +41,14 @@ from training.evaluation.metrics import (
     Interval,
     RegionFrame,
     alert_metrics,
+    clip_auc,
     frame_metrics,
     kind_metrics,
-    padded_auc,
     region_metrics,
 )
+from training.evaluation.paths import result_path
+
+logger = logging.getLogger(__name__)
 
 OFFLINE_SIGMA_S = 0.5
 """Gaussian of the whole-clip smoothing. Taken from practice, not from any test clip: the authors of UBnormal show
@@ -87,6 +92,7 @@ class ScoredClip:
         alerts: Positions in these arrays: where an alert opened, and behind where it closed.
         boxes: Per frame ``(K, 4)``, the objects and regions that were scored in it.
         box_scores: Per frame ``(K,)``, their surprise.
+        unscored: Frames of which nothing could be said, such as those of a camera that was covered. They count as calm.
         wall_s: Seconds from opening the file to the last score.
     """
 
@@ -100,6 +106,7 @@ class ScoredClip:
     alerts: tuple[Interval, ...]
     boxes: tuple[NDArray[np.float32], ...]
     box_scores: tuple[NDArray[np.float64], ...]
+    unscored: int
     wall_s: float
 
     @property
@@ -107,16 +114,45 @@ class ScoredClip:
         """What events and alerts are counted by."""
         return ClipAlerts(self.truth.labels, self.truth.events, self.alerts, self.pts)
 
+    def save_scores(self, folder: Path) -> Path:
+        """Write ``NAME.csv``, what a curve is drawn from, or a figure of one's own; returns its path."""
+        open_at = np.zeros(len(self.index), np.int64)
+        for opened, closed in self.alerts:
+            open_at[opened:closed] = 1
+        score = [display(surprise) for surprise in self.surprise.tolist()]
+        columns = (self.index, self.pts, self.truth.labels, self.surprise, self.offline, score, open_at)
+        path = result_path(folder, self.clip.name, ".csv")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.savetxt(
+            path,
+            np.column_stack(columns),
+            fmt=("%d", "%.6f", "%d", "%.9g", "%.9g", "%.9g", "%d"),
+            delimiter=",",
+            header="frame,pts,label,causal,offline,score,alert",
+            comments="",
+        )
+        return path
+
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """A finished evaluation. ``profiles`` is by scene."""
+    """A finished evaluation.
+
+    Attributes:
+        dataset: What was measured on.
+        clips: The test clips that were scored, at least one.
+        profiles: By scene.
+        enrolment_s: Seconds that enrolment took.
+        seed: Of every generator.
+        failed: Why a test clip could not be scored, by its name. No figure speaks of these.
+    """
 
     dataset: Dataset
     clips: tuple[ScoredClip, ...]
     profiles: Mapping[str, Profile]
     enrolment_s: float
     seed: int
+    failed: Mapping[str, str] = field(default_factory=dict)
 
     def metrics(self) -> dict[str, Any]:
         """All figures, ready for JSON; docs/evaluation.md says what each is."""
@@ -126,9 +162,11 @@ class Evaluation:
         regions = region_metrics(list(_region_frames(self.clips)))
         frames = sum(len(clip.index) for clip in self.clips)
         thresholds = {clip.threshold for clip in self.clips}
+        threshold = thresholds.pop() if len(thresholds) == 1 else None
         heads = {name: head for profile in self.profiles.values() for name, head in profile.heads.items()}
         return {
             "dataset": {"name": self.dataset.name, "kind": self.dataset.kind, "test_clips": len(self.clips)},
+            "failed": dict(self.failed),
             "causal": asdict(frame_metrics(labels, [clip.surprise for clip in self.clips])),
             "offline": asdict(frame_metrics(labels, [clip.offline for clip in self.clips])),
             "offline_sigma_s": OFFLINE_SIGMA_S,
@@ -146,7 +184,9 @@ class Evaluation:
                     counted, [clip.truth.kinds or () for clip in self.clips], [clip.surprise for clip in self.clips]
                 ).items()
             },
-            "threshold": thresholds.pop() if len(thresholds) == 1 else None,
+            "unscored_frames": sum(clip.unscored for clip in self.clips),
+            "threshold": threshold,
+            "threshold_score": None if threshold is None else display(threshold),
             "per_clip": {clip.clip.name: _clip_metrics(clip) for clip in self.clips},
             "enrolment": {
                 "wall_s": self.enrolment_s,
@@ -159,23 +199,6 @@ class Evaluation:
             "seed": self.seed,
         }
 
-    def save_scores(self, folder: Path) -> None:
-        """One CSV a clip: what a curve is drawn from, or a figure of one's own."""
-        folder.mkdir(parents=True, exist_ok=True)
-        for clip in self.clips:
-            open_at = np.zeros(len(clip.index), np.int64)
-            for opened, closed in clip.alerts:
-                open_at[opened:closed] = 1
-            columns = (clip.index, clip.pts, clip.truth.labels, clip.surprise, clip.offline, open_at)
-            np.savetxt(
-                folder / f"{clip.clip.name}.csv",
-                np.column_stack(columns),
-                fmt=("%d", "%.6f", "%d", "%.9g", "%.9g", "%d"),
-                delimiter=",",
-                header="frame,pts,label,causal,offline,alert",
-                comments="",
-            )
-
 
 def evaluate(
     dataset: Dataset,
@@ -187,8 +210,11 @@ def evaluate(
     fps: float | None = None,
     seed: int = 0,
     progress: Progress | None = None,
+    on_clip: Callable[[ScoredClip], object] | None = None,
 ) -> Evaluation:
     """Enrol on the training clips, one profile a scene, and score every test clip.
+
+    A clip that cannot be scored costs itself alone: hours of others may lie before it.
 
     Args:
         dataset: What to measure on.
@@ -199,9 +225,10 @@ def evaluate(
         fps: Frames looked at per second, at most; None looks at every one.
         seed: Of the generators that something might draw from.
         progress: Told how far it is.
+        on_clip: Given each clip as soon as it is scored, so that it can be kept.
 
     Raises:
-        DatasetError: If truth and footage do not fit together.
+        DatasetError: If truth and footage do not fit together, or no test clip could be scored.
         service.profiles.fit.EnrolmentError: If the training clips do not suffice.
     """
     random.seed(seed)
@@ -212,11 +239,29 @@ def evaluate(
     start = time.perf_counter()
     profiles = run.enrol(dataset) if profile is None else {clip.scene: profile for clip in dataset.test}
     enrolment_s = time.perf_counter() - start
-    clips = [
-        run.score(clip, truth, profiles[clip.scene], threshold(profiles[clip.scene]))
-        for clip, truth in zip(dataset.test, truths, strict=True)
-    ]
-    return Evaluation(dataset, tuple(clips), profiles, enrolment_s, seed)
+    clips: list[ScoredClip] = []
+    failed: dict[str, str] = {}
+    for clip, truth in zip(dataset.test, truths, strict=True):
+        try:
+            scored = run.score(clip, truth, profiles[clip.scene], threshold(profiles[clip.scene]))
+            if on_clip is not None:
+                on_clip(scored)
+        except Exception as error:  # whatever it is, a head of another distribution included
+            failed[clip.name] = _why(error)
+            trace = None if isinstance(error, WatchwordError) else error
+            logger.warning("clip %s could not be scored, the others go on: %s", clip.name, error, exc_info=trace)
+            continue
+        clips.append(scored)
+    if not clips:
+        name, why = next(iter(failed.items()))
+        msg = f"none of the {len(failed)} test clips could be scored; the first, {name}: {why}"
+        raise DatasetError(msg)
+    return Evaluation(dataset, tuple(clips), profiles, enrolment_s, seed, failed)
+
+
+def _why(error: Exception) -> str:
+    """The sentence of an error that was raised on purpose; of any other also its kind."""
+    return str(error) if isinstance(error, WatchwordError) else f"{type(error).__name__}: {error}"
 
 
 def decoded(
@@ -281,11 +326,14 @@ class _Run:
             pts=pts,
             surprise=np.array(seen.surprise),
             # on the same scale as the causal scores, so that clips of different profiles can be pooled
-            offline=profile.fused.surprise(smooth_offline(spread(seen.raw, pts, seen.covers), pts, OFFLINE_SIGMA_S)),
+            offline=final_surprise(
+                profile.fused, smooth_offline(spread(seen.raw, pts, seen.covers), pts, OFFLINE_SIGMA_S), seen.calm
+            ),
             threshold=threshold,
             alerts=seen.alerts(),
             boxes=tuple(seen.boxes),
             box_scores=tuple(seen.box_scores),
+            unscored=seen.unscored,
             wall_s=wall_s,
         )
 
@@ -338,20 +386,21 @@ class _Seen:
         self.covers: list[tuple[float, float] | None] = []
         self.boxes: list[NDArray[np.float32]] = []
         self.box_scores: list[NDArray[np.float64]] = []
+        self.unscored = 0
+        self._calm: list[float] = []
         numbers = count()
         self._machine = IncidentMachine(IncidentRules(), lambda: str(next(numbers)))
         self._alerts: list[Interval] = []
 
     def add(self, frame: ScoredFrame) -> None:
         """Take the next frame."""
-        if frame.surprise is None:
-            msg = f"frame {frame.source.frame.index}: expected a score, got none"
-            raise ValueError(msg)
+        self.unscored += frame.surprise is None
         seen = frame.objects[np.isfinite(frame.objects.surprise)]
         self._follow(frame)
         self.index.append(frame.source.frame.index)
         self.pts.append(frame.source.frame.pts)
-        self.surprise.append(frame.surprise)
+        self.surprise.append(0.0 if frame.surprise is None else frame.surprise)
+        self._calm.append(max(frame.heads.values(), default=0.0))
         self.raw.append(np.nan if frame.unsmoothed is None else frame.unsmoothed)
         self.covers.append(frame.covers)
         self.boxes.append(seen.boxes)
@@ -367,6 +416,11 @@ class _Seen:
                 self._machine.sent(change.incident.id)
             elif change.event == "closed":
                 self._alerts[-1] = (self._alerts[-1][0], len(self.index))
+
+    @property
+    def calm(self) -> NDArray[np.float64]:
+        """``(N,)`` what each frame counts as of which nothing can be said, before the last calibration."""
+        return np.array(self._calm)
 
     def alerts(self) -> tuple[Interval, ...]:
         """From opening to closing; one that is still open lasts to the end."""
@@ -398,9 +452,11 @@ def _clip_metrics(clip: ScoredClip) -> dict[str, Any]:
     return {
         "frames": len(clip.index),
         "anomalous_frames": int(clip.truth.labels.sum()),
-        "causal_auc": padded_auc(clip.truth.labels, clip.surprise),
-        "offline_auc": padded_auc(clip.truth.labels, clip.offline),
+        "unscored_frames": clip.unscored,
+        "causal_auc": clip_auc(clip.truth.labels, clip.surprise),
+        "offline_auc": clip_auc(clip.truth.labels, clip.offline),
         "threshold": clip.threshold,
+        "threshold_score": display(clip.threshold),
         "alerts_s": [[float(clip.pts[start]), float(clip.pts[end - 1])] for start, end in clip.alerts],
         "delays_s": list(alerts.delays_s),
         "missed": alerts.missed,

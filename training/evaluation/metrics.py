@@ -36,7 +36,7 @@ class FrameMetrics:
     """Frame-level measures, each in [0, 1]; None where one of the two classes is missing."""
 
     micro_auc: float | None
-    macro_auc: float
+    macro_auc: float | None
     auprc: float | None
     max_f1: float | None
     eer: float | None
@@ -54,16 +54,25 @@ def frame_metrics(labels: Labels, scores: Scores) -> FrameMetrics:
     """
     _check(labels, scores)
     pooled_labels, pooled_scores = np.concatenate(labels), np.concatenate(scores)
-    macro = float(np.mean([padded_auc(truth, values) for truth, values in zip(labels, scores, strict=True)]))
-    if not 0 < pooled_labels.sum() < len(pooled_labels):
-        return FrameMetrics(None, macro, None, None, None)
+    if not has_both(pooled_labels):
+        return FrameMetrics(None, None, None, None, None)
     return FrameMetrics(
         micro_auc=float(roc_auc_score(pooled_labels, pooled_scores)),
-        macro_auc=macro,
+        macro_auc=float(np.mean([padded_auc(truth, values) for truth, values in zip(labels, scores, strict=True)])),
         auprc=float(average_precision_score(pooled_labels, pooled_scores)),
         max_f1=max_f1(pooled_labels, pooled_scores),
         eer=equal_error_rate(pooled_labels, pooled_scores),
     )
+
+
+def has_both(labels: NDArray[np.uint8]) -> bool:
+    """Whether there are normal frames and anomalous ones: without either there is nothing to tell apart."""
+    return bool(0 < labels.sum() < len(labels))
+
+
+def clip_auc(labels: NDArray[np.uint8], scores: NDArray[np.float64]) -> float | None:
+    """``padded_auc`` of a clip to be shown by itself; None for one of one class, whose 1 would read as a success."""
+    return padded_auc(labels, scores) if has_both(labels) else None
 
 
 def padded_auc(labels: NDArray[np.uint8], scores: NDArray[np.float64]) -> float:

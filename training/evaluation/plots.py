@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import roc_auc_score, roc_curve
 
+from service.pipeline.scored import FULL_SCALE
 from training.evaluation.evaluate import Evaluation, ScoredClip
+from training.evaluation.paths import result_path
 
 CAUSAL, OFFLINE, TRUTH, ALERT = "#1f5fa8", "#7fb0dd", "#f2b8a8", "#b3261e"
 SHADES = (TRUTH, "#c9dcc0", "#d9d2e9")
@@ -20,13 +22,25 @@ RULES = (CAUSAL, "#2e7d32", "#8e44ad", "#c77700")
 
 def save_plots(evaluation: Evaluation, folder: Path) -> list[Path]:
     """Write ``NAME.png`` for every clip and ``roc.png``; returns the paths."""
-    paths = [save(score_curve(clip), folder / f"{clip.clip.name}.png") for clip in evaluation.clips]
+    top = curve_top(evaluation.clips)
+    paths = [save(score_curve(clip, top), result_path(folder, clip.clip.name, ".png")) for clip in evaluation.clips]
     roc = roc_figure(evaluation.clips)
     return paths if roc is None else [*paths, save(roc, folder / "roc.png")]
 
 
-def score_curve(clip: ScoredClip) -> Figure:
-    """Surprise over time: anomalous time shaded, the threshold, and when an alert was open."""
+def curve_top(clips: Sequence[ScoredClip]) -> float:
+    """Where the axis of all curves ends, in surprise: on one scale, clips can be compared by eye."""
+    tops = [float(max(clip.surprise.max(), clip.offline.max(), clip.threshold)) for clip in clips]
+    return 1.05 * max(FULL_SCALE, *tops)
+
+
+def score_curve(clip: ScoredClip, top: float) -> Figure:
+    """Surprise over time: anomalous time shaded, the threshold, and when an alert was open.
+
+    Args:
+        clip: Whose.
+        top: Where the axis ends, as ``curve_top`` has it.
+    """
     figure = Figure(figsize=(10, 3.2), layout="constrained")
     axes = figure.add_subplot()
     _shade(axes, clip)
@@ -35,13 +49,25 @@ def score_curve(clip: ScoredClip) -> Figure:
     axes.axhline(clip.threshold, color=ALERT, linewidth=1.0, linestyle="--", label="threshold")
     _mark_alerts(axes, clip)
     axes.set_xlim(clip.pts[0], clip.pts[-1])
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, top)
     axes.set_title(clip.clip.name, loc="left", fontsize=11)
     axes.set_xlabel("seconds")
     axes.set_ylabel("surprise, -log10 p")
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=9)
+    shown = axes.secondary_yaxis("right", functions=(_as_score, _as_surprise))
+    shown.set_yticks(np.linspace(0, 1, 6))
+    shown.set_ylabel("score")
+    axes.legend(loc="upper left", bbox_to_anchor=(1.09, 1.0), frameon=False, fontsize=9)
     return figure
+
+
+def _as_score(surprise: ArrayLike) -> ArrayLike:
+    """What the service shows of a surprise."""
+    return np.asarray(surprise) / FULL_SCALE
+
+
+def _as_surprise(score: ArrayLike) -> ArrayLike:
+    return np.asarray(score) * FULL_SCALE
 
 
 def roc_figure(clips: Sequence[ScoredClip]) -> Figure | None:

@@ -225,6 +225,7 @@ def _summary(evaluation: Evaluation, left_out: Sequence[str] = ()) -> dict[str, 
         "false_alarms": metrics["events"]["false_alarms"],
         "normal_minutes": 60 * metrics["events"]["normal_hours"],
         "frames": metrics["frames"],
+        "failed": metrics["failed"],
         "frames_per_second": metrics["frames_per_second"],
     }
 

@@ -83,9 +83,11 @@ class VirtualCamera:
             port: 0 picks a free one.
             size: width and height in pixels, even.
             fps: frames a second.
-            normal_until: seconds from the start without any anomaly; with ``math.inf`` they begin when
-                `begin_anomalies` is called.
+            normal_until: seconds without any anomaly, from when somebody first watches: who needs them to learn what is
+                normal may come late. With ``math.inf`` they begin when `begin_anomalies` is called.
         """
+        if not normal_until >= 0.0:
+            raise ValueError(f"normal_until: expected 0 or more seconds, got {normal_until}")
         self._scene = load_scene(scene) if isinstance(scene, str) else scene
         self._seed, self._size, self._fps, self._normal_until = seed, size, fps, normal_until
         self._host, self._port = host, port
@@ -118,7 +120,7 @@ class VirtualCamera:
         """
         if self._threads:
             raise RuntimeError("the camera has been started already")
-        world = World(self._scene, self._seed, size=self._size, fps=self._fps, normal_until=self._normal_until)
+        world = World(self._scene, self._seed, size=self._size, fps=self._fps, normal_until=math.inf)
         encoder = _Encoder(self._size, self._fps)
         ready: _Ready = _Ready()
         server = threading.Thread(
@@ -178,6 +180,7 @@ class VirtualCamera:
     def _paint(self, world: World, encoder: _Encoder) -> None:
         began_wall, began = time.time(), time.monotonic()
         step = 1.0 / self._fps
+        seen = False
         while not self._stop.is_set():
             wait = began + world.time - time.monotonic()
             if wait > 0.0 and self._stop.wait(wait):
@@ -190,6 +193,10 @@ class VirtualCamera:
             if not self._relay.watched:
                 world.skip()
                 continue
+            if not seen:
+                seen = True
+                if math.isfinite(self._normal_until):
+                    world.begin_anomalies(self._normal_until)
             if behind > 2.0 * step:
                 self._late += 1
                 world.skip()

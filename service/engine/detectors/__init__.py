@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from models.packs import DetectorManifest, Pack, PackLibrary
+from models.packs import DetectorManifest, Pack, PackError, PackLibrary
 from service.engine.detectors.base import Detector
 from service.engine.detectors.motion import MotionDetector
 from service.engine.detectors.onnx import OnnxDetector, Options
@@ -25,7 +25,13 @@ def load_detector(name_or_path: str, library: PackLibrary, threads: int = 0) -> 
     """
     if name_or_path.endswith(".onnx"):
         return OnnxDetector(Path(name_or_path), threads=threads)
-    return load_pack_detector(name_or_path, library, threads)
+    try:
+        return load_pack_detector(name_or_path, library, threads)
+    except PackError as error:
+        if error.code != "unknown_pack":
+            raise
+        message = f"{error.message} A detector can also be the path of a graph that ends in .onnx."
+        raise PackError(error.code, message) from None
 
 
 def load_pack_detector(

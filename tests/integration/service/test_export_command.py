@@ -86,7 +86,7 @@ def test_one_sentence_per_failure(packs, tmp_path):
     weights = tmp_path / "x.pt"
     assert "expected one of clip-vit-b16" in run("encoder", "a", weights, "--architecture", "resnet", exit_code=2)
     assert "allow_pickle=False" in run("head", "a", tmp_path / "objects.npy", "--encoder", "colours", exit_code=2)
-    assert "expected a pack of" in run("head", "a", tmp_path / "objects.npy", "--encoder", "nobody", exit_code=2)
+    assert "There is no pack 'nobody'" in run("head", "a", tmp_path / "objects.npy", "--encoder", "nobody", exit_code=2)
     assert "fp16 or int8, got int4" in run("variants", "colours", "--clips", tmp_path, "--bits", "int4", exit_code=2)
     need_torchvision()
     pytest.importorskip("ultralytics")

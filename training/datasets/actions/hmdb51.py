@@ -18,6 +18,7 @@ from pathlib import Path
 
 from training.datasets.actions.base import ActionDataset, ActionSample, Split
 from training.datasets.base import DatasetError, need
+from training.datasets.text import read_text
 
 KIND = "hmdb51"
 LOOKS_FOR = "testTrainMulti_7030_splits/*_test_split1.txt beside a folder of .avi for each action (HMDB51)"
@@ -48,7 +49,7 @@ def read(root: Path) -> ActionDataset:
 
 def _samples(path: Path, folder: Path) -> Iterator[ActionSample]:
     """The samples of one action that train or test."""
-    for line in path.read_text().splitlines():
+    for line in read_text(path).splitlines():
         name, _, code = line.strip().rpartition(" ")
         if not line.strip() or code == "0":
             continue

@@ -21,6 +21,7 @@ import numpy as np
 from training.datasets.actions.base import ActionDataset, ActionSample, Boxes, in_words
 from training.datasets.base import DatasetError, need
 from training.datasets.footage import PICTURES, VIDEOS, files
+from training.datasets.text import read_text
 
 KIND = "ucf-sports"
 LOOKS_FOR = "ucf action/Diving-Side/001/ and the like, with gt/*.txt (UCF Sports)"
@@ -101,7 +102,7 @@ def _size(videos: list[Path], pictures: list[Path]) -> tuple[int, int]:
 
 
 def _box(path: Path, width: int, height: int) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
-    fields = need(path, "a box").read_text().split()
+    fields = read_text(need(path, "a box")).split()
     try:
         x, y, w, h = (float(field) for field in fields[:4])
     except ValueError as error:

@@ -74,6 +74,29 @@ def test_anomalies_begin_when_they_are_let_go() -> None:
     assert {kind for kind, _ in truth.events.values()} == {"cart"}
 
 
+def test_the_normal_stretch_begins_with_the_first_viewer() -> None:
+    stretch = 3.0
+    with VirtualCamera("plaza", size=(160, 90), normal_until=stretch) as camera:
+        time.sleep(stretch + 1.0)  # its world goes on meanwhile, unseen
+        assert camera.truth_at(time.time()) is None
+        seen: list[float] = []
+        with av.open(camera.url, options=OPTIONS, timeout=60) as container:
+            for _ in container.decode(video=0):
+                truth = camera.truth_at(time.time())
+                if truth is not None:
+                    seen.append(truth.time)
+                    if truth.events:
+                        break
+    assert seen[0] > stretch
+    assert seen[-1] > seen[0] + stretch
+
+
+@pytest.mark.parametrize("seconds", [-1.0, math.nan])
+def test_a_normal_stretch_that_cannot_be(seconds: float) -> None:
+    with pytest.raises(ValueError, match="normal_until: expected 0 or more seconds"):
+        VirtualCamera("plaza", normal_until=seconds)
+
+
 def test_another_path_is_not_found(camera: VirtualCamera) -> None:
     with pytest.raises(av.error.HTTPNotFoundError):
         av.open(camera.url + "x", options=OPTIONS, timeout=60)

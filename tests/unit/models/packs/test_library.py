@@ -100,9 +100,16 @@ def test_names_that_are_no_text_are_shown_as_text(detector):
 
 @pytest.mark.parametrize("name", ["nothing", "", "../mine", "mine/../mine", ".", "manifest.json"])
 def test_unknown_names(detector, name):
-    with pytest.raises(PackError, match="attributes, mine, motion") as caught:
+    with pytest.raises(
+        PackError, match=r"There is no pack .*detectors: mine, motion; .*heads: attributes, svad\."
+    ) as caught:
         PackLibrary([detector[0].parent]).get(name)
     assert caught.value.code == "unknown_pack"
+
+
+def test_the_pack_that_was_perhaps_meant(detector):
+    with pytest.raises(PackError, match=r"There is no pack 'moton'\. Did you mean 'motion'\?"):
+        PackLibrary().get("moton")
 
 
 def test_a_folder_of_another_name_is_refused(detector):

@@ -45,7 +45,7 @@ def test_verify_tells_broken_packs_and_exits_with_1(packs, graph):
     assert "mine: expected" in said
     assert "bytes in graph.onnx, got 1" in said
     assert "broken" in run("list")
-    assert "nothing: expected a pack of" in run("verify", "nothing", "motion", exit_code=1)
+    assert "nothing: There is no pack 'nothing'." in run("verify", "nothing", "motion", exit_code=1)
     assert run("verify", "motion") == "motion: ok"
     assert "expected" in run("show", "mine", exit_code=2)
     run("remove", "mine", "-y")
@@ -65,7 +65,9 @@ def test_removal_asks_and_spares_what_is_built_in(packs, graph):
     run("remove", "mine", answer="y\n")
     assert not (packs / "mine").exists()
     assert "built in" in run("remove", "attributes", "--yes", exit_code=2)
-    assert "expected a pack of attributes, motion" in run("remove", "nothing", "--yes", exit_code=2)
+    assert "There is no pack 'nothing'. There are detectors: motion; encoders: words; heads: attributes, svad." in run(
+        "remove", "nothing", "--yes", exit_code=2
+    )
 
 
 @pytest.mark.parametrize("command", ["list", "show", "verify", "build", "remove"])

@@ -63,6 +63,75 @@ def test_a_csv_of_intervals(root):
     assert clip.truth().events == ((0, 2), (4, 5))
 
 
+def save_csv(root: Path, content: str | bytes) -> None:
+    (root / "labels.json").unlink()
+    (root / "labels.csv").write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\xef\xbb\xbffile,split,first,last\r\ntrain_01.mp4,train,,\r\ntest_01.mp4,test,2,3\r\n",
+        b"File;Split;First;Last\r\ntrain_01.mp4;train;;\r\n;;;\r\ntest_01.mp4;test;2;3\r\n",
+        "file\tsplit\tfirst\tlast\ntrain_01.mp4\ttrain\t\t\ntest_01.mp4\ttest\t2\t3\n".encode("utf-16"),
+        b"file, split, first, last\n\ntrain_01.mp4, train\ntest_01.mp4, test, 2, 3\n\n",
+    ],
+    ids=["byte order mark", "semicolons", "tabs in UTF-16", "spaces and short rows"],
+)
+def test_a_csv_as_spreadsheets_save_it(root, content):
+    save_csv(root, content)
+    (clip,) = open_dataset(root).test
+    assert clip.name == "test_01"
+    assert clip.truth().labels.tolist() == [0, 0, 1, 1, 0, 0]
+
+
+def test_a_csv_of_times(root):
+    # 25 frames a second: frame 1 is shown at 0.04 s, frame 4 at 0.16 s
+    rows = "test_01.mp4,test,0.04,0:00.12\ntest_01.mp4,test,0:00:00.16,9\n"
+    save_csv(root, "file,split,from,until\ntrain_01.mp4,train,,\n" + rows)
+    (clip,) = open_dataset(root).test
+    assert clip.truth().labels.tolist() == [0, 1, 1, 0, 1, 1]
+
+
+def test_times_in_a_document_and_of_a_folder_of_pictures(root):
+    save(root, test={"02": {"file": "test_02", "times": [[0.2, "0:00.6"]]}})
+    assert open_dataset(root).test[0].truth().labels.tolist() == [0, 1, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "message"),
+    [
+        ("soon", "9", "clip test_01: expected a time such as 75, 1:15 or 0:01:15.5, got 'soon'"),
+        ("0.2", "0.1", r"expected times within its 0\.2 s, the first before the second, got 0\.2 to 0\.1"),
+        ("1:00", "1:30", r"expected times within its 0\.2 s, .* got 1:00 to 1:30"),
+        ("", "9", "clip test_01: expected a time such as"),
+    ],
+)
+def test_times_that_cannot_be(root, start, end, message):
+    save_csv(root, f"file,split,from,until\ntrain_01.mp4,train,,\ntest_01.mp4,test,{start},{end}\n")
+    (clip,) = open_dataset(root).test
+    with pytest.raises(DatasetError, match=message):
+        clip.truth()
+
+
+def test_files_of_one_name_in_several_folders_are_several_clips(root, write_video):
+    for folder, frames in (("cam1", 3), ("cam2", 4)):
+        (root / folder).mkdir()
+        write_video(root / folder / "001.mp4", frames)
+    write_video(root / "cam2" / "001.MKV", 2)
+    save_csv(
+        root,
+        "file,split,first,last\ntrain_01.mp4,train,,\ncam1/001.mp4,test,0,0\ncam2\\001.mp4,test,3,3\n"
+        "cam2/001.MKV,test,,\n",
+    )
+    clips = open_dataset(root).test
+    assert [(clip.name, clip.truth().labels.tolist()) for clip in clips] == [
+        ("cam1/001", [1, 0, 0]),
+        ("cam2/001.mp4", [0, 0, 0, 1]),
+        ("cam2/001.MKV", [0, 0]),
+    ]
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -70,9 +139,12 @@ def test_a_csv_of_intervals(root):
         ({"test": {}}, "expected test clips of the kind labelled, got none"),
         ({"train": {"01": {"file": "train_02.mp4"}}}, r"expected clip 01 at .*train_02\.mp4, which does not exist"),
         ({"train": {"01": {"file": "train_01.mp4", "frames": 6}}}, "clip 01: expected 6 frames, .* got 5"),
-        ({"test": {"01": {"file": "test_01.mp4"}}}, "clip 01: expected either `labels` or `intervals`"),
+        (
+            {"test": {"01": {"file": "test_01.mp4"}}},
+            "clip 01: expected one of labels, intervals, times, got none",
+        ),
         ({"test": {"01": "test_01.mp4"}}, "clip 01: expected an object with `file`"),
-        ({"fps": None}, "clip 02: expected `fps` for a folder of pictures"),
+        ({"fps": None}, "clip 02: expected `fps` in labels.json for a folder of pictures"),
     ],
 )
 def test_bad_documents_are_refused_when_opened(root, changes, message):
@@ -97,7 +169,7 @@ def test_labels_that_do_not_fit_the_video_are_refused(root, entry, message):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("file,split,start,end\n", "expected the columns file,split,first,last, got file,split,start,end"),
+        ("file,split,start,end\n", "last or file,split,from,until, got file,split,start,end"),
         ("file,split,first,last\ntest_01.mp4,dev,1,2\n", "line 2: expected the split train or test, got 'dev'"),
         ("file,split,first,last\ntest_01.mp4,test,1,\n", "line 2: expected frame numbers"),
     ],

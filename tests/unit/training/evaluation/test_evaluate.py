@@ -24,7 +24,7 @@ from service.profiles.profile import HeadProfile, Profile
 from service.settings import Settings
 from training.datasets import DatasetError, open_dataset
 from training.evaluation.evaluate import evaluate, spread
-from training.evaluation.plots import save_plots
+from training.evaluation.plots import curve_top, save_plots, score_curve
 
 FPS = 10
 BOX = (0.25, 0.25, 0.25, 0.5)
@@ -199,8 +199,75 @@ def test_a_frame_that_is_not_scored_is_an_error(root):
         def score(self, frames, profile, threshold):
             yield from list(super().score(frames, profile, threshold))[1:]
 
-    with pytest.raises(DatasetError, match=r"clip 01: expected 60 frames, as its labels say; decoded 60, scored 59"):
+    with pytest.raises(DatasetError, match=r"none of the 3 test clips .* the first, 01: .*decoded 60, scored 59"):
         run(root, Forgetful())
+
+
+class Stumbling(Brightness):
+    """Fails in the middle of one clip, as a head of another distribution might."""
+
+    def __init__(self, stumbles_in: str) -> None:
+        super().__init__()
+        self._in = stumbles_in
+
+    def score(self, frames, profile, threshold):
+        for number, scored in enumerate(super().score(frames, profile, threshold)):
+            if _clip(scored.source) == self._in and number == 20:
+                raise RuntimeError("out of memory")
+            yield scored
+
+
+def test_a_clip_that_fails_costs_itself_alone(root):
+    kept: list[str] = []
+    evaluation = run(root, Stumbling("03"), on_clip=lambda clip: kept.append(clip.clip.name))
+    assert kept == ["01", "02"]
+    assert evaluation.failed == {"03": "RuntimeError: out of memory"}
+    metrics = evaluation.metrics()
+    assert metrics["failed"] == {"03": "RuntimeError: out of memory"}
+    assert metrics["dataset"]["test_clips"] == 2
+    assert set(metrics["per_clip"]) == {"01", "02"}
+    assert metrics["causal"]["micro_auc"] == 1.0
+
+
+def test_what_cannot_be_kept_of_a_clip_is_told_and_not_lost(root):
+    def full(clip):
+        if clip.clip.name == "02":
+            raise OSError(28, "No space left on device")
+
+    evaluation = run(root, on_clip=full)
+    assert set(evaluation.failed) == {"02"}
+    assert "No space left" in evaluation.failed["02"]
+
+
+class Covered(Brightness):
+    """Says nothing of some frames: its camera is covered for longer than the whole-clip smoothing reaches."""
+
+    def score(self, frames, profile, threshold):
+        for scored in super().score(frames, profile, threshold):
+            if _clip(scored.source) == "03" and scored.source.frame.index < 30:
+                yield replace(scored, surprise=None, unguided=None, unsmoothed=None)
+            else:
+                yield scored
+
+
+def test_frames_of_which_nothing_can_be_said_count_as_calm_and_are_counted(root):
+    metrics = run(root, Covered()).metrics()
+    assert metrics["unscored_frames"] == 30
+    assert {name: clip["unscored_frames"] for name, clip in metrics["per_clip"].items()} == {"01": 0, "02": 0, "03": 30}
+    assert metrics["causal"]["micro_auc"] == 1.0
+    assert metrics["offline"]["micro_auc"] > 0.99
+
+
+def test_a_clip_of_one_class_has_no_auc(root):
+    per_clip = run(root).metrics()["per_clip"]
+    assert (per_clip["03"]["causal_auc"], per_clip["03"]["offline_auc"]) == (None, None)
+    assert per_clip["01"]["causal_auc"] == 1.0
+
+
+def test_thresholds_are_on_both_scales(root):
+    metrics = run(root).metrics()
+    assert metrics["threshold_score"] == pytest.approx(4.0 / 6.0)
+    assert metrics["per_clip"]["01"]["threshold_score"] == pytest.approx(4.0 / 6.0)
 
 
 def test_progress_counts_every_frame(root):
@@ -222,15 +289,40 @@ def test_progress_counts_every_frame(root):
 
 def test_scores_and_plots_are_written(root, tmp_path):
     evaluation = run(root)
-    evaluation.save_scores(tmp_path / "scores")
+    for clip in evaluation.clips:
+        clip.save_scores(tmp_path / "scores")
     table = np.genfromtxt(tmp_path / "scores" / "01.csv", delimiter=",", names=True)
     assert table["label"].tolist() == LABELS["01"]
     np.testing.assert_allclose(table["causal"], evaluation.clips[0].surprise)
+    np.testing.assert_allclose(table["score"], np.clip(table["causal"] / 6.0, 0.0, 1.0), atol=1e-8)
     assert table["alert"][33] == 1
     assert table["alert"][:33].sum() == 0
     paths = save_plots(evaluation, tmp_path / "plots")
     assert sorted(path.name for path in paths) == ["01.png", "02.png", "03.png", "roc.png"]
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in paths)
+
+
+def test_curves_of_all_clips_are_on_one_scale(root):
+    clips = run(root).clips
+    top = curve_top(clips)
+    assert top > max(clip.surprise.max() for clip in clips)
+    assert {score_curve(clip, top).axes[0].get_ylim() for clip in clips} == {(0.0, top)}
+
+
+def test_a_clip_in_a_folder_has_its_results_in_a_folder(root, tmp_path):
+    document = json.loads((root / "labels.json").read_text())
+    document["test"] = {"gate/01": document["test"]["01"], "yard/01": document["test"]["02"]}
+    save(root, document["train"], document["test"])
+    (root / "boxes.json").unlink()
+    evaluation = run(root)
+    for clip in evaluation.clips:
+        clip.save_scores(tmp_path / "scores")
+    paths = save_plots(evaluation, tmp_path / "plots")
+    assert sorted(path.relative_to(tmp_path / "scores") for path in (tmp_path / "scores").rglob("*.csv")) == [
+        Path("gate/01.csv"),
+        Path("yard/01.csv"),
+    ]
+    assert Path(tmp_path / "plots" / "yard" / "01.png") in paths
 
 
 def test_metrics_are_json(root):
