@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
@@ -13,8 +13,10 @@ from service.application import Application
 from service.server import Server
 from service.settings import Settings
 from support.browser import NEEDS_BROWSER, Opened, chromium, overflow, tile
+from support.contrast import hard_to_read
 from support.http import HttpServer
 from support.ports import free_port
+from support.serving import wait_until
 from support.walkway import write_walkway
 
 pytestmark = NEEDS_BROWSER
@@ -25,7 +27,7 @@ FPS = 3
 
 WATCHING = ("Platform 1", "Platform 2", "Platform 10", "Hall / north door", "Hall / south door", "Car park", "Yard")
 FAULTS = {
-    "Gate": ("Cannot run", "Check user name and password."),
+    "Gate": ("Failed", "Check user name and password."),
     "Lift": ("Offline", "Check address and port"),
     "Loading dock": ("Nothing learned yet", "Let it learn"),
 }
@@ -63,8 +65,6 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def wait_for(client: httpx.Client, stream: str, name: str, value: object) -> None:
     """Return once the stream's status says this."""
-    from support.serving import wait_until
-
     wait_until(lambda: client.get(f"/streams/{stream}").json()["status"][name] == value, f"{name} {value}", 240)
 
 
@@ -98,7 +98,7 @@ def names(page: Page) -> list[str]:
     ids=["wide, light", "wide, dark", "phone, light", "phone, dark"],
     indirect=True,
 )
-def test_what_does_not_watch_comes_first_and_says_why(opened: Opened, tmp_path: Path) -> None:
+def test_what_does_not_watch_comes_first_and_says_why(opened: Opened) -> None:
     page = opened.page
     assert names(page)[:3] == sorted(FAULTS)
     assert page.locator(".tile[data-kind=fault]").count() == 3
@@ -111,5 +111,72 @@ def test_what_does_not_watch_comes_first_and_says_why(opened: Opened, tmp_path: 
     for name in ("Ticket office", "Workshop", *WATCHING):
         expect(tile(page, name).locator(".banner")).to_be_hidden()
     expect(page.locator(".faults")).to_be_in_viewport()
-    expect(tile(page, sorted(FAULTS)[0]).locator(".banner")).to_be_in_viewport()
+    for name in FAULTS:
+        expect(tile(page, name).locator(".badge")).to_be_in_viewport()
     assert overflow(page) <= 0
+    assert hard_to_read(page) == []
+
+
+def test_cameras_are_ordered_grouped_and_picked_and_a_reload_keeps_it(opened: Opened, service: str) -> None:
+    page = opened.page
+    choice = page.get_by_role("search")
+    choice.get_by_label("Group").select_option("place")
+    choice.get_by_label("Order").select_option("name")
+    expect(page.locator(".group > h2")).to_have_text(["Others 7", "Hall 2", "Platform 3"])
+    assert names(page)[-3:] == ["Platform 1", "Platform 2", "Platform 10"]
+
+    choice.get_by_label("Show").select_option("watching")
+    expect(page.locator("#left-out")).to_contain_text("Showing 7 of 12 cameras.")
+    choice.get_by_label("Find cameras by name").fill("HALL")
+    expect(page.locator(".tile")).to_have_count(2)
+    page.reload()
+    expect(page.locator(".tile")).to_have_count(2)
+    assert names(page) == ["Hall / north door", "Hall / south door"]
+    expect(page.locator(".faults")).to_have_text("3 of 12 not watching")
+
+    page.goto(service)
+    expect(page.locator(".tile")).to_have_count(12)
+    expect(choice.get_by_label("Order")).to_have_value("name")
+    expect(choice.get_by_label("Group")).to_have_value("place")
+
+    choice.get_by_label("Find cameras by name").fill("no such name")
+    expect(page.locator("#left-out")).to_contain_text("No camera is like that.")
+    page.get_by_role("button", name="Show all").click()
+    expect(page.locator(".tile")).to_have_count(12)
+
+
+def test_a_press_on_the_summary_shows_what_does_not_watch(opened: Opened) -> None:
+    page = opened.page
+    page.get_by_role("search").get_by_label("Order").select_option("name")
+    tile(page, "Yard").get_by_role("link", name="Yard").click()
+    page.get_by_role("button", name="3 of 12 not watching").click()
+    expect(page.locator(".tile")).to_have_count(3)
+    assert names(page) == sorted(FAULTS)
+
+
+def test_a_camera_that_is_down_says_when_it_is_tried_and_is_tried_at_once(opened: Opened) -> None:
+    page = opened.page
+    retry = tile(page, "Gate").locator(".retry")
+    expect(retry.locator(".countdown")).to_have_text(re.compile(r"^Next try in (\d+ s|\d+:\d\d min)\.$"))
+    with page.expect_response(re.compile("/retry$")) as answer:
+        retry.get_by_role("button", name="Try now").click()
+    assert answer.value.status == 204
+    expect(retry.locator(".countdown")).to_have_text(re.compile(r"^Next try in (\d+ s|\d+:\d\d min)\.$"))
+
+
+def test_a_link_to_a_camera_survives_a_reload(opened: Opened, service: str) -> None:
+    page = opened.page
+    tile(page, "Gate").get_by_role("link", name="Gate").click()
+    page.reload()
+    expect(page.get_by_role("heading", name="Gate")).to_be_visible()
+    condition = page.locator(".camera > .condition")
+    expect(condition.locator(".advice")).to_have_text("Check user name and password.")
+    assert hard_to_read(page) == []
+    page.goto(f"{service}/#camera/deleted")
+    expect(page.locator("#gone")).to_contain_text("no longer here")
+    expect(page.locator(".tile")).to_have_count(12)
+
+
+def test_learning_is_told_in_frames(opened: Opened) -> None:
+    progress = tile(opened.page, "Ticket office").locator(".progress span")
+    expect(progress).to_have_text(re.compile(r"^Learning: [\d,]+ frames? of about [\d,]+$"))
