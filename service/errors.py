@@ -192,46 +192,50 @@ NOT_READY = declare_answer("not_ready", 503, "Not ready", "bringing back streams
 
 # ---- 404
 
-STREAM_NOT_FOUND = declare("stream_not_found", NotFound, "expected the id of a registered stream, got 'porch'")
+STREAM_NOT_FOUND = declare("stream_not_found", NotFound, "There is no stream 'porch'.")
 ALERT_NOT_FOUND = declare("alert_not_found", NotFound, "expected an alert's id, got 'a1'")
 SNAPSHOT_NOT_FOUND = declare("snapshot_not_found", NotFound, "expected an alert with a picture; 'a1' has none")
 RULE_NOT_FOUND = declare("rule_not_found", NotFound, "expected the id of a rule of this stream, got 'r1'")
-PACK_NOT_FOUND = declare("pack_not_found", NotFound, "expected the name of a pack, got 'svad'")
+PACK_NOT_FOUND = declare(
+    "pack_not_found", NotFound, "There is no pack 'svat'. There are attributes, motion, svad, words."
+)
 
 # ---- 409
 
-NO_PICTURE = declare("no_picture", Conflict, "expected a stream that delivers pictures; this one has none to show now")
-ENROLMENT_RUNNING = declare(
-    "enrolment_running", Conflict, "expected no enrolment under way, got one that is collecting"
+NO_PICTURE = declare("no_picture", Conflict, "There is no picture to show: the camera is sending none.")
+ENROLMENT_RUNNING = declare("enrolment_running", Conflict, "This stream is learning already. Stop that first.")
+NOTHING_TO_EXTEND = declare(
+    "nothing_to_extend", Conflict, "This stream has learned nothing yet that could be extended."
 )
-NOTHING_TO_EXTEND = declare("nothing_to_extend", Conflict, "expected a profile to extend; this stream has none")
-STREAM_BROKEN = declare("stream_broken", Conflict, "expected a stream that can run; this one cannot be restored: ...")
-NO_PROFILE = declare("no_profile", Conflict, "expected a stream with a profile to take over, got a1 with none")
+STREAM_BROKEN = declare("stream_broken", Conflict, "This stream is not running: it cannot be restored: ...")
+NO_PROFILE = declare("no_profile", Conflict, "Stream a1 has learned nothing yet that could be taken over.")
 PROFILE_MISFIT = declare(
-    "profile_misfit", Conflict, "expected a profile of attributes with detector motion, got one of svad: enrol again"
+    "profile_misfit",
+    Conflict,
+    "What was learned is for svad with detector motion, and this runs attributes. Enrol again.",
 )
 TOO_MANY_RULES = declare(
-    "too_many_rules", Conflict, "expected fewer than 50 rules on a stream (WATCHWORD_MAX_RULES), got 50"
+    "too_many_rules",
+    Conflict,
+    "This camera has 50 rules, and no more are allowed (WATCHWORD_MAX_RULES). Delete one first.",
 )
-NOTHING_TO_UNDO = declare("nothing_to_undo", Conflict, "expected an edit of rule r1 to take back, got none")
-STREAM_PAUSED = declare(
-    "stream_paused", Conflict, "expected an enabled stream to learn from its live picture; it is paused"
-)
+NOTHING_TO_UNDO = declare("nothing_to_undo", Conflict, "Every edit of rule r1 has been undone already.")
+STREAM_PAUSED = declare("stream_paused", Conflict, "This stream is paused, so there is no live picture to learn from.")
 
 # ---- 422: what a request holds
 
 INVALID_INPUT = declare("invalid_input", InvalidInput, "fps: expected a number greater than 0, got 0")
-INVALID_PATCH = declare("invalid_patch", InvalidInput, "threshold: expected one of threshold and alerts_per_day")
+INVALID_PATCH = declare("invalid_patch", InvalidInput, "Give a threshold or alerts_per_day, not both.")
 INVALID_CURSOR = declare("invalid_cursor", InvalidInput, "expected `before` to be an alert's id, got 'x'")
-UNKNOWN_CLASS = declare("unknown_class", InvalidInput, "expected classes of the detector, got 'unicorn'")
-UNKNOWN_ZONE = declare("unknown_zone", InvalidInput, "expected a zone of the stream, of 'Gate'; got 'Moon'")
-EXPIRES_IN_PAST = declare(
-    "expires_in_past", InvalidInput, "expected `expires_at` in the future, got 2020-01-01T00:00:00Z"
+UNKNOWN_CLASS = declare(
+    "unknown_class", InvalidInput, "The detector knows no class 'unicorn'. It knows, for example, person, bicycle."
 )
+UNKNOWN_ZONE = declare("unknown_zone", InvalidInput, "This camera has no zone 'Moon'. Its zones: 'Gate'.")
+EXPIRES_IN_PAST = declare("expires_in_past", InvalidInput, "The rule would end at 2020-01-01T00:00:00Z, which is past.")
 NEW_TO_EXTEND = declare(
     "nothing_to_extend",  # the code of NOTHING_TO_EXTEND, but here no state of the stream could make it right
     InvalidInput,
-    "expected an enrolment that does not extend: a new stream has nothing to extend yet",
+    "A new stream has learned nothing yet that could be extended. Leave extend out.",
 )
 
 # ---- 422: packs that verify, but not for what they are named for
@@ -284,21 +288,23 @@ SOURCE_UNREADABLE = declare("source_unreadable", SourceRefused, "file:notes.mp4:
 # ---- 503
 
 TOO_MANY_STREAMS = declare(
-    "too_many_streams", Overloaded, "expected fewer than 256 streams (WATCHWORD_MAX_STREAMS), got 256"
+    "too_many_streams",
+    Overloaded,
+    "There are 256 streams, and no more are allowed (WATCHWORD_MAX_STREAMS). Delete one first.",
 )
 MACHINE_FULL = declare("machine_full", Overloaded, "expected room for one more stream, got 84% of at most 85% in use")
 PROBES_BUSY = declare("probes_busy", Overloaded, "expected at most 16 sources being tried at once, got another")
 TOO_MANY_PROBES = declare(
-    "too_many_probes", Overloaded, "expected at most 64 sources waiting to be tried, got one more"
+    "too_many_probes", Overloaded, "There are 64 sources waiting to be tried already. Try again in 5 s."
 )
 TOO_MANY_CHANGES = declare(
-    "too_many_changes", Overloaded, "expected at most 64 changes waiting to be made, got one more"
+    "too_many_changes", Overloaded, "There are 64 changes waiting to be made already. Try again in 5 s."
 )
 TOO_MANY_PREVIEWS = declare(
-    "too_many_previews", Overloaded, "expected at most 4 rules waiting to be tried, got one more"
+    "too_many_previews", Overloaded, "There are 4 rules waiting to be tried already. Try again in 5 s."
 )
 TOO_MANY_CLIENTS = declare(
-    "too_many_clients", Overloaded, "expected fewer than 500 live clients (WATCHWORD_MAX_CLIENTS)"
+    "too_many_clients", Overloaded, "500 live connections are open, and no more are allowed (WATCHWORD_MAX_CLIENTS)."
 )
 
 # ---- what the operator set, or asked of the command line; no request is answered with these
@@ -310,4 +316,4 @@ BAD_BANK = declare("bad_bank", InvalidInput, "bank_file: expected phrases, got n
 NO_SUCH_SOURCE = declare(
     "no_such_source", InvalidInput, "expected a camera's URL or a file that is there, got 'yard.mp4'"
 )
-SOURCE_TOO_SHORT = declare("source_too_short", InvalidInput, "expected more frames than there are to learn from")
+SOURCE_TOO_SHORT = declare("source_too_short", InvalidInput, "20.0 s of footage are too few to learn from for 60 s.")

@@ -38,7 +38,7 @@ def field_problem(error: Mapping[str, Any]) -> FieldProblem:
     place = location.pop(0) if location else "body"
     field = _path(location)
     expected, got = _expected_and_got(error, secret=bool(_SECRET_NAME.search(field)))
-    message = f"expected {expected}, got {got}"
+    message = expected if _is_sentence(error) else f"expected {expected}, got {got}"
     if field:
         message = f"{field}: {message}"
     return FieldProblem(
@@ -48,6 +48,11 @@ def field_problem(error: Mapping[str, Any]) -> FieldProblem:
         got=redact(got),
         message=redact(message),
     )
+
+
+def _is_sentence(error: Mapping[str, Any]) -> bool:
+    """Whether a check of our own said all there is to say, in a sentence for people."""
+    return error["type"] == "value_error" and _SENTENCE.match(str(error["msg"])) is None
 
 
 def _expected_and_got(error: Mapping[str, Any], *, secret: bool) -> tuple[str, str]:

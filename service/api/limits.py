@@ -108,7 +108,7 @@ class Lane:
             Overloaded: If too much waits already.
         """
         if self._limiter.statistics().tasks_waiting >= self._waiting:
-            message = f"expected at most {self._waiting} {self._what}, got one more"
+            message = f"There are {self._waiting} {self._what} already. Try again in {self._retry_after} s."
             raise Overloaded(self._kind, message, self._retry_after, limit=self._waiting)
         return await to_thread.run_sync(partial(work, *args, **kwargs), limiter=self._limiter)
 
@@ -134,7 +134,7 @@ class Clients:
             Overloaded: If there is none.
         """
         if self.full:
-            message = f"expected fewer than {self.most} live clients (WATCHWORD_MAX_CLIENTS), got {self._now}"
+            message = f"{self._now} live connections are open, and no more are allowed (WATCHWORD_MAX_CLIENTS)."
             raise Overloaded(TOO_MANY_CLIENTS, message, retry_after=10, limit=self.most)
         self._now += 1
         self._gauge.labels(kind).inc()

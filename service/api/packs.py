@@ -76,7 +76,7 @@ def get_pack(name: PackName, application: App) -> PackOut:
     """One pack, whole or with what is wrong with it."""
     entries = {entry.name: entry for entry in application.library.list()}
     if name not in entries:
-        msg = f"expected the name of a pack ({', '.join(entries) or 'there are none'}), got {name!r}"
+        msg = f"There is no pack {name!r}. There are {', '.join(entries)}."
         raise NotFound(PACK_NOT_FOUND, msg)
     return _out(entries[name])
 

@@ -91,11 +91,14 @@ def remove(
         _library().get(name)  # says which names there are
         return
     if entry.path.parent == BUILT_IN:
-        code, message = "built_in", f"expected a pack that was added, got {name!r}, which is built in"
+        code, message = "built_in", f"Pack {name!r} is built in and cannot be removed."
         raise PackError(code, message)
     users = [] if force else _users(name)
     if users:
-        code, message = "in_use", f"expected a pack that nothing uses, got {name!r}, which {', '.join(users)} needs"
+        code, message = (
+            "in_use",
+            f"Pack {name!r} is used by {', '.join(users)}. Change that first, or add --force.",
+        )
         raise PackError(code, message)
     if not yes:
         typer.confirm(f"Delete {entry.path} and all in it?", abort=True)

@@ -117,7 +117,7 @@ def _first(frames: Iterator[PreparedFrame], seconds: float) -> Iterator[Prepared
             yield frame
             if elapsed >= seconds:
                 return
-    msg = f"expected at least {seconds:g} s to learn from, got {elapsed:.1f}: see --seconds"
+    msg = f"{elapsed:.1f} s of footage are too few to learn from for {seconds:g} s. Learn for less with --seconds."
     raise InvalidInput(SOURCE_TOO_SHORT, msg)
 
 

@@ -37,10 +37,11 @@ class EnrolmentSpec(BaseModel):
     def _one_source(self) -> Self:
         given = [name for name in ("seconds", "sources", "stream") if getattr(self, name) is not None]
         if len(given) != 1:
-            msg = f"expected exactly one of seconds, sources, stream; got {', '.join(given) or 'none'}"
+            came = " and ".join(given) or "none of them"
+            msg = f"Say with one of seconds, sources and stream what to learn from, not with {came}."
             raise ValueError(msg)
         if self.extend and self.stream is not None:
-            msg = "expected `extend` with seconds or sources; a profile taken over replaces the present one"
+            msg = "A profile taken over from a stream replaces the present one. Use extend with seconds or sources."
             raise ValueError(msg)
         return self
 

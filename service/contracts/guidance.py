@@ -22,7 +22,7 @@ _BLANK = "\u115f\u1160\u2800\u3164\uffa0"
 
 def _visible(text: str) -> str:
     if not any(unicodedata.category(each)[0] in "LNPS" and each not in _BLANK for each in text):
-        msg = "expected words, got only blank or invisible characters"
+        msg = "Enter some words; these characters cannot be seen."
         raise ValueError(msg)
     return text
 
@@ -71,21 +71,19 @@ class Schedule(BaseModel):
     @model_validator(mode="after")
     def _lasts(self) -> Self:
         if len(set(self.days)) != len(self.days):
-            msg = f"expected each day once, got {', '.join(self.days)}"
+            msg = f"Name each day once, not {', '.join(self.days)}."
             raise ValueError(msg)
         if self.start == self.end:
-            msg = f"expected a schedule that lasts, got one from {self.start} to {self.end}; all day is 00:00 to 24:00"
+            msg = f"A schedule from {self.start} to {self.end} never begins. All day is 00:00 to 24:00."
             raise ValueError(msg)
         if not self.overnight and self.end < self.start:
             msg = (
-                f"expected a schedule that ends after it starts, got {self.start} to {self.end}; "
-                "set overnight to true if it is meant to end on the next day"
+                f"A schedule from {self.start} to {self.end} ends before it starts. "
+                "If it ends on the next day, set overnight to true."
             )
             raise ValueError(msg)
         if self.overnight and self.end > self.start:
-            msg = (
-                f"expected an overnight schedule of less than 24 hours, got {self.start} to {self.end} of the next day"
-            )
+            msg = f"From {self.start} to {self.end} of the next day is more than 24 hours. Set overnight to false."
             raise ValueError(msg)
         return self
 
@@ -275,6 +273,7 @@ class PreviewSpec(BaseModel):
     replaces: str | None = Field(
         None, max_length=64, description="Id of the saved rule that it would replace; null adds it to those there are."
     )
+    brief: bool = Field(False, description="Leave out `curves` and thumbnails, which are most of an answer.")
 
 
 class PreviewObject(BaseModel):
@@ -291,7 +290,9 @@ class PreviewObject(BaseModel):
     similarity: float = Field(ge=0, le=1, description="How surely it is what the rule says, at most.")
     evidence: Evidence = Field(description="What matched then: its picture or its caption.")
     box: Box
-    thumbnail: str | None = Field(None, description="A `data:` URL of a JPEG, from within a second of the best match.")
+    thumbnail: str | None = Field(
+        None, description="A `data:` URL of a JPEG, from within a second of the best match; null in a brief answer."
+    )
 
 
 class PreviewAlert(BaseModel):
@@ -329,7 +330,7 @@ class PreviewOut(BaseModel):
         description="Alerts that would have been part of another one, or too soon after it to be sent."
     )
     alerts_raised: list[PreviewAlert] = Field(description="Alerts that the rule would have added.")
-    curves: PreviewCurves
+    curves: PreviewCurves = Field(description="Of no frame in a brief answer.")
 
 
 class TaughtOut(BaseModel):

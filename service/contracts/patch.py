@@ -27,5 +27,7 @@ def patched(spec: SpecT, changes: Mapping[str, object], refusal: ErrorKind[Inval
         return type(spec).model_validate({**dict(spec), **changes})
     except ValidationError as error:
         problems = error.errors(include_url=False, include_input=False)
-        msg = "; ".join(f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}".lstrip(": ") for problem in problems)
+        said = (str(problem["msg"]).removeprefix("Value error, ") for problem in problems)
+        places = (".".join(map(str, problem["loc"])) for problem in problems)
+        msg = "; ".join(f"{place}: {what}".lstrip(": ") for place, what in zip(places, said, strict=True))
         raise InvalidInput(refusal, msg) from error

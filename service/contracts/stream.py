@@ -166,11 +166,11 @@ class StreamSpec(BaseModel):
     @model_validator(mode="after")
     def _one_threshold(self) -> Self:
         if self.threshold is not None and self.alerts_per_day is not None:
-            msg = "expected `threshold` or `alerts_per_day`, got both"
+            msg = "Give a threshold or alerts_per_day, not both."
             raise ValueError(msg)
         names = [zone.name for zone in self.zones]
         if len(set(names)) != len(names):
-            msg = f"expected zones of different names, got {names}"
+            msg = f"Two zones have the same name: {', '.join(names)}. Give each its own."
             raise ValueError(msg)
         return self
 

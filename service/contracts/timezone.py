@@ -17,7 +17,7 @@ def check_timezone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        msg = f"expected an IANA time zone such as Europe/Berlin, got {name[:40]!r}"
+        msg = f"There is no time zone {name[:40]!r}. Use an IANA name, such as Europe/Berlin."
         raise ValueError(msg) from None
     return name
 

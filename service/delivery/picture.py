@@ -83,7 +83,7 @@ class LivePicture:
         with self._changed:
             shown = self._shown
         if shown is None:
-            msg = "expected a stream that delivers pictures; this one has none to show now"
+            msg = "There is no picture to show: the camera is sending none."
             raise Conflict(NO_PICTURE, msg)
         return self._encode(shown, overlay)
 

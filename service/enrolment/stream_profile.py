@@ -173,7 +173,7 @@ class StreamProfile:
         """
         with self._lock:
             if self.running:
-                msg = "expected no enrolment under way; DELETE the running one first"
+                msg = "This stream is learning already. Stop that first (DELETE /streams/{id}/enrolment)."
                 raise Conflict(ENROLMENT_RUNNING, msg)
             if other is None:
                 self._begin(spec)
@@ -213,7 +213,7 @@ class StreamProfile:
 
     def _begin(self, spec: EnrolmentSpec) -> None:
         if spec.seconds is not None and not self._spec.enabled:
-            msg = "expected an enabled stream to learn from its live picture; it is paused"
+            msg = "This stream is paused, so there is no live picture to learn from. Enable it, or name sources."
             raise Conflict(STREAM_PAUSED, msg)
         recordings = [
             self._recording(file_source(path, self._services.settings.media_dir)) for path in spec.sources or ()
@@ -241,7 +241,7 @@ class StreamProfile:
 
     def _samples_to_extend(self) -> Samples:
         if self._profile is None:
-            msg = "expected a profile to extend; this stream has none"
+            msg = "This stream has learned nothing yet that could be extended. Leave extend out."
             raise Conflict(NOTHING_TO_EXTEND, msg)
         samples = Profile.load(self._path).samples
         if samples is None:
@@ -327,7 +327,7 @@ def kept_profile(settings: Settings, stream_id: str) -> Profile:
     """
     path = profile_path(settings, stream_id)
     if not path.exists():
-        msg = f"expected a stream with a profile to take over, got {stream_id} with none"
+        msg = f"Stream {stream_id} has learned nothing yet that could be taken over."
         raise Conflict(NO_PROFILE, msg)
     try:
         return Profile.load(path)

@@ -184,6 +184,13 @@ def _objects(frames: Sequence[HistoryFrame], rows: Rows, judgement: Judgement) -
     return sorted(objects, key=lambda each: -each.similarity)
 
 
+def brief(preview: PreviewOut) -> PreviewOut:
+    """The same without what only a page can show: 20 to 30 kB of curves and thumbnails."""
+    objects = [each.model_copy(update={"thumbnail": None}) for each in preview.objects]
+    nothing = PreviewCurves(at=[], pts=[], raw=[], without_rule=[], with_rule=[])
+    return preview.model_copy(update={"objects": objects, "curves": nothing})
+
+
 def _text(caption: Caption | None) -> str:
     return "" if caption is None else caption.text
 

@@ -43,11 +43,11 @@ class StreamScope:
             InvalidInput: ``unknown_zone`` or ``expires_in_past``.
         """
         if "zone" in fields and spec.zone is not None and spec.zone not in self.zones:
-            names = ", ".join(map(repr, self.zones)) or "none (the stream has no zones)"
-            msg = f"expected a zone of the stream, of {names}; got {spec.zone!r}"
+            there = f"Its zones: {', '.join(map(repr, self.zones))}." if self.zones else "It has none yet."
+            msg = f"This camera has no zone {spec.zone!r}. {there}"
             raise InvalidInput(UNKNOWN_ZONE, msg, zones=sorted(self.zones))
         if "expires_at" in fields and spec.expires_at is not None and spec.expires_at <= datetime.now(UTC):
-            msg = f"expected `expires_at` in the future, got {spec.expires_at.isoformat()}"
+            msg = f"The rule would end at {spec.expires_at.isoformat()}, which is past."
             raise InvalidInput(EXPIRES_IN_PAST, msg)
 
     def applies(self, spec: GuidanceSpec) -> bool:

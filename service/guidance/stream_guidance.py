@@ -22,7 +22,7 @@ from service.errors import INVALID_INPUT
 from service.guidance.explanation import Explainer
 from service.guidance.feedback import StreamFeedback
 from service.guidance.history import History
-from service.guidance.preview import Tried, preview
+from service.guidance.preview import Tried, brief, preview
 from service.guidance.readings import Readings
 from service.guidance.scope import StreamScope
 from service.guidance.snapshot import Snapshot
@@ -236,7 +236,8 @@ class StreamGuidance:
         tried = snapshot.named([_NEW])
         kept = snapshot.named([*(record.id for record in others), _NEW])
         rules = Tried(snapshot.guide, active & ~tried, active & kept, active & tried)
-        return preview(frames, rules, fused, threshold, said)
+        out = preview(frames, rules, fused, threshold, said)
+        return brief(out) if spec.brief else out
 
     # ---- teaching
 

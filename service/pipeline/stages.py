@@ -101,13 +101,13 @@ class Stages:
         got = {name: head.pack_hash for name, head in profile.heads.items()}
         if wanted != got or profile.detector != self.detector.name:
             msg = (
-                f"expected a profile of {', '.join(wanted)} with detector {self.detector.name}, got one of "
-                f"{', '.join(got)} with {profile.detector} or of another version: enrol again"
+                f"What was learned is for {', '.join(got)} with detector {profile.detector}, and this runs "
+                f"{', '.join(wanted)} with detector {self.detector.name}, or another version of them. Enrol again."
             )
             raise ProfileError(msg)
         if profile.encoders != self.encoder_identities:
             expected, came = (", ".join(each) or "none" for each in (self.encoder_identities, profile.encoders))
-            msg = f"expected a profile learned with encoder {expected}, got {came}: enrol again"
+            msg = f"What was learned is for encoder {came}, and this runs encoder {expected}. Enrol again."
             raise ProfileError(msg)
         for name, loaded in self.heads.items():
             try:

@@ -159,5 +159,5 @@ def check_classes(detection: Detection, names: Collection[str]) -> None:
     for name in detection.classes or ():
         if name not in names:
             near = difflib.get_close_matches(name, names, n=3, cutoff=0.5) or list(names)[:10]
-            message = f"expected classes of the detector, such as {', '.join(near)}; got {name!r}"
+            message = f"The detector knows no class {name!r}. It knows, for example, {', '.join(near)}."
             raise InvalidInput(UNKNOWN_CLASS, message, classes=sorted(names))

@@ -40,7 +40,7 @@ def fit_profile(
     """
     kept = samples.kept()
     if len(kept) < MIN_FRAMES:
-        msg = f"expected at least {MIN_FRAMES} normal frames to learn from, got {len(kept)}"
+        msg = f"{len(kept)} normal frames are too few to learn from; at least {MIN_FRAMES} are needed"
         raise EnrolmentError(msg)
     recordings = [sample.recording for sample in kept]
     profiles: dict[str, HeadProfile] = {}

@@ -140,7 +140,7 @@ def check_room(count: int, most: int) -> None:
         Conflict: ``too_many_rules``.
     """
     if count >= most:
-        msg = f"expected fewer than {most} rules on a stream (WATCHWORD_MAX_RULES), got {count}: delete one first"
+        msg = f"This camera has {count} rules, and no more are allowed (WATCHWORD_MAX_RULES). Delete one first."
         raise Conflict(TOO_MANY_RULES, msg, rules=count, limit=most)
 
 
@@ -167,7 +167,7 @@ def _rule(row: Row[Any]) -> RuleRecord:
 def _insert(connection: Connection, stream_id: str, record: RuleRecord) -> None:
     """Add a rule, unless its stream was deleted meanwhile."""
     if connection.execute(select(streams.c.id).where(streams.c.id == stream_id)).first() is None:
-        msg = f"expected the id of a registered stream, got {stream_id[:40]!r}"
+        msg = f"There is no stream {stream_id[:40]!r}."
         raise NotFound(STREAM_NOT_FOUND, msg)
     values = {"created_at": record.created_at, **_changing(record)}
     connection.execute(insert(guidance).values(id=record.id, stream_id=stream_id, **values))
@@ -208,6 +208,6 @@ def _last_edit(connection: Connection, stream_id: str, rule_id: str) -> Row[Any]
         raise rule_not_found(rule_id)
     last = audit.last_edit(connection, stream_id, rule_id)
     if last is None:
-        msg = f"expected an edit of rule {rule_id[:40]!r} to take back, got none that was not taken back"
+        msg = f"Every edit of rule {rule_id[:40]!r} has been undone already."
         raise Conflict(NOTHING_TO_UNDO, msg)
     return last

@@ -139,7 +139,7 @@ def _set_secret(connection: Connection, stream_id: str, secret_url: SecretStr | 
 def _get(connection: Connection, stream_id: str) -> StreamRecord:
     row = connection.execute(_select().where(streams.c.id == stream_id)).first()
     if row is None:
-        msg = f"expected the id of a registered stream, got {stream_id[:40]!r}"
+        msg = f"There is no stream {stream_id[:40]!r}."
         raise NotFound(STREAM_NOT_FOUND, msg, stream_id=stream_id[:40])
     return _record(row)
 

@@ -61,7 +61,7 @@ class Entries:
         with self._lock:
             count, limit = len(self._by_id), self._max_entries
             if count >= limit:
-                msg = f"expected fewer than {limit} streams (WATCHWORD_MAX_STREAMS), got {count}"
+                msg = f"There are {count} streams, and no more are allowed (WATCHWORD_MAX_STREAMS). Delete one first."
                 raise Overloaded(TOO_MANY_STREAMS, msg, RETRY_AFTER_S, streams=count, limit=limit)
             self._by_id[entry.id] = entry
 

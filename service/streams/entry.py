@@ -49,7 +49,7 @@ class Entry:
             Conflict: ``stream_broken``.
         """
         if self.live is None:
-            msg = f"expected a stream that can run; this one {self.problem or 'is being started'}"
+            msg = f"This stream is not running: it {self.problem or 'is being started'}."
             raise Conflict(STREAM_BROKEN, msg)
         return self.live
 

@@ -301,7 +301,7 @@ class StreamRegistry:
         if enrolment is None:
             return
         if enrolment.extend:
-            msg = "expected an enrolment that does not extend: a new stream has nothing to extend yet"
+            msg = "A new stream has learned nothing yet that could be extended. Leave extend out."
             raise InvalidInput(NEW_TO_EXTEND, msg)
         for path in enrolment.sources or ():
             file_source(path, self._settings.media_dir)

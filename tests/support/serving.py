@@ -124,6 +124,10 @@ def wait_until(condition: Callable[[], object], what: str, timeout: float = 60.0
         time.sleep(0.01)
 
 
+_FOREIGN_WORDS = ("Value error", "Traceback")
+"""How libraries speak of what is wrong: a person at the other end should not meet them."""
+
+
 def assert_problem(response: httpx.Response, status: int, code: str) -> dict[str, Any]:
     """The problem that this response is."""
     assert (response.status_code, response.headers["content-type"]) == (status, "application/problem+json"), (
@@ -134,6 +138,7 @@ def assert_problem(response: httpx.Response, status: int, code: str) -> dict[str
     assert problem["type"] == f"urn:problem-type:watchword:{code}"
     assert problem["title"]
     assert problem["detail"]
+    assert not any(each in response.text for each in _FOREIGN_WORDS), problem
     return problem
 
 

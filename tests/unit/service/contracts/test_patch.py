@@ -27,7 +27,7 @@ def test_what_is_not_named_stays() -> None:
 
 def test_what_new_settings_could_not_be_is_refused_and_changes_nothing() -> None:
     before = STREAM.model_copy(deep=True)
-    with pytest.raises(InvalidInput, match="got both") as caught:
+    with pytest.raises(InvalidInput, match="not both") as caught:
         patched(STREAM, {"threshold": 0.5}, INVALID_PATCH)
     assert caught.value.code == "invalid_patch"
     with pytest.raises(InvalidInput, match=r"^fps: .*; zones: ") as caught:

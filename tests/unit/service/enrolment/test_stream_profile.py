@@ -41,7 +41,9 @@ def test_a_profile_of_another_detector_is_not_taken_over(profile: StreamProfile)
     calibration = Calibration.fit([float(number) for number in range(100)], [0] * 100)
     heads = {"attributes": HeadProfile("attributes", PackLibrary().get("attributes").hash, {}, calibration)}
     other = Profile(heads, calibration, "yolox 0123", datetime.now(UTC), "live", 100, 10.0, Samples())
-    with pytest.raises(Conflict, match="with detector motion, got one of attributes with yolox 0123") as refused:
+    with pytest.raises(
+        Conflict, match="is for attributes with detector yolox 0123, and this runs attributes with detector motion"
+    ) as refused:
         profile.enrol(EnrolmentSpec(stream="gate"), other)
     assert refused.value.kind is PROFILE_MISFIT
     assert not profile.enrolled

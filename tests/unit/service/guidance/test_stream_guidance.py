@@ -290,7 +290,7 @@ def test_what_is_refused_changes_nothing(guidance: StreamGuidance) -> None:
         with pytest.raises(InvalidInput) as caught:
             edit()
         assert caught.value.code == code
-        assert "expected" in caught.value.message or "Input should be" in caught.value.message
+        assert "Value error" not in caught.value.message
     for missing in (
         lambda: guidance.rule("nobody"),
         lambda: guidance.change("nobody", patch(strength=0), "mara"),
@@ -447,7 +447,7 @@ def test_a_preview_of_minutes(guidance: StreamGuidance, fused: Calibration) -> N
 
 
 def test_a_preview_of_what_cannot_be(guidance: StreamGuidance, fused: Calibration) -> None:
-    with pytest.raises(InvalidInput, match="expected a zone of the stream"):
+    with pytest.raises(InvalidInput, match="This camera has no zone"):
         tried(guidance, fused, spec(zone="Moon"))
     with pytest.raises(NotFound):
         tried(guidance, fused, spec(), replaces="nobody")

@@ -58,7 +58,7 @@ def test_a_pack_of_another_kind_is_no_encoder(pool: StagesPool) -> None:
 
 
 def test_an_unknown_encoder_is_refused(pool: StagesPool) -> None:
-    with pytest.raises(PackError, match="got 'clip'"):
+    with pytest.raises(PackError, match="There is no pack 'clip'"):
         pool.get("motion", ["attributes"], "clip")
 
 

@@ -158,5 +158,5 @@ def test_rules_go_with_their_stream_and_the_audit_stays(
     streams.delete(stream)
     assert store.list(stream) == []
     assert [entry.action for entry in store.audit(stream, 10)] == ["created"]
-    with pytest.raises(NotFound, match="registered stream"):
+    with pytest.raises(NotFound, match="There is no stream"):
         store.add(stream, spec(), "mara")

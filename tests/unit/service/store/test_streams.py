@@ -55,7 +55,7 @@ def test_an_update_replaces_settings_and_secret(store: StreamStore, before, afte
 
 
 def test_an_update_of_nothing_changes_nothing(store: StreamStore) -> None:
-    with pytest.raises(NotFound, match="got 'ghost'") as caught:
+    with pytest.raises(NotFound, match="There is no stream 'ghost'") as caught:
         store.update("ghost", SPEC, SECRET)
     assert caught.value.code == "stream_not_found"
     assert store.list() == []
