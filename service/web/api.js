@@ -101,6 +101,8 @@ function readClock(response) {
  * @returns {{field: string, message: string}}
  */
 function fieldOf({ field, expected, got }) {
+  // Some checks say all there is to say, in a sentence of their own.
+  if (/[.!?]$/.test(expected)) return { field, message: expected };
   return { field, message: got === "nothing" || got === "''" ? `Enter ${expected}.` : `Enter ${expected}, not ${got}.` };
 }
 

@@ -265,9 +265,9 @@ class Page {
       if (banner.hidden) {
         banner.hidden = false;
         const why = waiting.reason === "" ? "" : ` (${waiting.reason})`;
-        setText(banner, `The connection to the service was lost at ${clock(Date.now())}${why}. What is shown is old. Trying again.`);
+        setText(banner, `The connection to the service was lost at ${clock(Date.now())}${why}. What you see is from before that. Trying again.`);
       }
-      const tell = () => setText(note, `Offline, next try in ${Math.max(0, Math.ceil((waiting.retryAt - Date.now()) / 1000))} s`);
+      const tell = () => setText(note, `No connection, next try in ${Math.max(0, Math.ceil((waiting.retryAt - Date.now()) / 1000))} s`);
       tell();
       this.countdown = setInterval(tell, 1000);
     }
@@ -277,7 +277,7 @@ class Page {
   dropped(count) {
     const note = find(document, "#connection");
     setText(note, `Connected, ${counted(count, "score")} skipped`);
-    note.title = "This page was too slow for a moment, and the service skipped scores to keep up.";
+    note.title = "This page could not keep up for a moment, so the service skipped some scores.";
     setTimeout(() => {
       if (note.dataset.state === "open") setText(note, "Connected");
       note.title = "";

@@ -155,7 +155,7 @@ export class CameraDetail {
     );
     find(card, ".delete").addEventListener("click", async () => {
       const name = this.camera.stream.name;
-      const sure = await confirm(`Delete ${name}?`, "Its settings and what it learned are lost. Alerts stay.", "Delete");
+      const sure = await confirm(`Delete ${name}?`, "Its settings and what it has learned will be lost. Its alerts stay.", "Delete");
       if (sure && (await submit(card, () => api.deleteStream(this.camera.id)))) this.onDeleted();
     });
     find(card, ".edit-camera").addEventListener("click", () => this.onEdit());
@@ -193,7 +193,7 @@ function raisedBy(message, threshold) {
   if (message.objects.some((object) => isUnusual(object, threshold))) return "";
   const heads = Object.entries(message.heads).filter(([, value]) => value >= threshold).map(([name, value]) => `${name} ${scoreText(value)}`);
   return heads.length > 0
-    ? `No object in view raised the score, the picture as a whole did (${heads.join(", ")}).`
+    ? `No single object raised the score; the picture as a whole did (${heads.join(", ")}).`
     : "The score is smoothed: what raised it was there a moment ago.";
 }
 

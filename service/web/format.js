@@ -30,9 +30,9 @@ export const score = (value) => (value === null || value === undefined || Number
 export function rarity(value) {
   if (value >= 1) return `rarer than 1 normal frame in ${countFormat.format(10 ** FULL_SCALE)}`;
   const frames = 10 ** (FULL_SCALE * value);
-  if (frames < 3) return "as common as normal frames are";
+  if (frames < 3) return "as common as any normal frame";
   const magnitude = 10 ** Math.floor(Math.log10(frames));
-  return `1 normal frame in ${countFormat.format(Math.round(frames / magnitude) * magnitude)}`;
+  return `as rare as 1 normal frame in ${countFormat.format(Math.round(frames / magnitude) * magnitude)}`;
 }
 
 /** @param {number} seconds */

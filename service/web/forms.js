@@ -29,7 +29,7 @@ export function showProblem(form, error) {
   general.textContent = texts.join(" ");
   general.hidden = texts.length === 0;
   const first = /** @type {HTMLElement|null} */ (form.querySelector("[aria-invalid]"));
-  first?.focus();
+  (first?.matches("fieldset") === true ? first.querySelector("input") : first)?.focus();
 }
 
 /**
@@ -47,7 +47,7 @@ function sourceField(form) {
  */
 function place(form, { field, message }) {
   const names = field.split(/[.[\]]+/).filter((name) => name !== "").reverse();
-  const input = names.map((name) => form.querySelector(`[name="${CSS.escape(name)}"]:not([type=radio], [type=checkbox])`)).find((one) => one !== null);
+  const input = names.map((name) => form.querySelector(fieldSelector(name))).find((one) => one !== null);
   if (input === undefined || input === null) return false;
   const note = create("p", { class: "field-error", text: message });
   note.id = `${field.replaceAll(/\W+/g, "-")}-error`;
@@ -59,6 +59,15 @@ function place(form, { field, message }) {
   const folded = input.closest("details");
   if (folded !== null) folded.open = true;
   return true;
+}
+
+/**
+ * A field of a form, or what holds the boxes that make one.
+ * @param {string} name
+ */
+function fieldSelector(name) {
+  const quoted = `"${CSS.escape(name)}"`;
+  return `[name=${quoted}]:not([type=radio], [type=checkbox]), [data-field=${quoted}]`;
 }
 
 /**

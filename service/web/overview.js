@@ -24,6 +24,8 @@ export class Overview {
     this.form = /** @type {HTMLFormElement} */ (find(document, "#choice"));
     this.leftOut = find(document, "#left-out");
     this.summary = find(document, "#summary");
+    /** Cameras that did not watch when the page last looked. @type {Set<string>|null} */
+    this.faulty = null;
     this.fill();
     this.form.addEventListener("submit", (event) => event.preventDefault());
     this.form.addEventListener("input", () => this.choose(this.read()));
@@ -86,7 +88,23 @@ export class Overview {
     this.form.hidden = cameras.length < CHOICE_FROM;
     find(document, "#empty").hidden = cameras.length > 0;
     this.summarize(cameras);
+    this.announce(cameras);
     if (this.choice.order === "alert") void this.learnNewestAlerts(cameras);
+  }
+
+  /**
+   * Says for those who listen to the page which cameras have ceased to watch since it last looked.
+   * @param {Camera[]} cameras
+   */
+  announce(cameras) {
+    const faulty = cameras.filter((camera) => condition(camera).kind === "fault");
+    const known = this.faulty;
+    // While nothing is known of any camera, none has come or gone.
+    if (cameras.some((camera) => !camera.connected)) return;
+    this.faulty = new Set(faulty.map(({ id }) => id));
+    if (known === null) return;
+    const texts = faulty.filter(({ id }) => !known.has(id)).map((camera) => `${camera.stream.name} is not watching. ${condition(camera).message}`);
+    if (texts.length > 0) find(document, "#announce").replaceChildren(create("span", { text: texts.join(" ") }));
   }
 
   /**

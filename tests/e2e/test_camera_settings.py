@@ -162,6 +162,11 @@ def test_what_means_learning_anew_is_said_before_it_is_saved(opened: Opened, ser
     expect(form.get_by_label("Learn anew right after saving")).to_be_checked()
     form.get_by_label("svad").uncheck()
     expect(form.locator(".costs")).to_be_hidden()
+    form.get_by_label("attributes").uncheck()
+    form.get_by_role("button", name="Save").click()
+    expect(form.locator(".heads .field-error")).to_have_text("Choose at least one.")
+    expect(form.get_by_label("attributes")).to_be_focused()
+    form.get_by_label("attributes").check()
     form.get_by_role("button", name="Save").click()
     expect(page.locator("#camera-dialog")).to_be_hidden()
     assert service.stream("Walk")["packs"] == ["attributes"]

@@ -169,8 +169,8 @@ def test_rule_is_tried_saved_switched_and_brought_back(opened: Opened, service: 
     )
     card = page.locator(".card.rules")
     card.get_by_label("What the rule is about").fill("something <i>moving</i>")
-    card.get_by_role("button", name="Try on the last minutes").click()
-    expect(card.locator(".outcome")).to_contain_text(re.compile(r"it would match (\d+ object|nothing)"))
+    card.get_by_role("button", name="Try it on the last 10 minutes").click()
+    expect(card.locator(".outcome")).to_contain_text(re.compile(r"this rule would match (\d+ object|nothing)"))
     (stream,) = (one for one in httpx.get(f"{service}/streams").json() if one["name"].startswith("Walkway"))
     rules = f"{service}/streams/{stream['id']}/guidance"
     assert httpx.get(rules).json() == []
@@ -217,7 +217,7 @@ def test_empty_rule_is_refused_at_its_field(opened: Opened) -> None:
     card.get_by_role("button", name="Save rule").click()
     text = card.get_by_label("What the rule is about")
     expect(text).to_have_attribute("aria-invalid", "true")
-    expect(card.locator(".sentence .field-error")).to_have_text("Write what the rule is about.")
+    expect(card.locator(".sentence .field-error")).to_have_text("Enter what the rule is about.")
 
 
 @pytest.mark.parametrize(
