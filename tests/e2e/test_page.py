@@ -14,6 +14,7 @@ from service.application import Application
 from service.server import Server
 from service.settings import Settings
 from support.browser import NEEDS_BROWSER, Opened, chromium, overflow, pixels, tile
+from support.contrast import hard_to_read
 from support.walkway import WIDTH, write_walkway
 
 pytestmark = NEEDS_BROWSER
@@ -99,6 +100,37 @@ def test_verdict_is_stored_and_taken_back(opened: Opened, service: str) -> None:
         confirm.click()
         expect(confirm).to_have_attribute("aria-pressed", pressed)
         assert httpx.get(f"{service}/alerts/{alert_id}").json()["verdict"] == verdict
+
+
+@pytest.mark.parametrize(
+    "opened",
+    [
+        {"viewport": {"width": 1440, "height": 900}, "color_scheme": scheme, "reduced_motion": "reduce"}
+        for scheme in ("light", "dark")
+    ],
+    ids=["light", "dark"],
+    indirect=True,
+)
+def test_all_can_be_read_a_dismissed_alert_too(opened: Opened) -> None:
+    page = opened.page
+    alert = page.locator(".alert[data-kind=anomaly]").first
+    expect(alert).to_be_visible(timeout=ALERT_WITHIN_MS)
+    alert_id = alert.get_attribute("data-id")
+    alert = page.locator(f".alert[data-id='{alert_id}']")
+    dismiss = alert.get_by_role("button", name="This is normal here")
+    dismiss.click()
+    expect(alert).to_have_attribute("data-verdict", "false_alarm")
+    assert hard_to_read(page) == []
+    alert.locator(".thumb").click()
+    expect(page.locator("#picture-dialog")).to_be_visible()
+    assert hard_to_read(page) == []
+    page.keyboard.press("Escape")
+    dismiss.click()
+    expect(alert).to_have_attribute("data-verdict", "")
+    tile(page, "Walkway <b>east</b>").get_by_role("link", name="Walkway").click()
+    page.get_by_text("Where, when and how strongly").click()
+    page.get_by_role("button", name="Add a zone").click()
+    assert hard_to_read(page) == []
 
 
 def test_form_shows_each_problem_at_its_field(opened: Opened) -> None:
