@@ -26,6 +26,8 @@ class Motion:
             ``interval`` before comparing frames: rates are never nominal.
         foreground: ``(h, w)`` uint8, 1 where the picture differs from its background, else 0.
         interval: Seconds of real time (PTS) between the two pictures of the flow; greater than 0.
+        matched: Whether the two were close enough in time for flow to be found; else ``flow`` is zero everywhere and
+            says nothing, and ``foreground`` alone counts.
         disturbed: The whole picture changed at once (light switched, camera moved, exposure jumped):
             ``foreground`` and ``flow`` say nothing about objects in this frame.
     """
@@ -34,6 +36,7 @@ class Motion:
     foreground: NDArray[np.uint8]
     interval: float
     disturbed: bool = False
+    matched: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from models.packs import PackLibrary
@@ -10,7 +12,9 @@ from service.alerts.manager import AlertManager
 from service.alerts.outage_machine import OutageRules
 from service.alerts.snapshots import SnapshotFolder
 from service.alerts.stores import AlertStores
+from service.contracts.alert import Alert
 from service.delivery.feed import ScoreFeed
+from service.delivery.minutes import ScoreMinutes
 from service.engine.engine_queue import EngineQueue
 from service.enrolment.stream_profile import EnrolmentServices
 from service.metrics import Metrics
@@ -19,13 +23,17 @@ from service.pipeline.worker import Worker
 from service.settings import Settings
 from service.sinks import open_sinks
 from service.store.alerts import AlertStore
-from service.store.database import Database
+from service.store.data_folder import DataFolder
 from service.store.feedback import FeedbackStore
 from service.store.guidance import GuidanceStore
+from service.store.opening import naming_database, open_database
 from service.store.outbox import Outbox
+from service.store.score_minutes import ScoreMinuteStore
+from service.store.storage_trouble import StorageTrouble, folder_trouble
 from service.store.streams import StreamStore
 from service.streams.build import StreamBuilder
 from service.streams.registry import StreamRegistry
+from service.streams.reviews import review
 from service.streams.stream import Services
 
 ENROLMENTS = 4
@@ -37,7 +45,8 @@ class Readiness:
     """Whether the service can serve, and how far it is.
 
     Attributes:
-        ready: Whether all streams that were registered before the start are running again.
+        ready: Whether all streams that were registered before the start are running again, and the disk takes what is
+            to be kept.
         packs: Each pack's name and ``ready``, or why it cannot be used.
         detail: In a sentence. Engines that are still being built are told of, and hold nothing up: ONNX Runtime
             serves until they are there.
@@ -56,6 +65,7 @@ class Application:
         metrics: Of the whole service.
         library: The packs.
         feed: Score messages, past and new ones.
+        minutes: The highest score of every minute, for a month.
         streams: The registered streams.
         alerts: The alerts that are kept.
         rules: The rules in words that are kept, and who edited them.
@@ -70,21 +80,31 @@ class Application:
             engines: Builds TensorRT engines; closed with the service.
 
         Raises:
-            InvalidInput: If the settings hold a Redis or webhook URL that cannot be one.
+            InvalidInput: If the settings hold a Redis or webhook URL that cannot be one, or the data folder or the
+                database cannot be used; in words that name it.
         """
         self.settings = settings
         self._engines = engines
         self.metrics = Metrics()
         self.library = PackLibrary([settings.packs_path])
-        self.feed = ScoreFeed(settings.score_history, settings.client_queue, self.metrics)
         self.own_addresses: set[tuple[str, int]] = {(settings.host, settings.port)}
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
-        self._database = Database(settings.database)
+        with ExitStack() as undone:
+            self._folder = DataFolder(settings.data_dir)
+            undone.callback(self._folder.close)
+            self._database = open_database(settings.database)
+            undone.callback(self._database.close)
+            self._compose()
+            undone.pop_all()
+
+    def _compose(self) -> None:
+        settings = self.settings
+        self.minutes = ScoreMinutes(ScoreMinuteStore(self._database))
+        self.feed = ScoreFeed(settings.score_history, settings.client_queue, self.metrics, self.minutes)
         self.alerts = AlertStore(self._database, settings.data_dir / "snapshots")
         self.rules = GuidanceStore(self._database)
         self._feedback = FeedbackStore(self._database)
         self._manager = self._alert_manager()
-        self._pool = StagesPool(self.library, self.metrics, settings, engines)
+        self._pool = StagesPool(self.library, self.metrics, settings, self._engines)
         self._worker = Worker(self.metrics, settings.staleness_s)
         self._executor = ThreadPoolExecutor(ENROLMENTS, thread_name_prefix="enrolment")
         self.streams = self._stream_registry()
@@ -93,7 +113,8 @@ class Application:
         settings = self.settings
         snapshots = SnapshotFolder(self.alerts.snapshots, settings.snapshot_bytes)
         stores = AlertStores(self._database, self.alerts, self._feedback, Outbox(self._database), snapshots)
-        return AlertManager(stores, open_sinks(settings), self.metrics, OutageRules(settings.offline_grace_s))
+        outages, blindness = OutageRules(settings.offline_grace_s), OutageRules(settings.blind_grace_s)
+        return AlertManager(stores, open_sinks(settings), self.metrics, outages, blindness=blindness)
 
     def _stream_registry(self) -> StreamRegistry:
         store = StreamStore(self._database)
@@ -102,11 +123,21 @@ class Application:
         build = StreamBuilder(services, self._pool, store, self.rules, self._feedback, self.own_addresses)
         return StreamRegistry(store, build, services)
 
+    def review(self, alert_ids: Sequence[str], changes: Mapping[str, str | None]) -> Sequence[Alert]:
+        """Note what a person says of alerts; as ``service.streams.reviews.review``."""
+        return review(self.streams, self._manager, alert_ids, changes)
+
     def start(self) -> None:
-        """Start the worker and the alerts, and bring back the registered streams in the background."""
-        self._manager.start()
-        self._worker.start()
-        self.streams.start()
+        """Start the worker and the alerts, and bring back the registered streams in the background.
+
+        Raises:
+            InvalidInput: ``database_unusable``.
+        """
+        with naming_database(self.settings.database):
+            self.minutes.start()
+            self._manager.start()
+            self._worker.start()
+            self.streams.start()
 
     def close(self) -> None:
         """Stop everything that was started. Idempotent."""
@@ -114,17 +145,34 @@ class Application:
         self._executor.shutdown(cancel_futures=True)
         self._worker.close()
         self._manager.close()
+        self.minutes.close()
         if self._engines is not None:
             self._engines.close()
         self._pool.close()
         self._database.close()
+        self._folder.close()
 
     def readiness(self) -> Readiness:
         """Whether the service can serve, and how far it is."""
         packs = {entry.name: str(entry.error or "ready") for entry in self.library.list()}
         ready = self.streams.restored
         detail = "ready" if ready else f"bringing back streams, {len(self.streams)} so far"
+        if (trouble := self._storage_trouble()) is not None:
+            ready, detail = False, f"Nothing can be stored now. {trouble.detail} {self._kept_back()}".rstrip()
         engines = None if self._engines is None else self._engines.progress()
         if engines is not None and engines.total > 0:
             detail = f"{detail}; {engines}"
         return Readiness(ready, packs, detail)
+
+    def _storage_trouble(self) -> StorageTrouble | None:
+        """Why nothing can be stored: what was seen of it is looked at again, so that it ends by itself."""
+        trouble = folder_trouble(self._folder.path) or self.streams.storage_trouble()
+        if trouble is None and self._database.trouble is not None:
+            trouble = self._database.try_to_write()
+        return trouble
+
+    def _kept_back(self) -> str:
+        """What waits in memory meanwhile."""
+        counts = {"profile": self.streams.unsaved, "alert": self._manager.waiting}
+        said = [f"{count} {what}{'' if count == 1 else 's'}" for what, count in counts.items() if count]
+        return f"In memory until then: {' and '.join(said)}." if said else ""

@@ -8,6 +8,8 @@
     ├── Conflict                409  not possible in the present state
     └── Overloaded              503  the machine cannot carry it; says when to come back
 
+What the disk refuses to take is answered with 507, see ``STORAGE_KINDS``.
+
 Each is raised with its kind, declared once below: ``raise NotFound(STREAM_NOT_FOUND, message)``. A kind has a stable
 ``code`` for programs; the message is for people and says what was expected and what came. No message ever carries a
 credential: sources are named by their redacted URL.
@@ -160,30 +162,41 @@ def declare_answer(code: str, status: int, title: str, example: str) -> ErrorKin
 # ---- what the HTTP layer answers by itself; never raised
 
 MALFORMED_BODY = declare_answer(
-    "malformed_body", 400, "Malformed body", "expected a JSON document, got an error at character 17"
+    "malformed_body", 400, "Malformed body", "The body is not JSON: Expecting value at character 17."
 )
 CROSS_ORIGIN = declare_answer(
-    "cross_origin", 403, "Cross-origin request", "expected a page of this service, got one of http://elsewhere"
+    "cross_origin",
+    403,
+    "Cross-origin request",
+    "Pages of 'http://elsewhere' may not ask this service.",
 )
-NO_SUCH_PATH = declare_answer("no_such_path", 404, "Not found", "expected a path of this API, got /stream")
-METHOD_NOT_ALLOWED = declare_answer("method_not_allowed", 405, "Method not allowed", "expected GET or HEAD, got PUT")
+NO_SUCH_PATH = declare_answer("no_such_path", 404, "Not found", "There is nothing at /stream.")
+METHOD_NOT_ALLOWED = declare_answer(
+    "method_not_allowed", 405, "Method not allowed", "PUT is not possible here. Possible: GET and HEAD."
+)
 BODY_TOO_SLOW = declare_answer(
-    "body_too_slow", 408, "Request timeout", "expected the whole body within 30 s, got 512 bytes"
+    "body_too_slow", 408, "Request timeout", "After 30 s only 512 bytes of the body had come."
 )
 BODY_TOO_LARGE = declare_answer(
-    "body_too_large", 413, "Body too large", "expected at most 1000000 bytes of body, got 5000000"
+    "body_too_large", 413, "Body too large", "The body is too large: 5000000 bytes, and 1000000 are the most."
 )
 UNSUPPORTED_MEDIA_TYPE = declare_answer(
     "unsupported_media_type",
     415,
     "Unsupported media type",
-    "expected Content-Type application/json, got text/plain",
+    "Send the body as application/json. Its Content-Type is text/plain.",
 )
 UNKNOWN_HOST = declare_answer(
-    "unknown_host", 421, "Misdirected request", "expected a Host this service is known by, got rebound.example"
+    "unknown_host",
+    421,
+    "Misdirected request",
+    "This service is not known as 'rebound.example'.",
 )
 UPGRADE_REQUIRED = declare_answer(
-    "upgrade_required", 426, "Upgrade required", "expected a WebSocket handshake, got a plain GET"
+    "upgrade_required",
+    426,
+    "Upgrade required",
+    "Connect here with a WebSocket.",
 )
 INTERNAL_ERROR = declare_answer(
     "internal_error", 500, "Internal error", "this should not have happened; the log says more under 4f1c09ab"
@@ -224,11 +237,27 @@ STREAM_PAUSED = declare("stream_paused", Conflict, "This stream is paused, so th
 
 # ---- 422: what a request holds
 
-INVALID_INPUT = declare("invalid_input", InvalidInput, "fps: expected a number greater than 0, got 0")
+INVALID_INPUT = declare("invalid_input", InvalidInput, "`fps` must be a number greater than 0, not 0.")
 INVALID_PATCH = declare("invalid_patch", InvalidInput, "Give a threshold or alerts_per_day, not both.")
-INVALID_CURSOR = declare("invalid_cursor", InvalidInput, "expected `before` to be an alert's id, got 'x'")
+INVALID_CURSOR = declare(
+    "invalid_cursor",
+    InvalidInput,
+    "There is no such page: 'x' is neither a cursor that `Link` gave nor the id of an alert.",
+)
+UNKNOWN_PARAMETER = declare(
+    "unknown_parameter", InvalidInput, "There is no query parameter `limt` here. Did you mean `limit`?"
+)
+REPEATED_PARAMETER = declare(
+    "repeated_parameter", InvalidInput, "Give `limit` only once, or leave it out; it came twice."
+)
 UNKNOWN_CLASS = declare(
     "unknown_class", InvalidInput, "The detector knows no class 'unicorn'. It knows, for example, person, bicycle."
+)
+TOO_FEW_FRAMES = declare(
+    "too_few_frames",
+    InvalidInput,
+    "At 1 frame a second, 60 seconds are 60 frames, and 100 are needed to learn what is normal. Learn for at least "
+    "100 seconds.",
 )
 UNKNOWN_ZONE = declare("unknown_zone", InvalidInput, "This camera has no zone 'Moon'. Its zones: 'Gate'.")
 EXPIRES_IN_PAST = declare("expires_in_past", InvalidInput, "The rule would end at 2020-01-01T00:00:00Z, which is past.")
@@ -261,7 +290,7 @@ SOURCE_MISSING = declare("source_missing", InvalidSource, "expected a file that 
 SOURCE_OPTIONS = declare("source_options", InvalidSource, "expected ?loop=true or ?rate=N, got another option")
 SOURCE_CHARACTERS = declare("source_characters", InvalidSource, "expected @ percent-encoded in passwords, got a bare @")
 SOURCE_MASKED = declare(
-    "source_masked", InvalidSource, "expected the real value of a secret parameter, got its mask ***"
+    "source_masked", InvalidSource, "This address still has the mask *** where a password or key was hidden. ..."
 )
 SOURCE_LOGIN = declare(
     "source_login",
@@ -292,7 +321,12 @@ TOO_MANY_STREAMS = declare(
     Overloaded,
     "There are 256 streams, and no more are allowed (WATCHWORD_MAX_STREAMS). Delete one first.",
 )
-MACHINE_FULL = declare("machine_full", Overloaded, "expected room for one more stream, got 84% of at most 85% in use")
+MACHINE_FULL = declare(
+    "machine_full",
+    Overloaded,
+    "This computer is too busy for another camera (44 % used, about 44 % more needed, limit 85 %). "
+    "Lower a camera's frame rate, or pause one.",
+)
 PROBES_BUSY = declare("probes_busy", Overloaded, "expected at most 16 sources being tried at once, got another")
 TOO_MANY_PROBES = declare(
     "too_many_probes", Overloaded, "There are 64 sources waiting to be tried already. Try again in 5 s."
@@ -307,8 +341,29 @@ TOO_MANY_CLIENTS = declare(
     "too_many_clients", Overloaded, "500 live connections are open, and no more are allowed (WATCHWORD_MAX_CLIENTS)."
 )
 
+# ---- 507: what the disk refuses; answered for the error of the file system or the database that says so
+
+STORAGE_KINDS = {
+    kind: declare_answer(code, 507, "Insufficient storage", example)
+    for kind, code, example in (
+        ("full", "storage_full", "The disk of the data folder is full. Make room there."),
+        ("read_only", "storage_read_only", "The data folder is read-only. Make it writable again."),
+        ("failing", "storage_failing", "The disk of the data folder reports an error. Look at the system's log."),
+    )
+}
+"""By the kind of trouble (``store/storage_trouble.py``)."""
+
 # ---- what the operator set, or asked of the command line; no request is answered with these
 
+DATA_FOLDER_IN_USE = declare(
+    "data_folder_in_use", InvalidInput, "The data folder /data is in use by another Watchword: process 17 on porch."
+)
+DATA_FOLDER_UNUSABLE = declare(
+    "data_folder_unusable", InvalidInput, "The data folder /data cannot be used: profiles in it is a file."
+)
+DATABASE_UNUSABLE = declare(
+    "database_unusable", InvalidInput, "The database /data/watchword.db is damaged. Restore it from a backup."
+)
 ADDRESS_TAKEN = declare("address_taken", InvalidInput, "expected an address to listen on, got 127.0.0.1:8000: in use")
 INVALID_WEBHOOK_URL = declare("invalid_webhook_url", InvalidInput, "expected a webhook URL http(s)://HOST..., got none")
 INVALID_REDIS_URL = declare("invalid_redis_url", InvalidInput, "expected a Redis URL redis(s)://HOST:PORT/DB")

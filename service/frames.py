@@ -20,9 +20,11 @@ class Frame:
     Attributes:
         index: Counts the decoded frames of this decoder, from 0, including those never looked at.
         pts: Presentation time in seconds, strictly increasing within an epoch. Intervals come from it.
-        captured_at: Wall clock (Unix seconds) of capture: RTCP's when known, else of arrival.
-        arrived: Monotonic clock at arrival. Latencies come from it.
+        captured_at: Wall clock (Unix seconds) of capture: RTCP's when known, else of arrival, less what it was late.
+        arrived: Monotonic clock at arrival, or when it was let go on after it had been held back. Latencies come from
+            it.
         image: ``(H, W, 3)`` uint8, BGR, at the working resolution.
+        late: Seconds by which it was behind the present then, as far as that is known.
     """
 
     index: int
@@ -30,6 +32,12 @@ class Frame:
     captured_at: float
     arrived: float
     image: NDArray[np.uint8]
+    late: float = 0.0
+
+    @property
+    def happened(self) -> float:
+        """Monotonic clock at capture, as far as it is known. No jump of the wall clock moves it."""
+        return self.arrived - self.late
 
 
 class Blindness(StrEnum):
@@ -49,10 +57,17 @@ class Sight:
     Attributes:
         blind: Why nothing can; None while something can.
         for_s: Seconds of presentation time that this has lasted.
+        hidden: Whether nothing can be seen at this moment, if not for long enough to call it blind.
+        doubtful: Whether the stream may turn out to have been blind in this frame: what is learned of it waits.
+        settled: Whether the ground behind what moves has been watched for long enough; see ``SETTLING_S`` in
+            ``service.ingest.background``.
     """
 
     blind: Blindness | None = None
     for_s: float = 0.0
+    hidden: bool = False
+    doubtful: bool = False
+    settled: bool = True
 
 
 CLEAR = Sight()
@@ -78,3 +93,8 @@ class PreparedFrame:
     motion: Motion | None
     windows: Mapping[FrameWindow, Window | None] = field(default_factory=dict)
     sight: Sight = CLEAR
+
+    @property
+    def ghostly(self) -> bool:
+        """Whether what stands out in it may have stood there when the background began, and be long gone."""
+        return not self.sight.settled and self.motion is not None and bool(self.motion.foreground.any())

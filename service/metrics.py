@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 LATENCY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+CLIENT_KINDS = ("websocket", "mjpeg")
+SUPPRESSIONS = ("too_short", "cooldown", "lost")
 STAGES = ("prepare", "detect", "track", "inputs", "features", "score", "guide", "alerts")
-OUTCOMES = ("scored", "enrolled", "not_due", "superseded", "stale", "disturbed", "decode_error", "error")
+DELIVERY_OUTCOMES = ("delivered", "failed", "given_up", "dropped")
+OUTCOMES = ("scored", "enrolled", "not_due", "superseded", "stale", "disturbed", "blind", "decode_error", "error")
 
 
 class Metrics:
@@ -35,6 +40,12 @@ class Metrics:
             buckets=LATENCY_BUCKETS,
             registry=self.registry,
         )
+        self.lag_seconds = Gauge(
+            "watchword_lag_seconds",
+            "How far behind the present the newest scored frame of a stream was, absent when nothing is scored.",
+            ["stream"],
+            registry=self.registry,
+        )
         self.batch_frames = Histogram(
             "watchword_batch_frames", "Frames per tick.", buckets=(1, 2, 4, 8, 16, 32, 64, 128), registry=self.registry
         )
@@ -45,6 +56,18 @@ class Metrics:
             "watchword_stream_state",
             "1 for the state a stream is in, else 0.",
             ["stream", "state"],
+            registry=self.registry,
+        )
+        self.stream_watching = Gauge(
+            "watchword_stream_watching",
+            "1 while a stream's frames are being scored, else 0.",
+            ["stream"],
+            registry=self.registry,
+        )
+        self.stream_info = Gauge(
+            "watchword_stream_info",
+            "1 for every registered stream under its present name, for joining on `stream`.",
+            ["stream", "name"],
             registry=self.registry,
         )
         self.streams = Gauge("watchword_streams", "Registered streams.", registry=self.registry)
@@ -72,16 +95,60 @@ class Metrics:
             "watchword_outbox_depth", "Alert events not delivered yet.", ["sink"], registry=self.registry
         )
         self.deliveries = Counter(
-            "watchword_deliveries", "Attempts to deliver alert events.", ["sink", "outcome"], registry=self.registry
+            "watchword_deliveries",
+            "Alert events by what became of an attempt to deliver them.",
+            ["sink", "outcome"],  # see DELIVERY_OUTCOMES
+            registry=self.registry,
         )
+        self.sink_failing = Gauge(
+            "watchword_sink_failing",
+            "1 while a sink does not take alert events, else 0.",
+            ["sink"],
+            registry=self.registry,
+        )
+        for kind in CLIENT_KINDS:
+            self.clients.labels(kind)
+            self.client_dropped.labels(kind)
+
+    def know_sink(self, sink: str) -> None:
+        """Let every counter of a sink be there at 0: a rate misses the first event of one that begins at 1."""
+        self.sink_failing.labels(sink).set(0)
+        for outcome in DELIVERY_OUTCOMES:
+            self.deliveries.labels(sink, outcome)
+
+    def know_stream(self, stream_id: str, name: str, alert_kinds: Iterable[str], causes: Iterable[str]) -> None:
+        """Let every counter of a stream be there at 0, and its name be known; again when it is renamed.
+
+        Names are in a series of their own, one a stream: as a label of every metric, a renaming would begin all of
+        them anew.
+
+        Args:
+            stream_id: Whose.
+            name: What people call it now.
+            alert_kinds: What its alerts may be about.
+            causes: Why its decoder may be rebuilt.
+        """
+        self.stream_info.remove_by_labels({"stream": stream_id})
+        self.stream_info.labels(stream_id, name).set(1)
+        for outcome in OUTCOMES:
+            self.frames.labels(stream_id, outcome)
+        for kind in alert_kinds:
+            self.alerts.labels(stream_id, kind)
+        for cause in SUPPRESSIONS:
+            self.alerts_suppressed.labels(stream_id, cause)
+        for cause in causes:
+            self.reconnects.labels(stream_id, cause)
 
     def forget(self, stream_id: str) -> None:
         """Drop every series of a deleted stream."""
         for collector in (
             self.frames,
             self.latency_seconds,
+            self.lag_seconds,
             self.score,
             self.stream_state,
+            self.stream_watching,
+            self.stream_info,
             self.reconnects,
             self.alerts,
             self.alerts_suppressed,

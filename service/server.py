@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import threading
 from types import TracebackType
@@ -40,8 +41,8 @@ class Server:
 
     def run(self) -> None:
         """Serve until a signal comes, then stop everything."""
-        self._application.start()
         try:
+            self._application.start()
             self._uvicorn.run(sockets=[self._socket])
         finally:
             self._application.close()
@@ -70,6 +71,20 @@ def _listen(host: str, port: int) -> socket.socket:
         listener.listen(1024)
     except OSError as error:
         listener.close()
-        msg = f"expected an address to listen on, got {host}:{port}: {error.strerror or error}"
-        raise InvalidInput(ADDRESS_TAKEN, msg) from error
+        raise InvalidInput(ADDRESS_TAKEN, _refusal(host, port, error)) from error
     return listener
+
+
+def _refusal(host: str, port: int, error: OSError) -> str:
+    """Why an address cannot be listened on, and what to set."""
+    match error.errno:
+        case errno.EADDRINUSE:
+            return (
+                f"Port {port} of {host} is in use by another program. Stop that one, or choose another port "
+                "(--port, WATCHWORD_PORT; 0 picks a free one)."
+            )
+        case errno.EACCES:
+            return f"This user may not listen on port {port}. Choose one from 1024 on (--port, WATCHWORD_PORT)."
+        case errno.EADDRNOTAVAIL:
+            return f"This machine has no address {host}. Choose another one (--host, WATCHWORD_HOST)."
+    return f"{host}:{port} cannot be listened on: {error.strerror or error} (--host, --port)."

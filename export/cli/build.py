@@ -81,9 +81,10 @@ def build(
 ) -> None:
     """Make a pack of a detector's ONNX graph, or of official weights that were pulled.
 
-    A detector's layout is recognised from what the graph takes and gives: YOLOX as exported without its decoding,
-    YOLOv8 and YOLO11, and YOLO26 or any export with its own suppression. Official weights go by their name, and are
-    taken from where pull left them, or from a file that was brought from elsewhere.
+    A detector's layout is recognised by what the graph gives for a picture: YOLOX, YOLOv5, YOLOv6 and YOLOv7 with
+    decoded boxes, YOLOv8 and YOLO11, and YOLO26, YOLOv10 or any export with its own suppression. Anything else is
+    refused with what was found. Official weights go by their name, and are taken from where pull left them, or from a
+    file that was brought from elsewhere. The pack goes to WATCHWORD_PACKS_DIR, or packs/ under WATCHWORD_DATA_DIR.
 
     [dim]watchword packs build yolox-s
     watchword packs build yolox-s /media/usb/yolox_s.onnx
@@ -91,6 +92,9 @@ def build(
     """
     from service.engine.pack_check import try_pack
 
+    if file is None and (name.endswith(".onnx") or Path(name).is_file()):
+        msg = f"The pack's name is missing, it comes before the file: watchword packs build NAME {name}"
+        raise typer.BadParameter(msg, param_hint="NAME")
     options = _options(classes, confidence, overlap, tiles)
     if (licence is None) != (provenance is None):
         raise typer.BadParameter("expected --licence and --provenance together, or neither for official weights")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from models.arrays import Float32
 from service.alerts.incident_machine import Incident
-from service.alerts.sentence import anomaly_message, outage_message
+from service.alerts.sentence import anomaly_message
 from service.contracts.alert import Alert, AlertKind, AlertObject, AlertState
 from service.contracts.score import Explained, ScoredObject
 from service.pipeline.scored import ScoredFrame, display
@@ -93,29 +93,45 @@ def anomaly_alert(stream_id: str, stream_name: str, incident: Incident, evidence
     )
 
 
-def outage_alert(alert_id: str, stream_id: str, stream_name: str, opened_at: float, down_s: float) -> Alert:
-    """An outage that was just noticed, as an alert."""
+def camera_alert(alert_id: str, stream_id: str, stream_name: str, kind: AlertKind, at: float, message: str) -> Alert:
+    """What was just noticed of a camera itself, as an alert without a score.
+
+    Args:
+        alert_id: Of the alert.
+        stream_id: Of the stream.
+        stream_name: What people call it.
+        kind: ``OFFLINE`` or ``NOT_WATCHING``.
+        at: Unix seconds.
+        message: In a sentence.
+    """
     return Alert(
         id=alert_id,
         stream_id=stream_id,
         stream_name=stream_name,
-        kind=AlertKind.OFFLINE,
+        kind=kind,
         state=AlertState.OPEN,
-        opened_at=_moment(opened_at),
-        updated_at=_moment(opened_at),
-        message=outage_message(stream_name, down_s),
+        opened_at=_moment(at),
+        updated_at=_moment(at),
+        message=message,
     )
 
 
-def closed(alert: Alert, at: datetime, reason: str) -> Alert:
-    """An open alert, closed for a reason that its message then tells."""
+def closed(alert: Alert, at: datetime, reason: str, message: str | None = None) -> Alert:
+    """An open alert, closed for a reason that its message then tells.
+
+    Args:
+        alert: Which.
+        at: When.
+        reason: In a sentence.
+        message: What to say before it, now that it is over; None leaves what was said.
+    """
     at = max(at, alert.updated_at)
     return alert.model_copy(
         update={
             "state": AlertState.CLOSED,
             "updated_at": at,
             "closed_at": at,
-            "message": f"{alert.message} {reason}",
+            "message": f"{message or alert.message} {reason}",
         }
     )
 

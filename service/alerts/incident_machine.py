@@ -53,22 +53,39 @@ class IncidentRules:
 
 @dataclass(frozen=True, slots=True)
 class SurpriseSample:
-    """One frame's surprise. ``surprise`` and ``threshold`` are None while the stream is not scored."""
+    """One frame's surprise.
+
+    Times of an incident are those of the frame that opened it, by the wall clock, and how much later they were: a wall
+    clock that is set meanwhile makes no incident longer or shorter.
+
+    Attributes:
+        epoch: Of its stream; changes at a gap.
+        pts: Presentation time, seconds; measures time within an epoch.
+        captured_at: Wall clock of capture, Unix seconds.
+        surprise: None while the stream is not scored, as is ``threshold``.
+        threshold: The surprise at which an excursion begins.
+        happened: When it was captured, on a clock that never jumps, in seconds; measures time from epoch to epoch.
+        settled: Whether the background was known. What stood in the first picture leaves ghosts for some seconds, which
+            are as unusual as can be and nothing that happens: such a frame neither begins nor prolongs anything.
+    """
 
     epoch: int
     pts: float
     captured_at: float
     surprise: float | None
     threshold: float | None
+    happened: float
+    settled: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """An incident as it stands. Times are capture times (Unix seconds), ``opened_at <= updated_at <= closed_at``.
+    """An incident as it stands. Times are Unix seconds, ``opened_at <= updated_at <= closed_at``.
 
     Attributes:
         id: One for its whole life.
-        opened_at: Of the frame that opened it, as is ``opened_pts``.
+        opened_at: Wall clock at capture of the frame that opened it, as is ``opened_pts``; the other times are so much
+            later as its stream's own clock says.
         updated_at: Of the last frame that was scored in it.
         peak: Highest surprise since its excursion began, at ``peak_at``, which may lie before ``opened_at``.
         threshold: The surprise that counted when it peaked.
@@ -118,7 +135,7 @@ class _Excursion:
     since: float
     samples: int
     peak: float
-    peak_at: float
+    peaked: float
     threshold: float
     cooling: bool = False
 
@@ -142,6 +159,7 @@ class IncidentMachine:
         self._excursion: _Excursion | None = None
         self._incident: Incident | None = None
         self._scored_at = 0.0
+        self._opened_at = 0.0
         self._active_at = 0.0
         self._told_at = 0.0
         self._told_peak = 0.0
@@ -171,6 +189,9 @@ class IncidentMachine:
         if sample.surprise is None or sample.threshold is None:
             return Outcome(changes)
         self._scored, self._scored_at = sample, self._elapsed
+        if not sample.settled:
+            self._excursion = None
+            return Outcome(changes)
         if self._incident is not None:
             step = self._continue(self._incident, sample, sample.surprise, sample.threshold)
         else:
@@ -199,7 +220,7 @@ class IncidentMachine:
             self._interval = max(0.0, sample.pts - last.pts)
             self._elapsed += self._interval
         else:
-            self._elapsed += max(0.0, sample.captured_at - last.captured_at)
+            self._elapsed += max(0.0, sample.happened - last.happened)
             self._excursion = None
         since = self._elapsed - self._scored_at
         return since if since > limit else 0.0
@@ -215,14 +236,14 @@ class IncidentMachine:
         if excursion is None:
             if not surprise >= threshold:
                 return Outcome()
-            self._excursion = _Excursion(self._elapsed, 1, surprise, sample.captured_at, threshold)
+            self._excursion = _Excursion(self._elapsed, 1, surprise, self._elapsed, threshold)
             return Outcome(peak=True)
         if not surprise >= threshold * self._rules.exit_ratio:
             self._excursion = None
             return Outcome(suppressed="cooldown" if excursion.cooling else "too_short")
         peak = surprise > excursion.peak
         if peak:
-            excursion.peak, excursion.peak_at, excursion.threshold = surprise, sample.captured_at, threshold
+            excursion.peak, excursion.peaked, excursion.threshold = surprise, self._elapsed, threshold
         if surprise >= threshold:
             excursion.samples += 1
             if self._is_long_enough(excursion):
@@ -245,20 +266,20 @@ class IncidentMachine:
             opened_pts=sample.pts,
             updated_at=sample.captured_at,
             peak=excursion.peak,
-            peak_at=excursion.peak_at,
+            peak_at=sample.captured_at - (self._elapsed - excursion.peaked),
             threshold=excursion.threshold,
         )
         self._latest_id, self._sent_at = self._incident.id, -math.inf
-        self._active_at = self._elapsed
+        self._active_at = self._opened_at = self._elapsed
         return Outcome((self._told("opened", self._incident),), peak)
 
     def _continue(self, incident: Incident, sample: SurpriseSample, surprise: float, threshold: float) -> Outcome:
         """An incident is open: follow its peak until it was quiet for long enough."""
-        now = max(incident.updated_at, sample.captured_at)
+        now = incident.opened_at + (self._elapsed - self._opened_at)
         incident = replace(incident, updated_at=now)
         peak = surprise > incident.peak
         if peak:
-            incident = replace(incident, peak=surprise, peak_at=sample.captured_at, threshold=threshold)
+            incident = replace(incident, peak=surprise, peak_at=now, threshold=threshold)
         self._incident, self._latest_peak = incident, incident.peak
         if surprise >= threshold * self._rules.exit_ratio:
             self._active_at = self._elapsed

@@ -5,19 +5,21 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
-from service.alerts.compose import AlertEvidence, alert_embeddings, anomaly_alert, closed, outage_alert
+from service.alerts.compose import AlertEvidence, alert_embeddings, anomaly_alert, camera_alert, closed
 from service.alerts.incident_machine import Change, IncidentMachine, IncidentRules, Outcome, SurpriseSample
 from service.alerts.outage_machine import OutageMachine, OutageRules
 from service.alerts.recorder import Record, Recorder
+from service.alerts.reviewer import Reviewer
+from service.alerts.sentence import blind_message, blind_over_message, outage_message, outage_over_message
 from service.alerts.stores import AlertStores
 from service.contracts.alert import Alert, AlertEvent, AlertKind
 from service.contracts.score import ScoredObject
-from service.contracts.stream import StreamState
+from service.contracts.stream import DELIVERING, NotWatching, StreamState
 from service.metrics import Metrics
 from service.pipeline.scored import ScoredFrame
 from service.sinks import Sink
@@ -43,12 +45,41 @@ class _Scene:
 
 
 @dataclass(slots=True)
+class _Trouble:
+    """One way in which a camera may fail: that it went away, or that nothing can be seen in its picture."""
+
+    kind: AlertKind
+    machine: OutageMachine
+    alert: Alert | None = None
+    opened: float = 0.0
+    """Monotonic clock when the alert opened: how long it lasted is not measured by a clock that is set."""
+
+
+@dataclass(slots=True)
 class _Camera:
-    """What is known of one stream's outages."""
+    """What is known of one stream's troubles."""
 
     name: str
-    machine: OutageMachine
-    alert: Alert | None = field(default=None)
+    away: _Trouble
+    blind: _Trouble
+    why: NotWatching | None = None
+
+    @property
+    def troubles(self) -> tuple[_Trouble, _Trouble]:
+        """Both."""
+        return self.away, self.blind
+
+    def begun(self, trouble: _Trouble) -> str:
+        """What is said when a trouble becomes an alert."""
+        if trouble is self.away or self.why is None:
+            return outage_message(self.name)
+        return blind_message(self.name, self.why)
+
+    def over(self, trouble: _Trouble) -> str:
+        """And when it is over."""
+        if trouble is self.away or self.why is None:
+            return outage_over_message(self.name, trouble.machine.lasted_s)
+        return blind_over_message(self.name, self.why.reason, trouble.machine.lasted_s)
 
 
 class AlertManager:
@@ -65,6 +96,7 @@ class AlertManager:
         metrics: Metrics,
         outages: OutageRules,
         incidents: IncidentRules | None = None,
+        blindness: OutageRules | None = None,
     ) -> None:
         """Nothing runs before `start`.
 
@@ -74,12 +106,15 @@ class AlertManager:
             metrics: Of the service.
             outages: When a source that is down becomes an alert.
             incidents: When an anomaly's alert opens and closes.
+            blindness: When a picture that says nothing becomes an alert; None goes by ``outages``.
         """
         self._stores = stores
         self._metrics = metrics
         self._incident_rules = incidents or IncidentRules()
         self._outage_rules = outages
+        self._blind_rules = blindness or outages
         self._sinks = [sink.name for sink in sinks]
+        self._reviewer = Reviewer(stores, self._sinks)
         self._recorder = Recorder(stores, self._sinks, metrics, self._committed)
         self._publishers = [Publisher(sink, stores.outbox, metrics) for sink in sinks]
         self._lock = threading.Lock()
@@ -135,7 +170,9 @@ class AlertManager:
             The id of the stream's open alert, which may be committed only some milliseconds from now.
         """
         stream_id, frame = scored.source.stream_id, scored.source.frame
-        sample = SurpriseSample(scored.source.epoch, frame.pts, frame.captured_at, scored.surprise, scored.threshold)
+        settled = not scored.source.ghostly
+        clocks = frame.pts, frame.captured_at, scored.surprise, scored.threshold, frame.happened
+        sample = SurpriseSample(scored.source.epoch, *clocks, settled)
         with self._lock:
             scene = self._scene(stream_id, stream_name)
             if scored.surprise is not None:
@@ -145,7 +182,7 @@ class AlertManager:
             incident = scene.machine.incident
         return None if incident is None else incident.id
 
-    def source_state(self, stream_id: str, stream_name: str, state: StreamState, at: float) -> None:
+    def source_state(self, stream_id: str, stream_name: str, state: StreamState) -> None:
         """Take the new state of a stream's source.
 
         Args:
@@ -153,18 +190,33 @@ class AlertManager:
             stream_name: What people call it.
             state: The new state. ``PAUSED`` ends what is open; ``CONNECTING``, ``STALLED``, ``OFFLINE`` and
                 ``FAILED`` become an alert when they last beyond the grace.
-            at: Unix seconds.
         """
         with self._lock:
-            camera = self._cameras.get(stream_id)
-            if camera is None:
-                camera = self._cameras[stream_id] = _Camera(stream_name, OutageMachine(self._outage_rules))
-            camera.name = stream_name
-            if camera.machine.report(state, time.monotonic()) == "closed":
-                self._close_outage(camera, at, "Closed because the stream was paused.")
+            camera, now = self._camera(stream_id, stream_name), time.monotonic()
+            if camera.away.machine.report(state, now) == "closed":
+                self._close_trouble(camera, camera.away, "Closed because the camera was paused.")
+            # What is not there cannot be blind.
+            if state not in DELIVERING and camera.blind.machine.report(StreamState.PAUSED, now) == "closed":
+                paused = state is StreamState.PAUSED
+                reason = f"Closed because the camera {'was paused' if paused else 'went away'}."
+                self._close_trouble(camera, camera.blind, reason)
             scene = self._scenes.get(stream_id)
             if state is StreamState.PAUSED and scene is not None:
-                self._follow(stream_id, scene, scene.machine.close("Closed because the stream was paused."), None)
+                self._follow(stream_id, scene, scene.machine.close("Closed because the camera was paused."), None)
+
+    def sight(self, stream_id: str, stream_name: str, why: NotWatching | None) -> None:
+        """Take whether anything can be seen in a stream's picture, whenever that changes.
+
+        Args:
+            stream_id: Whose.
+            stream_name: What people call it.
+            why: Why nothing can, which becomes an alert when it lasts beyond the grace; None if something can.
+        """
+        with self._lock:
+            camera = self._camera(stream_id, stream_name)
+            camera.why = why or camera.why
+            state = StreamState.LIVE if why is None else StreamState.OFFLINE
+            camera.blind.machine.report(state, time.monotonic())
 
     def forget(self, stream_id: str) -> None:
         """Close the alerts of a stream that is deleted and forget all about it; the alerts stay in the store.
@@ -172,7 +224,26 @@ class AlertManager:
         Call it once nothing calls `observe` or `source_state` for the stream any more.
         """
         with self._lock:
-            self._end(stream_id, "Closed because the stream was deleted.")
+            self._end(stream_id, "Closed because the camera was deleted.")
+
+    @property
+    def waiting(self) -> int:
+        """Alerts whose changes the store has not taken yet."""
+        return self._recorder.waiting
+
+    # ---- what people say
+
+    def streams_of(self, alert_ids: Sequence[str]) -> Sequence[str]:
+        """As ``Reviewer.streams_of``."""
+        return self._reviewer.streams_of(alert_ids)
+
+    def review(
+        self, alert_ids: Sequence[str], changes: Mapping[str, str | None], radii: Mapping[str, float]
+    ) -> Sequence[Alert]:
+        """Note what a person says of alerts and tell the sinks; arguments and errors as for ``Reviewer.review``."""
+        told, events = self._reviewer.review(alert_ids, changes, radii)
+        self._committed(events)
+        return told
 
     # ---- incidents
 
@@ -213,17 +284,34 @@ class AlertManager:
             logger.info("stream %s (%s): alert %s opened: %s", stream_id, scene.name, alert.id, alert.message)
             self._metrics.alerts.labels(stream_id, AlertKind.ANOMALY.value).inc()
 
-    # ---- outages
+    # ---- troubles of cameras
 
-    def _open_outage(self, stream_id: str, camera: _Camera, now: float) -> None:
-        camera.alert = outage_alert(_new_id(), stream_id, camera.name, time.time(), camera.machine.down_for(now))
-        self._recorder.put(Record(camera.alert.id, stream_id, {"opened": camera.alert}))
-        self._metrics.alerts.labels(stream_id, AlertKind.OFFLINE.value).inc()
+    def _camera(self, stream_id: str, name: str) -> _Camera:
+        camera = self._cameras.get(stream_id)
+        if camera is None:
+            away = _Trouble(AlertKind.OFFLINE, OutageMachine(self._outage_rules))
+            blind = _Trouble(AlertKind.NOT_WATCHING, OutageMachine(self._blind_rules))
+            camera = self._cameras[stream_id] = _Camera(name, away, blind)
+        camera.name = name
+        return camera
 
-    def _close_outage(self, camera: _Camera, at: float, reason: str) -> None:
-        alert, camera.alert = camera.alert, None
+    def _elapse(self, stream_id: str, camera: _Camera, trouble: _Trouble, now: float) -> None:
+        change = trouble.machine.elapse(now)
+        if change == "opened":
+            message = camera.begun(trouble)
+            trouble.opened = now
+            trouble.alert = camera_alert(_new_id(), stream_id, camera.name, trouble.kind, time.time(), message)
+            self._recorder.put(Record(trouble.alert.id, stream_id, {"opened": trouble.alert}))
+            self._metrics.alerts.labels(stream_id, trouble.kind.value).inc()
+        elif change == "closed":
+            back = "It sends pictures again." if trouble is camera.away else "It can see again."
+            self._close_trouble(camera, trouble, back)
+
+    def _close_trouble(self, camera: _Camera, trouble: _Trouble, reason: str) -> None:
+        alert, trouble.alert = trouble.alert, None
         if alert is not None:
-            ended = closed(alert, datetime.fromtimestamp(at, UTC), reason)
+            at = alert.opened_at + timedelta(seconds=time.monotonic() - trouble.opened)
+            ended = closed(alert, at, reason, camera.over(trouble))
             self._recorder.put(Record(alert.id, alert.stream_id, {"closed": ended}))
 
     # ---- inside
@@ -235,11 +323,8 @@ class AlertManager:
                 for stream_id, scene in list(self._scenes.items()):
                     self._check_gap(stream_id, scene, now - scene.seen)
                 for stream_id, camera in self._cameras.items():
-                    change = camera.machine.elapse(now)
-                    if change == "opened":
-                        self._open_outage(stream_id, camera, now)
-                    elif change == "closed":
-                        self._close_outage(camera, time.time(), "It delivers pictures again.")
+                    for trouble in camera.troubles:
+                        self._elapse(stream_id, camera, trouble, now)
 
     def _check_gap(self, stream_id: str, scene: _Scene, unseen_s: float) -> None:
         if unseen_s > scene.machine.gap_s:
@@ -254,7 +339,9 @@ class AlertManager:
             self._follow(stream_id, scene, scene.machine.close(reason), None)
         camera = self._cameras.pop(stream_id, None)
         if camera is not None:
-            self._close_outage(camera, time.time(), reason)
+            for trouble in camera.troubles:
+                trouble.machine.close(time.monotonic())
+                self._close_trouble(camera, trouble, reason)
 
     def _committed(self, events: Sequence[AlertEvent]) -> None:
         """After a commit, on the recorder's thread: from here on an alert is sure to be sent."""
@@ -266,10 +353,11 @@ class AlertManager:
             publisher.notify(len(events))
 
     def _start_cooldown(self, alert: Alert) -> None:
-        if alert.kind is AlertKind.OFFLINE:
+        if alert.kind is not AlertKind.ANOMALY:
             camera = self._cameras.get(alert.stream_id)
-            if camera is not None:
-                camera.machine.sent(time.monotonic())
+            for trouble in () if camera is None else camera.troubles:
+                if trouble.kind is alert.kind:
+                    trouble.machine.sent(time.monotonic())
             return
         scene = self._scenes.get(alert.stream_id)
         if scene is not None:

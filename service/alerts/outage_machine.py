@@ -34,6 +34,7 @@ class OutageMachine:
         self._up_since: float | None = None
         self._open = False
         self._sent_at: float | None = None
+        self._lasted_s = 0.0
 
     @property
     def is_open(self) -> bool:
@@ -43,8 +44,9 @@ class OutageMachine:
     def report(self, state: StreamState, now: float) -> Literal["closed"] | None:
         """Take a stream's new state. A pause ends an outage at once: nobody expects pictures then."""
         if state is StreamState.PAUSED:
+            closed = self.close(now)
             self._down_since = self._up_since = None
-            return self.close()
+            return closed
         if state in DELIVERING:
             if self._up_since is None:
                 self._up_since = now
@@ -61,8 +63,9 @@ class OutageMachine:
         if self._open:
             if self._up_since is None or now - self._up_since < self._rules.recovery_s:
                 return None
+            closed = self.close(now)
             self._down_since = None
-            return self.close()
+            return closed
         if self._down_since is None or now - self._down_since < self._rules.grace_s:
             return None
         if self._sent_at is not None and now - self._sent_at < self._rules.cooldown_s:
@@ -78,7 +81,13 @@ class OutageMachine:
         """The alert was really sent: its cooldown starts."""
         self._sent_at = now
 
-    def close(self) -> Literal["closed"] | None:
+    @property
+    def lasted_s(self) -> float:
+        """Seconds from the last picture before the last outage that was ended to the first one after it."""
+        return self._lasted_s
+
+    def close(self, now: float) -> Literal["closed"] | None:
         """End an outage that was told of, if there is one."""
+        self._lasted_s = self.down_for(now if self._up_since is None else self._up_since)
         was_open, self._open = self._open, False
         return "closed" if was_open else None

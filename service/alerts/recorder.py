@@ -113,6 +113,11 @@ class Recorder:
         """Start the thread."""
         self._thread.start()
 
+    @property
+    def waiting(self) -> int:
+        """Alerts that wait for the store."""
+        return len(self._waiting)
+
     def put(self, record: Record) -> None:
         """Queue what happened to an alert. Never blocks."""
         with self._changed:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from service.contracts.alert import AlertObject
+from service.contracts.stream import NotWatching, NotWatchingReason
 
 LEARNED = 3.8
 """Surprise that no frame of an enrolment reaches: it keeps at most 6,000. Beyond, the number is an extrapolation that
@@ -26,9 +27,46 @@ def anomaly_message(objects: Sequence[AlertObject], surprise: float, sentences: 
     return f"{_what(objects, sentences)}; {_rarity(surprise)}."
 
 
-def outage_message(stream_name: str, seconds: float) -> str:
-    """That a camera went away."""
-    return f"{stream_name} has sent no picture for {seconds:.0f} seconds."
+def outage_message(stream_name: str) -> str:
+    """That a camera went away. True for as long as it is away, so it does not say for how long."""
+    return f"{stream_name} has stopped sending pictures."
+
+
+def outage_over_message(stream_name: str, seconds: float) -> str:
+    """That a camera was away, and for how long."""
+    return f"{stream_name} was away for {duration(seconds)}."
+
+
+def blind_message(stream_name: str, why: NotWatching) -> str:
+    """That nothing can be seen in a camera's picture, and what to do."""
+    return f"{stream_name}: {why.message} {why.advice}"
+
+
+def blind_over_message(stream_name: str, reason: NotWatchingReason, seconds: float) -> str:
+    """That nothing could be seen in a camera's picture, and for how long."""
+    return f"{stream_name} saw nothing for {duration(seconds)}: {_WAS[reason]}."
+
+
+_WAS: Mapping[NotWatchingReason, str] = {
+    NotWatchingReason.FROZEN: "its picture did not change",
+    NotWatchingReason.BLACK: "its picture was black",
+    NotWatchingReason.WHITE: "its picture was white",
+    NotWatchingReason.COVERED: "its lens was covered",
+    NotWatchingReason.OUT_OF_FOCUS: "its picture was out of focus",
+}
+
+
+def duration(seconds: float) -> str:
+    """As people say it, in two units at most: ``45 s``, ``2 min 5 s``, ``3 h 12 min``, ``2 d 4 h``."""
+    left = round(seconds)
+    parts: list[str] = []
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
+        count, left = divmod(left, length)
+        if count or (unit == "s" and not parts):
+            parts.append(f"{count} {unit}")
+        elif parts:
+            break
+    return " ".join(parts[:2])
 
 
 def _rule(objects: Sequence[AlertObject]) -> str | None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from importlib.metadata import version
 
 from anyio import to_thread
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 from service.api import alerts, enrolment, guidance, handlers, health, packs, pictures, scores, streams
 from service.api.context import Context
@@ -17,8 +16,10 @@ from service.api.incidents import Incidents
 from service.api.limits import BodyLimit
 from service.api.origin import SameOrigin
 from service.api.page import serve_page
+from service.api.queries import known_parameters
 from service.api.reference import serve_reference
 from service.application import Application
+from service.build_info import program_version
 
 ROUTERS = (streams, enrolment, guidance, pictures, scores, alerts, packs, health)
 
@@ -45,7 +46,7 @@ def create_app(application: Application, *, run_application: bool = False) -> Fa
 
     app = FastAPI(
         title="Watchword",
-        version=version("watchword"),
+        version=program_version(),
         lifespan=lifespan,
         docs_url=None,  # it loads scripts from another host; see service.api.reference
         redoc_url=None,
@@ -61,7 +62,7 @@ def create_app(application: Application, *, run_application: bool = False) -> Fa
     app.add_middleware(SecurityHeaders)
     handlers.install(app)
     for module in ROUTERS:
-        app.include_router(module.router)
+        app.include_router(module.router, dependencies=[Depends(known_parameters)])
     serve_page(app)
     serve_reference(app)
     describe(app)

@@ -9,13 +9,13 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
 from service.api import alerts, enrolment, guidance, health, packs, pictures, scores, streams
-from service.api.problems import Problem, example
-from service.contracts.alert import Alert
+from service.api.problems import MEDIA_TYPE, Problem, example, responses
+from service.contracts.alert import Alert, AlertCount, AlertDay
 from service.contracts.enrolment import EnrolmentOut
 from service.contracts.guidance import GuidanceAudit, GuidanceOut, TaughtOut
-from service.contracts.score import ScoreMessage
+from service.contracts.score import ScoreMessage, ScorePoint
 from service.contracts.stream import StreamOut
-from service.errors import STREAM_NOT_FOUND
+from service.errors import REPEATED_PARAMETER, STREAM_NOT_FOUND, UNKNOWN_PARAMETER
 
 SUMMARY = "How unusual is what a camera sees, frame by frame, against what is normal there."
 
@@ -33,6 +33,10 @@ in a million does. It is null, never 0, while a stream is not live.
 
 Every error is `application/problem+json` (RFC 9457). Programs go by its `code`, which is stable; `detail` says what was
 expected and what came. A 503 says in `Retry-After` when to come back. No answer ever holds a camera's credentials.
+
+What the service does not know is refused and never ignored: a query parameter of another name is 422
+`unknown_parameter`, a field of another name in a body is 422 `invalid_input`, each with the name that was most likely
+meant. Times have a zone; `from` is the first moment that counts and `until` the first that does not.
 
 Programs may call from anywhere that reaches the service. Browsers may for its own page only: what changes something,
 and every WebSocket, is refused with 403 if its `Origin` is another than the address that was called or
@@ -67,6 +71,7 @@ def describe(app: FastAPI) -> None:
                 license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
             )
             _add_problem(schema)
+            _add_parameter_problems(schema)
             _complete_examples(schema)
             app.openapi_schema = schema
         return app.openapi_schema
@@ -82,10 +87,24 @@ def _add_problem(schema: dict[str, Any]) -> None:
     components["Problem"] = {**problem, "examples": [example(STREAM_NOT_FOUND)]}
 
 
+def _add_parameter_problems(schema: dict[str, Any]) -> None:
+    """What every operation may answer to a query (``service.api.queries``), so that no route has to say it."""
+    for operation in (each for item in schema["paths"].values() for each in item.values()):
+        single = any(
+            each["in"] == "query" and each["schema"].get("type") != "array" for each in operation.get("parameters", ())
+        )
+        kinds = (UNKNOWN_PARAMETER, REPEATED_PARAMETER) if single else (UNKNOWN_PARAMETER,)
+        added = responses(*kinds)[UNKNOWN_PARAMETER.status]
+        answer = operation["responses"].setdefault(str(UNKNOWN_PARAMETER.status), added)
+        for content in answer["content"].values():
+            content["examples"] |= added["content"][MEDIA_TYPE]["examples"]
+        operation["responses"] = dict(sorted(operation["responses"].items()))
+
+
 def _complete_examples(schema: dict[str, Any]) -> None:
     """Put back what is null in the examples of answers: FastAPI leaves it out, the API does not."""
     answers: tuple[type[BaseModel], ...] = (
-        *(Alert, EnrolmentOut, ScoreMessage, StreamOut, packs.PackOut),
+        *(Alert, AlertCount, AlertDay, EnrolmentOut, ScoreMessage, ScorePoint, StreamOut, packs.PackOut),
         *(GuidanceOut, GuidanceAudit, TaughtOut),
     )
     for model in answers:

@@ -16,6 +16,7 @@ from service.errors import (
     STREAM_BROKEN,
     STREAM_NOT_FOUND,
     STREAM_PAUSED,
+    TOO_FEW_FRAMES,
     TOO_MANY_CHANGES,
 )
 
@@ -29,13 +30,14 @@ router = APIRouter(tags=[TAG])
     status_code=202,
     summary="Learn what is normal",
     response_description="Begun; `GET` on the same path says how far it is.",
-    responses=responses(*BODY, *CHANGE, *SOURCE, *CONFLICTS, STREAM_NOT_FOUND, TOO_MANY_CHANGES),
+    responses=responses(*BODY, *CHANGE, *SOURCE, *CONFLICTS, TOO_FEW_FRAMES, STREAM_NOT_FOUND, TOO_MANY_CHANGES),
 )
 async def enrol(stream_id: StreamId, spec: EnrolmentSpec, context: InContext) -> EnrolmentOut:
     """Learn a profile of what is normal on this stream: live, from files, or taken over from another stream.
 
-    A few minutes are enough to be useful. The profile in force stays in force until the new one is ready, and for
-    good if learning fails.
+    A few minutes are enough to be useful. Live, it goes on until it has the seconds that were asked for and at least a
+    hundred frames: with a camera of one frame in two seconds that takes 200 seconds. The profile in force stays in
+    force until the new one is ready, and for good if learning fails.
     """
     return await context.changing.run(context.application.streams.enrol, stream_id, spec)
 

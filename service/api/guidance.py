@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Never
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 
@@ -28,10 +28,11 @@ from service.errors import (
     TOO_MANY_PREVIEWS,
     TOO_MANY_RULES,
     UNKNOWN_ZONE,
+    ErrorKind,
 )
 
 TAG = "guidance"
-RULE = (UNKNOWN_ZONE, EXPIRES_IN_PAST)
+RULE: tuple[ErrorKind[Never], ...] = (UNKNOWN_ZONE, EXPIRES_IN_PAST)
 router = APIRouter(tags=[TAG])
 
 RuleId = Annotated[str, Path(pattern=ID_PATTERN, description="The rule's id.", examples=["9b1f0c3d7a2e"])]

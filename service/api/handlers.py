@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Never
+from typing import Any, Never
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -15,6 +17,7 @@ from starlette.types import Scope
 
 from models.packs import PackError
 from service.api.field_problems import MAX_FIELD_PROBLEMS, field_problem
+from service.api.known_fields import known_fields
 from service.api.problems import problem_response
 from service.errors import (
     BODY_TOO_LARGE,
@@ -24,12 +27,14 @@ from service.errors import (
     METHOD_NOT_ALLOWED,
     NO_SUCH_PATH,
     PACK_KINDS,
+    STORAGE_KINDS,
     UNSUPPORTED_MEDIA_TYPE,
     ErrorKind,
     Overloaded,
     WatchwordError,
     declare_answer,
 )
+from service.store.storage_trouble import storage_trouble
 
 
 def install(app: FastAPI) -> None:
@@ -38,12 +43,22 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(PackError, _bad_pack)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(SQLAlchemyError, _not_stored)
+    app.add_exception_handler(OSError, _not_stored)
 
 
 async def _foreseen(request: Request, error: Exception) -> Response:
     assert isinstance(error, WatchwordError)
     headers = {"Retry-After": str(error.retry_after)} if isinstance(error, Overloaded) else None
     return problem_response(error.kind, error.message, headers=headers, context=error.context)
+
+
+async def _not_stored(request: Request, error: Exception) -> Response:
+    """What the disk refuses to take. Any other error of a file or the database is one that nobody foresaw."""
+    trouble = None if request.method in {"GET", "HEAD"} else storage_trouble(error)
+    if trouble is None:
+        raise error
+    return problem_response(STORAGE_KINDS[trouble.kind], f"Nothing was changed. {trouble.detail}")
 
 
 async def _bad_pack(request: Request, error: Exception) -> Response:
@@ -60,13 +75,16 @@ async def _http(request: Request, error: Exception) -> Response:
     kind: ErrorKind[Never]
     match error.status_code:
         case 400:
-            kind, detail = MALFORMED_BODY, "expected a JSON document, got something that cannot be read as one"
+            kind, detail = MALFORMED_BODY, "The body cannot be read as JSON."
         case 404:
-            kind, detail = NO_SUCH_PATH, f"expected a path of this API (see /openapi.json), got {request.url.path}"
+            kind, detail = NO_SUCH_PATH, f"There is nothing at {request.url.path}. /docs shows what there is."
         case 405:
             allowed = _methods(request)
             headers = {"Allow": ", ".join(allowed)}
-            kind, detail = METHOD_NOT_ALLOWED, f"expected {' or '.join(allowed)}, got {request.method}"
+            kind, detail = (
+                METHOD_NOT_ALLOWED,
+                f"{request.method} is not possible here. Possible: {' and '.join(allowed)}.",
+            )
         case 408:
             kind = BODY_TOO_SLOW
         case 413:
@@ -88,21 +106,29 @@ def _serves(route: BaseRoute, scope: Scope) -> bool:
     return route.matches(scope)[0] is Match.FULL
 
 
+def _known_fields(request: Request, error: Mapping[str, Any]) -> list[str]:
+    """Of a field of the body that is not known: those that are in its place."""
+    place, *location = error["loc"]
+    if error["type"] != "extra_forbidden" or place != "body":
+        return []
+    return known_fields(request.scope["route"], location)
+
+
 async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     found = error.errors()
     for one in found:
         if one["type"] == "json_invalid":
-            detail = f"expected a JSON document, got an error at character {one['loc'][-1]}: {one['ctx']['error']}"
+            detail = f"The body is not JSON: {one['ctx']['error']} at character {one['loc'][-1]}."
             return problem_response(MALFORMED_BODY, detail)
         if isinstance(one.get("input"), bytes):
             came = request.headers.get("content-type") or "none"
-            detail = f"expected Content-Type application/json, got {came[:100]}"
+            detail = f"Send the body as application/json. Its Content-Type is {came[:100]}."
             return problem_response(UNSUPPORTED_MEDIA_TYPE, detail)
-    problems = [field_problem(one) for one in found[:MAX_FIELD_PROBLEMS]]
+    problems = [field_problem(one, _known_fields(request, one)) for one in found[:MAX_FIELD_PROBLEMS]]
     more = len(found) - len(problems)
-    detail = "; ".join(one.message for one in problems[:3])
+    detail = " ".join(one.message for one in problems[:3])
     if len(found) > 3:
-        detail += f"; and {len(found) - 3} more"
+        detail += f" And {len(found) - 3} more."
     context = {"more_errors": more} if more else None
     return problem_response(INVALID_INPUT, detail, errors=problems, context=context)

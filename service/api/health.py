@@ -1,7 +1,8 @@
-"""``/healthz``, ``/readyz``, ``/metrics``: for what watches the watcher."""
+"""``/healthz``, ``/readyz``, ``/metrics``, ``/version``: for what watches the watcher."""
 
 from __future__ import annotations
 
+import platform
 from typing import Any, Literal
 
 from fastapi import APIRouter, Request, Response
@@ -10,6 +11,7 @@ from pydantic import BaseModel, Field
 
 from service.api.context import App
 from service.api.problems import problem_response, responses
+from service.build_info import API_VERSION, commit, program_version
 from service.errors import NOT_READY
 
 TAG = "health"
@@ -22,6 +24,15 @@ class Liveness(BaseModel):
     """The process serves requests."""
 
     status: Literal["alive"] = Field("alive", description="Always `alive`.")
+
+
+class VersionOut(BaseModel):
+    """Which program answers."""
+
+    version: str = Field(description="Of Watchword.", examples=["0.1.0"])
+    commit: str | None = Field(description="That it was built from; null where that is not known.")
+    python: str = Field(description="That it runs on.", examples=["3.11.9"])
+    api: str = Field(description="Of this API; another one if programs have to change with it.", examples=["1"])
 
 
 class ReadinessOut(BaseModel):
@@ -55,6 +66,18 @@ def is_ready(application: App) -> ReadinessOut | Response:
         return ReadinessOut(ready=True, detail=readiness.detail, packs=packs)
     context = {"packs": packs}
     return problem_response(NOT_READY, readiness.detail, headers={"Retry-After": "5"}, context=context)
+
+
+@router.get("/version", summary="Which version is this?", response_description="It.", responses=responses())
+@router.head("/version", include_in_schema=False)
+def get_version(application: App) -> VersionOut:
+    """The version of the program and of its API, the commit that it was built from, and Python's version."""
+    return VersionOut(
+        version=program_version(),
+        commit=application.settings.commit or commit(),
+        python=platform.python_version(),
+        api=API_VERSION,
+    )
 
 
 @router.get(

@@ -65,7 +65,7 @@ class BodyLimit:
                 async with asyncio.timeout_at(deadline):
                     message = await receive()
             except TimeoutError:
-                detail = f"expected the whole body within {self.timeout_s:g} s, got {got} bytes"
+                detail = f"After {self.timeout_s:g} s only {got} bytes of the body had come."
                 raise HTTPException(408, detail, {"Connection": "close"}) from None
             got += len(message.get("body", b""))
             complete = not message.get("more_body", False)
@@ -76,7 +76,7 @@ class BodyLimit:
         return counted
 
     def _too_large(self, got: str) -> str:
-        return f"expected at most {self.most} bytes of body, got {got}"
+        return f"The body is too large: {got} bytes, and {self.most} are the most."
 
 
 class Lane:

@@ -53,10 +53,10 @@ class SameOrigin:
         headers = Headers(scope=scope)
         host, origin = headers.get("host", ""), headers.get("origin")
         if self._checks_host and not self._knows(host):
-            detail = f"expected a Host that this service is known by, got {host[:100]!r}; set WATCHWORD_PUBLIC_URL"
+            detail = f"This service is not known as {host[:100]!r}. If it should be, set WATCHWORD_PUBLIC_URL."
             await problem_response(UNKNOWN_HOST, detail)(scope, receive, send)
         elif origin is not None and _changes_or_opens(scope) and not self._is_own(origin, host):
-            detail = f"expected a page of this service, got one of {origin[:100]!r}; see WATCHWORD_PUBLIC_URL"
+            detail = f"Pages of {origin[:100]!r} may not ask this service. If they should, set WATCHWORD_PUBLIC_URL."
             await problem_response(CROSS_ORIGIN, detail)(scope, receive, send)
         else:
             await self.app(scope, receive, send)

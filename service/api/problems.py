@@ -40,6 +40,7 @@ from service.errors import (
     SOURCE_UNREACHABLE,
     SOURCE_UNREADABLE,
     SOURCE_UNSUPPORTED,
+    STORAGE_KINDS,
     UNKNOWN_CLASS,
     UNKNOWN_HOST,
     UNSUPPORTED_MEDIA_TYPE,
@@ -65,10 +66,16 @@ class Problem(BaseModel):
     incident: str | None = Field(None, description="Of an unforeseen error: the id it is logged under.")
 
 
-BODY = (MALFORMED_BODY, BODY_TOO_SLOW, BODY_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, INVALID_INPUT)
+BODY: tuple[ErrorKind[Never], ...] = (
+    MALFORMED_BODY,
+    BODY_TOO_SLOW,
+    BODY_TOO_LARGE,
+    UNSUPPORTED_MEDIA_TYPE,
+    INVALID_INPUT,
+)
 """What may be wrong with any body."""
 
-CHANGE = (CROSS_ORIGIN,)
+CHANGE: tuple[ErrorKind[Never], ...] = (CROSS_ORIGIN, *STORAGE_KINDS.values())
 """Why a request that changes something may be refused."""
 
 SOURCE = (

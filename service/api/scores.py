@@ -3,21 +3,49 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, NamedTuple
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Literal, NamedTuple
 
 from anyio import CancelScope, create_task_group, to_thread
 from fastapi import APIRouter, Query, Response
+from pydantic import TypeAdapter
+from starlette.responses import StreamingResponse
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from service.api.context import App, Context, InContext, StreamId
 from service.api.limits import within
+from service.api.moments import FROM, UNTIL, InUtc, Since, span
 from service.api.problems import problem_response, responses
-from service.contracts.score import ScoreMessage
+from service.api.queries import either
+from service.contracts.score import ScoreMessage, ScorePoint
 from service.delivery.feed import Subscription
-from service.errors import CROSS_ORIGIN, INVALID_INPUT, STREAM_NOT_FOUND, UPGRADE_REQUIRED, NotFound, Overloaded
+from service.delivery.minutes import MINUTE_S
+from service.delivery.score_range import score_range
+from service.errors import (
+    CROSS_ORIGIN,
+    INVALID_INPUT,
+    STREAM_NOT_FOUND,
+    UPGRADE_REQUIRED,
+    InvalidInput,
+    NotFound,
+    Overloaded,
+)
+from service.store.score_minutes import KEPT_DAYS
 
 TAG = "scores"
 router = APIRouter(tags=[TAG])
+
+DEFAULT_SPAN = timedelta(days=1)
+"""A span of time that is not said to begin: 1440 minutes."""
+
+POINTS_AT_ONCE = 1_000
+"""Points that are put into text at once: 70 KB of JSON."""
+
+_CSV: dict[str, Any] = {
+    "schema": {"type": "string"},
+    "example": "at,seconds,score,state\r\n2026-03-01T12:00:00.000Z,60,0.91,live\r\n",
+}
 
 SEND_TIMEOUT_S = 25.0
 """A client that takes no byte for so long is let go."""
@@ -63,21 +91,27 @@ A page that is not the service's own gets 403 for a handshake (see `WATCHWORD_PU
 
 @router.get(
     "/streams/{stream_id}/scores",
-    summary="Get recent scores, or follow a stream",
+    summary="Get recent scores, a span of time, or follow",
     response_class=Response,
-    response_description="Score messages, oldest first.",
+    response_description="Score messages, or points of a span of time; oldest first.",
     responses={
-        200: {"model": list[ScoreMessage]},
+        200: {"model": list[ScoreMessage] | list[ScorePoint], "content": {"text/csv": _CSV}},
         **responses(STREAM_NOT_FOUND, INVALID_INPUT),
     },
-    description="The score messages that are kept in memory (`WATCHWORD_SCORE_HISTORY`), oldest first: the newest "
-    "`limit`, or with `since` the first `limit` after that `seq`, so that a client can read on where it was.\n\n"
+    description="**Without a span of time:** the score messages that are kept in memory (`WATCHWORD_SCORE_HISTORY`), "
+    "oldest first: the newest `limit`, or with `after` the first `limit` after that `seq`, so that a client can read "
+    "on where it was.\n\n"
+    "**With `from`, `until`, `step` or `format=csv`:** points (schema `ScorePoint`) of that span, oldest first; "
+    "`until` is now and `from` a day before it, unless they are given. Where frames are still in memory each is a "
+    f"point, before that each minute with its highest score, which are kept for {KEPT_DAYS} days. `step` takes the "
+    "highest of that many seconds. What nobody saw, as the service did not run, is left out; a stream that was not "
+    "watched has points without a score and with its `state`.\n\n"
     "**As a WebSocket** the same path follows the stream.\n" + PROTOCOL,
 )
 def get_scores(
     stream_id: StreamId,
     application: App,
-    since: Annotated[
+    after: Annotated[
         int | None,
         Query(
             ge=0,
@@ -85,12 +119,75 @@ def get_scores(
             description="Only messages with a greater `seq`. One that was not reached yet counts as none.",
         ),
     ] = None,
-    limit: Annotated[int, Query(ge=1, le=5000, description="At most so many.")] = 500,
+    limit: Annotated[
+        int | None, Query(ge=1, le=5000, description="At most so many messages; 500 unless it is given.")
+    ] = None,
+    from_: Annotated[InUtc | None, FROM] = None,
+    until: Annotated[InUtc | None, UNTIL] = None,
+    step: Annotated[
+        int | None,
+        Query(
+            ge=1,
+            le=86_400,
+            description="Seconds over which the highest score is taken: below 60, or whole minutes. They begin at "
+            "multiples of it since 1970 in UTC.",
+        ),
+    ] = None,
+    format_: Annotated[
+        Literal["json", "csv"], Query(alias="format", description="`csv` gives points, with a line of names first.")
+    ] = "json",
+    since: Since = None,
 ) -> Response:
-    """Recent messages of one stream."""
+    """Recent messages of one stream, or points of a span of time."""
     application.streams.get(stream_id)
-    messages = application.feed.history(stream_id, since, limit)
+    begin = either("from", from_, "since", since)
+    if begin is None and until is None and step is None and format_ == "json":
+        return _recent(application, stream_id, after, 500 if limit is None else limit)
+    if after is not None or limit is not None:
+        msg = (
+            "Give `after` and `limit` for recent messages, or `from`, `until`, `step` and `format` for a span of time."
+        )
+        raise InvalidInput(INVALID_INPUT, msg)
+    if step is not None and step > MINUTE_S and step % MINUTE_S:
+        msg = f"`step` is {step}: give less than {MINUTE_S} seconds, or whole minutes (60, 120, ...)."
+        raise InvalidInput(INVALID_INPUT, msg)
+    end = datetime.now(UTC) if until is None else until
+    begin = end - DEFAULT_SPAN if begin is None else begin
+    span(begin, end)
+    points = score_range(application.feed, application.minutes, stream_id, begin.timestamp(), end.timestamp(), step)
+    return _as_csv(stream_id, points) if format_ == "csv" else _as_json(points)
+
+
+def _recent(application: App, stream_id: str, after: int | None, limit: int) -> Response:
+    messages = application.feed.history(stream_id, after, limit)
     return Response(b"[" + b",".join(messages) + b"]", media_type="application/json")
+
+
+def _as_json(points: Sequence[ScorePoint]) -> Response:
+    def chunks() -> Iterator[bytes]:
+        yield b"["
+        for first in range(0, len(points), POINTS_AT_ONCE):
+            chunk = TypeAdapter(list[ScorePoint]).dump_json(list(points[first : first + POINTS_AT_ONCE]))
+            yield (b"," if first else b"") + chunk[1:-1]
+        yield b"]"
+
+    return StreamingResponse(chunks(), media_type="application/json")
+
+
+def _as_csv(stream_id: str, points: Sequence[ScorePoint]) -> Response:
+    def chunks() -> Iterator[str]:
+        yield "at,seconds,score,state\r\n"
+        for first in range(0, len(points), POINTS_AT_ONCE):
+            yield "".join(map(_line, points[first : first + POINTS_AT_ONCE]))
+
+    headers = {"Content-Disposition": f'attachment; filename="scores-{stream_id}.csv"'}
+    return StreamingResponse(chunks(), media_type="text/csv", headers=headers)
+
+
+def _line(point: ScorePoint) -> str:
+    at = point.at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    score = "" if point.score is None else f"{point.score:.6g}"
+    return f"{at},{point.seconds},{score},{point.state.value}\r\n"
 
 
 @router.get(
@@ -105,7 +202,7 @@ def get_scores(
 )
 async def follow_scores() -> Response:
     """Say that this path is for WebSockets."""
-    detail = "expected a WebSocket handshake, got a plain GET; GET /streams/{id}/scores gives past messages"
+    detail = "Connect here with a WebSocket. GET /streams/{id}/scores gives past messages."
     headers = {"Upgrade": "websocket", "Connection": "Upgrade"}
     return problem_response(UPGRADE_REQUIRED, detail, headers=headers)
 

@@ -35,12 +35,31 @@ def fail_clearly(command: Callable[P, R]) -> Callable[P, R]:
             return command(*args, **kwargs)
         except (WatchwordError, PackError, EnrolmentError, ProfileError) as error:
             # Addresses and paths in it are copied: the terminal wraps them, we do not.
-            errors.print("[red]error:[/red]", escape(str(error)), soft_wrap=True)
+            errors.print("[red]error:[/red]", escape(redact(f"{error}{_where(error)}")), soft_wrap=True)
         except ValidationError as error:
-            for problem in error.errors(include_url=False, include_input=False):
-                errors.print("[red]error:[/red]", escape(f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}"))
+            for problem in _problems(error):
+                errors.print("[red]error:[/red]", escape(redact(problem)), soft_wrap=True)
         except (ValueError, OSError, SQLAlchemyError) as error:  # of a setting or a file: no trace helps with it
-            errors.print("[red]error:[/red]", escape(redact(f"{type(error).__name__}: {error}")))
+            errors.print("[red]error:[/red]", escape(redact(f"{type(error).__name__}: {error}")), soft_wrap=True)
         raise typer.Exit(2)
 
     return run
+
+
+def _problems(error: ValidationError) -> list[str]:
+    from service.settings import Settings, setting_problems
+
+    if error.title == Settings.__name__:
+        return setting_problems(error)
+    found = error.errors(include_url=False, include_input=False)
+    return [f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in found]
+
+
+def _where(error: Exception) -> str:
+    """Where packs are looked for, to be said of one that was not found."""
+    from service.settings import Settings
+
+    if getattr(error, "code", None) != "unknown_pack":
+        return ""
+    folder = Settings().packs_path.resolve()
+    return f". Packs are looked for among the built-in ones and in {folder} (WATCHWORD_PACKS_DIR)."

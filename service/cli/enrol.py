@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -18,12 +19,15 @@ def enrol(
         str, typer.Option(help="motion, a detector pack's name, or a path to an .onnx file.")
     ] = "motion",
     packs: Annotated[list[str] | None, typer.Option("--pack", help="Head packs; may be given again.")] = None,
-    fps: Annotated[float, typer.Option(min=0.1, max=60, help="Frames looked at per second.")] = 10.0,
+    fps: Annotated[
+        float, typer.Option(min=0.1, max=60, help="Frames looked at per second, and the rate of a folder of images.")
+    ] = 10.0,
 ) -> None:
     """Learn what is normal from recordings of one camera, and keep it as a profile.
 
-    A few minutes are enough to be useful. The profile is for `watchword watch --profile` and
-    `watchword evaluate --profile`; a running service learns over its API instead (POST /streams/ID/enrolment).
+    A few minutes are enough to be useful. What is damaged is left out and named.
+    The profile is for `watchword watch --profile` and `watchword evaluate --profile`;
+    a running service learns over its API instead (POST /streams/ID/enrolment).
 
     [dim]watchword enrol monday.mp4 tuesday.mp4 --out gate.npz
     watchword watch rtsp://camera/stream1 --profile gate.npz[/dim]
@@ -33,7 +37,9 @@ def enrol(
     from service.ingest.playback import read_all
     from service.ingest.source import local_source
     from service.pipeline.offline import build_pipeline
+    from service.pipeline.recordings import NormalRecording, sound
     from service.pipeline.scored import display
+    from service.profiles.samples import Samples
     from service.settings import Settings
 
     settings = Settings()
@@ -43,13 +49,20 @@ def enrol(
             *columns, TextColumn("{task.fields[frames]} frames"), TimeElapsedColumn(), console=console
         ) as bar:
             task = bar.add_task("learning what is normal", total=len(sources), frames=0)
-            samples = None
-            for path in sources:
-                frames = read_all("enrol", local_source(path), fps, settings, pipeline.windows)
-                samples = pipeline.gather([frames], samples)
+            recordings = [
+                NormalRecording(
+                    str(path), partial(read_all, "enrol", local_source(path, rate=fps), fps, settings, pipeline.windows)
+                )
+                for path in sources
+            ]
+            samples = Samples()
+
+            def done(damage: str | None) -> None:
                 bar.update(task, advance=1, frames=samples.frames)
-        if samples is None:
-            raise typer.BadParameter("expected at least one source")
+                if damage is not None:
+                    console.print(damage, markup=False, soft_wrap=True)
+
+            pipeline.gather(sound(recordings, done), samples)
         profile = pipeline.fit(samples, ", ".join(path.name for path in sources))
         profile.save(out)
     console.print(

@@ -109,7 +109,7 @@ def remove(
 def _users(name: str) -> list[str]:
     """The streams that use a pack, itself or as the encoder of a head, and the settings that name it."""
     from models.packs import HeadManifest
-    from service.store.database import Database
+    from service.store.opening import open_database
     from service.store.streams import StreamStore
 
     settings = _settings()
@@ -120,7 +120,7 @@ def _users(name: str) -> list[str]:
     for entry in _library().list():
         if entry.pack is not None and isinstance(entry.pack.manifest, HeadManifest):
             needing |= {entry.name} if entry.pack.manifest.encoder == name else set()
-    database = Database(settings.database)
+    database = open_database(settings.database)
     try:
         specs = [record.spec for record in StreamStore(database).list()]
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Annotated
 
@@ -31,11 +32,13 @@ def serve(
     from service.cli.engines import open_engines
     from service.logs import configure
     from service.server import Server
-    from service.settings import Settings
+    from service.settings import Settings, unknown_variables
 
     given = {"host": host, "port": port, "data_dir": data_dir, "media_dir": media_dir, "log_level": log_level}
     settings = Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
     configure(settings.log_level)
+    for problem in unknown_variables():
+        logging.getLogger(__name__).warning(problem)
     engines, said = open_engines(settings)
     server = Server(Application(settings, engines))
     console.print(f"Watchword serves [bold]{server.url}[/bold]  ·  API at {server.url}/docs  ·  Ctrl-C stops")

@@ -35,7 +35,9 @@ def watch(
         str, typer.Option(help="motion, a detector pack's name, or a path to an .onnx file.")
     ] = "motion",
     packs: Annotated[list[str] | None, typer.Option("--pack", help="Head packs; may be given again.")] = None,
-    fps: Annotated[float, typer.Option(min=0.1, max=60, help="Frames looked at per second.")] = 10.0,
+    fps: Annotated[
+        float, typer.Option(min=0.1, max=60, help="Frames looked at per second, and the rate of a folder of images.")
+    ] = 10.0,
     alerts_per_day: Annotated[float, typer.Option(min=0.01, help="Picks the threshold.")] = 1.0,
 ) -> None:
     """Watch one source; its score runs along in the terminal. Ctrl-C stops.
@@ -47,6 +49,7 @@ def watch(
     """
     from service.pipeline.offline import build_pipeline
     from service.profiles.profile import Profile
+    from service.redact import redact
     from service.settings import Settings
 
     settings = Settings()
@@ -56,7 +59,7 @@ def watch(
     ):
         if profile is None:
             samples = pipeline.gather([_first(frames, seconds)])
-            learned = pipeline.fit(samples, source)
+            learned = pipeline.fit(samples, redact(source))
         else:
             learned = Profile.load(profile, samples=False)
         _show(pipeline.score(frames, learned, learned.threshold(alerts_per_day)))
@@ -66,11 +69,12 @@ def _frames(source: str, fps: float, settings: Settings, windows: Sequence[Frame
     from service.errors import NO_SUCH_SOURCE, InvalidInput
     from service.ingest.playback import read_all
     from service.ingest.source import local_source, parse_source
+    from service.redact import redact
 
     if "://" not in source and not source.startswith("file:") and not Path(source).exists():
-        raise InvalidInput(NO_SUCH_SOURCE, f"expected a camera's URL or a file that is there, got {source!r}")
+        raise InvalidInput(NO_SUCH_SOURCE, f"expected a camera's URL or a file that is there, got {redact(source)!r}")
     if Path(source).exists():
-        yield from read_all("watch", local_source(Path(source)), fps, settings, windows)
+        yield from read_all("watch", local_source(Path(source), rate=fps), fps, settings, windows)
     else:
         yield from _live(parse_source(source, "tcp", settings.media_dir), fps, settings, windows)
 

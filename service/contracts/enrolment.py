@@ -77,20 +77,26 @@ class EnrolmentOut(BaseModel):
                     "state": "collecting",
                     "progress": 0.4,
                     "frames": 1200,
+                    "frames_wanted": 3000,
                     "seconds": 120.0,
+                    "left_out_s": 0.0,
                     "started_at": "2026-03-01T12:00:00Z",
                     "finished_at": None,
                     "error": None,
+                    "damaged": [],
                     "profiles": [],
                 },
                 {
                     "state": "ready",
                     "progress": 1.0,
                     "frames": 3000,
+                    "frames_wanted": 3000,
                     "seconds": 300.0,
+                    "left_out_s": 12.5,
                     "started_at": "2026-03-01T12:00:00Z",
                     "finished_at": "2026-03-01T12:05:02Z",
                     "error": None,
+                    "damaged": ["gate/monday.mp4 is damaged: 12 frames (2.0%) left out, 3.8 to 4.3 s."],
                     "profiles": [
                         {
                             "pack": "attributes",
@@ -109,8 +115,16 @@ class EnrolmentOut(BaseModel):
     state: EnrolmentState
     progress: float = Field(0.0, ge=0, le=1, description="Share of the work that is done.")
     frames: int = Field(0, description="Frames gathered so far.")
+    frames_wanted: int | None = Field(
+        None,
+        description="Frames that it will have gathered at its end, as far as is known; null if it learns from files.",
+    )
     seconds: float = Field(0.0, description="Seconds of footage gathered so far.")
+    left_out_s: float = Field(0.0, description="Seconds left out because nothing could be seen in them.")
     started_at: datetime | None = None
     finished_at: datetime | None = None
-    error: str | None = Field(None, description="Why it failed, or why a kept profile is not in force.")
+    error: str | None = Field(
+        None, description="Why it failed, why a kept profile is not in force, or why a new one is not written yet."
+    )
+    damaged: list[str] = Field([], description="What was left out of the recordings because it is damaged.")
     profiles: list[ProfileOut] = Field([], description="What is in force now, one per pack.")

@@ -197,6 +197,8 @@ class GuidanceOut(GuidanceSpec):
                     "created_at": "2026-03-01T12:00:00Z",
                     "updated_at": "2026-03-01T12:00:00Z",
                     "active": True,
+                    "inactive_because": None,
+                    "timezone": None,
                     "resembles": [
                         {"text": "a person riding a bicycle", "weight": 1.0},
                         {"text": "a cyclist on the road", "weight": 0.93},
@@ -212,6 +214,11 @@ class GuidanceOut(GuidanceSpec):
     created_at: datetime
     updated_at: datetime
     active: bool = Field(description="Whether it is in force at this moment.")
+    inactive_because: str | None = Field(description="Why it is not in force at this moment; null while it is.")
+    timezone: str | None = Field(
+        description="The time zone that its hours go by: the schedule's own, else the stream's, else UTC. Null without "
+        "a schedule."
+    )
     resembles: list[Resemblance] = Field(
         description="What the text was understood as, most alike first. Empty: it means nothing here, and the picture "
         "of an object never matches it."

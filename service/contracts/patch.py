@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from service.contracts.field_words import expected_and_got, field_path, sentence
 from service.errors import ErrorKind, InvalidInput
 
 SpecT = TypeVar("SpecT", bound=BaseModel)
@@ -26,8 +27,10 @@ def patched(spec: SpecT, changes: Mapping[str, object], refusal: ErrorKind[Inval
     try:
         return type(spec).model_validate({**dict(spec), **changes})
     except ValidationError as error:
-        problems = error.errors(include_url=False, include_input=False)
-        said = (str(problem["msg"]).removeprefix("Value error, ") for problem in problems)
-        places = (".".join(map(str, problem["loc"])) for problem in problems)
-        msg = "; ".join(f"{place}: {what}".lstrip(": ") for place, what in zip(places, said, strict=True))
-        raise InvalidInput(refusal, msg) from error
+        problems = error.errors(include_url=False, include_context=False)
+        raise InvalidInput(refusal, " ".join(map(_said, problems))) from error
+
+
+def _said(problem: Mapping[str, Any]) -> str:
+    """A sentence of one field. A value is not shown: a patch may hold a secret."""
+    return sentence(problem, field_path(problem["loc"]), *expected_and_got(problem, secret=True))

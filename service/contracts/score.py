@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -177,3 +178,24 @@ class ScoreMessage(BaseModel):
         None,
         description="First and last presentation time of the frames that the score speaks of, if it is more than one.",
     )
+
+
+class ScorePoint(BaseModel):
+    """The highest score of a stretch of time: of a single frame, of a minute, or of a longer step.
+
+    Stretches of which nothing is known (the service did not run) are left out; they are not zero.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"at": "2026-03-01T12:00:00Z", "seconds": 60, "score": 0.91, "state": "live"},
+                {"at": "2026-03-01T12:01:00Z", "seconds": 60, "score": None, "state": "offline"},
+            ]
+        }
+    )
+
+    at: datetime = Field(description="When it begins; of a frame, when it was captured.")
+    seconds: int = Field(ge=0, description="How long it is; 0 is a single frame.")
+    score: float | None = Field(description="0..1; null where no frame was scored.")
+    state: StreamState = Field(description="Of the stream, when it had that score or else at the end.")

@@ -6,7 +6,16 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from service.contracts.enrolment import EnrolmentSpec
 from service.contracts.timezone import Timezone
@@ -16,6 +25,10 @@ Name = Annotated[
     StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$"),
 ]
 Point = tuple[Annotated[float, Field(ge=0, le=1)], Annotated[float, Field(ge=0, le=1)]]
+
+
+KEPT = {"kept": True}
+"""Validation context of settings that were checked when they came, by an earlier version perhaps."""
 
 
 class StreamState(StrEnum):
@@ -81,13 +94,41 @@ class Zone(BaseModel):
 
     @field_validator("polygon")
     @classmethod
-    def _has_area(cls, polygon: list[Point]) -> list[Point]:
+    def _is_simple(cls, polygon: list[Point], info: ValidationInfo) -> list[Point]:
+        # A zone of before this was checked is kept: a camera must not be lost for its outline.
+        if info.context is not KEPT and (crossing := _crossing(polygon)) is not None:
+            one, other = crossing
+            msg = (
+                f"The outline crosses itself: its side from corner {_side(one, polygon)} crosses the one from corner "
+                f"{_side(other, polygon)}. Move a corner."
+            )
+            raise ValueError(msg)
         shifted = polygon[1:] + polygon[:1]
         twice_area = sum(x * next_y - next_x * y for (x, y), (next_x, next_y) in zip(polygon, shifted, strict=True))
         if abs(twice_area) < 1e-6:
             msg = "expected a polygon with an area, got corners on one line"
             raise ValueError(msg)
         return polygon
+
+
+def _crossing(polygon: list[Point]) -> tuple[int, int] | None:
+    """The first two sides that cross, each by its first corner; sides that only touch do not."""
+    sides = list(zip(polygon, polygon[1:] + polygon[:1], strict=True))
+    for one, (a, b) in enumerate(sides):
+        for other, (c, d) in enumerate(sides[one + 2 :], start=one + 2):
+            if _turn(a, b, c) * _turn(a, b, d) < 0 and _turn(c, d, a) * _turn(c, d, b) < 0:
+                return one, other
+    return None
+
+
+def _turn(a: Point, b: Point, c: Point) -> int:
+    """Whether the way from ``a`` over ``b`` to ``c`` turns one way (1), the other (-1), or not at all (0)."""
+    turn = (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
+    return 0 if abs(turn) < 1e-12 else 1 if turn > 0 else -1
+
+
+def _side(first: int, polygon: list[Point]) -> str:
+    return f"{first + 1} to {(first + 1) % len(polygon) + 1}"
 
 
 class Detection(BaseModel):
@@ -232,6 +273,11 @@ class StreamStatus(BaseModel):
         description="How far behind the present the newest scored frame was when it was scored, in seconds, as far as "
         "it can be known; null while nothing is scored.",
     )
+    notes: list[str] = Field(
+        [],
+        description="What to know of it while it works, each a sentence: that its pictures are timed by their arrival, "
+        "or come too seldom for some of what is looked at.",
+    )
     reconnects: int = 0
     last_frame_at: datetime | None = None
     threshold: float | None = Field(None, description="The threshold in force, once enrolled.")
@@ -269,6 +315,7 @@ class StreamOut(StreamSpec):
                     "enrolment": None,
                     "enabled": True,
                     "has_credentials": True,
+                    "warnings": [],
                     "created_at": "2026-03-01T11:55:00Z",
                     "updated_at": "2026-03-01T11:55:00Z",
                     "status": {
@@ -282,6 +329,7 @@ class StreamOut(StreamSpec):
                         "measured_fps": 9.98,
                         "latency_ms": 31.5,
                         "lag_s": 0.03,
+                        "notes": [],
                         "reconnects": 0,
                         "last_frame_at": "2026-03-01T12:10:00Z",
                         "threshold": 0.62,
@@ -298,6 +346,10 @@ class StreamOut(StreamSpec):
 
     id: str
     has_credentials: bool = Field(description="Whether something of `url` is hidden.")
+    warnings: list[str] = Field(
+        description="What may not be as it was meant, each a sentence or two: another stream of the same name, a rule "
+        "for a zone that is gone, hours of rules without a time zone."
+    )
     created_at: datetime
     updated_at: datetime
     status: StreamStatus

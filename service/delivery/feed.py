@@ -12,6 +12,7 @@ import asyncio
 import threading
 from bisect import bisect_right
 from collections import deque
+from collections.abc import Sequence
 from itertools import islice
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -19,6 +20,8 @@ from typing import NamedTuple, Self
 from pydantic import TypeAdapter
 
 from service.contracts.score import ScoreMessage
+from service.contracts.stream import StreamState
+from service.delivery.minutes import ScoreMinutes
 from service.metrics import Metrics
 
 HISTORY_BYTES = 16_000_000
@@ -35,6 +38,23 @@ _encode = TypeAdapter(ScoreMessage).dump_json
 class _Entry(NamedTuple):
     seq: int
     data: bytes
+    at: float
+    score: float | None
+    state: StreamState
+
+
+class RememberedScore(NamedTuple):
+    """What a message said of the score.
+
+    Attributes:
+        at: When its frame was captured, Unix seconds.
+        score: 0..1, or None.
+        state: Of the stream.
+    """
+
+    at: float
+    score: float | None
+    state: StreamState
 
 
 class _Log:
@@ -128,14 +148,16 @@ class ScoreFeed:
     ``publish``, ``history`` and ``forget`` may be called from any thread; all subscriptions live on one event loop.
     """
 
-    def __init__(self, history: int, client_queue: int, metrics: Metrics) -> None:
+    def __init__(self, history: int, client_queue: int, metrics: Metrics, minutes: ScoreMinutes | None = None) -> None:
         """Make an empty feed.
 
         Args:
             history: Messages kept per stream, at most; see also ``HISTORY_BYTES``.
             client_queue: Messages of one stream that a client may fall behind before it loses the oldest.
             metrics: Counts what slow clients lose.
+            minutes: Gets every message too, and keeps what was highest in each minute.
         """
+        self._minutes = minutes
         self._history = history
         self._client_queue = client_queue
         self._dropped = metrics.client_dropped.labels("websocket")
@@ -147,7 +169,7 @@ class ScoreFeed:
 
     def publish(self, message: ScoreMessage) -> None:
         """Add a message to its stream. Never waits for a client."""
-        entry = _Entry(message.seq, _encode(message))
+        entry = _Entry(message.seq, _encode(message), message.captured_at, message.score, message.state)
         with self._lock:
             log = self._logs.get(message.stream_id)
             if log is None:
@@ -155,14 +177,16 @@ class ScoreFeed:
             log.append(entry, self._history)
             self._all.append(entry, self._client_queue * len(self._logs))
             self._wake(log, self._all)
+        if self._minutes is not None:
+            self._minutes.take(message)
 
-    def history(self, stream_id: str, since: int | None, limit: int) -> list[bytes]:
+    def history(self, stream_id: str, after: int | None, limit: int) -> list[bytes]:
         """Messages of a stream as JSON, oldest first.
 
         Args:
             stream_id: The stream.
-            since: Give the first ``limit`` messages with a greater ``seq``; None gives the newest ``limit``. A
-                ``since`` that this service has not reached is of its former life, and is taken as None.
+            after: Give the first ``limit`` messages with a greater ``seq``; None gives the newest ``limit``. An
+                ``after`` that this service has not reached is of its former life, and is taken as None.
             limit: Messages at most.
         """
         with self._lock:
@@ -170,11 +194,20 @@ class ScoreFeed:
             if log is None or not log.entries:
                 return []
             entries = log.entries
-            if since is None or since > entries[-1].seq:
+            if after is None or after > entries[-1].seq:
                 start = max(0, len(entries) - limit)
             else:
-                start = bisect_right(entries, since, key=lambda entry: entry.seq)
+                start = bisect_right(entries, after, key=lambda entry: entry.seq)
             return [entry.data for entry in islice(entries, start, start + limit)]
+
+    def remembered(self, stream_id: str) -> tuple[Sequence[RememberedScore], bool]:
+        """What all messages say that are kept of a stream, oldest first, and whether they are all that there were."""
+        with self._lock:
+            log = self._logs.get(stream_id)
+            if log is None:
+                return [], True
+            kept, whole = list(log.entries), log.total == len(log.entries)
+        return [RememberedScore(entry.at, entry.score, entry.state) for entry in kept], whole
 
     def subscribe(self, stream_id: str | None) -> Subscription:
         """A place in the feed of one stream, or of all (None)."""
@@ -187,6 +220,8 @@ class ScoreFeed:
             if log is not None:
                 log.ended = True
                 self._wake(log)
+        if self._minutes is not None:
+            self._minutes.forget(stream_id)
 
     # What follows is for Subscription, and is called with the lock held.
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from datetime import UTC, datetime
 
 from service.contracts.enrolment import EnrolmentOut, EnrolmentSpec, EnrolmentState
-from service.frames import PreparedFrame
+from service.enrolment.length import frames_wanted, share_done
 from service.pipeline.context import StreamContext
 from service.pipeline.offline import OfflinePipeline
+from service.pipeline.recordings import NormalRecording, sound
 from service.profiles.fit import EnrolmentError
 from service.profiles.profile import Profile
 from service.profiles.samples import Samples
@@ -35,6 +36,7 @@ class Enrolment:
         pipeline: OfflinePipeline,
         executor: Executor,
         samples: Samples | None,
+        fps: float,
         keep: Callable[[Enrolment, Profile], None],
         changed: Callable[[], None],
     ) -> None:
@@ -45,6 +47,7 @@ class Enrolment:
             pipeline: The stream's detector and heads.
             executor: Where files are read and profiles are fitted; it outlives the enrolment.
             samples: The frames of the profile that is extended, or None.
+            fps: Frames a second of the stream, at most.
             keep: Called with this enrolment and its profile, from the executor's thread.
             changed: Called after each change of state, from any thread.
         """
@@ -53,6 +56,7 @@ class Enrolment:
         self._executor = executor
         self._samples = Samples() if samples is None else samples
         self._before = (self._samples.frames, self._samples.seconds)
+        self._fps = fps
         self._keep = keep
         self._changed = changed
         self._context: StreamContext | None = None
@@ -61,6 +65,7 @@ class Enrolment:
         self._state = EnrolmentState.COLLECTING
         self._error: str | None = None
         self._files_done = 0
+        self._damaged: list[str] = []
         self._started_at = datetime.now(UTC)
         self._finished_at: datetime | None = None
 
@@ -69,15 +74,16 @@ class Enrolment:
         self._context = context
         context.collect(self._samples)
 
-    def learn_files(self, recordings: Iterable[Callable[[], Iterator[PreparedFrame]]]) -> None:
-        """Gather the frames of recordings, then fit, in the executor."""
+    def learn_files(self, recordings: Iterable[NormalRecording]) -> None:
+        """Gather the frames of recordings, then fit, in the executor. What is damaged of them is left out."""
         self._executor.submit(self._run, list(recordings))
 
     def watch(self) -> None:
         """Called after each live frame: goes on to fitting once enough was gathered."""
         if self._context is None or self.spec.seconds is None or self.state is not EnrolmentState.COLLECTING:
             return
-        if self._samples.seconds - self._before[1] >= self.spec.seconds:
+        frames, seconds = self._gathered
+        if share_done(self.spec.seconds, frames, seconds) >= 1:
             self._context.collect(None)
             self._become(EnrolmentState.FITTING)
             self._executor.submit(self._run, [])
@@ -101,31 +107,37 @@ class Enrolment:
 
     def out(self) -> EnrolmentOut:
         """As the API speaks of it; profiles are the caller's to add."""
-        frames = self._samples.frames - self._before[0]
-        seconds = self._samples.seconds - self._before[1]
+        frames, seconds = self._gathered
+        wanted = self.spec.seconds
         with self._lock:
             return EnrolmentOut(
                 state=self._state,
-                progress=self._progress(seconds),
+                progress=self._progress(frames, seconds),
                 frames=frames,
+                frames_wanted=None if wanted is None else frames_wanted(wanted, self._fps, frames, seconds),
                 seconds=round(seconds, 2),
+                left_out_s=round(self._samples.left_out_s, 2),
                 started_at=self._started_at,
                 finished_at=self._finished_at,
                 error=self._error,
+                damaged=list(self._damaged),
             )
 
-    def _progress(self, seconds: float) -> float:
+    @property
+    def _gathered(self) -> tuple[int, float]:
+        """Frames and seconds of this enrolment alone."""
+        return self._samples.frames - self._before[0], self._samples.seconds - self._before[1]
+
+    def _progress(self, frames: int, seconds: float) -> float:
         if self._state is EnrolmentState.READY:
             return 1.0
         if self.spec.seconds is not None:
-            return min(1.0, seconds / self.spec.seconds)
+            return share_done(self.spec.seconds, frames, seconds)
         return self._files_done / len(self.spec.sources or [None])
 
-    def _run(self, recordings: list[Callable[[], Iterator[PreparedFrame]]]) -> None:
+    def _run(self, recordings: list[NormalRecording]) -> None:
         try:
-            for recording in recordings:
-                self._pipeline.gather([recording()], self._samples, on_frame=self._stop_if_cancelled)
-                self._files_done += 1
+            self._pipeline.gather(sound(recordings, self._read_one), self._samples, self._stop_if_cancelled)
             self._become(EnrolmentState.FITTING)
             profile = self._pipeline.fit(self._samples, self._origin())
             self._stop_if_cancelled()
@@ -138,6 +150,12 @@ class Enrolment:
         except Exception as error:
             logger.exception("an enrolment failed")
             self._become(EnrolmentState.FAILED, f"{type(error).__name__}: {error}")
+
+    def _read_one(self, damage: str | None) -> None:
+        with self._lock:
+            self._files_done += 1
+            if damage is not None:
+                self._damaged.append(damage)
 
     def _origin(self) -> str:
         return "live" if self.spec.sources is None else ", ".join(self.spec.sources)

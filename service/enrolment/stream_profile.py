@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -13,6 +13,7 @@ from pathlib import Path
 from service.contracts.enrolment import EnrolmentOut, EnrolmentSpec, EnrolmentState, ProfileOut
 from service.contracts.stream import StreamSpec
 from service.enrolment.job import Enrolment
+from service.enrolment.profile_file import ProfileFile
 from service.errors import (
     ENROLMENT_RUNNING,
     NO_PROFILE,
@@ -24,16 +25,17 @@ from service.errors import (
     Conflict,
     InvalidSource,
 )
-from service.frames import PreparedFrame
 from service.ingest.playback import read_all
 from service.ingest.source import Source, parse_source
 from service.pipeline.context import StreamContext
 from service.pipeline.offline import OfflinePipeline
+from service.pipeline.recordings import NormalRecording
 from service.pipeline.scored import FULL_SCALE
 from service.pipeline.stages import Stages
 from service.profiles.profile import DEFAULT_ALERTS_PER_DAY, HeadProfile, Profile, ProfileError
 from service.profiles.samples import Samples
 from service.settings import Settings
+from service.store.storage_trouble import StorageTrouble
 
 logger = logging.getLogger(__name__)
 
@@ -81,6 +83,8 @@ class StreamProfile:
         self._context = context
         self._services = services
         self._changed = changed
+        path = profile_path(services.settings, stream_id)
+        self._file = ProfileFile(stream_id, path, partial(services.remember, stream_id, None))
         # Held while a profile is written; never by the worker.
         self._lock = threading.RLock()
         self._enrolment: Enrolment | None = None
@@ -102,15 +106,40 @@ class StreamProfile:
         return enrolment is not None and enrolment.state in (EnrolmentState.COLLECTING, EnrolmentState.FITTING)
 
     @property
-    def reading_files(self) -> bool:
-        """Whether recordings are being read for it now."""
+    def computing(self) -> bool:
+        """Whether recordings are being read for it now, or a profile is fitted."""
         enrolment = self._enrolment
-        return self.running and enrolment is not None and enrolment.spec.sources is not None
+        return enrolment is not None and (
+            enrolment.state is EnrolmentState.FITTING or (self.running and enrolment.spec.sources is not None)
+        )
 
     @property
     def problem(self) -> str | None:
         """Why the profile that was kept is not in force."""
         return self._profile_problem
+
+    @property
+    def progress(self) -> str:
+        """How far the enrolment is, in a sentence."""
+        out = self.out()
+        if out.state is EnrolmentState.FITTING:
+            return "Learning what is normal: all frames are there, and are being evaluated."
+        if out.frames_wanted is None:
+            return f"Learning what is normal from recordings, {100 * out.progress:.0f} % done."
+        return f"Learning what is normal, {out.frames} of {out.frames_wanted} frames."
+
+    @property
+    def trouble(self) -> StorageTrouble | None:
+        """Why the profile in force could not be written yet."""
+        return self._file.trouble
+
+    def kept(self) -> Profile:
+        """The profile that was learned last, with its samples, also one that waits for the disk.
+
+        Raises:
+            ProfileError: If there is none, or none that can be read.
+        """
+        return self._file.load()
 
     @property
     def failure(self) -> str | None:
@@ -135,6 +164,9 @@ class StreamProfile:
             )
         else:
             out = EnrolmentOut(state=EnrolmentState.NONE, error=self._profile_problem)
+        if self._file.trouble is not None and out.error is None:
+            said = f"What was learned is in force, but is not written yet. {self._file.trouble.detail}"
+            out = out.model_copy(update={"error": said})
         return out.model_copy(update={"profiles": [] if profile is None else self._profiles_out(profile)})
 
     def _profiles_out(self, profile: Profile) -> list[ProfileOut]:
@@ -179,14 +211,14 @@ class StreamProfile:
                 self._begin(spec)
                 return
             try:
-                self._keep(replace(other, origin=f"stream {spec.stream}"))
+                self._keep(replace(other, origin=f"stream {spec.stream}"), self._file.save)
             except ProfileError as error:
                 raise Conflict(PROFILE_MISFIT, str(error)) from error
 
     def fail(self, reason: str) -> None:
         """Say of an enrolment that was due why it could not begin."""
         self._enrolment_problem = reason
-        self._services.remember(self._stream_id, None)
+        self._file.settle()
 
     def watch(self) -> None:
         """Called by the worker after each live frame: goes on to fitting once enough was gathered."""
@@ -197,11 +229,11 @@ class StreamProfile:
     def forget(self) -> None:
         """Give up a running enrolment and delete the profile. Idempotent."""
         with self._lock:
+            self._services.remember(self._stream_id, None)  # first: if the disk refuses it, nothing has changed
             if self._enrolment is not None:
                 self._enrolment.cancel()
                 self._enrolment = None
-            self._services.remember(self._stream_id, None)
-            self._path.unlink(missing_ok=True)
+            self._file.delete()
             self._use(None)
             self._profile_problem = self._enrolment_problem = None
 
@@ -210,6 +242,7 @@ class StreamProfile:
         with self._lock:
             if self._enrolment is not None:
                 self._enrolment.cancel()
+            self._file.close()
 
     def _begin(self, spec: EnrolmentSpec) -> None:
         if spec.seconds is not None and not self._spec.enabled:
@@ -225,10 +258,12 @@ class StreamProfile:
             ),
             executor=self._services.executor,
             samples=self._samples_to_extend() if spec.extend else None,
+            fps=self._spec.fps,
             keep=self._keep_enrolled,
             changed=self._enrolment_changed,
         )
         self._services.remember(self._stream_id, spec)
+        self._file.begin()
         self._enrolment = enrolment
         self._enrolment_problem = None
         if spec.sources is None:
@@ -236,14 +271,15 @@ class StreamProfile:
         else:
             enrolment.learn_files(recordings)
 
-    def _recording(self, source: Source) -> Callable[[], Iterator[PreparedFrame]]:
-        return partial(read_all, self._stream_id, source, self._spec.fps, self._services.settings, self._stages.windows)
+    def _recording(self, source: Source) -> NormalRecording:
+        given = self._stream_id, source, self._spec.fps, self._services.settings, self._stages.windows
+        return NormalRecording(source.url.removeprefix("file:"), partial(read_all, *given))
 
     def _samples_to_extend(self) -> Samples:
         if self._profile is None:
             msg = "This stream has learned nothing yet that could be extended. Leave extend out."
             raise Conflict(NOTHING_TO_EXTEND, msg)
-        samples = Profile.load(self._path).samples
+        samples = self._file.load().samples
         if samples is None:
             msg = "a profile file always holds its samples"
             raise AssertionError(msg)
@@ -253,17 +289,17 @@ class StreamProfile:
         out = self.out()
         logger.info("stream %s: enrolment %s, %d frames", self._stream_id, out.state, out.frames)
         if not self.running:
-            self._services.remember(self._stream_id, None)
+            self._file.settle()
         self._changed()
 
     # ---- profile
 
     def take_up(self) -> None:
         """Score by the profile that was kept, if there is one and it fits."""
-        if not self._path.exists():
+        if not self._file.path.exists():
             return
         try:
-            profile = Profile.load(self._path, samples=False)
+            profile = Profile.load(self._file.path, samples=False)
             self._stages.check(profile)
         except ProfileError as error:
             self._profile_problem = str(error)
@@ -276,18 +312,14 @@ class StreamProfile:
         self._spec = spec
         self._set_threshold()
 
-    @property
-    def _path(self) -> Path:
-        return profile_path(self._services.settings, self._stream_id)
-
     def _keep_enrolled(self, enrolment: Enrolment, profile: Profile) -> None:
         with self._lock:
             if self._enrolment is enrolment and not enrolment.cancelled:
-                self._keep(profile)
+                self._keep(profile, self._file.keep)
 
-    def _keep(self, profile: Profile) -> None:
+    def _keep(self, profile: Profile, write: Callable[[Profile], None]) -> None:
         self._stages.check(profile)
-        profile.save(self._path)
+        write(profile)
         self._use(replace(profile, samples=None))
         self._profile_problem = None
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -50,31 +51,59 @@ class Explainer:
 
     def explain(self, record: RuleRecord, others: Iterable[RuleRecord]) -> Explanation:
         """Explain a rule beside the others of its stream, among which it may be."""
+        others = list(others)
         reading = self.read(record.spec.text)
         alike = [] if self.language is None or reading is None else self.language.resembles(reading)
         resembles = [Resemblance(text=phrase, weight=round(weight, 3)) for phrase, weight in alike]
         denied = None if reading is None else reading.negation
         untrained = reading is not None and self.language is not None and not self.language.seen(reading)
         warnings = list(self._warnings(record.spec, denied, understood=bool(resembles), untrained=untrained))
+        warnings += self._duplicates(record, others)
         return Explanation(resembles, self._conflicts(record, reading, others), warnings)
 
     def out(self, record: RuleRecord, others: Iterable[RuleRecord]) -> GuidanceOut:
         """A rule as the API answers it; arguments as for ``explain``."""
         said = self.explain(record, others)
+        because = self._inactive_because(record.spec)
         return GuidanceOut(
             **dict(record.spec),
             id=record.id,
             created_at=record.created_at,
             updated_at=record.updated_at,
-            active=self._active(record.spec),
+            active=because is None,
+            inactive_because=because,
+            timezone=self._timezone(record.spec),
             resembles=said.resembles,
             conflicts=said.conflicts,
             warnings=said.warnings,
         )
 
-    def _active(self, spec: GuidanceSpec) -> bool:
-        """Whether a rule is in force at this moment."""
-        return self.language is not None and self.scope.applies(spec) and self.scope.covers(spec, time.time())
+    def _inactive_because(self, spec: GuidanceSpec) -> str | None:
+        """Why a rule is not in force at this moment; None if it is."""
+        if not spec.enabled:
+            return "It is switched off."
+        if self.language is None:
+            return "There is nothing to understand words with (no encoder pack `words`)."
+        if not self.scope.applies(spec):
+            return f"The camera has no zone {spec.zone!r}."
+        now = time.time()
+        if self.scope.covers(spec, now):
+            return None
+        if spec.expires_at is not None and now >= spec.expires_at.timestamp():
+            return f"It expired at {spec.expires_at.isoformat()}."
+        timezone = self._timezone(spec) or "UTC"
+        clock = datetime.fromtimestamp(now, ZoneInfo(timezone))
+        return f"It is {clock:%A, %H:%M} now ({timezone}), which is outside its hours."
+
+    def _timezone(self, spec: GuidanceSpec) -> str | None:
+        """The time zone that a rule's hours go by; None if it has none."""
+        return None if spec.schedule is None else spec.schedule.timezone or self.scope.timezone or "UTC"
+
+    def _duplicates(self, record: RuleRecord, others: Iterable[RuleRecord]) -> Iterator[str]:
+        """Of rules that say the same in the same words, for the same place and time."""
+        for other in others:
+            if other.id != record.id and _same(record.spec, other.spec):
+                yield f"Another rule says the same ({other.id}). One of them is enough: delete the other."
 
     def _warnings(self, spec: GuidanceSpec, denied: str | None, *, understood: bool, untrained: bool) -> Iterable[str]:
         if self.language is None:
@@ -100,6 +129,11 @@ class Explainer:
             yield f"The stream has no zone {spec.zone!r} (any more): the rule is not in force until it has."
         if spec.expires_at is not None and spec.expires_at <= datetime.now(UTC):
             yield f"It expired at {spec.expires_at.isoformat()}."
+        if spec.schedule is not None and spec.schedule.timezone is None and self.scope.timezone is None:
+            yield (
+                "The camera has no time zone, so the hours of this rule are taken as UTC. Set the camera's time zone "
+                '(`PATCH /streams/{id}` with `{"timezone": "Europe/Berlin"}`), or one in the schedule.'
+            )
         if spec.strength == 0:
             yield "Its strength is 0: it moves nothing."
 
@@ -125,6 +159,15 @@ class Explainer:
                 wins = max(mine, theirs, key=lambda rule: rule.precedence).id
                 found.append(RuleConflict(id=other.id, text=theirs.text, verdict=theirs.verdict, wins=wins))
         return found
+
+
+def _same(one: GuidanceSpec, other: GuidanceSpec) -> bool:
+    """Whether two rules are one but for what is no part of their meaning: capitals, blanks, strength, note."""
+    parts = [
+        (" ".join(each.text.casefold().split()), each.verdict, each.zone, each.schedule, each.method)
+        for each in (one, other)
+    ]
+    return parts[0] == parts[1]
 
 
 def _mean_the_same(one: Reading, other: Reading) -> bool:

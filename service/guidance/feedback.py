@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from models.guidance.feedback import Feedback
-from service.contracts.alert import Verdict
 from service.contracts.guidance import TaughtOut
 from service.store.feedback import FeedbackRecord, FeedbackStore
 
@@ -21,9 +20,9 @@ class StreamFeedback:
         self._store = store
         self._records: Sequence[FeedbackRecord] = store.list(stream_id)
 
-    def judge_alert(self, alert_id: str, verdict: Verdict | None, radius: float) -> None:
-        """Note what a person says of an alert, and learn from it; as ``FeedbackStore.judge_alert``."""
-        self._records = self._store.judge_alert(self._stream_id, alert_id, verdict, radius)
+    def reload(self) -> None:
+        """Take up what is stored now."""
+        self._records = self._store.list(self._stream_id)
 
     def modes(self, encoder: str | None) -> Feedback | None:
         """Those that say something of the embeddings of an encoder (the hash of its pack), if any do."""

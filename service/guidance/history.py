@@ -71,6 +71,7 @@ class HistoryFrame:
     captions: tuple[Caption | None, ...]
     thumbnails: Mapping[int, bytes]
     size: int
+    settled: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +186,7 @@ class History:
             captions=tuple(captions),
             thumbnails=thumbnails,
             size=size,
+            settled=frame.settled,
         )
 
     def _kept(self, embedding: Float32, track: int, at: float) -> tuple[NDArray[np.float16] | None, int]:

@@ -116,7 +116,8 @@ def _incidents(frames: Sequence[HistoryFrame], curve: NDArray[np.float64], thres
     machine = IncidentMachine(IncidentRules(), lambda: str(next(numbers)))
     found: list[Incident] = []
     for frame, value in zip(frames, curve.tolist(), strict=True):
-        for change in machine.step(SurpriseSample(frame.epoch, frame.pts, frame.at, value, threshold)).changes:
+        sample = SurpriseSample(frame.epoch, frame.pts, frame.at, value, threshold, frame.at, frame.settled)
+        for change in machine.step(sample).changes:
             if change.event == "opened":
                 machine.sent(change.incident.id)
             elif change.event == "closed":

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import numpy as np
@@ -14,7 +15,6 @@ from models.guidance.feedback import normal_radius
 from models.guidance.language import Language
 from models.guidance.rules import Seen
 from models.scoring.calibration import Calibration
-from service.contracts.alert import Verdict
 from service.contracts.guidance import GuidanceOut, GuidancePatch, GuidanceSpec, PreviewOut, PreviewSpec, TaughtOut
 from service.contracts.patch import patched
 from service.contracts.stream import Zone
@@ -143,6 +143,10 @@ class StreamGuidance:
         with self._lock:
             return [self._out(record) for record in self._records.values()]
 
+    def specs(self) -> list[GuidanceSpec]:
+        """What all rules say, oldest first; waits for no edit under way, which may take a second."""
+        return [record.spec for record in list(self._records.values())]
+
     def rule(self, rule_id: str) -> GuidanceOut:
         """One rule.
 
@@ -241,18 +245,20 @@ class StreamGuidance:
 
     # ---- teaching
 
-    def judge_alert(self, alert_id: str, verdict: Verdict | None) -> None:
-        """Note what a person says of an alert of the stream.
+    @contextmanager
+    def learning(self) -> Iterator[float]:
+        """While it lasts, what verdicts on the stream's alerts teach is stored; then that is in force.
 
-        A false alarm teaches that its objects are normal, if it is known what they looked like; any other verdict
-        takes that back. The last of several at once is both noted and in force.
+        Several at once wait for one another, so the last that is stored is also the one in force. An exception leaves
+        in force what was.
 
-        Raises:
-            NotFound: ``alert_not_found``.
+        Yields:
+            Cosine distance within which an object of the stream is the same as another.
         """
         with self._lock:
             embeddings, _ = self.history.sample(2 * SAMPLE)
-            self._feedback.judge_alert(alert_id, verdict, normal_radius(embeddings))
+            yield normal_radius(embeddings)
+            self._feedback.reload()
             self._compile()
 
     def feedback(self) -> list[TaughtOut]:

@@ -13,6 +13,7 @@ _CELLS_ON_LONG_SIDE = 12
 # 12 grey levels (1.0, 1.0).
 _CHANGED_CELLS = 0.4
 _CHANGED_TEXTURE = 0.85
+_TEXTURE_STEP = 4  # pixels; a narrower picture has no texture to look at
 _MIN_TEXTURE = 0.1  # with less of it, a moved camera cannot be seen, and only light is looked for
 _CHANGED_FLAT_CELLS = 0.8
 _STILL_CELLS = 0.3
@@ -79,7 +80,9 @@ def _changed_as_a_whole(grey: MatLike, background: MatLike, restlessness: MatLik
     share = float(changed.mean())
     if share < _CHANGED_CELLS:
         return False
-    textured = _cells(cv2.absdiff(background[:, 4:], background[:, :-4]), level)
+    if background.shape[1] <= _TEXTURE_STEP:
+        return share > _CHANGED_FLAT_CELLS
+    textured = _cells(cv2.absdiff(background[:, _TEXTURE_STEP:], background[:, :-_TEXTURE_STEP]), level)
     if textured.mean() < _MIN_TEXTURE:
         return share > _CHANGED_FLAT_CELLS
     return float(changed[textured].mean()) > _CHANGED_TEXTURE

@@ -48,6 +48,9 @@ _LASTING = {Cause.UNAUTHORIZED, Cause.UNSUPPORTED}
 _COSTLY = {Cause.TIMEOUT, Cause.STALLED, Cause.UNREADABLE, Cause.INTERNAL}
 
 
+_MEETING_REDIRECTS = {Cause.UNSUPPORTED, Cause.UNREADABLE, Cause.ENDED, Cause.SERVER_ERROR, Cause.REFUSED}
+
+
 class SourceFailure(Exception):
     """A source cannot be opened, or stopped giving pictures. The message carries no credential.
 
@@ -66,6 +69,28 @@ class SourceFailure(Exception):
         self.lasting = cause in _LASTING or (source.is_file and cause is not Cause.FINISHED)
         self.costly = cause in _COSTLY
         self.source = source
+
+    @property
+    def may_have_moved(self) -> bool:
+        """Whether it may be how FFmpeg, which must not follow, meets an address that sends on to another."""
+        return not self.source.is_file and self.cause in _MEETING_REDIRECTS
+
+    def sent_on(self, asked: Source, at: Source) -> SourceFailure:
+        """The same as the failure of the source that was asked for, which sent on to where this happened.
+
+        Args:
+            asked: As registered.
+            at: Where it failed; the same source if nothing sent on.
+        """
+        if at is asked:
+            return self
+        moved = f"The camera now sends its picture at {at.url}."
+        lost = asked.userinfo is not None and at.userinfo is None
+        if self.cause is Cause.UNAUTHORIZED and lost:
+            detail = f"{moved} A password is not sent on to another host: enter that address with its password."
+        else:
+            detail = f"{moved} Use that address. {self.detail}"
+        return SourceFailure(self.cause, asked, detail)
 
     def refused(self) -> SourceRefused:
         """The same for a client that asked to use this source."""
@@ -139,12 +164,12 @@ def open_failure(source: Source, error: Exception, *, waited: bool) -> SourceFai
     return SourceFailure(Cause.UNREADABLE, source, f"expected {_expected(source)}, got data that is none")
 
 
-def read_failure(source: Source, error: Exception) -> SourceFailure:
-    """What FFmpeg's error in the middle of a stream means."""
+def read_failure(source: Source, error: Exception | None) -> SourceFailure:
+    """What FFmpeg's error in the middle of a stream means; None where it is of a file that gave no frame."""
     if isinstance(error, av.error.TimeoutError | av.error.ExitError):
         return SourceFailure(Cause.STALLED, source, "expected a next frame, got silence")
     if source.is_file:
-        return SourceFailure(Cause.UNREADABLE, source, "expected a whole video, got one that breaks off or is damaged")
+        return SourceFailure(Cause.UNREADABLE, source, "expected a video, got one of which no frame can be read")
     return SourceFailure(Cause.ENDED, source, "expected a next frame, got the connection closed")
 
 

@@ -18,6 +18,11 @@ MAX_STEP_S = 1.0
 a gap of the source's own epoch, as where frames came damaged until the next key frame."""
 
 
+def longest_step(wanted: FrameWindow) -> float:
+    """Seconds between two frames beyond which a window begins anew."""
+    return max(MAX_STEP_S, 2.0 * wanted.interval)
+
+
 class WindowBuffer:
     """The frames of one ``FrameWindow`` in one epoch of one stream. Not thread-safe."""
 
@@ -25,7 +30,7 @@ class WindowBuffer:
         """Gather what is wanted; nothing yet."""
         self._wanted = wanted
         self._cadence = Cadence(1.0 / wanted.interval)
-        self._max_step = max(MAX_STEP_S, 2.0 * wanted.interval)
+        self._max_step = longest_step(wanted)
         self._flow = DenseFlow() if wanted.flow else None
         self._frames: deque[tuple[float, Image]] = deque(maxlen=wanted.length)
         self._flows: deque[Float32] = deque(maxlen=max(1, wanted.length - 1))

@@ -16,6 +16,7 @@ from service.contracts.stream import StreamState
 from service.frames import PreparedFrame
 from service.ingest.decoding import Decoding
 from service.ingest.failures import Cause, SourceFailure
+from service.ingest.prepare import Scenery
 from service.ingest.source import Source
 from service.ingest.states import StateMachine
 from service.ingest.supervisor import SHARED, Supervisor
@@ -39,6 +40,17 @@ _ABANDONED_MAX = 3
 _OPENING_LIMIT = 4.0
 """Times the stall time that a first frame may take: connect, describe, find the codec, wait for a key frame."""
 
+_SLOW_FRAMES = 2
+"""A decoder that gave no more than this before it fell silent may be of a camera that sends less often: the next one
+waits twice as long, up to the time that a first frame may take. FFmpeg wants two pictures of an HTTP stream before it
+gives one."""
+
+_LATE_STEPS = 3.0
+"""Times the camera's own usual step that a frame may take."""
+
+MAX_PATIENCE_S = 60.0
+"""No camera is waited for longer, however seldom it sends."""
+
 _BUSY_JOIN_S = 0.2
 """How long `close` waits for a decoder that waits for its source: it ends by its own time-outs, unheard."""
 
@@ -60,6 +72,9 @@ class IngestStatus:
         cause: What the last attempt failed by, while the source is down; else None.
         next_try_at: Wall clock when a source that is down is tried again, UTC; None while it is being tried, while
             frames flow, and once a file has ended.
+        distrust: What is wrong with the source's time stamps, as the end of "its time stamps ..."; None if they are
+            believed.
+        usual_step: Seconds from one frame of the source to the next, as it usually is; None if it is not known.
     """
 
     state: StreamState
@@ -73,6 +88,8 @@ class IngestStatus:
     last_frame_at: datetime | None
     cause: Cause | None = None
     next_try_at: datetime | None = None
+    distrust: str | None = None
+    usual_step: float | None = None
 
 
 class Ingest:
@@ -125,6 +142,7 @@ class Ingest:
         self._abandoned: list[Decoding] = []
         self._newest: PreparedFrame | None = None
         self._last: FrameTime | None = None
+        self._scenery = Scenery()
         self._retry_at = -math.inf
         self._stalled_at = math.inf
         self._failed_by: Cause | None = None
@@ -134,6 +152,7 @@ class Ingest:
         self._damaged_before = 0  # by the decoders that have ended
         self._reconnects = 0
         self._last_frame_at: datetime | None = None
+        self._patience_s = settings.stall_s
         self._closed = False
 
     # ---- life
@@ -189,6 +208,8 @@ class Ingest:
         with self._lock:
             machine = self._machine
             width, height = self._size or (None, None)
+            decoding = self._decoding
+            last = self._last if decoding is None else decoding.last
             return IngestStatus(
                 machine.state,
                 machine.detail,
@@ -201,6 +222,8 @@ class Ingest:
                 self._last_frame_at,
                 self._cause,
                 self._next_try_at(),
+                None if last is None else last.distrust,
+                None if decoding is None else decoding.usual_step,
             )
 
     def _next_try_at(self) -> datetime | None:
@@ -239,6 +262,7 @@ class Ingest:
         elif now >= self._overdue_at(decoding):
             decoding.stop()
             self._abandoned.append(decoding)
+            self._scenery = Scenery()  # the one that hangs may still write to its own
             return self._fail(decoding, self._silence(decoding), now)
         elif decoding.frames:
             self._measure(decoding)
@@ -254,8 +278,15 @@ class Ingest:
         return min(due_at, self._stalled_at + self._settings.offline_grace_s)
 
     def _overdue_at(self, decoding: Decoding) -> float:
-        stall_s = self._settings.stall_s
-        return decoding.progress_at + stall_s if decoding.frames else decoding.began_at + _OPENING_LIMIT * stall_s
+        if decoding.frames:
+            return decoding.progress_at + self._patience(decoding)
+        return decoding.began_at + _OPENING_LIMIT * self._settings.stall_s
+
+    def _patience(self, decoding: Decoding) -> float:
+        """How long a next frame may take: longer for a camera that is known to send seldom."""
+        if decoding.usual_step is None or decoding.frames <= _SLOW_FRAMES:
+            return decoding.patience_s
+        return max(self._settings.stall_s, min(_LATE_STEPS * decoding.usual_step, MAX_PATIENCE_S))
 
     def _connect(self, now: float) -> None:
         self._abandoned = [decoding for decoding in self._abandoned if decoding.alive]
@@ -272,6 +303,8 @@ class Ingest:
             self._deliver,
             self._supervisor.wake,
             self._windows,
+            self._patience_s,
+            self._scenery,
         )
         self._decoding.start()
 
@@ -295,7 +328,7 @@ class Ingest:
 
     def _silence(self, decoding: Decoding) -> SourceFailure:
         if decoding.frames:
-            detail = f"expected a next frame within {self._settings.stall_s:g} s, got none"
+            detail = f"expected a next frame within {self._patience(decoding):g} s, got none"
             return SourceFailure(Cause.STALLED, self._source, detail)
         limit = _OPENING_LIMIT * self._settings.stall_s
         return SourceFailure(Cause.TIMEOUT, self._source, f"expected a first frame within {limit:g} s, got none")
@@ -307,6 +340,7 @@ class Ingest:
         self._decoding = None
         self._damaged_before += decoding.damaged
         self._last = decoding.last
+        self._learn_patience(decoding, failure)
         self._failed_by = self._failed_by or failure.cause  # what began it, not what attempts then met
         self._cause = failure.cause
         if failure.cause is Cause.FINISHED:
@@ -324,6 +358,13 @@ class Ingest:
         if self._machine.state is StreamState.STALLED:
             return self._machine.move(StreamState.STALLED, failure.detail)
         return self._machine.move(StreamState.OFFLINE, failure.detail)
+
+    def _learn_patience(self, decoding: Decoding, failure: SourceFailure) -> None:
+        """A camera that sends less often than it is waited for must not be called stalled at every frame."""
+        if decoding.frames > _SLOW_FRAMES:
+            self._patience_s = self._patience(decoding)
+        elif failure.cause is Cause.STALLED and (decoding.frames or self._source.scheme.startswith("http")):
+            self._patience_s = min(2 * self._patience_s, _OPENING_LIMIT * self._settings.stall_s)
 
     def _next_wait(self, decoding: Decoding, failure: SourceFailure, now: float) -> float:
         if decoding.frames:

@@ -8,7 +8,9 @@ from collections.abc import Iterator, Sequence
 
 from models.inputs import FrameWindow
 from service.frames import PreparedFrame
-from service.ingest.failures import SourceFailure
+from service.ingest.continuity import Admission, Continuity
+from service.ingest.damage import Damage
+from service.ingest.failures import Cause, SourceFailure
 from service.ingest.reader import open_reader
 from service.ingest.sampler import Sampler
 from service.ingest.source import Source
@@ -20,9 +22,14 @@ PREFETCH = 3
 
 
 def read_all(
-    stream_id: str, source: Source, fps: float | None, settings: Settings, windows: Sequence[FrameWindow] = ()
+    stream_id: str,
+    source: Source,
+    fps: float | None,
+    settings: Settings,
+    windows: Sequence[FrameWindow] = (),
+    damage: Damage | None = None,
 ) -> Iterator[PreparedFrame]:
-    """Every due frame of a source, as fast as it decodes.
+    """Every due frame of a source, as fast as it decodes. What is damaged is left out, and the rest read.
 
     Decoding and preparation run in a thread of their own, a few frames ahead; it ends when the iterator does,
     also when it is closed early. ``source.loop`` is ignored: this always ends where the source does.
@@ -33,13 +40,14 @@ def read_all(
         fps: Frames wanted per second of the source's time, at most; None wants every frame.
         settings: Sizes and time-outs.
         windows: What is to be gathered beside, for heads that look at windows of frames.
+        damage: Told what is left out; complete when the iterator has ended.
 
     Raises:
-        SourceRefused: If the source cannot be opened, or at the place where it no longer decodes.
+        SourceRefused: If nothing of the source can be read.
     """
     stock: queue.Queue[PreparedFrame | BaseException | None] = queue.Queue(PREFETCH)
     stop = threading.Event()
-    given = stock, stop, stream_id, source, fps, settings, windows
+    given = stock, stop, stream_id, source, fps, settings, windows, Damage() if damage is None else damage
     thread = threading.Thread(target=_fill, args=given, name=f"read {stream_id}", daemon=True)
     thread.start()
     try:
@@ -64,18 +72,30 @@ def _fill(
     fps: float | None,
     settings: Settings,
     windows: Sequence[FrameWindow],
+    damage: Damage,
 ) -> None:
     last: BaseException | None = None
     try:
-        with open_reader(source, settings.stall_s, settings.stall_s, strict=True) as reader:
-            sampler = Sampler(stream_id, fps, settings, Timeline(live=reader.info.live), windows=windows)
+        with open_reader(source, settings.stall_s, settings.stall_s) as reader:
+            timeline = Timeline(live=reader.info.live, rate=reader.info.fps)
+            sampler = Sampler(stream_id, fps, settings, timeline, windows=windows)
+            continuity = Continuity(reader, live=reader.info.live, damage=damage)
             for decoded in reader:
+                admission = continuity.admit(decoded)
+                sampler.drop_damaged(continuity.take_lost())
+                if admission is Admission.LEFT_OUT:
+                    continue
+                if admission is Admission.ANEW:
+                    sampler.begin_anew()
                 moment = sampler.stamp(decoded.pts, decoded.arrived)
                 prepared = None if moment is None else sampler.prepare(decoded, moment, decoded.captured_at)
                 if prepared is not None:
                     stock.put(prepared)
                 if stop.is_set():
                     return
+            continuity.finish()
+            if not damage.kept:
+                raise SourceFailure(Cause.UNREADABLE, source, "expected at least one frame that decodes, got none")
     except Exception as error:  # raised again in the thread that reads
         last = error
     finally:

@@ -64,7 +64,6 @@ def _first_frame(source: Source, timeout: float, given_up: threading.Event) -> S
             if given_up.is_set():
                 break
             if not decoded.corrupt:
-                height, width = decoded.luma().shape
-                return reader.info.sized(width, height)
+                return reader.info.sized(*decoded.size)
     detail = "expected at least one frame that decodes, got none"
     raise SourceFailure(Cause.UNREADABLE, source, detail)

@@ -8,7 +8,7 @@ import socket
 import unicodedata
 from collections.abc import Collection
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 from urllib.parse import SplitResult, parse_qs, quote, unquote, urlsplit, urlunsplit
@@ -29,7 +29,7 @@ from service.errors import (
     SOURCE_TRANSPORT,
     InvalidSource,
 )
-from service.redact import MASK, mask_values
+from service.redact import MASK, is_masked, mask_url
 
 Transport = Literal["tcp", "udp"]
 
@@ -49,7 +49,7 @@ class Source:
     """A source that may be opened. Safe to log, print and compare: secrets are masked.
 
     Attributes:
-        url: As it may be shown: no userinfo, the values of secret parameters masked.
+        url: As it may be shown: no userinfo, and what may be a secret in path and parameters masked.
         transport: How RTSP carries its packets; means nothing to the other schemes.
         secret: The URL with everything in it, or None for a file.
         host: Of a network source, else empty.
@@ -57,6 +57,7 @@ class Source:
         path: Of a file or folder of images, resolved; None for a network source.
         loop: Start a file again at its end.
         rate: Pictures per second of a folder of images.
+        own: Addresses that this service listens on: a source that is sent on by its camera must not lead there.
     """
 
     url: str
@@ -67,6 +68,7 @@ class Source:
     path: Path | None = None
     loop: bool = False
     rate: float = IMAGE_RATE
+    own: Collection[tuple[str, int]] = field(default=(), compare=False, repr=False)
 
     @property
     def scheme(self) -> str:
@@ -176,17 +178,17 @@ def _parse_network(url: str, transport: Transport, own: Collection[tuple[str, in
         # `rtsp://user:pa/ss@camera` splits after `pa`: the rest of the password would pass as a path.
         msg = "expected @ / ? # in user names, passwords and paths percent-encoded (%40 %2F %3F %23), got a bare @"
         raise InvalidSource(SOURCE_CHARACTERS, msg)
+    if is_masked(url):
+        msg = f"This address still has the mask {MASK} where a password or key was hidden. Type the real value there."
+        raise InvalidSource(SOURCE_MASKED, msg)
     host, port = _host_and_port(parts)
     if _is_this_service(host, port, own):
         msg = f"expected a camera, got an address of this service itself (port {port} of this machine)"
         raise InvalidSource(SOURCE_SELF, msg)
     shown = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, parts.query, ""))
-    if f"={MASK}" in shown:
-        msg = f"expected the real value of a secret parameter, got its mask {MASK}"
-        raise InvalidSource(SOURCE_MASKED, msg)
     userinfo = _canonical_userinfo(parts.netloc)
     secret = shown.replace("://", f"://{userinfo}@", 1) if userinfo else shown
-    return Source(url=mask_values(shown), transport=transport, secret=SecretStr(secret), host=host, port=port)
+    return Source(url=mask_url(shown), transport=transport, secret=SecretStr(secret), host=host, port=port)
 
 
 def _host_and_port(parts: SplitResult) -> tuple[str, int]:

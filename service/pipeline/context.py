@@ -38,6 +38,7 @@ class UnguidedFrame:
         tracks: ``N`` track ids, negative for none.
         labels: ``N`` class names.
         image: ``(H, W, 3)`` uint8, BGR; None where nobody will look at it.
+        settled: Whether the background was known, so that it can be part of an incident.
     """
 
     seen: Seen
@@ -49,6 +50,7 @@ class UnguidedFrame:
     tracks: Sequence[int]
     labels: Sequence[str]
     image: NDArray[np.uint8] | None
+    settled: bool = True
 
 
 class Guidance(Protocol):
@@ -99,6 +101,10 @@ class StreamContext:
         self._lock = threading.Lock()
         self._samples: Samples | None = None
         self._recording = 0
+        self._waiting: list[Sample] = []
+        # Bounded by the time that a background takes to settle, as `_waiting` is by that of finding a picture frozen.
+        self._unsettled: list[Sample] = []
+        self._blind_at: float | None = None
         self.configure(detection, zones)
 
     def configure(self, detection: Detection, zones: Sequence[Zone]) -> None:
@@ -113,12 +119,15 @@ class StreamContext:
         """Gather the features of all frames from now on into ``samples``; None stops."""
         with self._lock:
             self._samples = samples
+            self._waiting, self._unsettled = [], []
             self._recording = samples.next_recording if samples is not None else 0
 
-    def enter(self, epoch: int) -> None:
-        """Begin a frame; forget the past if there was a gap before it."""
-        if epoch == self._epoch:
+    def enter(self, frame: PreparedFrame) -> None:
+        """Begin a frame; forget the past if there was a gap before it, or a time in which nothing could be seen."""
+        epoch = frame.epoch
+        if epoch == self._epoch and self._blind_at is None:
             return
+        self._blind_at = None
         if self._epoch is not None:
             self._tracker.reset()
             self.velocities.reset()
@@ -127,18 +136,51 @@ class StreamContext:
             if self.scorer is not None:
                 self.scorer.reset()
             with self._lock:
+                self._waiting, self._unsettled = [], []
                 if self._samples is not None:
                     self._recording = self._samples.next_recording
         self._epoch = epoch
+
+    def finish(self) -> None:
+        """End a recording. One that was over before its background had settled is learned whole: it has no more."""
+        with self._lock:
+            if self._samples is not None and self._samples.next_recording == self._recording:
+                for sample in self._unsettled:
+                    self._samples.add(sample)
+            self._unsettled.clear()
+
+    def pass_over(self, frame: PreparedFrame) -> None:
+        """Take note of a frame in which nothing can be seen: it is not learned from, and what comes after is new."""
+        pts = frame.frame.pts
+        with self._lock:
+            if self._samples is not None:
+                doubtful, self._waiting = self._waiting, []
+                began = doubtful[0].pts if doubtful else pts if self._blind_at is None else self._blind_at
+                self._samples.leave_out(max(0.0, pts - began))
+        self._blind_at = pts
 
     def track(self, objects: Objects, pts: float) -> Objects:
         """Keep the objects that count, and follow them."""
         return self._tracker.update(self.filter(objects), pts)
 
     def sample(self, features: dict[str, Arrays], frame: PreparedFrame) -> None:
-        """Hand a frame's features to the enrolment, if there is one and the picture can be learned from."""
+        """Hand a frame's features to the enrolment, if there is one and the picture can be learned from.
+
+        Not while the background settles: live, nothing is made of such frames either. What may turn out to have been
+        a frozen picture waits until it has changed.
+        """
         if frame.motion is None or frame.motion.disturbed:
             return
         with self._lock:
-            if self._samples is not None:
-                self._samples.add(Sample(self._recording, frame.frame.pts, features))
+            if self._samples is None:
+                return
+            sample = Sample(self._recording, frame.frame.pts, features)
+            if not frame.sight.settled:
+                self._unsettled.append(sample)
+                return
+            self._unsettled.clear()
+            self._waiting.append(sample)
+            if not frame.sight.doubtful:
+                for sample in self._waiting:
+                    self._samples.add(sample)
+                self._waiting.clear()

@@ -87,6 +87,7 @@ def unguided_frame(frame: PreparedFrame, objects: ScoredObjects, fused: Fused) -
         objects.track_ids.tolist(),
         objects.labels,
         clocks.image,
+        not frame.ghostly,
     )
 
 

@@ -75,6 +75,7 @@ class OfflinePipeline:
             for frame in recording:
                 self.stages.process([(context, frame)])
                 on_frame()
+            context.finish()
         return samples
 
     def enrol(

@@ -125,8 +125,22 @@ class Stages:
         Returns:
             What is said of each frame.
         """
+        seeing = []
         for context, frame in batch:
-            context.enter(frame.epoch)
+            if frame.sight.blind is None:
+                context.enter(frame)
+                seeing.append((context, frame))
+            else:
+                context.pass_over(frame)
+        said = iter(self._process(seeing) if seeing else [])
+        return [next(said) if frame.sight.blind is None else self._unseen(frame) for _, frame in batch]
+
+    def _unseen(self, frame: PreparedFrame) -> ScoredFrame:
+        """What is said of a frame in which nothing can be seen: no detector is asked, and there is no score."""
+        nothing = Objects.empty(tuple(self.detector.names))
+        return ScoredFrame(frame, ScoredObjects.unscored(nothing, None), self._legend)
+
+    def _process(self, batch: Sequence[tuple[StreamContext, PreparedFrame]]) -> list[ScoredFrame]:
         with self._stage("detect"):
             detected = self.detector.detect([frame for _, frame in batch])
         with self._stage("track"):

@@ -7,6 +7,7 @@ makes the next batch larger, while ingest keeps only each stream's newest frame.
 from __future__ import annotations
 
 import logging
+import math
 import os
 import threading
 import time
@@ -22,8 +23,8 @@ from service.pipeline.stages import Stages
 
 logger = logging.getLogger(__name__)
 
-LOAD_WINDOW_S = 10.0
-"""The worker's load is measured over so many seconds: long enough to see past one burst of frames."""
+LOAD_WINDOW_S = 30.0
+"""Load is measured over so many seconds: long enough to see past bursts of frames and the start of a stream."""
 
 ALONE_S = 10.0
 """After a batch has failed, streams run in batches of one for so long."""
@@ -60,7 +61,7 @@ class Worker:
         self._closing = False
         self._ticking = threading.Lock()
         self._alone_until = 0.0
-        self._busy: deque[tuple[float, float]] = deque()
+        self._busy: deque[tuple[float, float, int]] = deque()
         self._processor: deque[tuple[float, float]] = deque()
         self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
 
@@ -98,8 +99,22 @@ class Worker:
     @property
     def load(self) -> float:
         """Share of the last seconds that the worker was busy, in [0, 1]."""
+        return sum(end - start for start, end, _ in self._recent()) / self._span
+
+    @property
+    def frames_per_second(self) -> float:
+        """Frames of all streams together that were processed a second, over the same time."""
+        return sum(frames for _, _, frames in self._recent()) / self._span
+
+    def _recent(self) -> list[tuple[float, float, int]]:
         since = time.monotonic() - LOAD_WINDOW_S
-        return sum(max(0.0, end - max(start, since)) for start, end in list(self._busy)) / LOAD_WINDOW_S
+        return [tick for tick in list(self._busy) if tick[1] > since]
+
+    @property
+    def _span(self) -> float:
+        """Seconds that ticks are counted over: since the first of them, but not over too few to tell."""
+        first = next((start for start, _, _ in self._recent()), -math.inf)
+        return min(LOAD_WINDOW_S, max(LOAD_WINDOW_S / 4, time.monotonic() - first))
 
     @property
     def processor_load(self) -> float:
@@ -134,7 +149,7 @@ class Worker:
         else:
             for stages in {id(stream.stages): stream.stages for stream, _ in due}.values():
                 self._process(stages, [(stream, frame) for stream, frame in due if stream.stages is stages])
-        self._busy.append((start, time.monotonic()))
+        self._busy.append((start, time.monotonic(), len(due)))
         while self._busy[0][1] < start - LOAD_WINDOW_S:
             self._busy.popleft()
         self._processor.append((start, time.process_time()))
@@ -174,7 +189,15 @@ class Worker:
             logger.exception("stream %s: a score could not be delivered", stream_id)
             self._metrics.frames.labels(stream_id, "error").inc()
             return
-        disturbed = result.source.motion is not None and result.source.motion.disturbed
-        outcome = "disturbed" if disturbed else "enrolled" if result.surprise is None else "scored"
-        self._metrics.frames.labels(stream_id, outcome).inc()
+        self._metrics.frames.labels(stream_id, _outcome(result)).inc()
         self._metrics.latency_seconds.labels(stream_id).observe(time.monotonic() - result.source.frame.arrived)
+
+
+def _outcome(result: ScoredFrame) -> str:
+    """What became of a frame that passed all stages, one of ``service.metrics.OUTCOMES``."""
+    source = result.source
+    if source.sight.blind is not None:
+        return "blind"
+    if source.motion is not None and source.motion.disturbed:
+        return "disturbed"
+    return "enrolled" if result.surprise is None else "scored"

@@ -44,6 +44,7 @@ class Samples:
         self._random = random.Random(0)
         self.frames = 0
         self.seconds = 0.0
+        self.left_out_s = 0.0
         self._last: Sample | None = None
 
     def add(self, sample: Sample) -> None:
@@ -57,6 +58,10 @@ class Samples:
         self._open.samples.append(sample)
         if len(self._open.samples) == BLOCK_FRAMES:
             self._seal()
+
+    def leave_out(self, seconds: float) -> None:
+        """Count seconds in which nothing could be seen."""
+        self.left_out_s += seconds
 
     def kept(self) -> list[Sample]:
         """The frames that are kept, in the order in which they came."""
@@ -113,10 +118,18 @@ class Samples:
         return samples
 
 
-def gaps(samples: Sequence[Sample], max_gap_s: float = 1.0) -> NDArray[np.bool_]:
+MAX_GAP_S, GAP_STEPS = 1.0, 8.0
+"""A pause between two frames that is longer than this, and than so many usual steps, ends a run: a camera of one frame
+in two seconds would else have no two in a row."""
+
+
+def gaps(samples: Sequence[Sample]) -> NDArray[np.bool_]:
     """Where a run of frames starts: ``(N,)``, true at the first, at a new recording, and after a pause."""
     recordings = np.array([sample.recording for sample in samples])
-    pts = np.array([sample.pts for sample in samples])
+    steps = np.diff(np.array([sample.pts for sample in samples]))
+    goes_on = (np.diff(recordings) == 0) & (steps > 0)
+    usual = float(np.quantile(steps[goes_on], 0.5, method="lower")) if goes_on.any() else 0.0
+    longest = max(MAX_GAP_S, GAP_STEPS * usual)
     starts = np.ones(len(samples), bool)
-    starts[1:] = (np.diff(recordings) != 0) | (np.diff(pts) > max_gap_s) | (np.diff(pts) <= 0)
+    starts[1:] = ~goes_on | (steps > longest)
     return starts

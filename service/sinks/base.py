@@ -8,10 +8,10 @@ from service.contracts.alert import AlertEvent
 
 
 class DeliveryFailed(Exception):
-    """An event did not arrive, and may if it is tried again.
+    """An event did not arrive, for a reason that says nothing of the event: the other side is away, or not ready.
 
-    ``retry_after`` is how many seconds the other side asked to wait, if it did. The message carries no
-    credentials: it is logged.
+    ``retry_after`` is how many seconds the other side asked to wait, if it did. The message is a sentence for an
+    operator without a credential in it: it is logged.
     """
 
     def __init__(self, message: str, retry_after: float | None = None) -> None:
@@ -19,8 +19,8 @@ class DeliveryFailed(Exception):
         self.retry_after = retry_after
 
 
-class DeliveryRefused(Exception):
-    """The other side will never take this event. The message carries no credentials: it is logged."""
+class DeliveryRefused(DeliveryFailed):
+    """The other side says that it does not take this very event. It may mean it, or be on its way to a new version."""
 
 
 class Sink(Protocol):
@@ -33,11 +33,11 @@ class Sink(Protocol):
     name: str
 
     def publish(self, event: AlertEvent) -> None:
-        """Deliver one event, within a bounded time.
+        """Deliver one event, within a bounded time. The next attempt after a failure uses a new connection.
 
         Raises:
             DeliveryFailed: If it may not have arrived.
-            DeliveryRefused: If trying again makes no sense.
+            DeliveryRefused: If it is the event itself that the other side does not take.
         """
         ...
 

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import socket
+import ssl
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 
 import httpx
 from pydantic import SecretStr
@@ -15,8 +21,9 @@ from service.sinks.base import DeliveryFailed, DeliveryRefused
 CONNECT_S, ANSWER_S = 3.0, 5.0
 """Longest wait for a connection and for each part of an answer."""
 
-_TRY_AGAIN = frozenset({408, 425, 429})
-"""The client errors that say "not now" and not "never"."""
+_OF_THE_EVENT = frozenset({400, 406, 409, 411, 413, 415, 422, 431})
+"""Answers that speak of what was sent. All others speak of the receiver, its proxy or its settings: a proxy answers 404
+while the receiver behind it restarts, and 401 or 403 while it is being set up."""
 
 
 class Webhook:
@@ -27,7 +34,7 @@ class Webhook:
     """
 
     def __init__(self, url: SecretStr) -> None:
-        """Connects with the first event.
+        """Connects with the first event, and anew, the host's name looked up again, after any failure.
 
         Raises:
             InvalidInput: ``invalid_webhook_url``.
@@ -44,27 +51,108 @@ class Webhook:
         digest = hashlib.sha256(url.get_secret_value().encode()).hexdigest()[:8]
         self.name = f"webhook:{parsed.host}:{digest}"
         self._url = parsed
-        self._client = httpx.Client(timeout=httpx.Timeout(ANSWER_S, connect=CONNECT_S), follow_redirects=False)
+        # All of the URL that may be shown.
+        self._origin = f"{parsed.scheme}://{parsed.netloc.decode('ascii').rpartition('@')[2]}"
+        self._client: httpx.Client | None = None
+        self._closed = False
 
     def publish(self, event: AlertEvent) -> None:
         """POST one event.
 
         Raises:
-            DeliveryFailed: If no answer came, or one of 5xx, 408, 425 or 429.
-            DeliveryRefused: If any other answer came that is not 2xx.
+            DeliveryFailed: If no answer came, or one that is not 2xx.
+            DeliveryRefused: If the answer says that the event itself is wrong.
         """
-        headers = {"Content-Type": "application/json", "Idempotency-Key": event.id}
         try:
-            with self._client.stream("POST", self._url, content=event.model_dump_json(), headers=headers) as answer:
-                status, retry_after = answer.status_code, answer.headers.get("Retry-After", "")
-        except httpx.TransportError as error:
-            raise DeliveryFailed(f"no answer ({type(error).__name__})") from None
-        if 200 <= status < 300:
-            return
-        if status >= 500 or status in _TRY_AGAIN:
-            raise DeliveryFailed(f"answered {status}", float(retry_after) if retry_after.isdecimal() else None)
-        raise DeliveryRefused(f"answered {status}")
+            self._post(event)
+        except DeliveryFailed:
+            self._disconnect()
+            raise
 
     def close(self) -> None:
         """Close the connection. Idempotent."""
-        self._client.close()
+        self._closed = True
+        self._disconnect()
+
+    def _post(self, event: AlertEvent) -> None:
+        headers = {"Content-Type": "application/json", "Idempotency-Key": event.id}
+        client = self._connected()
+        try:
+            with client.stream("POST", self._url, content=event.model_dump_json(), headers=headers) as answer:
+                status, retry_after = answer.status_code, answer.headers.get("Retry-After", "")
+        except httpx.TransportError as error:
+            raise DeliveryFailed(_why(error, self._origin)) from None
+        if 200 <= status < 300:
+            return
+        kind = DeliveryRefused if status in _OF_THE_EVENT else DeliveryFailed
+        raise kind(f"{self._origin} answered {_named(status)}.", _seconds(retry_after))
+
+    def _connected(self) -> httpx.Client:
+        if self._closed:
+            raise DeliveryFailed(f"The connection to {self._origin} is closed.")
+        if self._client is None:
+            timeout = httpx.Timeout(ANSWER_S, connect=CONNECT_S)
+            self._client = httpx.Client(timeout=timeout, follow_redirects=False)
+        return self._client
+
+    def _disconnect(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            client.close()
+
+
+def _named(status: int) -> str:
+    """A status with its name, if it has one."""
+    try:
+        return f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return str(status)
+
+
+def _seconds(retry_after: str) -> float | None:
+    """What ``Retry-After`` asks for: seconds, or a moment; None if it says nothing that can be read."""
+    if retry_after.isdecimal():
+        return float(retry_after)
+    try:
+        moment = parsedate_to_datetime(retry_after)
+    except ValueError:
+        return None
+    left = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - datetime.now(UTC)
+    return max(0.0, left.total_seconds())
+
+
+def _why(error: httpx.TransportError, origin: str) -> str:
+    """Why no answer came, in a sentence."""
+    known = (said for cause in _causes(error) if (said := _trouble(cause, origin)) is not None)
+    return next(known, f"{origin} gave no answer: the connection failed ({type(error).__name__}).")
+
+
+def _trouble(cause: BaseException, origin: str) -> str | None:
+    said: str | None = None
+    match cause:
+        case ssl.SSLCertVerificationError():
+            said = (
+                f"The certificate of {origin} is not trusted: {cause.verify_message.rstrip('.')}. "
+                "Give the receiver one that is, or name the file of its issuer's certificate in SSL_CERT_FILE."
+            )
+        case ssl.SSLError():
+            said = f"{origin} does not speak TLS as expected ({cause.reason or cause})."
+        case socket.gaierror():
+            said = f"The host of {origin} cannot be found ({cause.strerror})."
+        case ConnectionRefusedError():
+            said = f"{origin} refused the connection."
+        case httpx.ConnectTimeout():
+            said = f"{origin} could not be reached within {CONNECT_S:g} s."
+        case httpx.TimeoutException():
+            said = f"{origin} gave no answer within {ANSWER_S:g} s."
+    return said
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """An error's causes, the first one first: the client wraps each in one of its own."""
+    chain: list[BaseException] = []
+    link: BaseException | None = error
+    while link is not None and link not in chain:
+        chain.append(link)
+        link = link.__cause__ or link.__context__
+    return reversed(chain)

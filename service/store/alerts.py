@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    Table,
+    and_,
+    delete,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
 
-from service.contracts.alert import Alert, AlertEvent, AlertKind, AlertState, Teaching, Verdict
+from service.contracts.alert import Alert, AlertCount, AlertDay, AlertEvent, AlertKind, AlertState, Teaching
 from service.errors import ALERT_NOT_FOUND, INVALID_CURSOR, SNAPSHOT_NOT_FOUND, InvalidInput, NotFound
+from service.store.alert_days import local_day
+from service.store.alert_filter import AlertFilter
+from service.store.alert_words import keep_words
 from service.store.database import Database
-from service.store.tables import alert_embeddings, alerts, feedback, streams
+from service.store.tables import UtcTime, alert_embeddings, alerts, feedback, streams
 
 MAX_ALERTS = 100_000
 """Closed alerts kept; the oldest go beyond that, but for those that taught something, at most a hundred a stream: who
@@ -25,7 +44,15 @@ _PRUNE_AT_ONCE = 5_000
 _NUMBER_BYTES = 2
 """Of one number of an embedding, as it is stored."""
 
-_OWNED_ELSEWHERE = {"verdict", "clip"}
+_EVERY_ALERT = AlertFilter()
+
+_CURSOR = re.compile(r"(?P<at>-?\d{1,18})~(?P<id>[A-Za-z0-9_.-]{1,64})")
+"""Where a page ends: microseconds since 1970 and an id. It holds when that alert is gone."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+_OWNED_ELSEWHERE = {"verdict", "reviewed_at", "note", "clip"}
 """Columns that `record` leaves alone in a row that exists: people and the clip writer set them meanwhile."""
 
 
@@ -53,48 +80,98 @@ class AlertStore:
         with self.database.reading() as connection:
             return _get(connection, alert_id)
 
-    def list(
-        self,
-        stream: str | None = None,
-        since: datetime | None = None,
-        state: AlertState | None = None,
-        limit: int = 100,
-        before: str | None = None,
-    ) -> list[Alert]:
+    def list(self, wanted: AlertFilter = _EVERY_ALERT, limit: int = 100, cursor: str | None = None) -> Sequence[Alert]:
         """Alerts, the newest opened first; those opened at the same moment by id.
 
         Args:
-            stream: Only of this stream; a deleted one's alerts are still there.
-            since: Only opened at or after this moment; it must have a zone.
-            state: Only open or only closed ones.
+            wanted: What they must have.
             limit: At most so many, at least 1.
-            before: Id of the last alert of the previous page: only what comes after it in this order.
+            cursor: Where the page before ended, as `cursor_after` says, or the id of its last alert: only what comes
+                after it in this order.
 
         Raises:
-            InvalidInput: ``invalid_cursor``, if ``before`` is no alert's id.
+            InvalidInput: ``invalid_cursor``, if it is neither a cursor nor an alert's id.
         """
-        wanted: list[ColumnElement[bool]] = []
-        if stream is not None:
-            wanted.append(alerts.c.stream_id == stream)
-        if since is not None:
-            wanted.append(alerts.c.opened_at >= since)
-        if state is not None:
-            wanted.append(alerts.c.state == state.value)
+        table, conditions = wanted.table, wanted.conditions()
         with self.database.reading() as connection:
-            if before is not None:
-                wanted.append(_older_than(connection, before))
-            newest_first = (alerts.c.opened_at.desc(), alerts.c.id.desc())
-            rows = connection.execute(_select().where(*wanted).order_by(*newest_first).limit(max(1, limit))).all()
-        return [_alert(row) for row in rows]
+            if cursor is not None:
+                conditions.append(_older_than(connection, table, cursor))
+            newest_first = (table.c.opened_at.desc(), table.c.id.desc())
+            found = select(table.c.id).where(*conditions).order_by(*newest_first).limit(max(1, limit))
+            return _get_all(connection, connection.execute(found).scalars().all())
 
-    def set_verdict(self, alert_id: str, verdict: Verdict | None) -> None:
-        """Note what a person says of an alert; None takes it back.
+    def count(self, wanted: AlertFilter = _EVERY_ALERT) -> AlertCount:
+        """How many alerts there are, and how many of them have no verdict."""
+        table = wanted.table
+        with self.database.reading() as connection:
+            query = select(func.count(), func.count(table.c.verdict)).select_from(table).where(*wanted.conditions())
+            every, reviewed = connection.execute(query).one()
+        return AlertCount(alerts=every, unreviewed=every - reviewed)
+
+    def days(self, wanted: AlertFilter, timezone: str) -> Sequence[AlertDay]:
+        """On how many alerts opened on each day that has any, the newest day first.
+
+        Args:
+            wanted: What they must have.
+            timezone: IANA name of that by whose clocks a day begins and ends.
+        """
+        table, conditions = wanted.table, wanted.conditions()
+        opened_at = table.c.opened_at
+        with self.database.reading() as connection:
+            # Two queries, because both databases take the ends of an index for one each, and read it for both.
+            first, last = (connection.execute(select(end(opened_at))).scalar() for end in (func.min, func.max))
+            if first is None or last is None:
+                return []
+            day = local_day(opened_at, ZoneInfo(timezone), first, last).label("day")
+            counts = select(day, func.count(), func.count(table.c.verdict)).where(*conditions)
+            rows = connection.execute(counts.group_by(day).order_by(day.desc())).all()
+        return [
+            AlertDay(day=date.fromordinal(number), alerts=every, unreviewed=every - reviewed)
+            for number, every, reviewed in rows
+        ]
+
+    def review(self, connection: Connection, alert_id: str, changes: Mapping[str, str | None], at: datetime) -> bool:
+        """Note, in the caller's transaction, what a person says of an alert.
+
+        Args:
+            connection: In that transaction.
+            alert_id: The alert.
+            changes: The new ``verdict``, the new ``note``, or both; None takes back what there is.
+            at: Now.
+
+        Returns:
+            Whether it had said otherwise before.
 
         Raises:
             NotFound: ``alert_not_found``.
         """
-        with self.database.transaction() as connection:
-            set_verdict(connection, alert_id, verdict)
+        row = connection.execute(select(alerts).where(alerts.c.id == alert_id).with_for_update()).first()
+        if row is None:
+            raise _not_found(alert_id)
+        new: dict[str, object] = {name: said for name, said in changes.items() if row._mapping[name] != said}
+        if not new:
+            return False
+        if "verdict" in new:
+            new["reviewed_at"] = None if new["verdict"] is None else at
+        connection.execute(update(alerts).where(alerts.c.id == alert_id).values(new))
+        keep_words(connection, connection.execute(select(alerts).where(alerts.c.id == alert_id)).one())
+        return True
+
+    def event(self, connection: Connection, alert_id: str, event: str) -> AlertEvent:
+        """Count a change of an alert's row, in the caller's transaction, and return the event to publish.
+
+        Its id is the alert's with the number of the change: the same however often the event is delivered, and in
+        the order in which they happened.
+        """
+        count = update(alerts).where(alerts.c.id == alert_id).values(revision=alerts.c.revision + 1)
+        connection.execute(count)
+        row = connection.execute(_select().where(alerts.c.id == alert_id)).one()
+        said = {"id": f"{alert_id}-{row.revision}", "at": datetime.now(UTC), "event": event, "alert": _alert(row)}
+        return AlertEvent.model_validate(said)
+
+    def get_all(self, connection: Connection, alert_ids: Sequence[str]) -> Sequence[Alert]:
+        """These alerts, in this order, in the caller's transaction; without those that are not there."""
+        return _get_all(connection, alert_ids)
 
     def snapshot_path(self, alert_id: str) -> Path:
         """The file with the picture at an alert's peak.
@@ -110,11 +187,7 @@ class AlertStore:
         return path
 
     def record(self, connection: Connection, alert: Alert, event: str) -> AlertEvent:
-        """Store an alert as it now stands, in the caller's transaction, and return the event to publish.
-
-        The event's id is the alert's with a number that counts its changes: the same however often the event
-        is delivered, and in the order in which they happened.
-        """
+        """Store an alert as it now stands, in the caller's transaction, and return the event to publish."""
         values = alert.model_dump(exclude={"heads", "objects", "taught"})
         values |= alert.model_dump(include={"heads", "objects"}, mode="json")
         keep = _OWNED_ELSEWHERE | ({"snapshot"} if alert.snapshot is None else set())
@@ -122,12 +195,11 @@ class AlertStore:
             update(alerts)
             .where(alerts.c.id == alert.id)
             .values({name: value for name, value in values.items() if name not in keep})
-            .values(revision=alerts.c.revision + 1)
         ).rowcount
         if not changed:
-            connection.execute(insert(alerts).values(**values, revision=1))
-        row = connection.execute(_select().where(alerts.c.id == alert.id)).one()
-        return AlertEvent.model_validate({"id": f"{alert.id}-{row.revision}", "event": event, "alert": _alert(row)})
+            connection.execute(insert(alerts).values(**values, revision=0))
+        keep_words(connection, connection.execute(select(alerts).where(alerts.c.id == alert.id)).one())
+        return self.event(connection, alert.id, event)
 
     def still_open(self, connection: Connection) -> Sequence[Alert]:
         """Every alert that is open, oldest first."""
@@ -153,14 +225,9 @@ class AlertStore:
         return oldest
 
 
-def set_verdict(connection: Connection, alert_id: str, verdict: Verdict | None) -> None:
-    """Note, in the caller's transaction, what a person says of an alert; None takes it back.
-
-    Raises:
-        NotFound: ``alert_not_found``.
-    """
-    if not connection.execute(update(alerts).where(alerts.c.id == alert_id).values(verdict=verdict)).rowcount:
-        raise _not_found(alert_id)
+def cursor_after(alert: Alert) -> str:
+    """Where a page ends whose last alert is this one; it stays good when the alert is gone."""
+    return f"{(alert.opened_at - _EPOCH) // _MICROSECOND}~{alert.id}"
 
 
 def _get(connection: Connection, alert_id: str) -> Alert:
@@ -190,11 +257,31 @@ def _select() -> Select[Any]:
     )
 
 
-def _older_than(connection: Connection, alert_id: str) -> ColumnElement[bool]:
-    cursor = connection.execute(select(alerts.c.opened_at).where(alerts.c.id == alert_id)).scalar()
-    if cursor is None:
-        raise InvalidInput(INVALID_CURSOR, f"expected `before` to be an alert's id, got {alert_id!r}")
-    return or_(alerts.c.opened_at < cursor, and_(alerts.c.opened_at == cursor, alerts.c.id < alert_id))
+def _get_all(connection: Connection, alert_ids: Sequence[str]) -> Sequence[Alert]:
+    rows = connection.execute(_select().where(alerts.c.id.in_(alert_ids))).all()
+    found = {row.id: _alert(row) for row in rows}
+    return [found[alert_id] for alert_id in alert_ids if alert_id in found]
+
+
+def _older_than(connection: Connection, table: Table, cursor: str) -> ColumnElement[bool]:
+    place = _CURSOR.fullmatch(cursor)
+    if place is None:
+        alert_id = cursor
+        opened_at = connection.execute(select(alerts.c.opened_at).where(alerts.c.id == alert_id)).scalar()
+    else:
+        alert_id, opened_at = place["id"], _moment(int(place["at"]))
+    if opened_at is None:
+        msg = f"There is no such page: {cursor[:100]!r} is neither a cursor that `Link` gave nor the id of an alert."
+        raise InvalidInput(INVALID_CURSOR, msg)
+    at = literal(opened_at, UtcTime)
+    return or_(table.c.opened_at < at, and_(table.c.opened_at == at, table.c.id < alert_id))
+
+
+def _moment(microseconds: int) -> datetime | None:
+    try:
+        return _EPOCH + microseconds * _MICROSECOND
+    except OverflowError:  # a cursor that somebody made up
+        return None
 
 
 def _alert(row: Row[Any]) -> Alert:
@@ -215,7 +302,7 @@ def _teaching(row: Row[Any]) -> Teaching | None:
     if row.kind != AlertKind.ANOMALY:
         why = "it is about the camera, and has no objects"
     elif row.taught_stream is None:
-        why = "the stream is deleted"
+        why = "its camera is no longer registered"
     elif row.known is not None:
         why = "newer false alarms have taken its place"
     else:

@@ -12,9 +12,11 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
 from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from service.store.migrations import MIGRATIONS, migrate
+from service.store.storage_trouble import StorageTrouble, storage_trouble
 
 _WRITES = "watchword_writes"
 
@@ -22,6 +24,10 @@ _OPENING_S = 60.0
 """How long an opening waits for whoever migrates the same SQLite file, which takes longer than any statement."""
 
 _WAL_RETRY_S = 0.01
+
+
+class DatabaseDamaged(RuntimeError):
+    """The file is no whole database any more; the message says what SQLite found."""
 
 
 class Database:
@@ -54,6 +60,21 @@ class Database:
         finally:
             opening.dispose()
         self._engine = _open(location, busy_timeout_s)
+        self._trouble: StorageTrouble | None = None
+
+    @property
+    def trouble(self) -> StorageTrouble | None:
+        """Why the last transaction that was to write could not; None once one could again."""
+        return self._trouble
+
+    def try_to_write(self) -> StorageTrouble | None:
+        """Change nothing in a transaction that writes, and return as ``trouble`` what came of it."""
+        try:
+            with self.transaction() as connection:
+                connection.exec_driver_sql("UPDATE alembic_version SET version_num = version_num")
+        except SQLAlchemyError as error:
+            return storage_trouble(error)
+        return None
 
     @property
     def engine(self) -> Engine:
@@ -63,14 +84,33 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """A connection in a transaction that may write: commits at the end, rolls back on an exception."""
-        with _writing(self._engine) as connection:
-            yield connection
+        try:
+            with _writing(self._engine) as connection:
+                yield connection
+        except (SQLAlchemyError, OSError) as error:
+            self._trouble = storage_trouble(error) or self._trouble
+            raise
+        self._trouble = None
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A connection in a transaction that only reads: one consistent view, no lock that a writer minds."""
         with self._engine.connect() as connection, connection.begin():
             yield connection
+
+    def check(self) -> None:
+        """Look over a file of SQLite, which takes 0.4 s for 100 MB; a server looks after its own.
+
+        Raises:
+            DatabaseDamaged: If a part of it cannot be what was written.
+            sqlalchemy.exc.SQLAlchemyError: If it cannot be read.
+        """
+        if self._engine.dialect.name != "sqlite":
+            return
+        with self.reading() as connection:
+            found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
+        if found != "ok":
+            raise DatabaseDamaged(" ".join(str(found).split()))
 
     def close(self) -> None:
         """Close every pooled connection. Idempotent."""

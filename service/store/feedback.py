@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, Row, delete, insert, select
 
 from service.contracts.alert import Verdict
-from service.store.alerts import set_verdict
 from service.store.database import Database
 from service.store.tables import alert_embeddings, feedback
 
@@ -75,37 +74,42 @@ class FeedbackStore:
         with self._database.transaction() as connection:
             connection.execute(delete(alert_embeddings).where(alert_embeddings.c.alert_id.not_in(kept)))
 
-    def judge_alert(
-        self, stream_id: str, alert_id: str, verdict: Verdict | None, radius: float, keep: int = FEEDBACK_KEPT
-    ) -> Sequence[FeedbackRecord]:
-        """Note what a person says of a stream's alert, and what that teaches; in one transaction, or not at all.
+    def learn(
+        self,
+        connection: Connection,
+        stream_id: str,
+        alert_id: str,
+        verdict: Verdict | None,
+        radius: float,
+        keep: int = FEEDBACK_KEPT,
+    ) -> None:
+        """Learn of what a person says of a stream's alert, in the transaction that notes it.
 
         Args:
-            stream_id: Its stream.
+            connection: In that transaction.
+            stream_id: The alert's stream, which must be registered.
             alert_id: The alert.
             verdict: ``false_alarm`` teaches what is kept of its objects' looks; anything else takes that back.
             radius: Cosine distance within which an object is the same.
             keep: Alerts that teach the stream something; the oldest go beyond that.
 
-        Returns:
-            As ``list``.
-
         Raises:
-            NotFound: ``alert_not_found``.
             sqlalchemy.exc.IntegrityError: If there is no such stream.
         """
-        with self._database.transaction() as connection:
-            set_verdict(connection, alert_id, verdict)
-            connection.execute(delete(feedback).where(feedback.c.alert_id == alert_id))
-            row = connection.execute(select(alert_embeddings).where(alert_embeddings.c.alert_id == alert_id)).first()
-            if verdict == "false_alarm" and row is not None:
-                _teach(connection, stream_id, FeedbackRecord(_embeddings(row), radius, datetime.now(UTC)), keep)
-            return _list(connection, stream_id)
+        connection.execute(delete(feedback).where(feedback.c.alert_id == alert_id))
+        row = connection.execute(select(alert_embeddings).where(alert_embeddings.c.alert_id == alert_id)).first()
+        if verdict == "false_alarm" and row is not None:
+            _teach(connection, stream_id, FeedbackRecord(_embeddings(row), radius, datetime.now(UTC)), keep)
 
     def list(self, stream_id: str) -> Sequence[FeedbackRecord]:
         """What false alarms taught a stream, oldest first."""
+        query = (
+            select(feedback)
+            .where(feedback.c.stream_id == stream_id)
+            .order_by(feedback.c.taught_at, feedback.c.alert_id)
+        )
         with self._database.reading() as connection:
-            return _list(connection, stream_id)
+            return [FeedbackRecord(_embeddings(row), row.radius, row.taught_at) for row in connection.execute(query)]
 
 
 def _teach(connection: Connection, stream_id: str, record: FeedbackRecord, keep: int) -> None:
@@ -115,13 +119,6 @@ def _teach(connection: Connection, stream_id: str, record: FeedbackRecord, keep:
     excess = select(feedback.c.alert_id).where(feedback.c.stream_id == stream_id).order_by(*order).offset(keep)
     ids = connection.execute(excess.limit(FEEDBACK_KEPT)).scalars().all()
     connection.execute(delete(feedback).where(feedback.c.alert_id.in_(ids)))
-
-
-def _list(connection: Connection, stream_id: str) -> Sequence[FeedbackRecord]:
-    query = (
-        select(feedback).where(feedback.c.stream_id == stream_id).order_by(feedback.c.taught_at, feedback.c.alert_id)
-    )
-    return [FeedbackRecord(_embeddings(row), row.radius, row.taught_at) for row in connection.execute(query)]
 
 
 def _columns(embeddings: AlertEmbeddings) -> dict[str, Any]:

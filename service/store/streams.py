@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from sqlalchemy import Connection, Row, Select, delete, insert, select, update
 
 from service.contracts.enrolment import EnrolmentSpec
-from service.contracts.stream import StreamSpec
+from service.contracts.stream import KEPT, StreamSpec
 from service.errors import STREAM_NOT_FOUND, NotFound
 from service.store.audit import prune_orphans
 from service.store.database import Database
@@ -151,5 +151,5 @@ def _select() -> Select[Any]:
 
 def _record(row: Row[Any]) -> StreamRecord:
     found = row._mapping
-    spec = StreamSpec.model_validate(found["spec"])
+    spec = StreamSpec.model_validate(found["spec"], context=KEPT)
     return StreamRecord(found["id"], spec, bool(found["has_credentials"]), found["created_at"], found["updated_at"])

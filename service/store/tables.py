@@ -108,6 +108,29 @@ alerts = Table(
     Column("snapshot", Text),
     Column("clip", Text),
     Column("revision", Integer, nullable=False),
+    Column("note", Text),
+    Column("reviewed_at", UtcTime),
+)
+
+alert_words = Table(
+    "alert_words",
+    metadata,
+    Column("opened_at", UtcTime, primary_key=True),
+    Column("id", Text, ForeignKey("alerts.id", ondelete="CASCADE"), primary_key=True, unique=True),
+    Column("stream_id", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("verdict", Text),
+    Column("words", Text, nullable=False),
+)
+
+score_minutes = Table(
+    "score_minutes",
+    metadata,
+    Column("stream_id", Text, primary_key=True),
+    Column("minute", BigInteger, primary_key=True),
+    Column("score", Double),
+    Column("state", Text, nullable=False),
 )
 
 outbox = Table(

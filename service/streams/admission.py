@@ -2,43 +2,56 @@
 
 from __future__ import annotations
 
-from service.errors import MACHINE_FULL, Overloaded
-from service.pipeline.worker import Worker
+from dataclasses import dataclass
 
-FULL_LOAD = 0.85
-"""Share of the worker's time, and of all cores, that may be in use. Above it a burst of frames waits longer than a
-frame takes, and latency grows for every stream."""
+from service.errors import MACHINE_FULL, Overloaded
 
 RETRY_AFTER_S = 30
-"""Load is measured over ten seconds; trying again sooner sees the same numbers."""
+"""Load is measured over half a minute; trying again sooner sees the same numbers."""
 
 
-def admit(worker: Worker, running: int, *, enrolling_files: bool) -> None:
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What the streams that run take of one resource.
+
+    Attributes:
+        load: Share of it that was in use over the last half minute.
+        frames_per_second: Frames that were processed with it a second, of all streams together.
+        now: And at present, which is more where streams have just begun.
+    """
+
+    load: float
+    frames_per_second: float
+    now: float
+
+    @property
+    def used(self) -> float:
+        """Share in use once what has just begun counts in full."""
+        return self.load * max(1.0, self.now / self.frames_per_second) if self.frames_per_second > 0 else self.load
+
+    def needed(self, fps: float) -> float:
+        """Share that so many more frames a second take, if each costs what the others do on average."""
+        return self.load / self.frames_per_second * fps if self.frames_per_second > 0 else 0.0
+
+
+def admit(uses: tuple[Use, ...], fps: float, limit: float) -> None:
     """Refuse a stream that would slow down the others.
 
-    A new stream is taken to cost what the running ones cost on average, of the worker's time and of all cores.
-
     Args:
-        worker: Whose load is measured.
-        running: Streams that run now.
-        enrolling_files: Whether video files are being read now: that takes what the cores have left, so the use
-            of the cores says nothing meanwhile.
+        uses: Of every resource that it takes a share of.
+        fps: Frames of it that are to be looked at a second.
+        limit: Share of each resource that may be in use.
 
     Raises:
-        Overloaded: With the budget and when to come back.
+        Overloaded: With the shares and when to come back.
     """
-    if not running:
-        return
-    loads = {"the worker's time": worker.load}
-    if not enrolling_files:
-        loads["all cores"] = worker.processor_load
-    for what, load in loads.items():
-        share = load / running
-        if load + share > FULL_LOAD:
+    for use in uses:
+        used, needed = use.used, use.needed(fps)
+        if used + needed > limit:
             msg = (
-                f"expected room for one more stream at about {share:.0%} of {what}, got {load:.0%} of at most "
-                f"{FULL_LOAD:.0%} in use by {running} streams"
-            )
+                f"This computer is too busy for another camera ({used:.0%} used, about {needed:.0%} more needed, limit "
+                f"{limit:.0%}). Lower a camera's frame rate, or pause one."
+            ).replace("%", " %")
             raise Overloaded(
-                MACHINE_FULL, msg, RETRY_AFTER_S, load=round(load, 3), share=round(share, 3), budget=FULL_LOAD
+                MACHINE_FULL, msg, RETRY_AFTER_S, load=round(used, 3), share=round(needed, 3), budget=limit
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from functools import partial
 
 from pydantic import SecretStr
@@ -68,7 +69,8 @@ class StreamBuilder:
         Raises:
             InvalidSource: If it cannot be one.
         """
-        return parse_source(spec.url, spec.transport, self._settings.media_dir, self._own_addresses)
+        source = parse_source(spec.url, spec.transport, self._settings.media_dir, self._own_addresses)
+        return replace(source, own=self._own_addresses)
 
     def stored_source(self, record: StreamRecord, spec: StreamSpec) -> Source:
         """The source of a stream that is registered, with the credentials that are kept for it.
@@ -79,7 +81,7 @@ class StreamBuilder:
         """
         secret = self._store.secret_url(record.id)
         url = record.spec.url if secret is None else secret.get_secret_value()
-        return parse_source(url, spec.transport, self._settings.media_dir)
+        return replace(parse_source(url, spec.transport, self._settings.media_dir), own=self._own_addresses)
 
     def changed_source(self, record: StreamRecord, spec: StreamSpec, patch: StreamPatch) -> Source:
         """The source of a registered stream after a change.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from service.contracts.stream import StreamOut, StreamState, StreamStatus
@@ -68,11 +68,16 @@ class Entry:
             alerts_per_day=alerts_per_day(self.record.spec),
         )
 
-    def out(self) -> StreamOut:
-        """Its settings, and what it is doing."""
+    def out(self, warnings: Sequence[str]) -> StreamOut:
+        """Its settings, and what it is doing.
+
+        Args:
+            warnings: What may not be as it was meant in them (``service.streams.hints``).
+        """
         record = self.record
         return StreamOut(
-            **record.spec.model_dump(),
+            **dict(record.spec),
+            warnings=list(warnings),
             id=record.id,
             has_credentials=record.has_credentials,
             created_at=record.created_at,

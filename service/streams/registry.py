@@ -7,10 +7,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from service.contracts.alert import AlertKind
 from service.contracts.enrolment import EnrolmentOut, EnrolmentSpec
 from service.contracts.guidance import PreviewOut, PreviewSpec
 from service.contracts.patch import patched
 from service.contracts.stream import StreamOut, StreamPatch, StreamSpec
+from service.enrolment.length import check_length
 from service.enrolment.stream_profile import file_source, kept_profile, profile_path
 from service.errors import (
     INVALID_PATCH,
@@ -20,15 +22,18 @@ from service.errors import (
     InvalidInput,
 )
 from service.guidance.stream_guidance import StreamGuidance
+from service.ingest.failures import Cause
 from service.ingest.probe import probe as try_source
 from service.ingest.source import Source
 from service.profiles.profile import Profile
+from service.store.storage_trouble import StorageTrouble
 from service.store.streams import StreamStore
-from service.streams.admission import admit
+from service.streams.admission import Use, admit
 from service.streams.build import StreamBuilder, secret_of
 from service.streams.changes import REBUILDING, changes_of
 from service.streams.entries import Entries
 from service.streams.entry import Entry
+from service.streams.hints import Hints
 from service.streams.stream import LiveStream, Services
 
 logger = logging.getLogger(__name__)
@@ -64,6 +69,8 @@ class StreamRegistry:
         """Know the streams that are stored, and bring them back in the background."""
         # All are known before the first request and before the first one runs, so that none of them can be missed.
         self._entries.restore(map(self._build.entry, self._store.list()))
+        for entry in self._entries.all():
+            self._count(entry)
         self._restorer.start()
 
     def close(self) -> None:
@@ -100,21 +107,40 @@ class StreamRegistry:
     def _bring_back(self, entry: Entry) -> None:
         record = entry.record
         try:
-            self._run(entry, self._build.stored_source(record, record.spec), self._store.pending(record.id))
+            source = self._build.stored_source(record, record.spec)
+            if source.url != record.spec.url:
+                # It was registered when less was known to be a secret: what was shown then is kept apart now.
+                shown = record.spec.model_copy(update={"url": source.url})
+                record = entry.record = self._store.update(record.id, shown, secret_of(source))
+            self._run(entry, source, self._store.pending(record.id))
         except Exception as error:
             # The camera stays registered: what it needs may come back, or be set otherwise.
             logger.error("stream %s cannot be restored: %s", record.id, error)
             entry.problem = f"cannot be restored: {error}"
 
+    # ---- what waits for the disk
+
+    @property
+    def unsaved(self) -> int:
+        """Streams whose profile is in force, and could not be written yet."""
+        return sum(entry.live is not None and entry.live.profile.trouble is not None for entry in self._entries.all())
+
+    def storage_trouble(self) -> StorageTrouble | None:
+        """Why a profile could not be written, if one waits."""
+        lives = [entry.live for entry in self._entries.all() if entry.live is not None]
+        return next((found for live in lives if (found := live.profile.trouble) is not None), None)
+
     # ---- looking
 
     def list(self) -> list[StreamOut]:
         """All streams, oldest first."""
-        return [entry.out() for entry in sorted(self._entries.all(), key=lambda entry: entry.record.created_at)]
+        entries = sorted(self._entries.all(), key=lambda entry: entry.record.created_at)
+        hints = Hints.of(entries)
+        return [entry.out(hints.about(entry)) for entry in entries]
 
     def get(self, stream_id: str) -> StreamOut:
         """One stream."""
-        return self._entries.get(stream_id).out()
+        return self._out(self._entries.get(stream_id))
 
     def live(self, stream_id: str) -> LiveStream:
         """What serves a stream now: its picture, what it learned.
@@ -145,7 +171,8 @@ class StreamRegistry:
 
         Args:
             spec: Its settings.
-            probe: Refuse a source that delivers no picture now.
+            probe: Refuse a source that delivers no picture now. One that is not tried is not refused for load either:
+                it is down and takes nothing. If it is too much once it is back, ``overloaded`` says so.
 
         Raises:
             InvalidInput: If any setting is not what was expected; nothing has changed then.
@@ -154,22 +181,25 @@ class StreamRegistry:
         source = self._build.source(spec)
         self._build.check(spec)
         self._check_enrolment(spec)
-        self._admit(spec)
         if probe:
+            # The address first: a wrong password must read as one on a busy machine too.
             try_source(source, self._settings.probe_timeout_s)
+            self._admit(spec)
         record = self._store.create(spec.model_copy(update={"url": source.url}), secret_of(source))
-        if spec.enrolment is not None and spec.enrolment.stream is None:
-            self._store.set_pending(record.id, spec.enrolment)
         entry = self._build.entry(record)
         with entry.changing:
             try:
+                if spec.enrolment is not None and spec.enrolment.stream is None:
+                    self._store.set_pending(record.id, spec.enrolment)
                 self._entries.add(entry)
+                self._count(entry)
                 self._run(entry, source, spec.enrolment)
             except BaseException:
                 self._entries.remove(record.id)
+                self._services.metrics.forget(record.id)
                 self._store.delete(record.id)
                 raise
-        return entry.out()
+        return self._out(entry)
 
     def update(self, stream_id: str, patch: StreamPatch, probe: bool = True) -> StreamOut:
         """Change settings; a failed change leaves the stream as it was.
@@ -189,13 +219,13 @@ class StreamRegistry:
             source = self._build.changed_source(entry.record, spec, patch)
             moved = "url" in changes or patch.credentials is not None
             self._build.check(spec)
-            if spec.enabled and not entry.record.spec.enabled:
-                self._admit(spec)
             if moved and probe and spec.enabled:
                 try_source(source, self._settings.probe_timeout_s)
+            if probe and spec.enabled and not entry.record.spec.enabled:
+                self._admit(spec)
             rebuild = entry.live is None or moved or bool(REBUILDING & changes.keys())
             self._replace(entry, spec, source, rebuild=rebuild)
-        return entry.out()
+        return self._out(entry)
 
     def delete(self, stream_id: str) -> None:
         """Stop and forget a stream; its alerts stay. Idempotent, and legal in every state."""
@@ -234,9 +264,11 @@ class StreamRegistry:
 
         Raises:
             Conflict: If an enrolment is under way, or there is nothing to extend or to take over.
-            InvalidInput: If a source cannot be used.
+            InvalidInput: If a source cannot be used, or so many seconds are too few frames.
         """
         with self._entries.changing(stream_id) as entry:
+            if spec.seconds is not None and not spec.extend:
+                check_length(spec.seconds, entry.running().rate)
             return entry.running().enrol(spec, None if spec.stream is None else self._profile_of(spec.stream))
 
     def forget_enrolment(self, stream_id: str) -> None:
@@ -266,6 +298,9 @@ class StreamRegistry:
 
     # ---- inside
 
+    def _out(self, entry: Entry) -> StreamOut:
+        return entry.out(Hints.of(self._entries.all()).about(entry))
+
     def _run(self, entry: Entry, source: Source, pending: EnrolmentSpec | None) -> None:
         """Build and start what serves a stream; called with ``entry.changing`` held."""
         other = None
@@ -285,6 +320,7 @@ class StreamRegistry:
         stored = spec.model_copy(update={"url": source.url})
         live = self._build.live(entry, stored, source) if rebuild else None
         entry.record = self._store.update(entry.id, stored, secret_of(source))
+        self._count(entry)
         entry.guidance.configure(stored.zones, stored.timezone)
         if live is None:
             entry.running().configure(stored)
@@ -296,6 +332,10 @@ class StreamRegistry:
         entry.live, entry.problem = live, None
         live.start(self._store.pending(entry.id))
 
+    def _count(self, entry: Entry) -> None:
+        """Let metrics know the stream under its present name."""
+        self._services.metrics.know_stream(entry.id, entry.record.spec.name, AlertKind, Cause)
+
     def _check_enrolment(self, spec: StreamSpec) -> None:
         enrolment = spec.enrolment
         if enrolment is None:
@@ -303,17 +343,26 @@ class StreamRegistry:
         if enrolment.extend:
             msg = "A new stream has learned nothing yet that could be extended. Leave extend out."
             raise InvalidInput(NEW_TO_EXTEND, msg)
+        if enrolment.seconds is not None:
+            check_length(enrolment.seconds, spec.fps)
         for path in enrolment.sources or ():
             file_source(path, self._settings.media_dir)
         if enrolment.stream is not None:
             self._profile_of(enrolment.stream)
 
     def _admit(self, spec: StreamSpec) -> None:
-        if spec.enabled:
-            entries = self._entries.all()
-            running = sum(entry.record.spec.enabled for entry in entries)
-            files = any(entry.live is not None and entry.live.profile.reading_files for entry in entries)
-            admit(self._services.worker, running, enrolling_files=files)
+        if not spec.enabled:
+            return
+        worker, running = self._services.worker, [entry.live for entry in self._entries.all() if entry.live is not None]
+        frames, now = worker.frames_per_second, sum(live.frames_per_second for live in running)
+        uses = [Use(worker.load, frames, now)]
+        # Reading files and fitting take what the cores have left, so that their use says nothing meanwhile.
+        if not any(live.profile.computing for live in running):
+            uses.append(Use(worker.processor_load, frames, now))
+        admit(tuple(uses), spec.fps, self._settings.max_load)
 
     def _profile_of(self, stream_id: str) -> Profile:
-        return kept_profile(self._settings, self._entries.get(stream_id).id)
+        entry = self._entries.get(stream_id)
+        if entry.live is not None and entry.live.profile.trouble is not None:
+            return entry.live.profile.kept()  # of which the file knows nothing yet
+        return kept_profile(self._settings, entry.id)

@@ -30,6 +30,7 @@ from service.pipeline.worker import Worker
 from service.presentation.message import score_message, scored_objects, scoreless_message
 from service.profiles.profile import Profile
 from service.settings import Settings
+from service.streams.notes import source_notes
 from service.streams.throughput import Throughput
 from service.streams.watching import Standing, not_watching
 
@@ -106,12 +107,14 @@ class LiveStream:
         self._publishing = threading.Lock()
         self._times: deque[float] = deque(maxlen=RATE_FRAMES)
         self._latency_ms: float | None = None
+        self._lag_s: float | None = None
         self._alert_id: str | None = None
         self._waiting = False
         self._closed = False
         self._blind: Blindness | None = None
         self._blind_since: datetime | None = None
         self._scored_at = -math.inf
+        self._shown_at = -math.inf
         self._throughput = Throughput(services.metrics, stream_id)
         self._told: StreamState | None = None
         self._told_at = datetime.now(UTC)
@@ -148,7 +151,7 @@ class LiveStream:
             if not self._waiting:
                 self._ingest.start()
         else:
-            self._services.alerts.source_state(self.stream_id, self.spec.name, StreamState.PAUSED, time.time())
+            self._services.alerts.source_state(self.stream_id, self.spec.name, StreamState.PAUSED)
         self._tell()
 
     def _try_to_enrol(self, pending: EnrolmentSpec, other: Profile | None) -> None:
@@ -185,16 +188,19 @@ class LiveStream:
         now = time.monotonic()
         self._times.append(now)
         self._latency_ms = (now - frame.source.frame.arrived) * 1000
+        self._lag_s = now - frame.source.frame.happened
         if frame.surprise is not None:
             self._scored_at = now
         self._throughput.look(now)
         self._see(frame.source.sight)
         self._tell()
+        self._show_watching(now)
         with self._publishing:
             # The worker may still hold a frame when its source has failed: an old picture must not look like a new one.
             state = self.state
             if state not in DELIVERING:
                 return
+            self._services.metrics.lag_seconds.labels(self.stream_id).set(self._lag_s)
             objects = scored_objects(frame)
             if frame.surprise is not None:
                 self._alert_id = self._services.alerts.observe(frame, objects, self.spec.name)
@@ -232,7 +238,7 @@ class LiveStream:
         why = self._not_watching(state, ingest)
         return StreamStatus(
             state=state,
-            detail=self._detail(state, ingest.detail),
+            detail=ingest.detail if why is None else why.message,
             since=self._told_at,
             width=ingest.width,
             height=ingest.height,
@@ -240,6 +246,8 @@ class LiveStream:
             damaged_frames=ingest.damaged_frames,
             measured_fps=self._measured_fps() if live else None,
             latency_ms=self._latency_ms if live else None,
+            lag_s=None if self._lag_s is None or not live else round(self._lag_s, 3),
+            notes=source_notes(ingest, self.stages) if live else [],
             reconnects=ingest.reconnects,
             last_frame_at=ingest.last_frame_at,
             threshold=None if scorer is None or scorer.threshold is None else display(scorer.threshold),
@@ -257,7 +265,7 @@ class LiveStream:
             state,
             ingest.detail,
             ingest.cause,
-            self.profile.out().progress if self._learning else None,
+            self.profile.progress if self._learning or self._waiting else None,
             self.profile.enrolled,
             self.profile.problem is not None,
             self.profile.failure,
@@ -270,16 +278,16 @@ class LiveStream:
         )
         return not_watching(standing, UTC if self.spec.timezone is None else ZoneInfo(self.spec.timezone))
 
-    def _detail(self, state: StreamState, source_detail: str | None) -> str | None:
-        if state is StreamState.PAUSED:
-            return "paused by its settings"
-        if self._waiting:
-            return f"learns what is normal from other video files first, {self.profile.out().progress:.0%}"
-        if state is StreamState.ENROLLING:
-            return f"learning what is normal, {self.profile.out().progress:.0%}"
-        if state is StreamState.LIVE and not self.profile.enrolled:
-            return self.profile.failure or self.profile.problem or "not enrolled: POST /streams/{id}/enrolment to begin"
-        return source_detail
+    @property
+    def frames_per_second(self) -> float:
+        """Frames that are scored a second now; 0 while none are."""
+        return (self._measured_fps() or 0.0) if self.state in DELIVERING else 0.0
+
+    @property
+    def rate(self) -> float:
+        """Frames a second that are looked at, as far as is known: what was asked for, or what the source gives."""
+        usual = self._ingest.status.usual_step
+        return self.spec.fps if not usual else min(self.spec.fps, 1 / usual)
 
     def _measured_fps(self) -> float | None:
         times = list(self._times)
@@ -295,18 +303,23 @@ class LiveStream:
             with self._publishing:
                 self.picture.clear()
             self._times.clear()
+            self._lag_s = None
             self._see(CLEAR)
         # A video file that has ended is no camera that went away.
         ended = self.source.is_file and state is StreamState.OFFLINE
         told = StreamState.PAUSED if ended else state
-        self._services.alerts.source_state(self.stream_id, self.spec.name, told, time.time())
+        self._services.alerts.source_state(self.stream_id, self.spec.name, told)
         self._tell()
 
     def _see(self, sight: Sight) -> None:
         """Take note of whether anything can be seen."""
-        if sight.blind is not self._blind:
-            self._blind_since = None if sight.blind is None else datetime.now(UTC) - timedelta(seconds=sight.for_s)
-            self._blind = sight.blind
+        if sight.blind is self._blind:
+            return
+        self._blind_since = None if sight.blind is None else datetime.now(UTC) - timedelta(seconds=sight.for_s)
+        self._blind = sight.blind
+        if self._ingest.status.state is StreamState.LIVE:
+            why = None if sight.blind is None else self.status().not_watching
+            self._services.alerts.sight(self.stream_id, self.spec.name, why)
 
     def retry(self) -> None:
         """Try a source that is down at once. Idempotent, legal in every state."""
@@ -319,13 +332,22 @@ class LiveStream:
             if state is self._told:
                 return
             self._told, self._told_at = state, datetime.now(UTC)
+        self._show_watching(math.inf)
         metrics = self._services.metrics
         for possible in StreamState:
             metrics.stream_state.labels(self.stream_id, possible.value).set(possible is state)
         with self._publishing:
             if state is not StreamState.LIVE:
                 metrics.score.remove_by_labels({"stream": self.stream_id})
+            if state not in (StreamState.LIVE, StreamState.ENROLLING):
+                metrics.lag_seconds.remove_by_labels({"stream": self.stream_id})
             self._services.feed.publish(scoreless_message(self.stream_id, next(self._sequence), state))
+
+    def _show_watching(self, now: float) -> None:
+        """Keep the metric true, about once a second and at every change of state."""
+        if now - self._shown_at >= 1.0:
+            self._shown_at = time.monotonic()
+            self._services.metrics.stream_watching.labels(self.stream_id).set(self.status().watching)
 
     # ---- pictures
 

@@ -24,7 +24,7 @@ class Standing:
         state: Where it stands.
         detail: Of its source, why it is down, in a sentence.
         cause: What its last attempt failed by, while it is down.
-        learning: How much of the enrolment that has to end first is done, in [0, 1]; None while there is none.
+        learning: How far the enrolment is that has to end first, in a sentence; None while there is none.
         enrolled: Whether there is a profile to score by.
         misfit: Whether a profile is kept that does not fit the settings.
         failed: Why the last enrolment failed, in a sentence; None if it did not.
@@ -39,7 +39,7 @@ class Standing:
     state: StreamState
     detail: str | None = None
     cause: Cause | None = None
-    learning: float | None = None
+    learning: str | None = None
     enrolled: bool = False
     misfit: bool = False
     failed: str | None = None
@@ -90,8 +90,7 @@ def _source(standing: Standing) -> NotWatching | None:
         case StreamState.PAUSED:
             return _because(R.PAUSED, "This camera is paused.", "Resume it to watch it again.")
         case StreamState.CONNECTING if standing.learning is not None:
-            message = f"Learning what is normal from recordings first, {100 * standing.learning:.0f} % done."
-            return _because(R.LEARNING, message, "Wait until it is done.")
+            return _because(R.LEARNING, standing.learning, "Wait until it is done.")
         case StreamState.CONNECTING:
             return _because(R.CONNECTING, "Connecting to the camera.", "Wait a moment.")
         case StreamState.OFFLINE if standing.cause is Cause.FINISHED:
@@ -131,8 +130,7 @@ def _learned(standing: Standing) -> NotWatching | None:
     if standing.enrolled:
         return None
     if standing.learning is not None:
-        message = f"Learning what is normal here, {100 * standing.learning:.0f} % done."
-        return _because(R.LEARNING, message, "Let the scene be as it usually is until then.")
+        return _because(R.LEARNING, standing.learning, "Let the scene be as it usually is until then.")
     if standing.failed is not None:
         message = f"Learning what is normal here failed: {standing.failed.rstrip('.')}."
         return _because(R.ENROLMENT_FAILED, message, "Learn again, for longer or from other footage.")

@@ -19,6 +19,10 @@
  * @typedef {ScoredObject|Schema["AlertObject"]} AnyObject of a message, or what an alert keeps of it
  * @typedef {Schema["ScoreMessage"]} ScoreMessage
  * @typedef {Schema["Alert"]} Alert
+ * @typedef {NonNullable<InputOf<"/alerts", "get">["query"]>} AlertQuery
+ * @typedef {Omit<AlertQuery, "cursor"|"limit"|"before"|"since">} AlertFilter which alerts
+ * @typedef {Schema["AlertDay"]} AlertDay
+ * @typedef {Alert["verdict"]} Verdict null while nobody has said what it was
  * @typedef {Schema["EnrolmentOut"]} Enrolment
  * @typedef {Schema["Resemblance"]} Resemblance
  * @typedef {Schema["Conflict"]} Conflict
@@ -117,10 +121,12 @@ function fieldOf({ field, expected, got }) {
  * @returns {Promise<AnswerOf<P, M>>}
  */
 async function request(method, path, input, timeout = TIMEOUT_MS) {
-  /** @type {{path?: Record<string, string>, query?: Record<string, string|number|boolean>, body?: unknown}} */
+  /** @type {{path?: Record<string, string>, query?: Record<string, unknown>, body?: unknown}} */
   const { path: names = {}, query = {}, body } = input;
   const filled = path.slice(1).replaceAll(/\{(\w+)\}/g, (_, name) => encodeURIComponent(names[name]));
-  const asked = String(new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)])));
+  // A list is said as one parameter for each of its values.
+  const pairs = Object.entries(query).flatMap(([name, value]) => [value].flat().map((one) => [name, String(one)]));
+  const asked = String(new URLSearchParams(pairs));
   /** @type {RequestInit} */
   const init = { method: method.toUpperCase(), cache: "no-store", signal: AbortSignal.timeout(timeout) };
   if (body !== undefined) {
@@ -235,32 +241,61 @@ export const listTaught = (id) => request("get", "/streams/{stream_id}/taught", 
  * @param {string} id
  * @param {number} limit
  */
-export const scores = (id, limit) => request("get", "/streams/{stream_id}/scores", { path: { stream_id: id }, query: { limit } });
+export const scores = async (id, limit) => {
+  const answer = await request("get", "/streams/{stream_id}/scores", { path: { stream_id: id }, query: { limit } });
+  // Without a span of time the answer is messages; that depends on the query, which its type does not say.
+  return /** @type {ScoreMessage[]} */ (answer);
+};
 
 /**
- * The newest alerts, newest first.
- * @param {number} limit
+ * Alerts, the newest first.
+ * @param {AlertQuery} query `cursor` is the id of the last alert of the page before
  */
-export const listAlerts = (limit) => request("get", "/alerts", { query: { limit } });
+export const listAlerts = (query) => request("get", "/alerts", { query });
+
+/**
+ * How many alerts each day has, in a time zone.
+ * @param {AlertFilter} filter
+ * @param {string} timezone an IANA name
+ */
+export const alertDays = (filter, timezone) => request("get", "/alerts/days", { query: { ...filter, timezone } });
+
+/**
+ * How many alerts there are, and how many of them nobody has reviewed.
+ * @param {AlertFilter} filter
+ */
+export const countAlerts = (filter) => request("get", "/alerts/count", { query: filter });
+
+/** @param {string} id */
+export const getAlert = (id) => request("get", "/alerts/{alert_id}", { path: { alert_id: id } });
 
 /**
  * The newest alert of a camera, or none.
  * @param {string} id
  */
-export const newestAlert = (id) => request("get", "/alerts", { query: { stream: id, limit: 1 } });
+export const newestAlert = (id) => request("get", "/alerts", { query: { stream: [id], limit: 1 } });
 
 /**
  * @param {string} id
- * @param {"confirmed"|"false_alarm"|null} verdict
+ * @param {Given["AlertPatch"]} patch
  */
-export const setVerdict = (id, verdict) => request("patch", "/alerts/{alert_id}", { path: { alert_id: id }, body: { verdict } });
+export const reviewAlert = (id, patch) => request("patch", "/alerts/{alert_id}", { path: { alert_id: id }, body: patch });
+
+/**
+ * One verdict for several alerts, for all of them or for none.
+ * @param {string[]} ids
+ * @param {Verdict} verdict
+ */
+export const reviewAlerts = (ids, verdict) => request("post", "/alerts/reviews", { body: { ids, verdict } }, LONG_TIMEOUT_MS);
 
 /**
  * The picture at an alert's peak. It changes while the alert is open, so the address names the peak.
  * @param {Alert} alert
  */
-export const alertPicture = (alert) =>
-  url(`alerts/${encodeURIComponent(alert.id)}/snapshot.jpg?peak=${encodeURIComponent(alert.peak_at ?? "")}`);
+export const alertPicture = (alert) => {
+  const peak = alert.peak_at === null ? "" : `?peak=${encodeURIComponent(alert.peak_at)}`;
+  return url(`alerts/${encodeURIComponent(alert.id)}/snapshot.jpg${peak}`);
+};
 
 export const listPacks = () => request("get", "/packs", {});
 

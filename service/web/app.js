@@ -1,6 +1,7 @@
 /** The page: keeps the cameras, the socket and the list of alerts together, and draws at a calm pace. */
 
-import { AlertList } from "./alerts.js";
+import { AlertWatch } from "./alert-watch.js";
+import { LatestAlerts } from "./alerts.js";
 import * as api from "./api.js";
 import { Camera } from "./camera.js";
 import { CameraDetail } from "./camera-detail.js";
@@ -10,8 +11,10 @@ import { confirm, prepareDialogs } from "./dialogs.js";
 import { find, setText } from "./dom.js";
 import { Feed } from "./feed.js";
 import { clock, counted } from "./format.js";
+import { Notifications } from "./notifications.js";
 import { Overview } from "./overview.js";
 import { SnapshotPacer } from "./pictures.js";
+import { Review } from "./review.js";
 import { isRunning } from "./status.js";
 import { reducedMotion } from "./theme.js";
 
@@ -36,7 +39,17 @@ class Page {
     /** @type {CameraDetail|null} */
     this.detail = null;
     this.pacer = new SnapshotPacer();
-    this.alerts = new AlertList({ onOpenCount: (count) => showOpenCount(count), onJudged: () => void this.detail?.rules.load() });
+    this.alerts = new LatestAlerts({ onJudged: () => this.judged() });
+    this.review = new Review({ cameras: () => [...this.cameras.values()].map(({ stream }) => stream), onJudged: () => this.judged() });
+    this.notifications = new Notifications(find(document, "#notifying"));
+    this.watch = new AlertWatch({
+      onAlerts: (alerts, unreviewed) => void (this.review.visible ? this.review.news(alerts, unreviewed) : this.alerts.refresh()),
+      onNew: (alerts) => {
+        this.notifications.tell(alerts);
+        for (const alert of alerts) this.alerts.announce(alert);
+      },
+      onUnreviewed: showUnreviewed,
+    });
     this.feed = new Feed(api.url("scores").replace(/^http/, "ws"), {
       onScore: (message) => this.receive(message),
       onState: (state, waiting) => this.connection(state, waiting),
@@ -53,6 +66,8 @@ class Page {
     this.seen = new IntersectionObserver((entries) => this.scrolled(entries), { rootMargin: "100px" });
     /** The address of the open view, to go back to when somebody stays. */
     this.shownHash = location.hash;
+    /** Whether the address is just going back there. */
+    this.returning = false;
     this.form = new CameraForm((stream) => {
       this.takeStream(stream);
       this.arrange();
@@ -63,7 +78,6 @@ class Page {
   start() {
     prepareDialogs();
     for (const button of document.querySelectorAll("#add, [data-add]")) button.addEventListener("click", () => this.form.add());
-    for (const tab of document.querySelectorAll(".tabs button")) tab.addEventListener("click", () => showTab(/** @type {HTMLElement} */ (tab)));
     globalThis.addEventListener("hashchange", () => void this.leaveAndRoute());
     globalThis.addEventListener("beforeunload", (event) => {
       if (this.detail?.zones.changed === true) event.preventDefault();
@@ -71,6 +85,7 @@ class Page {
     document.addEventListener("visibilitychange", () => {
       if (!document.hidden) this.feed.retry();
     });
+    this.route();
     this.feed.start();
     void this.refreshStatus();
     setInterval(() => void this.refreshEnrolments(), ENROLMENT_MS);
@@ -83,7 +98,13 @@ class Page {
     if (camera === undefined) return this.refreshSoon();
     const changed = camera.receive(message);
     if (changed.state) this.refreshSoon();
-    if (changed.alert) this.alerts.kick();
+    if (changed.alert) this.watch.kick();
+  }
+
+  /** Someone said what an alert was: counts change, and what its camera was taught. */
+  judged() {
+    this.watch.kick();
+    void this.detail?.rules.load();
   }
 
   /** One question for what changes within a moment; changes that never end must not put it off for ever. */
@@ -144,6 +165,7 @@ class Page {
 
   arrange() {
     this.overview.arrange();
+    this.review.camerasChanged();
     this.detail?.render();
     for (const tile of this.tiles.values()) tile.render();
   }
@@ -190,9 +212,13 @@ class Page {
 
   /** Goes where the address leads, but asks first where something would be lost. */
   async leaveAndRoute() {
-    if (location.hash === this.shownHash) return;
+    if (this.returning) {
+      this.returning = false;
+      return;
+    }
     const wanted = location.hash;
     if (this.detail?.zones.changed === true) {
+      this.returning = true;
       location.replace(this.shownHash || "#");
       const sure = await confirm("Leave without saving the zones?", "What you have drawn is lost.", "Leave", "Stay");
       if (!sure) return;
@@ -205,10 +231,14 @@ class Page {
 
   route() {
     this.shownHash = location.hash;
+    const reviewing = this.review.route(location.hash);
+    showView(reviewing ? "review" : "cameras");
+    if (!reviewing) void this.alerts.refresh();
+    else if (this.watch.watching) this.watch.kick();
     const match = /^#camera\/(.+)$/.exec(location.hash);
     const camera = match === null ? undefined : this.cameras.get(decodeURIComponent(match[1]));
     const gone = find(document, "#gone");
-    gone.hidden = match === null || camera !== undefined;
+    gone.hidden = match === null || camera !== undefined || !this.statusLoaded;
     this.detail?.close();
     this.detail = null;
     find(document, "#overview").hidden = camera !== undefined;
@@ -222,7 +252,6 @@ class Page {
       onEdit: () => this.form.edit(camera),
     });
     section.replaceChildren(this.detail.element);
-    showTab(find(document, ".tabs [data-view=cameras]"));
     find(document, "#main").scrollTo(0, 0);
     globalThis.scrollTo(0, 0);
     this.detail.render();
@@ -259,8 +288,9 @@ class Page {
       for (const tile of this.tiles.values()) if (tile.visible) void this.fill(tile.camera, TILE_SCORES);
       if (this.detail !== null) void this.fill(this.detail.camera, DETAIL_SCORES);
       void this.refreshStatus();
-      void this.alerts.refresh();
+      void this.watch.begin();
     } else if (waiting !== null) {
+      this.watch.pause();
       const banner = find(document, "#lost");
       if (banner.hidden) {
         banner.hidden = false;
@@ -290,17 +320,20 @@ function isLearning(camera) {
   return camera.state === "enrolling" || (camera.enrolment !== null && isRunning(camera.enrolment));
 }
 
-/** @param {HTMLElement} tab */
-function showTab(tab) {
-  document.body.dataset.view = tab.dataset.view;
-  for (const other of document.querySelectorAll(".tabs button")) other.setAttribute("aria-pressed", String(other === tab));
+/** @param {"cameras"|"review"} view */
+function showView(view) {
+  document.body.dataset.view = view;
+  for (const link of document.querySelectorAll(".views a")) {
+    if (link.getAttribute("data-of") === view) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
 }
 
-/** @param {number} count */
-function showOpenCount(count) {
-  const badge = find(document, "#open-count");
+/** @param {number} count of alerts that nobody has reviewed */
+function showUnreviewed(count) {
+  const badge = find(document, "#unreviewed");
   badge.hidden = count === 0;
-  setText(badge, String(count));
+  setText(find(badge, "span"), String(count));
   document.title = count === 0 ? "Watchword" : `(${count}) Watchword`;
 }
 

@@ -176,6 +176,7 @@ export class CameraDetail {
       ["Time zone", stream.timezone ?? "UTC"],
     ];
     find(this.element, ".properties").replaceChildren(...properties.flatMap(([term, value]) => [create("dt", { text: term }), create("dd", { text: value })]));
+    find(this.element, ".camera-warnings").replaceChildren(...stream.warnings.map((text) => create("li", { text })));
     setText(find(this.element, ".pause"), stream.enabled ? "Pause" : "Resume");
   }
 }

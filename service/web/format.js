@@ -2,6 +2,8 @@
 
 const clockFormat = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
 const dayFormat = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
+const longDayFormat = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
+const fullDayFormat = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long", year: "numeric" });
 const countFormat = new Intl.NumberFormat();
 
 /** Surprise (-log10 p) that the API shows as score 1. */
@@ -19,6 +21,24 @@ export function moment(ms, now) {
   const sameDay = new Date(ms).toDateString() === new Date(now).toDateString();
   return sameDay ? clock(ms) : `${dayFormat.format(ms)} ${clock(ms)}`;
 }
+
+/**
+ * The day as a heading.
+ * @param {number} ms Unix milliseconds
+ */
+export function longDay(ms) {
+  const [today, its] = [new Date(), new Date(ms)];
+  if (its.toDateString() === today.toDateString()) return "Today";
+  today.setDate(today.getDate() - 1);
+  if (its.toDateString() === today.toDateString()) return "Yesterday";
+  return (its.getFullYear() === new Date().getFullYear() ? longDayFormat : fullDayFormat).format(ms);
+}
+
+/**
+ * The day with its year, and the time of day.
+ * @param {number} ms Unix milliseconds
+ */
+export const fullMoment = (ms) => `${fullDayFormat.format(ms)}, ${clock(ms)}`;
 
 /** @param {number|null|undefined} value */
 export const score = (value) => (value === null || value === undefined || Number.isNaN(value) ? "–" : value.toFixed(2));
@@ -43,6 +63,9 @@ export function duration(seconds) {
   return seconds < 36 * 3600 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86_400)} days`;
 }
 
+/** @param {number} count */
+export const number = (count) => countFormat.format(count);
+
 /**
  * What is left of a wait, to the second.
  * @param {number} seconds
@@ -50,9 +73,6 @@ export function duration(seconds) {
 export function countdown(seconds) {
   return seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")} min`;
 }
-
-/** @param {number} count */
-export const number = (count) => countFormat.format(count);
 
 /**
  * @param {number} count

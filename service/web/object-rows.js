@@ -61,10 +61,11 @@ export function objectRows(objects, threshold) {
     cell.setAttribute("scope", "col");
     head.append(cell);
   }
-  const rows = [...objects].sort((a, b) => (b.score ?? 0) - (a.score ?? 0)).slice(0, MAX_ROWS).map((object) => {
+  const first = (/** @type {AnyObject} */ object) => (object.culprit ? Number.POSITIVE_INFINITY : (object.score ?? 0));
+  const rows = [...objects].sort((a, b) => (first(a) === first(b) ? 0 : first(b) - first(a))).slice(0, MAX_ROWS).map((object) => {
     const name = object.track_id === null ? object.label : `${object.label} ${object.track_id}`;
     const row = create("tr", {}, create("td", { text: name }), create("td", { class: "number", text: scoreText(object.score) }), create("td", {}, ...reasons(object).map((text) => create("div", { text }))));
-    row.classList.toggle("over", isUnusual(object, threshold));
+    row.classList.toggle("over", object.culprit || isUnusual(object, threshold));
     return row;
   });
   return [create("thead", {}, head), create("tbody", {}, ...rows)];

@@ -268,7 +268,7 @@ export class Rules {
     const element = fromTemplate("taught-item");
     const what = counted(taught.objects, "object");
     setText(find(element, "span"), `${what} of a false alarm, learned ${moment(Date.parse(taught.taught_at), Date.now())}${taught.active ? "" : " with another encoder, and so not in effect"}`);
-    find(element, "button").addEventListener("click", () => void this.change(element, () => api.setVerdict(taught.alert_id, null)));
+    find(element, "button").addEventListener("click", () => void this.change(element, () => api.reviewAlert(taught.alert_id, { verdict: null })));
     return element;
   }
 

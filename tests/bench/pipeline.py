@@ -152,7 +152,7 @@ def replay(dataset: Dataset, pipeline: OfflinePipeline, profile: Profile, settin
 def read_slowly(clip: Clip, settings: Settings, watch: Stopwatch) -> Iterator[PreparedFrame]:
     """As ``read_all``, but in this thread."""
     source = local_source(clip.source, rate=clip.fps)
-    with open_reader(source, settings.stall_s, settings.stall_s, strict=True) as reader:
+    with open_reader(source, settings.stall_s, settings.stall_s) as reader:
         sampler = Sampler(clip.name, None, settings, Timeline(live=False))
         decoded_frames = iter(reader)
         while True:

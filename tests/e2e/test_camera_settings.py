@@ -102,7 +102,7 @@ def test_a_camera_is_changed_and_keeps_its_password(opened: Opened, service: Run
     form.get_by_label("Frames per second").fill("4")
     form.get_by_role("button", name="Save").click()
     expect(page.locator("#camera-dialog")).to_be_hidden()
-    expect(page.locator(".properties")).to_contain_text("Europe/Berlin")
+    expect(page.locator(".camera .properties")).to_contain_text("Europe/Berlin")
     stream = service.stream("Gate")
     assert stream["url"].endswith("live.mjpg?n=2")
     assert (stream["has_credentials"], stream["timezone"], stream["fps"]) == (True, "Europe/Berlin", 4)

@@ -266,11 +266,11 @@ def test_phone_scrolls_one_way_only(opened: Opened) -> None:
     walkway = page.locator(".tile .name", has_text="Walkway")
     expect(walkway).to_be_visible()
     assert overflow(page) <= 0
-    page.get_by_role("button", name=re.compile("^Alerts")).click()
-    expect(page.locator("#alerts")).to_be_visible()
+    page.get_by_role("link", name=re.compile("^Review")).first.click()
+    expect(page.locator("#review")).to_be_visible()
     expect(walkway).to_be_hidden()
     assert overflow(page) <= 0
-    page.get_by_role("button", name="Cameras").click()
+    page.get_by_role("link", name="Cameras", exact=True).click()
     walkway.click()
     expect(page.get_by_role("heading", name="Walkway <b>east</b>")).to_be_visible()
     assert overflow(page) <= 0

@@ -93,6 +93,65 @@ def write_pack(
         )
 
 
+def write_open_graph(path: Path, answer: np.ndarray, rows_a_cell: int) -> Path:
+    """A graph of any size, every axis of it open, that gives as many rows of ``answer`` as its input has anchors.
+
+    Args:
+        path: Where to write it.
+        answer: ``(rows, columns)`` float32, with rows enough for the largest input.
+        rows_a_cell: Anchors of each cell of grids with strides 8, 16 and 32.
+    """
+    integers = {"zero": [0], "one": [1], "rows of 1024": [21 * rows_a_cell], "1024": [1024], "2": [2], "3": [3]}
+    nodes = [
+        helper.make_node("Shape", ["images"], ["shape"]),
+        helper.make_node("Gather", ["shape", "2"], ["height"]),
+        helper.make_node("Gather", ["shape", "3"], ["width"]),
+        helper.make_node("Gather", ["shape", "zero"], ["batch"]),
+        helper.make_node("Mul", ["height", "width"], ["pixels"]),
+        helper.make_node("Mul", ["pixels", "rows of 1024"], ["thousands"]),
+        helper.make_node("Div", ["thousands", "1024"], ["rows"]),
+        helper.make_node("Slice", ["answer", "zero", "rows", "one"], ["cut"]),
+        helper.make_node("Concat", ["batch", "one", "one"], ["repeats"], axis=0),
+        helper.make_node("Expand", ["cut", "repeats"], ["output"]),
+    ]
+    constants = [numpy_helper.from_array(np.array(value, np.int64), name) for name, value in integers.items()]
+    constants.append(numpy_helper.from_array(answer.astype(np.float32)[None], "answer"))
+    float32 = TensorProto.FLOAT
+    sides: Sequence[Dimension] = ["batch", 3, "height", "width"]
+    graph = helper.make_graph(
+        nodes,
+        "open",
+        [helper.make_tensor_value_info("images", float32, sides)],
+        [helper.make_tensor_value_info("output", float32, ["batch", "anchors", "columns"])],
+        constants,
+    )
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), str(path))
+    return path
+
+
+def write_constants(
+    path: Path, outputs: Mapping[str, np.ndarray], *, inputs: Mapping[str, Sequence[Dimension]] | None = None
+) -> Path:
+    """A graph that gives the same arrays whatever it is fed.
+
+    Args:
+        path: Where to write it.
+        outputs: By name.
+        inputs: Shapes of its inputs by name; one picture of 64x64 if None.
+    """
+    given = inputs or {"images": [1, 3, 64, 64]}
+    nodes = [helper.make_node("Identity", [f"{name} constant"], [name]) for name in outputs]
+    graph = helper.make_graph(
+        nodes,
+        "constants",
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in given.items()],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, array.shape) for name, array in outputs.items()],
+        [numpy_helper.from_array(array.astype(np.float32), f"{name} constant") for name, array in outputs.items()],
+    )
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), str(path))
+    return path
+
+
 def write_sum(path: Path, inputs: Mapping[str, tuple[int, Sequence[Dimension]]], *, batch: Dimension = "batch") -> Path:
     """A graph of several inputs whose output ``total`` (batch,) is the sum of their means, item by item.
 
@@ -157,6 +216,43 @@ def yolo_answer(
     for index, ((x, y, width, height), score, class_id) in enumerate(zip(boxes, scores, class_ids, strict=True)):
         answer[:4, 5 + 3 * index] = (x + width / 2, y + height / 2, width, height)
         answer[4 + class_id, 5 + 3 * index] = score
+    return answer
+
+
+def yolov5_answer(
+    boxes: Sequence[tuple[float, float, float, float]],
+    scores: Sequence[float],
+    class_ids: Sequence[int],
+    *,
+    anchors: int = 252,
+    classes: int = 3,
+) -> np.ndarray:
+    """``(anchors, 5 + classes)`` that YOLOv5 would give for boxes x, y, w, h in input pixels."""
+    answer = np.zeros((anchors, 5 + classes), np.float32)
+    for index, ((x, y, width, height), score, class_id) in enumerate(zip(boxes, scores, class_ids, strict=True)):
+        answer[5 + 3 * index, :4] = (x + width / 2, y + height / 2, width, height)
+        answer[5 + 3 * index, 4] = answer[5 + 3 * index, 5 + class_id] = score**0.5
+    return answer
+
+
+def yolox_decoded_answer(
+    boxes: Sequence[tuple[float, float, float, float]],
+    scores: Sequence[float],
+    class_ids: Sequence[int],
+    *,
+    size: tuple[int, int] = (64, 64),
+    classes: int = 3,
+) -> np.ndarray:
+    """``(cells, 5 + classes)`` that YOLOX would give with its decoding: each cell's box, unlikely but for these."""
+    answer = yolox_answer(boxes, scores, class_ids, size=size, classes=classes)
+    first = 0
+    for stride in (8, 16, 32):
+        rows, columns = np.mgrid[: size[1] // stride, : size[0] // stride]
+        cells = np.stack([columns.ravel(), rows.ravel()], axis=1)
+        part = answer[first : first + len(cells)]
+        part[:, :2] = (part[:, :2] + cells) * stride
+        part[:, 2:4] = np.exp(part[:, 2:4]) * stride
+        first += len(cells)
     return answer
 
 

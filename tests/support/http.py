@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import threading
 import time
+from collections.abc import Mapping
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
@@ -15,38 +16,55 @@ import cv2
 from support.video import picture
 
 MJPEG_RATE = 20.0
+RESIZED_AFTER = 20
 
 
 class HttpServer:
-    """Serves a folder, and at `/live.mjpg` the test pictures at `MJPEG_RATE`, until closed."""
+    """Serves a folder, and at `/live.mjpg` the test pictures at `MJPEG_RATE`, until closed.
 
-    def __init__(self, folder: Path, userinfo: str = "") -> None:
+    `/resized.mjpg` is the same in twice the size after `RESIZED_AFTER` pictures; what `moved` names is answered with
+    a status and an address to go to. `asked` has the paths and credentials of all requests.
+    """
+
+    def __init__(self, folder: Path, userinfo: str = "", moved: Mapping[str, tuple[int, str]] | None = None) -> None:
         expected = "Basic " + base64.b64encode(userinfo.encode()).decode() if userinfo else None
         self._stopped = stopped = threading.Event()
+        self.asked: list[tuple[str, str | None]] = []
+        asked, places = self.asked, moved or {}
 
         class Handler(SimpleHTTPRequestHandler):
             def __init__(self, *args: object, **options: object) -> None:
                 super().__init__(*args, directory=str(folder), **options)  # type: ignore[arg-type]
 
             def do_GET(self) -> None:
-                if expected is not None and self.headers.get("Authorization") != expected:
+                asked.append((self.path, self.headers.get("Authorization")))
+                if self.path in places:
+                    status, place = places[self.path]
+                    self.send_response(status)
+                    self.send_header("Location", place)
+                    self.send_header("Content-Length", "0")
+                    self.end_headers()
+                elif expected is not None and self.headers.get("Authorization") != expected:
                     self.send_response(401)
                     self.send_header("WWW-Authenticate", 'Basic realm="camera"')
                     self.send_header("Content-Length", "0")
                     self.end_headers()
                 elif self.path.startswith("/live.mjpg"):
-                    self._send_mjpeg()
+                    self._send_mjpeg(None)
+                elif self.path.startswith("/resized.mjpg"):
+                    self._send_mjpeg(RESIZED_AFTER)
                 else:
                     super().do_GET()
 
-            def _send_mjpeg(self) -> None:
+            def _send_mjpeg(self, resized: int | None) -> None:
                 self.send_response(200)
                 self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
                 self.end_headers()
                 index = 0
                 began = time.monotonic()
                 while not stopped.wait(max(0.0, began + index / MJPEG_RATE - time.monotonic())):
-                    jpeg = cv2.imencode(".jpg", picture(index))[1].tobytes()
+                    size = (160, 120) if resized is None or index < resized else (320, 240)
+                    jpeg = cv2.imencode(".jpg", picture(index, *size))[1].tobytes()
                     part = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
                     try:
                         self.wfile.write(part.encode() + jpeg + b"\r\n")

@@ -124,7 +124,7 @@ def wait_until(condition: Callable[[], object], what: str, timeout: float = 60.0
         time.sleep(0.01)
 
 
-_FOREIGN_WORDS = ("Value error", "Traceback")
+_FOREIGN_WORDS = ("Value error", "Input should", "String should", "Traceback")
 """How libraries speak of what is wrong: a person at the other end should not meet them."""
 
 

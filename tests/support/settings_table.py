@@ -7,13 +7,13 @@ from types import NoneType
 from typing import Any, Literal, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt
-from pydantic import SecretStr
+from pydantic import BeforeValidator, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import to_jsonable_python
 
-from service.settings import Settings
+from service.settings import Settings, variable
 
-PREFIX = Settings.model_config.get("env_prefix", "")
+__all__ = ["settings_table", "variable"]
 
 _KINDS: dict[Any, str] = {
     str: "text",
@@ -23,11 +23,6 @@ _KINDS: dict[Any, str] = {
     Path: "path",
     SecretStr: "text, kept secret",
 }
-
-
-def variable(name: str) -> str:
-    """The environment variable of a setting."""
-    return f"{PREFIX}{name}".upper()
 
 
 def settings_table() -> str:
@@ -43,7 +38,9 @@ def settings_table() -> str:
 
 
 def _kind(field: FieldInfo) -> str:
-    return _words(field.annotation) + "".join(f" {_bound(one)}" for one in field.metadata)
+    return _words(field.annotation) + "".join(
+        f" {_bound(one)}" for one in field.metadata if not isinstance(one, BeforeValidator)
+    )
 
 
 def _words(annotation: Any) -> str:
@@ -51,7 +48,7 @@ def _words(annotation: Any) -> str:
         *most, last = (f"`{value}`" for value in get_args(annotation))
         return f"{', '.join(most)} or {last}"
     if get_origin(annotation) is list:
-        return f"JSON list of {_words(get_args(annotation)[0])}"
+        return f"list of {_words(get_args(annotation)[0])}, with commas or as JSON"
     wanted = [part for part in get_args(annotation) if part is not NoneType]  # that it may be unset, the default says
     return _KINDS[wanted[0] if wanted else annotation]
 

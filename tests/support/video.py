@@ -28,9 +28,15 @@ def write_video(
     height: int = 120,
     codec: str = "libx264",
     pts: list[int] | None = None,
+    gop: int | None = None,
+    pixels: str = "yuv420p",
+    pixel_aspect: Fraction = Fraction(1),
+    turned: tuple[int, bool, bool] | None = None,
 ) -> Path:
-    """Encode the test video without B-frames, a key frame every half second.
+    """Encode the test video without B-frames, a key frame every half second or every `gop` frames.
 
+    `pixels` is its pixel format, `pixel_aspect` the shape of its pixels, and `turned` how players are told to turn it:
+    degrees counterclockwise, mirrored, upside down.
     `pts` gives the presentation times in units of 1 / (`rate` * 10) seconds, for videos of uneven pace.
     """
     ticks = 10
@@ -38,11 +44,14 @@ def write_video(
         options = {"bf": "0", "preset": "ultrafast", "tune": "zerolatency"} if codec == "libx264" else {}
         stream = container.add_stream(codec, rate=rate, options=options)
         assert isinstance(stream, av.VideoStream)
-        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        stream.gop_size = max(1, rate // 2)
+        stream.width, stream.height, stream.pix_fmt = width, height, pixels
+        stream.codec_context.sample_aspect_ratio = pixel_aspect
+        if turned is not None:
+            stream.set_display_rotation(turned[0], hflip=turned[1], vflip=turned[2])
+        stream.gop_size = max(1, rate // 2) if gop is None else gop
         stream.codec_context.time_base = Fraction(1, rate * ticks)
         for index in range(frames):
-            frame = av.VideoFrame.from_ndarray(picture(index, width, height), format="bgr24")
+            frame = av.VideoFrame.from_ndarray(picture(index, width, height), format="bgr24").reformat(format=pixels)
             frame.pts = index * ticks if pts is None else pts[index]
             frame.time_base = Fraction(1, rate * ticks)
             container.mux(stream.encode(frame))

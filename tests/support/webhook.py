@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -45,6 +47,13 @@ class WebhookServer:
 
     def url(self, path: str = "/hook", userinfo: str = "") -> str:
         return f"http://{userinfo}127.0.0.1:{self.port}{path}"
+
+    def speak_tls(self, pem: Path) -> None:
+        """Answer over TLS from the next connection on, with a certificate and its key in one file."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(pem)
+        # Handshakes with those who do not trust it fail within the handler's thread, not in the listener.
+        self._server.socket = context.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
 
     def _take(self, request: BaseHTTPRequestHandler) -> None:
         body = json.loads(request.rfile.read(int(request.headers.get("Content-Length", 0))) or b"null")

@@ -13,6 +13,7 @@ OF_NO_MODULE = {
     "test_mirror.py": "of the tests",
     "deploy/test_compose.py": "of docker-compose.yml and the Dockerfile",
     "deploy/test_queries.py": "of the dashboard and the alerting rules",
+    "docs/test_event_schema.py": "of docs/alert-event.schema.json and docs/events.md",
     "docs/test_links.py": "of the documentation",
     "docs/test_settings_table.py": "of docs/settings.md",
     "export/test_tensorrt_types.py": "of two modules, export/tensorrt.py and service/engine/tensorrt.py",

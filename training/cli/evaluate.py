@@ -142,6 +142,8 @@ def _show(figures: dict[str, Any]) -> None:
         clips.add_row(name, str(clip["frames"]), str(clip["anomalous_frames"]), *aucs, *counts)
     for table in (clips, total, rest):
         console.print(table)
+    for sentence in figures["damaged"]:
+        console.print(sentence, markup=False, soft_wrap=True)
 
 
 def _threshold(figures: dict[str, Any]) -> str:

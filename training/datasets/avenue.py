@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.io import loadmat  # type: ignore[import-untyped]
 
+from service.ingest.listing import videos
 from training.datasets.base import Clip, Dataset, DatasetError, LabelledClip, Truth, need
-from training.datasets.footage import VIDEOS, files
 from training.datasets.regions import link, mask_boxes
 
 KIND = "avenue"
@@ -33,8 +33,8 @@ def matches(root: Path) -> bool:
 def read(root: Path) -> Dataset:
     """Read the data set's structure."""
     folder = need(root / "ground_truth_demo" / "testing_label_mask", "Avenue's pixel masks")
-    train = [Clip(path.stem, path, FPS) for path in files(root / "training_videos", VIDEOS)]
-    test = [_labelled(path, folder) for path in files(root / "testing_videos", VIDEOS)]
+    train = [Clip(path.stem, path, FPS) for path in videos(root / "training_videos")]
+    test = [_labelled(path, folder) for path in videos(root / "testing_videos")]
     return Dataset("CUHK Avenue", KIND, root, tuple(train), tuple(test))
 
 

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import av.error
 import numpy as np
 from numpy.typing import NDArray
 
 from service.errors import InvalidInput, declare
-from training.datasets.footage import count_frames
+from service.ingest.listing import count_frames
 
 Labels = NDArray[np.uint8]
 """``(N,)``, 1 where the frame is anomalous, else 0."""
@@ -100,9 +101,13 @@ class LabelledClip(Clip):
         """The truth of every frame.
 
         Raises:
-            DatasetError: If the truth is not of as many frames as the clip has.
+            DatasetError: If the clip cannot be read, or its truth is not of as many frames as it has.
         """
-        frames = count_frames(self.source)
+        try:
+            frames = count_frames(self.source)
+        except av.error.FFmpegError:
+            msg = f"clip {self.name}: {self.source} cannot be read as a video"
+            raise DatasetError(msg) from None
         truth = self.read(frames)
         for what, count in (("labels", len(truth.labels)), ("region lists", frames_of(truth.regions, frames))):
             if count != frames:

@@ -5,30 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import av
+import av.error
 import numpy as np
 from numpy.typing import NDArray
 
-PICTURES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff"})
-VIDEOS = frozenset({".avi", ".mkv", ".mov", ".mp4", ".webm"})
-
-
-def files(folder: Path, suffixes: frozenset[str]) -> list[Path]:
-    """The files of a folder with one of these suffixes, by name.
-
-    Hidden files are left out: archives packed on a Mac carry one beside every picture (``._001.tif``).
-    """
-    return sorted(
-        path for path in folder.iterdir() if path.suffix.lower() in suffixes and not path.name.startswith(".")
-    )
-
-
-def count_frames(source: Path) -> int:
-    """How many frames a video or a folder of pictures has. Counts packets: containers' own counts are estimates."""
-    if source.is_dir():
-        return len(files(source, PICTURES))
-    with av.open(str(source)) as container:
-        stream = container.streams.video[0]
-        return sum(packet.size > 0 for packet in container.demux(stream))
+from service.ingest.listing import count_frames
 
 
 def frame_times(source: Path, fps: float) -> NDArray[np.float64]:
@@ -38,17 +19,26 @@ def frame_times(source: Path, fps: float) -> NDArray[np.float64]:
         source: What ``count_frames`` counts.
         fps: Of a folder of pictures, and of a video that does not say when its frames are shown.
     """
+    frames = count_frames(source)
     if source.is_dir():
-        return np.arange(count_frames(source)) / fps
+        return np.arange(frames) / fps
+    stamps = []
     with av.open(str(source)) as container:
         stream = container.streams.video[0]
-        packets = [packet.pts for packet in container.demux(stream) if packet.size > 0]
         base = float(stream.time_base or 0)
-    stamps = [stamp for stamp in packets if stamp is not None]
-    if len(stamps) < len(packets) or len(set(stamps)) < len(stamps):
-        return np.arange(len(packets)) / fps
-    times: NDArray[np.float64] = np.sort(np.array(stamps, np.float64)) * base
-    times -= times.min()
+        try:
+            for packet in container.demux(stream):
+                stamps += [packet.pts] if packet.size and not packet.is_discard else []
+        except av.error.FFmpegError:
+            pass  # a damaged end
+    known = [stamp for stamp in stamps if stamp is not None]
+    if len(known) < len(stamps) or len(set(known)) < len(known):
+        return np.arange(frames) / fps
+    times: NDArray[np.float64] = np.sort(np.array(known, np.float64)) * base
+    times -= times.min(initial=np.inf)
+    if len(times) < frames:  # it breaks off; those that are lost would have come at the same pace
+        step = (times[-1] / (len(times) - 1)) if len(times) > 1 else 1 / fps
+        times = np.append(times, times[-1:].sum() + step * np.arange(1, frames - len(times) + 1))
     return times
 
 

@@ -33,8 +33,9 @@ from typing import Any
 
 import numpy as np
 
+from service.ingest.listing import count_frames
 from training.datasets.base import Clip, Dataset, DatasetError, LabelledClip, Labels, Regions, Truth, labels_of, need
-from training.datasets.footage import count_frames, frame_rate, frame_times
+from training.datasets.footage import frame_rate, frame_times
 from training.datasets.regions import link, pixel_boxes
 from training.datasets.text import read_text
 

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
+from service.ingest.listing import folders, videos
 from training.datasets.base import Clip, Dataset, LabelledClip, Truth, need
-from training.datasets.footage import VIDEOS, files
 from training.datasets.regions import link, mask_boxes
 
 KIND = "shanghaitech"
@@ -32,9 +32,8 @@ def matches(root: Path) -> bool:
 def read(root: Path) -> Dataset:
     """Read the data set's structure."""
     labels = need(root / "testing" / "test_frame_mask", "ShanghaiTech's frame labels")
-    train = [Clip(path.stem, path, FPS, _scene(path.stem)) for path in files(root / "training" / "videos", VIDEOS)]
-    folders = sorted(path for path in (root / "testing" / "frames").iterdir() if path.is_dir())
-    test = [_labelled(folder, labels) for folder in folders]
+    train = [Clip(path.stem, path, FPS, _scene(path.stem)) for path in videos(root / "training" / "videos")]
+    test = [_labelled(folder, labels) for folder in folders(root / "testing" / "frames")]
     return Dataset("ShanghaiTech Campus", KIND, root, tuple(train), tuple(test))
 
 

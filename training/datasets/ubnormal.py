@@ -23,6 +23,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from service.ingest.listing import VIDEOS, named, videos
 from training.datasets.base import Clip, Dataset, DatasetError, LabelledClip, Regions, Truth, labels_of, need
 from training.datasets.text import read_text
 
@@ -33,7 +34,8 @@ FPS = 30.0
 
 def matches(root: Path) -> bool:
     """Whether the folder has this layout."""
-    return any(root.glob("Scene*/*normal_scene_*.mp4"))
+    scenes = [path for path in root.glob("Scene*") if path.is_dir()]
+    return any("normal_scene_" in path.name for scene in scenes for path in videos(scene))
 
 
 def read(root: Path) -> Dataset:
@@ -57,7 +59,8 @@ def _scene(name: str) -> str:
 
 
 def _video(root: Path, name: str) -> Path:
-    return need(root / _scene(name) / f"{name}.mp4", f"the video {name}")
+    folder = root / _scene(name)
+    return named(folder, name, VIDEOS) or need(folder / f"{name}.mp4", f"the video {name}")
 
 
 def _labelled(root: Path, name: str) -> LabelledClip:

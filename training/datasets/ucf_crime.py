@@ -14,8 +14,10 @@ videos. That is not how the service is meant to be used (one profile a camera): 
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
+from service.ingest.listing import VIDEOS, below
 from training.datasets.base import Clip, Dataset, DatasetError, LabelledClip, Truth, labels_of
 from training.datasets.text import read_text
 
@@ -32,16 +34,38 @@ def matches(root: Path) -> bool:
 
 def read(root: Path) -> Dataset:
     """Read the data set's structure."""
-    videos = sorted(root.rglob("*.mp4"))
-    by_name = {path.name: path for path in videos}
-    test = []
-    for name, marked in _annotations(root / ANNOTATIONS):
-        if name not in by_name:
-            msg = f"{ANNOTATIONS} names {name}, which is nowhere below {root}"
-            raise DatasetError(msg)
-        test.append(_labelled(by_name[name], marked))
-    train = [Clip(path.stem, path, FPS) for path in videos if _is_training(path.relative_to(root))]
+    videos = below(root, VIDEOS)
+    test = [
+        _labelled(_find(root, videos, name, kind), marked) for name, kind, marked in _annotations(root / ANNOTATIONS)
+    ]
+    training = [path for path in videos if _is_training(path.relative_to(root))]
+    stems = Counter(path.stem for path in training)
+    train = [
+        Clip(path.stem if stems[path.stem] == 1 else path.relative_to(root).with_suffix("").as_posix(), path, FPS)
+        for path in training
+    ]
     return Dataset("UCF-Crime", KIND, root, tuple(train), tuple(test))
+
+
+def _find(root: Path, videos: list[Path], name: str, kind: str) -> Path:
+    """The video that a row names, in any case of its ending; of several of one name, that in the folder of its kind.
+
+    A copy of a test video that lies among those of training is none.
+    """
+    stem, ending = Path(name).stem, Path(name).suffix.lower()
+    found = [path for path in videos if path.stem == stem and path.suffix.lower() == ending]
+    if len(found) > 1:
+        found = [path for path in found if not _is_training(path.relative_to(root))] or found
+    if len(found) > 1:
+        found = [path for path in found if kind in path.relative_to(root).parts[:-1]] or found
+    if not found:
+        msg = f"{ANNOTATIONS} names {name}, which is nowhere below {root}"
+        raise DatasetError(msg)
+    if len(found) > 1:
+        places = " and ".join(path.relative_to(root).as_posix() for path in found[:2])
+        msg = f"{ANNOTATIONS} names {name}, of which there are several below {root}: {places}. Keep one of them."
+        raise DatasetError(msg)
+    return found[0]
 
 
 def _is_training(path: Path) -> bool:
@@ -49,8 +73,8 @@ def _is_training(path: Path) -> bool:
     return any(part.replace("-", "_").startswith("Training_Normal") for part in path.parts[:-1])
 
 
-def _annotations(path: Path) -> list[tuple[str, list[tuple[int, int]]]]:
-    """File names with their intervals, first frame and frame after the last, counted from 0."""
+def _annotations(path: Path) -> list[tuple[str, str, list[tuple[int, int]]]]:
+    """File names with their kinds and intervals, first frame and frame after the last, counted from 0."""
     rows = []
     for number, line in enumerate(read_text(path).splitlines(), start=1):
         fields = line.split()
@@ -63,7 +87,7 @@ def _annotations(path: Path) -> list[tuple[str, list[tuple[int, int]]]]:
         if len(marks) != 4:
             msg = f"{path}, line {number}: expected a file, a class and four frame numbers, got {line!r}"
             raise DatasetError(msg)
-        rows.append((fields[0], [(first - 1, last) for first, last in (marks[:2], marks[2:]) if first > 0]))
+        rows.append((fields[0], fields[1], [(first - 1, last) for first, last in (marks[:2], marks[2:]) if first > 0]))
     return rows
 
 

@@ -17,8 +17,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from service.ingest.listing import folders, listed, pictures
 from training.datasets.base import Clip, Dataset, DatasetError, LabelledClip, Truth, labels_of, need
-from training.datasets.footage import PICTURES, files
 from training.datasets.regions import link, mask_boxes
 
 KIND = "ucsd"
@@ -36,22 +36,22 @@ def matches(root: Path) -> bool:
 def read(root: Path) -> Dataset:
     """Read the data set's structure."""
     train = [Clip(folder.name, folder, FPS) for folder in _clips(root / "Train")]
-    folders = _clips(root / "Test")
+    tested = _clips(root / "Test")
     intervals = _intervals(root / "Test")
-    if len(intervals) != len(folders):
-        msg = f"{root / 'Test'}: expected as many gt_frame lines as test clips ({len(folders)}), got {len(intervals)}"
+    if len(intervals) != len(tested):
+        msg = f"{root / 'Test'}: expected as many gt_frame lines as test clips ({len(tested)}), got {len(intervals)}"
         raise DatasetError(msg)
-    test = [_labelled(folder, marked) for folder, marked in zip(folders, intervals, strict=True)]
+    test = [_labelled(folder, marked) for folder, marked in zip(tested, intervals, strict=True)]
     return Dataset(f"UCSD {root.name.removeprefix('UCSD').capitalize()}", KIND, root, tuple(train), tuple(test))
 
 
 def _clips(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if re.fullmatch(r"(Train|Test)\d+", path.name))
+    return [path for path in folders(folder) if re.fullmatch(r"(Train|Test)\d+", path.name)]
 
 
 def _intervals(folder: Path) -> list[list[tuple[int, int]]]:
     """Per test clip the anomalous intervals, first frame and frame after the last, counted from 0."""
-    scripts = [path for path in sorted(folder.glob("*.m")) if not path.name.startswith(".")]
+    scripts = listed(folder, frozenset({".m"}))
     if len(scripts) != 1:
         msg = f"expected one .m file with the frame labels in {folder}, got {[path.name for path in scripts]}"
         raise DatasetError(msg)
@@ -67,7 +67,7 @@ def _labelled(folder: Path, marked: list[tuple[int, int]]) -> LabelledClip:
 
     def read_truth(frames: int) -> Truth:
         labels = labels_of(marked, frames, folder.name)
-        return Truth.of(labels, link(map(_mask_boxes, files(masks, PICTURES))) if masks.is_dir() else None)
+        return Truth.of(labels, link(map(_mask_boxes, pictures(masks))) if masks.is_dir() else None)
 
     return LabelledClip(folder.name, folder, FPS, read=read_truth)
 

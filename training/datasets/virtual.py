@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from service.ingest.listing import videos
 from training.datasets.base import Clip, Dataset, DatasetError, LabelledClip, Regions, Truth, need
-from training.datasets.footage import VIDEOS, files, frame_rate
+from training.datasets.footage import frame_rate
 from training.datasets.text import read_text
 from training.virtual.truth import ClipTruth, ObjectTruth, TruthError
 
@@ -34,7 +35,7 @@ def read(root: Path) -> Dataset:
 
 
 def _videos(folder: Path) -> list[Path]:
-    return [path for path in files(need(folder, "the clips"), VIDEOS) if not path.stem.endswith(".masks")]
+    return [path for path in videos(need(folder, "the clips")) if not path.stem.endswith(".masks")]
 
 
 def _labelled(video: Path, scene: str) -> LabelledClip:

@@ -15,10 +15,12 @@ import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any, Protocol
 
+import av.error
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -28,14 +30,16 @@ from models.scoring.smoothing import final_surprise, smooth_offline
 from service.alerts.incident_machine import IncidentMachine, IncidentRules, SurpriseSample
 from service.errors import WatchwordError
 from service.frames import PreparedFrame
+from service.ingest.damage import Damage
+from service.ingest.listing import count_frames
 from service.ingest.playback import read_all
 from service.ingest.source import local_source
 from service.pipeline.offline import OfflinePipeline
+from service.pipeline.recordings import NormalRecording, sound
 from service.pipeline.scored import ScoredFrame, display
 from service.profiles.profile import Profile
 from service.settings import Settings
 from training.datasets import Clip, Dataset, DatasetError, LabelledClip, Truth
-from training.datasets.footage import count_frames
 from training.evaluation.metrics import (
     ClipAlerts,
     Interval,
@@ -94,6 +98,7 @@ class ScoredClip:
         box_scores: Per frame ``(K,)``, their surprise.
         unscored: Frames of which nothing could be said, such as those of a camera that was covered. They count as calm.
         wall_s: Seconds from opening the file to the last score.
+        damage: What of the clip could not be read, and so was not scored.
     """
 
     clip: LabelledClip
@@ -108,6 +113,7 @@ class ScoredClip:
     box_scores: tuple[NDArray[np.float64], ...]
     unscored: int
     wall_s: float
+    damage: Damage
 
     @property
     def counted(self) -> ClipAlerts:
@@ -145,6 +151,7 @@ class Evaluation:
         enrolment_s: Seconds that enrolment took.
         seed: Of every generator.
         failed: Why a test clip could not be scored, by its name. No figure speaks of these.
+        damaged: What of the clips could not be read, in sentences.
     """
 
     dataset: Dataset
@@ -153,6 +160,7 @@ class Evaluation:
     enrolment_s: float
     seed: int
     failed: Mapping[str, str] = field(default_factory=dict)
+    damaged: tuple[str, ...] = ()
 
     def metrics(self) -> dict[str, Any]:
         """All figures, ready for JSON; docs/evaluation.md says what each is."""
@@ -196,6 +204,7 @@ class Evaluation:
                 },
             },
             "packs": {name: head.pack_hash for name, head in heads.items()},
+            "damaged": list(self.damaged),
             "seed": self.seed,
         }
 
@@ -256,7 +265,7 @@ def evaluate(
         name, why = next(iter(failed.items()))
         msg = f"none of the {len(failed)} test clips could be scored; the first, {name}: {why}"
         raise DatasetError(msg)
-    return Evaluation(dataset, tuple(clips), profiles, enrolment_s, seed, failed)
+    return Evaluation(dataset, tuple(clips), profiles, enrolment_s, seed, failed, tuple(run.damaged))
 
 
 def _why(error: Exception) -> str:
@@ -265,7 +274,11 @@ def _why(error: Exception) -> str:
 
 
 def decoded(
-    clip: Clip, settings: Settings, fps: float | None, windows: Sequence[FrameWindow] = ()
+    clip: Clip,
+    settings: Settings,
+    fps: float | None,
+    windows: Sequence[FrameWindow] = (),
+    damage: Damage | None = None,
 ) -> Generator[PreparedFrame]:
     """The frames of a clip as the service prepares them, named by its file; close it, or read it to its end.
 
@@ -274,8 +287,9 @@ def decoded(
         settings: Sizes and time-outs.
         fps: Frames wanted per second; None for every one.
         windows: ``OfflinePipeline.windows`` of what is to look at them.
+        damage: Told what is left out.
     """
-    yield from read_all(str(clip.source), local_source(clip.source, rate=clip.fps), fps, settings, windows)
+    yield from read_all(str(clip.source), local_source(clip.source, rate=clip.fps), fps, settings, windows, damage)
 
 
 class _Run:
@@ -286,6 +300,7 @@ class _Run:
         self._settings = settings
         self._fps = fps
         self._progress = progress
+        self.damaged: list[str] = []
 
     def enrol(self, dataset: Dataset) -> dict[str, Profile]:
         """A profile for each scene of the test clips, from its own training clips.
@@ -301,23 +316,29 @@ class _Run:
         return profiles
 
     def _learn(self, clips: Sequence[Clip], name: str) -> Profile:
-        self._progress.begin(f"enrolment: {name}", sum(count_frames(clip.source) for clip in clips))
-        footage = (self._frames(clip) for clip in clips)
-        profile = self._pipeline.enrol(footage, f"{len(clips)} clips of {name}", self._progress.advance)
+        self._progress.begin(f"enrolment: {name}", sum(_frames_at_most(clip) for clip in clips))
+        footage = [NormalRecording(f"clip {clip.name}", partial(self._frames, clip)) for clip in clips]
+        normal = sound(footage, self._note)
+        profile = self._pipeline.enrol(normal, f"{len(clips)} clips of {name}", self._progress.advance)
         return replace(profile, samples=None)  # many scenes at once must not hold all their samples
 
     def score(self, clip: LabelledClip, truth: Truth, profile: Profile, threshold: float) -> ScoredClip:
         """Score one clip as the live service would have."""
         self._progress.begin(f"scoring: {clip.name}", len(truth.labels))
-        seen = _Seen()
+        seen, damage = _Seen(), Damage()
         start = time.perf_counter()
-        with closing(self._frames(clip)) as frames:
+        with closing(self._frames(clip, damage)) as frames:
             for frame in self._pipeline.score(frames, profile, threshold):
                 seen.add(frame)
                 self._progress.advance()
         wall_s = time.perf_counter() - start
         index = np.array(seen.index, np.int64)
-        self._check(clip, index, len(truth.labels))
+        if damage.lost:
+            self._note(damage.sentence(f"clip {clip.name}"))
+            # Behind a loss frames are numbered by their time, which may round beyond the end.
+            index = np.minimum(index, len(truth.labels) - 1)
+        else:
+            self._check(clip, index, len(truth.labels))
         pts = np.array(seen.pts)
         return ScoredClip(
             clip=clip,
@@ -335,10 +356,15 @@ class _Run:
             box_scores=tuple(seen.box_scores),
             unscored=seen.unscored,
             wall_s=wall_s,
+            damage=damage,
         )
 
-    def _frames(self, clip: Clip) -> Generator[PreparedFrame]:
-        return decoded(clip, self._settings, self._fps, self._pipeline.windows)
+    def _frames(self, clip: Clip, damage: Damage) -> Generator[PreparedFrame]:
+        return decoded(clip, self._settings, self._fps, self._pipeline.windows, damage)
+
+    def _note(self, damage: str | None) -> None:
+        if damage is not None:
+            self.damaged.append(damage)
 
     def _check(self, clip: Clip, index: NDArray[np.int64], frames: int) -> None:
         """A score for every frame: labels that slip by one frame would be a figure of nothing."""
@@ -375,6 +401,14 @@ def spread(
     return mean
 
 
+def _frames_at_most(clip: Clip) -> int:
+    """How many frames there are to read, for who is told of progress: none where reading will say what is wrong."""
+    try:
+        return count_frames(clip.source)
+    except av.error.FFmpegError:
+        return 0
+
+
 class _Seen:
     """What is kept of a clip's scored frames: no pictures."""
 
@@ -409,7 +443,16 @@ class _Seen:
     def _follow(self, frame: ScoredFrame) -> None:
         """Open and close alerts by the service's own rules; each counts as sent the moment it opens."""
         clocks = frame.source.frame
-        sample = SurpriseSample(frame.source.epoch, clocks.pts, clocks.captured_at, frame.surprise, frame.threshold)
+        settled = not frame.source.ghostly
+        sample = SurpriseSample(
+            frame.source.epoch,
+            clocks.pts,
+            clocks.captured_at,
+            frame.surprise,
+            frame.threshold,
+            clocks.happened,
+            settled,
+        )
         for change in self._machine.step(sample).changes:
             if change.event == "opened":
                 self._alerts.append((len(self.index), -1))
@@ -451,6 +494,7 @@ def _clip_metrics(clip: ScoredClip) -> dict[str, Any]:
     alerts = alert_metrics([clip.counted])
     return {
         "frames": len(clip.index),
+        "damaged_frames": clip.damage.lost,
         "anomalous_frames": int(clip.truth.labels.sum()),
         "unscored_frames": clip.unscored,
         "causal_auc": clip_auc(clip.truth.labels, clip.surprise),

@@ -22,12 +22,13 @@ from models.guidance.language import Language
 from models.guidance.rules import Method, Verdict
 from service.errors import InvalidInput, declare
 from service.frames import PreparedFrame
+from service.ingest.listing import count_frames
 from service.pipeline.offline import OfflinePipeline
 from service.pipeline.scored import display
 from training.boxes import iou
 from training.datasets import Clip, Dataset, Truth
 from training.datasets.base import runs
-from training.datasets.footage import count_frames, frame_rate
+from training.datasets.footage import frame_rate
 from training.evaluation.evaluate import Progress, Silent, decoded
 from training.evaluation.metrics import REGION_IOU, Interval
 from training.evaluation.tables import percent, table

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from models.guidance.language import Language
 from models.guidance.rules import Method, Verdict
+from service.ingest.listing import count_frames
 from service.pipeline.offline import OfflinePipeline
 from training.datasets import Dataset, DatasetError
 from training.datasets.base import runs
-from training.datasets.footage import count_frames
 from training.datasets.virtual import KIND as VIRTUAL
 from training.evaluation.evaluate import Progress, Silent, decoded
 from training.evaluation.tables import cell, percent, table

@@ -27,6 +27,10 @@ fast, of the spread of sizes, of the logarithm of a direction's share."""
 SLOW = 0.02
 """Picture heights a second that count as fast where normal footage had no motion at all, as a yard at night."""
 
+_STILL = 1e-4
+"""What is fast at a place is never less, unless nothing was seen to move: where all stand, or the camera sent too
+seldom to see motion. Whatever moves later would be infinitely fast then."""
+
 NEVER_SEEN = 3.0
 """The distance of an object's size where normal footage had no objects at all: three spreads from any."""
 
@@ -50,7 +54,8 @@ def object_distances(table: FeatureTable, profile: Arrays) -> dict[str, Float64]
     if "speed" not in profile:
         never = np.full(len(speed), NEVER_SEEN)
         return {"speed": speed / SLOW, "direction": nothing, "size": never, "appearance": nothing}
-    speed = speed / usual(profile["speed"], x, foot)
+    fast = usual(profile["speed"], x, foot)
+    speed = speed / np.where(fast > _STILL, fast, SLOW)
     rare = rarity(profile["direction"], x, foot, table.velocities)
     return {
         "speed": speed,

@@ -25,7 +25,8 @@ def describe_frame(observation: Observation) -> dict[str, NDArray[np.generic]]:
     believed = motion is not None and not motion.disturbed
     velocities = np.zeros((len(boxes), 2), np.float32)
     windows = np.zeros((0, 5), np.float32)
-    if motion is not None and believed:
+    # Of a camera that sends too seldom to see motion, only where objects are, how large and how they look is judged.
+    if motion is not None and believed and motion.matched:
         motion = thin(motion)
         mask = moving(motion, observation.ignored)
         velocities = _body_velocities(motion, mask, boxes)

@@ -5,7 +5,7 @@ They need no detector, and see what a detector misses.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -58,7 +58,7 @@ def thin(motion: Motion) -> Motion:
     if motion.foreground.shape[0] <= THIN_ABOVE:
         return motion
     flow = motion.flow[::2, ::2] * np.float32(0.5)
-    return Motion(flow, np.ascontiguousarray(motion.foreground[::2, ::2]), motion.interval, motion.disturbed)
+    return replace(motion, flow=flow, foreground=np.ascontiguousarray(motion.foreground[::2, ::2]))
 
 
 def moving(motion: Motion, ignored: NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:

@@ -1,4 +1,4 @@
-"""Detectors that are ONNX graphs of YOLO families, recognised by what the graph takes and gives."""
+"""Detectors that are ONNX graphs of YOLO families, recognised by what they give for a picture."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.graph import Tensor
 from models.observation import UNTRACKED, Objects
 from models.packs import PackError
 from service.engine.detectors.coco import COCO
-from service.engine.detectors.layouts import STRIDES, Candidates, Layout, layout_named, recognise
+from service.engine.detectors.layouts import STRIDES, Candidates
 from service.engine.detectors.letterbox import Letterbox, Part
+from service.engine.detectors.recognition import Recognised, check_interface, recognise
 from service.engine.detectors.tiles import WHOLE, Tiles, choose, cut, join, seen_better, split
 from service.engine.engine_queue import EngineQueue
 from service.engine.session import Session
@@ -81,7 +81,7 @@ class OnnxDetector:
         name: str | None = None,
         engines: EngineQueue | None = None,
     ) -> None:
-        """Load a graph.
+        """Load a graph, and run it on two pictures to see that it is what it is taken for.
 
         Args:
             path: An ``.onnx`` file.
@@ -98,9 +98,12 @@ class OnnxDetector:
         self._options = options
         self._session = Session(path, threads, engines)
         try:
+            check_interface(self._session)
             self._graph_size = _graph_size(self._session, options)
-            self._layout = _layout(self._session, options, self._graph_size)
-            self.names = _names(self._session, options, self._layout)
+            named = options.classes or _metadata_names(self._session.metadata.get("names", ""))
+            found = recognise(self._session, options.layout, self._graph_size, None if named is None else len(named))
+            self._layout = found.layout
+            self.names = _names(options, named or COCO, found)
         except PackError:
             self._session.close()
             raise
@@ -225,14 +228,7 @@ def _fitting(picture: tuple[int, int]) -> tuple[int, int]:
 
 
 def _graph_size(session: Session, options: Options) -> tuple[int, int] | None:
-    expected = "expected a graph with one float input (batch, 3, height, width) and one output"
-    came = f"got inputs {_list(session.inputs)} and outputs {_list(session.outputs)}"
-    image = session.inputs[0] if len(session.inputs) == 1 else None
-    if image is None or len(session.outputs) != 1 or image.dtype != "float32":
-        raise PackError("wrong_layout", f"{expected}, {came}")
-    if len(image.shape) != 4 or image.shape[1] not in {3, None}:
-        raise PackError("wrong_layout", f"{expected}, {came}")
-    height, width = image.shape[2:]
+    height, width = session.inputs[0].shape[2:]
     if width is None or height is None:
         return options.size
     if options.size not in {None, (width, height)}:
@@ -241,27 +237,8 @@ def _graph_size(session: Session, options: Options) -> tuple[int, int] | None:
     return width, height
 
 
-def _layout(session: Session, options: Options, size: tuple[int, int] | None) -> Layout:
-    shape = session.outputs[0].shape
-    wanted = None if options.layout is None else layout_named(options.layout)
-    if wanted is not None and wanted.recognises(shape, size):
-        return wanted
-    found = recognise(shape, size)
-    if found is None:
-        message = (
-            "expected an output (batch, anchors, 5 + classes) as of YOLOX, (batch, 4 + classes, anchors) as of YOLOv8 "
-            f"and YOLO11, or (batch, n, 6) as of YOLO26; got {session.outputs[0]} for input {session.inputs[0]}"
-        )
-        raise PackError("wrong_layout", message)
-    if wanted is not None:
-        message = f"expected a graph of layout {wanted.name}, got {session.outputs[0]}, which is {found.name}"
-        raise PackError("wrong_layout", message)
-    return found
-
-
-def _names(session: Session, options: Options, layout: Layout) -> tuple[str, ...]:
-    count = layout.classes(session.outputs[0].shape)
-    names = options.classes or _metadata_names(session.metadata.get("names", "")) or COCO
+def _names(options: Options, names: tuple[str, ...], found: Recognised) -> tuple[str, ...]:
+    count = found.layout.classes(found.shape)
     if count is None or count == len(names):
         return names
     if options.classes is not None:
@@ -279,7 +256,3 @@ def _metadata_names(text: str) -> tuple[str, ...] | None:
     if not isinstance(names, dict) or sorted(names) != list(range(len(names))) or not names:
         return None
     return tuple(str(names[index])[:64] for index in range(len(names)))
-
-
-def _list(tensors: Sequence[Tensor]) -> str:
-    return "; ".join(map(str, tensors)) or "none"

@@ -49,9 +49,16 @@ def migrate(connection: Connection, folder: Path = MIGRATIONS) -> str:
         if counted is not None:
             command.stamp(config, counted)
         known = {script.revision for script in scripts.walk_revisions()}
-        for revision in MigrationContext.configure(connection).get_current_heads():
+        heads = MigrationContext.configure(connection).get_current_heads()
+        for revision in heads:
             if revision not in known:
                 raise _too_new(newest, revision)
+        if not heads and inspect(connection).has_table("streams"):
+            # To make the schema would fail at its first table, in words that say nothing of why.
+            raise SchemaTooNew(
+                f"expected a database of schema version {newest} or older, got tables whose version is kept in a way "
+                "that this program does not know: start the newer program"
+            )
         command.upgrade(config, "head")
     return newest
 

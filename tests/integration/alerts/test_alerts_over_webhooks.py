@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from service.contracts.alert import AlertEvent
 from service.sinks import webhook as module
 from support.alerts import wait_until
-from support.house import UNUSUAL, House
+from support.house import House
 from support.webhook import Answer, WebhookServer
 
 
@@ -49,18 +49,26 @@ def test_a_server_that_hangs_slows_no_other(tmp_path: Path, monkeypatch: pytest.
             wait_until(lambda: len(hanging.events) == 2)
 
 
-def test_a_refusal_is_not_repeated_and_told_of_without_secrets(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("status", [401, 403, 404, 410, 429, 502])
+def test_a_receiver_that_is_not_ready_for_a_while_hears_of_each_alert_from_its_opening_on(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, status: int
 ) -> None:
     with (
-        WebhookServer(lambda *_: 410) as server,
+        WebhookServer(lambda *_: status) as server,
         House(tmp_path, webhook_urls=[SecretStr(server.url("/hook/s3cret", "user:pa55@"))]) as house,
     ):
-        alert_id = house.watch(UNUSUAL, 1)
-        wait_until(lambda: house.metric("deliveries_total", sink=sink(house), outcome="refused") == 1)
+        alert_id = house.incident()
+        wait_until(lambda: house.metric("deliveries_total", sink=sink(house), outcome="failed") >= 3)
+        assert house.metric("sink_failing", sink=sink(house)) == 1
+        server.answer = lambda *_: 204
+        wait_until(lambda: len(server.events) == 2)
+        assert [(event["id"], event["event"]) for event in server.events] == [
+            (f"{alert_id}-1", "opened"),
+            (f"{alert_id}-2", "closed"),
+        ]
         wait_until(lambda: house.metric("outbox_depth", sink=sink(house)) == 0)
-        assert server.keys == [f"{alert_id}-1"]
-        assert f"{sink(house)} refused event {alert_id}-1 for good: answered 410" in caplog.text
+        assert caplog.text.count(f"{sink(house)} does not take alert events") == 1
+        wait_until(lambda: "takes events again" in caplog.text)
         assert not any(secret in caplog.text + sink(house) for secret in ("s3cret", "pa55"))
 
 

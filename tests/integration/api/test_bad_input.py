@@ -73,6 +73,7 @@ BAD_STREAMS = {
     # zones
     "polygon of two points": (body(zones=[zone((0, 0), (1, 1))]), 422, "invalid_input"),
     "polygon without an area": (body(zones=[zone((0, 0), (0.5, 0.5), (1, 1))]), 422, "invalid_input"),
+    "polygon that crosses itself": (body(zones=[zone((0, 0), (1, 0), (0, 1), (0.9, 1))]), 422, "invalid_input"),
     "polygon beyond the picture": (body(zones=[zone((0, 0), (1.2, 0), (0, 1))]), 422, "invalid_input"),
     "polygon of words": (body(zones=[zone(("a", "b"), (1, 0), (0, 1))]), 422, "invalid_input"),
     "point of three numbers": (
@@ -91,6 +92,12 @@ BAD_STREAMS = {
     "name of spaces": (body(name="   "), 422, "invalid_input"),
     "endless name": (body(name="a" * 101), 422, "invalid_input"),
     "unknown field": (body(colour="red"), 422, "invalid_input"),
+    "misspelt field": (body(fsp=5), 422, "invalid_input"),
+    "misspelt field of a zone": (
+        body(zones=[{"name": "a", "poligon": [[0, 0], [1, 0], [0, 1]], "polygon": [[0, 0], [1, 0], [0, 1]]}]),
+        422,
+        "invalid_input",
+    ),
     "unknown pack": (body(packs=["no-such-pack"]), 422, "unknown_pack"),
     "broken pack": (body(packs=["broken"]), 422, "unknown_format"),
     "pack of another kind": (body(packs=["motion"]), 422, "pack_kind"),
@@ -101,6 +108,7 @@ BAD_STREAMS = {
     "enrolment from two places": (body(enrolment={"seconds": 60, "sources": [VIDEO]}), 422, "invalid_input"),
     "enrolment from outside": (body(enrolment={"sources": ["../x.mp4"]}), 422, "source_path"),
     "enrolment of a second": (body(enrolment={"seconds": 1}), 422, "invalid_input"),
+    "enrolment of too few frames": (body(fps=1, enrolment={"seconds": 60}), 422, "too_few_frames"),
     "enrolment of nobody's": (body(enrolment={"stream": "nobody"}), 404, "stream_not_found"),
     # bodies that are no streams
     "a list": ([], 422, "invalid_input"),
@@ -128,14 +136,20 @@ def test_a_bad_stream_is_refused(service: Service, case: str) -> None:
     ("case", "field", "expected", "got"),
     [
         ("fps of 0", "fps", "a number greater than 0", "0"),
-        ("fps that is no number", "fps", "a valid number", "'fast'"),
+        ("fps that is no number", "fps", "a number", "'fast'"),
         ("fps of 10,000", "fps", "a number less than or equal to 60", "10000"),
         ("polygon of two points", "zones[0].polygon", "a list with at least 3 items", "a list of 2 items"),
         ("polygon without an area", "zones[0].polygon", "a polygon with an area", "corners on one line"),
         ("polygon beyond the picture", "zones[0].polygon[1][0]", "a number less than or equal to 1", "1.2"),
         ("two thresholds", "", "Give a threshold or alerts_per_day, not both.", "an object"),
         ("no name", "name", "a value", "nothing"),
-        ("unknown field", "colour", "only fields that this object has", "one that it has not"),
+        ("misspelt field", "fsp", "a known field, such as `fps`", "an unknown one"),
+        (
+            "misspelt field of a zone",
+            "zones[0].poligon",
+            "a known field, such as `polygon`",
+            "an unknown one",
+        ),
         ("unknown transport", "transport", "'tcp' or 'udp'", "'carrier pigeon'"),
         ("null", "", "a JSON object", "nothing"),
     ],
@@ -244,7 +258,7 @@ def test_a_declared_body_of_5_mb_is_refused_before_it_is_read(service: Service) 
     with unchanged(service):
         response = service.http.post("/streams", content=b"x" * 5_000_000, headers={"content-type": "application/json"})
     problem = assert_problem(response, 413, "body_too_large")
-    assert problem["detail"] == "expected at most 1000000 bytes of body, got 5000000"
+    assert problem["detail"] == "The body is too large: 5000000 bytes, and 1000000 are the most."
 
 
 def test_a_body_of_unknown_length_is_counted(service: Service) -> None:
@@ -327,6 +341,44 @@ def test_wrong_in_a_hundred_thousand_places_is_told_in_twenty(service: Service) 
         ("GET", "/alerts?since=2026-03-01T12:00:00", 422, "invalid_input"),
         ("GET", "/alerts?since=0001-01-01T00:00:00%2B14:00", 422, "invalid_input"),
         ("GET", "/alerts?before=nothing", 422, "invalid_cursor"),
+        ("GET", "/alerts?cursor=nothing", 422, "invalid_cursor"),
+        ("GET", "/alerts?cursor=999999999999999999~a", 422, "invalid_cursor"),
+        ("GET", "/alerts?cursor=a~b~c", 422, "invalid_input"),
+        ("GET", "/alerts?cursor=a&before=b", 422, "repeated_parameter"),
+        ("GET", "/alerts?from=2026-03-01T12:00:00Z&since=2026-03-01T12:00:00Z", 422, "repeated_parameter"),
+        ("GET", "/alerts?from=1772366404", 422, "invalid_input"),
+        ("GET", "/alerts?from=2026-03-02T12:00:00Z&until=2026-03-01T12:00:00Z", 422, "invalid_input"),
+        ("GET", "/alerts?from=2026-03-01T12:00:00Z&until=2026-03-01T13:00:00%2B01:00", 422, "invalid_input"),
+        ("GET", "/alerts?verdict=maybe", 422, "invalid_input"),
+        ("GET", "/alerts?verdict=none&verdict=null", 422, "invalid_input"),
+        ("GET", "/alerts?kind=noise", 422, "invalid_input"),
+        ("GET", "/alerts?text=", 422, "invalid_input"),
+        ("GET", "/alerts?text=%20%20", 422, "invalid_input"),
+        ("GET", "/alerts?text=a%00b", 422, "invalid_input"),
+        ("GET", f"/alerts?text={'a' * 201}", 422, "invalid_input"),
+        ("GET", "/alerts?" + "&".join(f"stream={index}" for index in range(257)), 422, "invalid_input"),
+        ("GET", "/alerts?limit=1&limit=1", 422, "repeated_parameter"),
+        ("GET", "/alerts?state=open&state=closed", 422, "repeated_parameter"),
+        ("GET", "/alerts?limt=1", 422, "unknown_parameter"),
+        ("GET", "/alerts?Limit=1", 422, "unknown_parameter"),
+        ("GET", "/alerts?stream%5B%5D=a", 422, "unknown_parameter"),
+        ("GET", "/alerts?=1", 422, "unknown_parameter"),
+        ("GET", "/alerts/count?limit=1", 422, "unknown_parameter"),
+        ("GET", "/alerts/days?timezone=Mars/Olympus", 422, "invalid_input"),
+        ("GET", "/alerts/days?timezone=", 422, "invalid_input"),
+        ("GET", "/alerts/days?timezone=../../etc/passwd", 422, "invalid_input"),
+        ("GET", "/alerts/nothing/snapshot.jpg?overlay=true", 422, "unknown_parameter"),
+        ("GET", "/streams?limit=3", 422, "unknown_parameter"),
+        ("POST", "/streams?prob=false", 422, "unknown_parameter"),
+        ("GET", "/streams/nobody/snapshot.jpg?overlays=true", 422, "unknown_parameter"),
+        ("GET", "/streams/nobody/live.mjpg?overlay=true&overlay=true", 422, "repeated_parameter"),
+        ("GET", "/streams/nobody/scores?befor=3", 422, "unknown_parameter"),
+        ("GET", "/scores?stream=a", 422, "unknown_parameter"),
+        ("GET", "/healthz?verbose", 422, "unknown_parameter"),
+        ("GET", "/readyz?verbose=1", 422, "unknown_parameter"),
+        ("GET", "/metrics?format=json", 422, "unknown_parameter"),
+        ("GET", "/packs?kind=head", 422, "unknown_parameter"),
+        ("GET", "/packs/attributes?full=1", 422, "unknown_parameter"),
         ("GET", "/alerts?stream=a%00b", 422, "invalid_input"),
         ("GET", "/packs/nothing", 404, "pack_not_found"),
         ("GET", "/packs/a%20b", 422, "invalid_input"),
@@ -342,6 +394,53 @@ def test_every_refusal_is_a_problem(service: Service, method: str, path: str, st
     assert_problem(response, status, code)
 
 
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({}, 422),
+        ({"ids": []}, 422),
+        ({"ids": [], "verdict": None}, 422),
+        ({"ids": ["a"]}, 422),
+        ({"verdict": "confirmed"}, 422),
+        ({"ids": ["a", "a"], "verdict": "confirmed"}, 422),
+        ({"ids": "a", "verdict": "confirmed"}, 422),
+        ({"ids": ["a/b"], "verdict": "confirmed"}, 422),
+        ({"ids": [str(index) for index in range(201)], "verdict": "confirmed"}, 422),
+        ({"ids": ["a"], "verdict": "maybe"}, 422),
+        ({"ids": ["a"], "note": "a" * 1001}, 422),
+        ({"ids": ["a"], "note": "\ud800"}, 422),
+        ({"ids": ["a"], "verdikt": "confirmed"}, 422),
+        ({"ids": [str(index) for index in range(200)], "verdict": "confirmed"}, 404),
+    ],
+)
+def test_bad_reviews_are_refused(service: Service, body: object, status: int) -> None:
+    code = "invalid_input" if status == 422 else "alert_not_found"
+    content = json.dumps(body).encode()
+    headers = {"content-type": "application/json"}
+    assert_problem(service.http.post("/alerts/reviews", content=content, headers=headers), status, code)
+
+
+def test_an_unknown_parameter_is_answered_with_the_known_ones(service: Service) -> None:
+    problem = assert_problem(service.http.get("/alerts?verdikt=none"), 422, "unknown_parameter")
+    assert problem["detail"].startswith("There is no query parameter `verdikt` here. Did you mean `verdict`? Known: ")
+    assert set(problem["context"]["known"]) == {
+        *("before", "cursor", "from", "kind", "limit", "since", "state", "stream", "text", "until", "verdict")
+    }
+    problem = assert_problem(service.http.get("/packs?x=1"), 422, "unknown_parameter")
+    assert problem["detail"] == "There is no query parameter `x` here. This path takes none."
+    assert SECRET not in service.http.get(f"/packs?rtsp://admin:{SECRET}@camera/{'a' * 90}=1").text
+
+
+def test_every_documented_operation_refuses_what_it_does_not_know(service: Service) -> None:
+    for path, item in service.app.openapi()["paths"].items():
+        for method in item:
+            filled = path.replace("{", "").replace("}", "")
+            response = service.http.request(method, f"{filled}?nobody_knows=1", json={} if method != "get" else None)
+            assert_problem(response, 422, "unknown_parameter" if "unknown" in response.text else "invalid_input")
+            if method in ("get", "delete"):
+                assert response.json()["code"] == "unknown_parameter", (method, path)
+
+
 def test_a_405_names_every_method_of_the_path(service: Service) -> None:
     stream = service.http.get("/streams").json()[0]["id"]
     for path, allowed in {
@@ -351,12 +450,15 @@ def test_a_405_names_every_method_of_the_path(service: Service) -> None:
     }.items():
         response = service.http.put(path, json={})
         assert response.headers["allow"] == allowed
-        assert allowed.replace(", ", " or ") in assert_problem(response, 405, "method_not_allowed")["detail"]
+        assert allowed.replace(", ", " and ") in assert_problem(response, 405, "method_not_allowed")["detail"]
 
 
 def test_parameters_of_scores_are_bounded(service: Service) -> None:
     stream = service.http.get("/streams").json()[0]["id"]
-    for query in ("limit=0", "limit=5001", "since=-1", "since=x", f"since={10**30}"):
+    for query in (
+        *("limit=0", "limit=5001", "after=-1", "after=x", f"after={10**30}"),
+        *("since=3041", "since=-1", "from=x", "until=2026-03-01", "step=0", "step=86401", "format=xml"),
+    ):
         problem = assert_problem(service.http.get(f"/streams/{stream}/scores?{query}"), 422, "invalid_input")
         assert problem["errors"][0]["place"] == "query"
 

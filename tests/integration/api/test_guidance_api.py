@@ -212,7 +212,7 @@ def live(service: Service) -> str:
 
 def messages(service: Service, stream: str, since: int = 0) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = service.http.get(
-        f"/streams/{stream}/scores", params={"since": since, "limit": 1000}
+        f"/streams/{stream}/scores", params={"after": since, "limit": 1000}
     ).json()
     return found
 
@@ -354,12 +354,72 @@ def _relieved(service: Service, stream: str) -> list[dict[str, Any]]:
     return [each for each in found if each["alert_id"] == "false" and 0 < each["relief"] <= 1]
 
 
+def test_several_teach_their_streams_at_once_or_none_of_them(
+    service: Service, paused: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both in the store and in force: what fails in the last step of the last alert has taught nothing."""
+    other = service.add_stream("Other", enabled=False)
+    application = service.application
+    with application.alerts.database.transaction() as connection:
+        for alert_id, stream in (("one", paused), ("two", other), ("three", paused)):
+            application.alerts.record(connection, make_alert(alert_id, stream=stream), "opened")
+            looks = AlertEmbeddings(alert_id, "hash", np.eye(1, 4, dtype=np.float16))
+            application._feedback.record_embeddings(connection, stream, looks)
+    before = service.http.get("/alerts").json()
+    ids = ["three", "two", "one"]
+
+    def taught(stream: str) -> list[str]:
+        found = {each["alert_id"] for each in service.http.get(f"/streams/{stream}/taught").json()}
+        assert {record.embeddings.alert_id for record in application._feedback.list(stream)} == found
+        return sorted(found)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("service.store.outbox.Outbox.add", full)
+        response = service.http.post("/alerts/reviews", json={"ids": ids, "verdict": "false_alarm"})
+        assert response.status_code >= 500
+    assert service.http.get("/alerts").json() == before
+    assert (taught(paused), taught(other)) == ([], [])
+    response = service.http.post("/alerts/reviews", json={"ids": ids, "verdict": "false_alarm"})
+    assert [(each["id"], each["taught"]["objects"]) for each in response.json()] == [(each, 1) for each in ids]
+    assert (taught(paused), taught(other)) == (["one", "three"], ["two"])
+    service.http.post("/alerts/reviews", json={"ids": ids[:2], "verdict": None})
+    assert (taught(paused), taught(other)) == (["one"], [])
+    service.http.delete(f"/streams/{other}")
+    assert service.http.patch("/alerts/one", json={"verdict": None}).is_success
+
+
+def test_reviews_of_the_same_alerts_in_any_order_do_not_wait_for_one_another_for_ever(
+    service: Service, paused: str
+) -> None:
+    other = service.add_stream("Second", enabled=False)
+    with service.application.alerts.database.transaction() as connection:
+        for alert_id, stream in (("north", paused), ("south", other)):
+            service.application.alerts.record(connection, make_alert(alert_id, stream=stream), "opened")
+
+    def review(number: int) -> int:
+        ids = ["north", "south"] if number % 2 else ["south", "north"]
+        verdict = ("confirmed", "false_alarm", None)[number % 3]
+        return service.http.post("/alerts/reviews", json={"ids": ids, "verdict": verdict}).status_code
+
+    with ThreadPoolExecutor(8) as clients:
+        assert set(clients.map(review, range(24))) == {200}
+    verdicts = [service.http.get(f"/alerts/{each}").json()["verdict"] for each in ("north", "south")]
+    assert verdicts[0] == verdicts[1]
+    service.http.delete(f"/streams/{other}")
+
+
 def test_a_verdict_on_an_alert_of_a_deleted_stream_is_noted(service: Service) -> None:
     with service.application.alerts.database.transaction() as connection:
         service.application.alerts.record(connection, make_alert("orphan", stream="gone"), "opened")
     response = service.http.patch("/alerts/orphan", json={"verdict": "false_alarm"})
     assert (response.status_code, response.json()["verdict"]) == (200, "false_alarm")
-    assert response.json()["taught"] == {"objects": 0, "detail": "Nothing was learned: the stream is deleted."}
+    assert response.json()["taught"] == {
+        "objects": 0,
+        "detail": "Nothing was learned: its camera is no longer registered.",
+    }
 
 
 # ---- over a restart and a deletion

@@ -106,10 +106,10 @@ async def test_rest_and_socket_tell_the_same(service: Service) -> None:
         service.publish(stream, range(10, 40))
         told = await receive(client, 30)
     path = f"/streams/{stream}/scores"
-    assert service.http.get(path, params={"since": 9}).json() == told
-    assert service.http.get(path, params={"since": 9, "limit": 4}).json() == told[:4]
+    assert service.http.get(path, params={"after": 9}).json() == told
+    assert service.http.get(path, params={"after": 9, "limit": 4}).json() == told[:4]
     assert service.http.get(path, params={"limit": 4}).json() == told[-4:]
-    assert service.http.get(path, params={"since": 39}).json() == []
+    assert service.http.get(path, params={"after": 39}).json() == []
 
 
 async def test_fifty_clients_all_get_every_message(service: Service) -> None:

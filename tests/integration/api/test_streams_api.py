@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import os
+import platform
+import re
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
 from pathlib import Path
 from unittest.mock import ANY
 
 import pytest
+from sqlalchemy import select, update
 
+from service.contracts.alert import AlertKind
+from service.store.tables import streams
 from support.http import HttpServer
 from support.peers import Peer, silent
 from support.ports import free_port
@@ -47,6 +53,7 @@ def test_a_stream_is_registered_changed_and_deleted(service: Service) -> None:
         },
         **{"detection": {"classes": None, "confidence": None, "min_height": 0.0}, "enrolment": None, "enabled": True},
         **{"id": ANY, "has_credentials": False, "created_at": ANY, "updated_at": ANY, "status": ANY},
+        "warnings": [],
     }
     service.wait_for_state(stream["id"], "live")
     status = service.http.get(path).json()["status"]
@@ -215,6 +222,31 @@ def test_the_service_tells_whether_it_lives_and_is_ready(service: Service) -> No
         assert service.http.head(path).content == b""
 
 
+def test_it_says_which_version_it_is(service: Service) -> None:
+    said = service.http.get("/version").json()
+    assert said.keys() == {"version", "commit", "python", "api"}
+    assert said["version"] == version("watchword")
+    assert said["python"] == platform.python_version()
+    assert said["commit"] is None or re.fullmatch("[0-9a-f]{40}", said["commit"])
+    assert service.http.head("/version").content == b""
+
+
+def test_every_counter_of_a_stream_is_there_under_its_name_before_anything_happens(service: Service) -> None:
+    stream = service.add_stream("Gate", enabled=False)
+    said = service.http.get("/metrics").text
+    assert f'watchword_stream_info{{name="Gate",stream="{stream}"}} 1.0' in said
+    for kind in AlertKind:
+        assert f'watchword_alerts_total{{kind="{kind}",stream="{stream}"}} 0.0' in said
+    assert f'watchword_reconnects_total{{cause="unreachable",stream="{stream}"}} 0.0' in said
+    assert f'watchword_alerts_suppressed_total{{cause="lost",stream="{stream}"}} 0.0' in said
+    assert 'watchword_deliveries_total{outcome="failed",sink="memory"} 0.0' in said
+    assert service.http.patch(f"/streams/{stream}", json={"name": "Gate 2"}).status_code == 200
+    said = service.http.get("/metrics").text
+    assert re.findall(rf'watchword_stream_info{{name="([^"]*)",stream="{stream}"}}', said) == ["Gate 2"]
+    assert service.http.delete(f"/streams/{stream}").status_code == 204
+    assert stream not in service.http.get("/metrics").text
+
+
 def test_metrics_come_as_prometheus_and_as_openmetrics(service: Service) -> None:
     service.add_stream()
     plain = service.http.get("/metrics")
@@ -243,3 +275,91 @@ def test_packs_are_listed_the_broken_ones_with_the_reason(service: Service) -> N
     assert service.http.get("/packs/attributes").json() == packs["attributes"]
     assert service.http.get("/packs/broken").json() == packs["broken"]
     assert service.http.get("/readyz").json()["packs"]["broken"] == packs["broken"]["error"]
+
+
+def test_what_may_not_be_as_it_was_meant_is_told(service: Service) -> None:
+    door = {"name": "Door", "polygon": [[0, 0], [1, 0], [0, 1]]}
+    stream = service.add_stream("Gate", enabled=False, zones=[door])
+    path = f"/streams/{stream}"
+    assert service.http.get(path).json()["warnings"] == []
+    other = service.add_stream("gATE", enabled=False)
+    same = "Another camera is called 'Gate' too. Rename one, to tell their alerts apart."
+    assert service.http.get(path).json()["warnings"] == [same]
+    service.http.delete(f"/streams/{other}")
+    schedule = {"from": "00:00", "to": "24:00"}
+    for text in ("a dog", "a cat"):
+        rule = {"text": text, "verdict": "normal", "zone": "Door", "schedule": schedule}
+        assert service.http.post(f"{path}/guidance", json=rule).status_code == 201
+    assert service.http.get(path).json()["warnings"] == [
+        "2 rules have hours, and this camera has no time zone: UTC is assumed. Set its time zone."
+    ]
+    (dog, cat) = service.http.patch(path, json={"zones": [], "timezone": "Asia/Tokyo"}).json()["warnings"]
+    for warning, text in ((dog, "a dog"), (cat, "a cat")):
+        assert warning.startswith(f"The rule '{text}' is for the zone 'Door', which this camera does not have.")
+    listed = {each["id"]: each["warnings"] for each in service.http.get("/streams").json()}
+    assert listed[stream] == [dog, cat]
+    assert service.http.patch(path, json={"zones": [door]}).json()["warnings"] == []
+
+
+def test_a_stream_whose_outline_crosses_itself_since_before_that_was_refused_lives_on(tmp_path: Path) -> None:
+    crossed = {"name": "Door", "polygon": [[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.9, 1.0]], "mode": "ignore"}
+    with Service(tmp_path / "first", data_dir=tmp_path / "data") as service:
+        stream = service.add_stream("Gate", enabled=False)
+        with service.application.alerts.database.transaction() as connection:
+            spec = connection.execute(select(streams.c.spec).where(streams.c.id == stream)).scalar_one()
+            connection.execute(update(streams).values(spec={**spec, "zones": [crossed]}))
+    with Service(tmp_path / "second", data_dir=tmp_path / "data") as service:
+        path = f"/streams/{stream}"
+        assert service.http.get(path).json()["zones"] == [crossed]
+        assert service.http.patch(path, json={"fps": 5}).json()["zones"] == [crossed]
+        assert_problem(service.http.patch(path, json={"zones": [crossed]}), 422, "invalid_input")
+
+
+def test_trying_again_is_legal_in_every_state_and_does_not_wait(tmp_path: Path) -> None:
+    port = free_port()
+    with Service(tmp_path, stall_s=0.5, offline_grace_s=0.5, backoff_first_s=3000, backoff_max_s=3000) as service:
+        down = service.add_stream("Down", url=f"rtsp://127.0.0.1:{port}/{VIDEO}")
+        paused = service.add_stream("Paused", enabled=False)
+        live = service.add_stream("Live")
+        service.wait_for_state(live, "live")
+        service.wait_for_state(down, "offline")
+        for stream in (down, down, paused, live):
+            assert service.http.post(f"/streams/{stream}/retry").status_code == 204
+        assert service.state(paused) == "paused"
+        assert service.state(live) == "live"
+        assert_problem(service.http.post("/streams/porch/retry"), 404, "stream_not_found")
+
+        def next_try() -> str | None:
+            return service.http.get(f"/streams/{down}").json()["status"]["next_try_at"]
+
+        wait_until(lambda: next_try() is not None, "the next attempt to be told")
+        with RtspServer(service.media, port=port):
+            wait_until(
+                lambda: (
+                    service.http.post(f"/streams/{down}/retry").status_code == 204 and service.state(down) == "live"
+                ),
+                "the camera to be tried at once",
+            )
+            wait_until(lambda: next_try() is None, "no further attempt while frames flow")
+
+
+def test_a_stream_that_learned_nothing_or_something_else_says_what_to_do(service: Service) -> None:
+    stream = service.add_stream()
+    service.wait_for_state(stream, "live")
+    status = service.http.get(f"/streams/{stream}").json()["status"]
+    assert (status["watching"], status["not_watching"]["reason"]) == (False, "not_enrolled")
+    assert status["not_watching"]["advice"] == "Let it learn from some minutes of ordinary footage."
+
+
+def test_a_full_machine_refuses_a_camera_only_after_it_was_tried(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("WATCHWORD_MAX_LOAD", "0.000001")
+    with Service(tmp_path, stall_s=0.5) as service:
+        first = service.add_stream("First", url=f"file:{VIDEO}?loop=true")
+        service.wait_for_state(first, "live")
+        wait_until(lambda: service.metric("frames_total", stream=first, outcome="enrolled") > 3, "frames")
+        nobody = {"name": "Nobody", "url": f"rtsp://127.0.0.1:{free_port()}/a"}
+        assert_problem(service.http.post("/streams", json=nobody), 422, "source_unreachable")
+        full = service.http.post("/streams", json={"name": "Second", "url": f"file:{VIDEO}?loop=true"})
+        problem = assert_problem(full, 503, "machine_full")
+        assert problem["detail"].startswith("This computer is too busy for another camera (")
+        assert service.http.post("/streams?probe=false", json=nobody).status_code == 201

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -141,8 +142,72 @@ def test_serve_says_what_is_wrong_with_a_setting(tmp_path: Path) -> None:
         env={**os.environ, "WATCHWORD_STALL_S": "-1"},
     )
     assert failed.returncode == 2
-    assert "stall_s" in failed.stderr
+    assert "error: WATCHWORD_STALL_S: expected a number above 0, got '-1'." in failed.stderr
     assert "Traceback" not in failed.stderr
+
+
+def served(*arguments: str, **environment: str) -> str:
+    """What a service says that must not start; one sentence, and no traceback."""
+    failed = subprocess.run(
+        [WATCHWORD, "serve", "--port", "0", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env={**os.environ, "COLUMNS": "200", **environment},
+    )
+    assert failed.returncode == 2, failed.stderr
+    assert "Traceback" not in failed.stderr
+    (line,) = [line for line in failed.stderr.splitlines() if line.startswith("error: ")]
+    return line.removeprefix("error: ")
+
+
+def test_a_second_service_on_a_data_folder_is_refused_at_once_and_a_killed_one_is_not_in_the_way(
+    run, tmp_path: Path
+) -> None:
+    arguments = ("--data-dir", str(tmp_path / "data"), "--media-dir", str(tmp_path))
+    first = run("serve", "--port", "0", *arguments)
+    url = first.wait_for(r"http://127\.0\.0\.1:\d+", 60)[0]
+    assert f"The data folder {tmp_path / 'data'} is in use by another Watchword: process " in served(*arguments)
+    # With a database of its own it is refused as well: profiles and snapshots are in the folder.
+    own = f"sqlite:///{tmp_path / 'other.db'}"
+    assert "is in use by another Watchword" in served(*arguments, WATCHWORD_DATABASE_URL=own)
+    assert not (tmp_path / "other.db").exists()
+    assert httpx.get(f"{url}/healthz").is_success
+    first.kill()
+    again = run("serve", "--port", "0", *arguments)
+    again.wait_for("Application startup complete", 60)
+    assert again.stop(signal.SIGTERM) == 0
+
+
+def test_a_start_that_fails_names_what_is_in_the_way(tmp_path: Path) -> None:
+    (tmp_path / "damaged").mkdir()
+    (tmp_path / "damaged/watchword.db").write_bytes(b"this is no database " * 300)
+    said = served("--data-dir", str(tmp_path / "damaged"))
+    assert f"The database {tmp_path / 'damaged/watchword.db'} is damaged (file is not a database)." in said
+    (tmp_path / "blocked").mkdir()
+    (tmp_path / "blocked/profiles").touch()
+    assert f"{tmp_path / 'blocked/profiles'} is a file, not a folder." in served(
+        "--data-dir", str(tmp_path / "blocked")
+    )
+    (tmp_path / "file").touch()
+    assert f"{tmp_path / 'file'} is a file, not a folder." in served("--data-dir", str(tmp_path / "file"))
+
+
+def test_a_port_that_is_taken_is_named_with_the_option_for_another(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        said = served("--data-dir", str(tmp_path), "--port", str(port))
+    assert said.startswith(f"Port {port} of 127.0.0.1 is in use by another program.")
+    assert "--port" in said
+
+
+def test_a_variable_that_is_no_setting_is_mentioned(run, tmp_path: Path) -> None:
+    service = run("serve", "--port", "0", "--data-dir", str(tmp_path), WATCHWORD_WEBHOOK_URL="https://x.example/s3cret")
+    service.wait_for(r"WATCHWORD_WEBHOOK_URL is no setting.*Did you mean WATCHWORD_WEBHOOK_URLS\?", 60)
+    service.wait_for("Application startup complete", 60)
+    assert service.stop(signal.SIGTERM) == 0
+    assert "s3cret" not in service.output
 
 
 @pytest.mark.slow

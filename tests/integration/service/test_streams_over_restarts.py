@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -136,3 +138,29 @@ def test_a_url_among_the_files_to_learn_from_is_not_repeated(settings: Settings)
         refused = client.post(f"/streams/{stream_id}/enrolment", json={"sources": ["rtsp://admin:hunter2@cam/1"]})
         assert (refused.status_code, refused.json()["code"]) == (422, "source_path")
         assert "hunter2" not in refused.text
+
+
+def test_what_an_older_version_showed_of_a_secret_is_hidden_at_the_next_start(settings: Settings) -> None:
+    """Versions before knew fewer names of secrets: what they stored to be shown holds such a one."""
+    whole = "http://127.0.0.1:9/video?pin=hunter2&channel=1"
+    with running(settings) as client:
+        created = client.post("/streams?probe=false", json=body(url="http://127.0.0.1:9/video?channel=1"))
+        stream_id = created.json()["id"]
+    database = settings.data_dir / "watchword.db"
+    with closing(sqlite3.connect(database)) as connection, connection:
+        (spec,) = connection.execute("SELECT spec FROM streams").fetchone()
+        older = json.dumps({**json.loads(spec), "url": whole})
+        connection.execute("UPDATE streams SET spec = ?", (older,))
+    with running(settings) as client:
+        client.state(stream_id, "offline")
+        shown = client.get(f"/streams/{stream_id}").json()
+        assert shown["url"] == "http://127.0.0.1:9/video?pin=***&channel=1"
+        assert shown["has_credentials"]
+        masked = client.patch(f"/streams/{stream_id}", json={"url": shown["url"]})
+        assert masked.status_code == 422
+        assert masked.json()["code"] == "source_masked"
+    with closing(sqlite3.connect(database)) as connection:
+        (spec,) = connection.execute("SELECT spec FROM streams").fetchone()
+        (secret,) = connection.execute("SELECT url FROM secrets").fetchone()
+    assert "hunter2" not in spec
+    assert secret == whole

@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.metrics import MetricWrapperBase
 
 from service.contracts.stream import StreamState
-from service.metrics import OUTCOMES, STAGES, Metrics
+from service.metrics import DELIVERY_OUTCOMES, OUTCOMES, STAGES, Metrics
 
 DEPLOY = Path(__file__).parents[3] / "deploy"
 DASHBOARD = json.loads((DEPLOY / "grafana/dashboards/watchword.json").read_text())
@@ -24,7 +24,7 @@ MATCHER = re.compile(r'(\w+)\s*=(~?)\s*"([^"]*)"')
 STATES = {state.value for state in StreamState}
 LABEL_VALUES = {
     ("watchword_frames_total", "outcome"): set(OUTCOMES),
-    ("watchword_deliveries_total", "outcome"): {"delivered", "failed", "refused", "dropped"},
+    ("watchword_deliveries_total", "outcome"): set(DELIVERY_OUTCOMES),
     ("watchword_stage_seconds_bucket", "stage"): set(STAGES),
     ("watchword_stream_state", "state"): STATES,
 }

@@ -16,9 +16,9 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path
 
+from service.ingest.listing import VIDEOS, below
 from training.datasets.actions.base import ActionDataset, ActionSample, Split
 from training.datasets.base import DatasetError
-from training.datasets.footage import VIDEOS
 
 KIND = "kinetics-400"
 LOOKS_FOR = "annotations/train.csv with label,youtube_id,time_start,time_end beside train/*.mp4 (Kinetics-400)"
@@ -62,7 +62,7 @@ def _clips(folder: Path) -> dict[str, Path]:
     """All clips of a split by their name without suffix."""
     if not folder.is_dir():
         return {}
-    return {path.stem: path for path in sorted(folder.rglob("*")) if path.suffix.lower() in VIDEOS}
+    return {path.stem: path for path in below(folder, VIDEOS)}
 
 
 def _rows(path: Path) -> Iterator[tuple[str, str]]:

@@ -18,9 +18,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from service.ingest.listing import folders, listed, pictures, videos
 from training.datasets.actions.base import ActionDataset, ActionSample, Boxes, in_words
 from training.datasets.base import DatasetError, need
-from training.datasets.footage import PICTURES, VIDEOS, files
 from training.datasets.text import read_text
 
 KIND = "ucf-sports"
@@ -53,50 +53,50 @@ def matches(root: Path) -> bool:
 def read(root: Path) -> ActionDataset:
     """Read the data set's structure."""
     sequences: dict[str, list[Path]] = {}
-    for folder in sorted(path for path in (root / "ucf action").iterdir() if path.is_dir()):
+    for folder in folders(root / "ucf action"):
         action = in_words(folder.name, ACTIONS, folder)
-        sequences.setdefault(action, []).extend(sorted(path for path in folder.iterdir() if path.is_dir()))
-    samples = [sample for action, folders in sequences.items() for sample in _samples(action, folders)]
+        sequences.setdefault(action, []).extend(folders(folder))
+    samples = [sample for action, takes in sequences.items() for sample in _samples(action, takes)]
     return ActionDataset.of("UCF Sports", KIND, root, samples)
 
 
-def _samples(action: str, folders: list[Path]) -> Iterator[ActionSample]:
-    tested = len(folders) // 3
-    for index, folder in enumerate(folders):
-        videos, pictures = files(folder, VIDEOS), files(folder, PICTURES)
-        if not videos and not pictures:
+def _samples(action: str, takes: list[Path]) -> Iterator[ActionSample]:
+    tested = len(takes) // 3
+    for index, folder in enumerate(takes):
+        films, frames = videos(folder), pictures(folder)
+        if not films and not frames:
             msg = f"expected an .avi or .jpg pictures in {folder}, got neither"
             raise DatasetError(msg)
         truth = folder / "gt"
         yield ActionSample(
             f"{folder.parent.name}/{folder.name}",
-            videos[0] if videos else folder,
+            films[0] if films else folder,
             action,
             "test" if index < tested else "train",
-            fps=None if videos else FPS,
-            boxes=_reader(truth, videos, pictures) if truth.is_dir() else None,
+            fps=None if films else FPS,
+            boxes=_reader(truth, films, frames) if truth.is_dir() else None,
         )
 
 
-def _reader(truth: Path, videos: list[Path], pictures: list[Path]) -> Callable[[], Boxes]:
+def _reader(truth: Path, films: list[Path], frames: list[Path]) -> Callable[[], Boxes]:
     def read_boxes() -> Boxes:
-        width, height = _size(videos, pictures)
-        listed = sorted(path for path in truth.glob("*.txt") if not path.name.startswith("."))
-        return {index: _box(path, width, height) for index, path in enumerate(listed)}
+        width, height = _size(films, frames)
+        rows = listed(truth, frozenset({".txt"}))
+        return {index: _box(path, width, height) for index, path in enumerate(rows)}
 
     return read_boxes
 
 
-def _size(videos: list[Path], pictures: list[Path]) -> tuple[int, int]:
+def _size(films: list[Path], frames: list[Path]) -> tuple[int, int]:
     """Width and height of a sequence in pixels: its boxes are in them."""
-    if pictures:
-        image = cv2.imread(str(pictures[0]))
+    if frames:
+        image = cv2.imread(str(frames[0]))
     else:
-        capture = cv2.VideoCapture(str(videos[0]))
+        capture = cv2.VideoCapture(str(films[0]))
         image = capture.read()[1]
         capture.release()
     if image is None:
-        msg = f"expected a picture at {(pictures or videos)[0]}, got something that cannot be read as one"
+        msg = f"expected a picture at {(frames or films)[0]}, got something that cannot be read as one"
         raise DatasetError(msg)
     return image.shape[1], image.shape[0]
 

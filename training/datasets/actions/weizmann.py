@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.io import loadmat  # type: ignore[import-untyped]
 
+from service.ingest.listing import below
 from training.datasets.actions.base import ActionDataset, ActionSample, Boxes, in_words
 from training.datasets.base import DatasetError
 
@@ -69,7 +70,7 @@ def read(root: Path) -> ActionDataset:
 
 
 def _clips(root: Path) -> Iterator[Path]:
-    for path in sorted([*root.glob("*.avi"), *root.glob("*/*.avi")]):
+    for path in below(root, frozenset({".avi"})):
         name = _NAME.fullmatch(path.stem)
         if name and name["person"] in PEOPLE:
             yield path

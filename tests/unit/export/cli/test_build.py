@@ -70,6 +70,25 @@ def test_refuses_bad_names_and_tiles_and_leaves_nothing(packs, graph, name, opti
     assert not packs.exists() or not list(packs.iterdir())
 
 
+def test_a_name_that_was_left_out_is_asked_for(packs, graph):
+    said = run("build", graph, *LICENCE, exit_code=2)
+    assert "The pack's name is missing, it comes before the file: watchword packs build NAME" in said.replace("│ ", "")
+    assert "Missing argument 'name'" in run("build", exit_code=2)
+
+
+def test_a_graph_of_no_known_layout_is_refused_with_what_was_found(packs, tmp_path):
+    graph = write_graph(tmp_path / "graph.onnx", yolo_answer([], [], [], anchors=50))
+    said = run("build", "mine", graph, *LICENCE, exit_code=2)
+    assert "For a picture of 64x64 this graph gives 7 rows of 50, which is no layout that is known." in said
+    assert not packs.exists() or not list(packs.iterdir())
+
+
+def test_a_pack_that_is_not_there_is_told_of_with_where_packs_are_looked_for(packs):
+    assert f"Packs are looked for among the built-in ones and in {packs} (WATCHWORD_PACKS_DIR)." in run(
+        "show", "mine", exit_code=2
+    )
+
+
 @pytest.mark.parametrize(("name", "said"), [("mine", "got 'mine'"), ("yolox-nano", "sha256")])
 def test_a_file_that_is_no_official_weights_is_told_how_to_be_built(packs, graph, name, said):
     message = run("build", name, graph, exit_code=2)

@@ -40,7 +40,12 @@ class Run:
         for level in levels:
             self.take(
                 SurpriseSample(
-                    epoch, self.tick * self.interval, 1e9 + self.tick * self.interval, LEVELS[level], THRESHOLD
+                    epoch,
+                    self.tick * self.interval,
+                    1e9 + self.tick * self.interval,
+                    LEVELS[level],
+                    THRESHOLD,
+                    1e9 + self.tick * self.interval,
                 )
             )
         return self
@@ -179,7 +184,7 @@ def test_a_gap_ends_an_incident_where_it_was_last_seen(
     run = Run().feed("####")
     run.changes.clear()
     pts, at = (0.0, 1e9 + 0.3 + gap) if new_epoch else (0.3 + gap, 1e9 + 0.3 + gap)
-    run.take(SurpriseSample(int(new_epoch), pts, at, 5.0, THRESHOLD))
+    run.take(SurpriseSample(int(new_epoch), pts, at, 5.0, THRESHOLD, at))
     assert "".join(change.event for change, _ in run.changes) == event
     if event:
         incident = run.changes[0][0].incident
@@ -190,7 +195,7 @@ def test_a_gap_ends_an_incident_where_it_was_last_seen(
 def test_frames_without_a_score_are_a_gap_too() -> None:
     run = Run().feed("####")
     for second in range(1, 9):
-        run.take(SurpriseSample(0, second, 1e9 + second, None, None))
+        run.take(SurpriseSample(0, second, 1e9 + second, None, None, second))
     assert [change.event for change, _ in run.changes] == ["opened", "closed"]
     assert run.machine.is_idle
 
@@ -207,7 +212,7 @@ def test_closing_from_outside_says_why_and_is_idempotent() -> None:
 def test_odd_numbers_neither_open_for_ever_nor_break(surprise: float) -> None:
     run = Run()
     for tick in range(5):
-        run.take(SurpriseSample(0, tick / 10, tick / 10, surprise, THRESHOLD))
+        run.take(SurpriseSample(0, tick / 10, tick / 10, surprise, THRESHOLD, tick / 10))
     run.feed("." * 40)
     assert run.events in ("", "opened@3 closed@34")
     assert run.machine.is_idle
@@ -231,12 +236,12 @@ def streams(draw: st.DrawFn) -> list[SurpriseSample]:
             epoch, pts = epoch + 1, draw(st.floats(0, 100))
             at += draw(st.floats(-20, 100))
         for _ in range(draw(st.integers(1, 60))):
-            samples.append(SurpriseSample(epoch, pts, at, level, None if level is None else THRESHOLD))
+            samples.append(SurpriseSample(epoch, pts, at, level, None if level is None else THRESHOLD, at))
             pts, at = pts + interval, at + interval
     return samples
 
 
-QUIET = [SurpriseSample(10_000, tick / 10, 1e10 + tick / 10, 0.0, THRESHOLD) for tick in range(60)]
+QUIET = [SurpriseSample(10_000, tick / 10, 1e10 + tick / 10, 0.0, THRESHOLD, 1e10 + tick / 10) for tick in range(60)]
 
 
 @given(streams(), st.booleans())
@@ -310,3 +315,48 @@ def test_updates_keep_their_pace(levels: str, repeat: int) -> None:
     run = Run().feed("####" + "".join(level * repeat for level in levels))
     ticks = [tick for _, tick in run.changes]
     assert all(later - earlier >= RULES.update_s * 10 - 1e-6 for earlier, later in itertools.pairwise(ticks))
+
+
+@pytest.mark.parametrize("jump", [3600.0, -3600.0])
+@pytest.mark.parametrize("jumps_at", [1, 5, 9])
+def test_a_wall_clock_that_is_set_changes_no_length_and_no_peak(jump: float, jumps_at: int) -> None:
+    """Within an epoch and from one to the next, before the incident opens, in it, and while it grows quiet."""
+    run = Run()
+    for tick, level in enumerate("###" + "@####" + "." * 40):
+        at = tick / 10
+        wall = 1e9 + at + (jump if tick >= jumps_at else 0.0)
+        run.take(SurpriseSample(int(tick >= 6), at, wall, LEVELS[level], THRESHOLD, 500.0 + at))
+    assert [change.event for change, _ in run.changes] == ["opened", "closed"]
+    opened, closed = (change.incident for change, _ in run.changes)
+    assert opened.opened_at == closed.opened_at == pytest.approx(1e9 + 0.3 + (jump if jumps_at <= 3 else 0.0))
+    assert closed.closed_at is not None
+    assert closed.closed_at - closed.opened_at == pytest.approx(3.4 + 0.0, abs=0.11)
+    assert closed.peak_at - closed.opened_at == pytest.approx(0.0, abs=1e-6)
+
+
+@pytest.mark.parametrize("jump", [3600.0, -3600.0])
+def test_a_wall_clock_that_is_set_ends_no_cooldown(jump: float) -> None:
+    run = Run().feed("####" + "." * 40)
+    for tick in range(44, 60):
+        run.take(SurpriseSample(1, tick / 10, 1e9 + tick / 10 + jump, LEVELS["#"], THRESHOLD, 1e9 + tick / 10))
+    assert [change.event for change, _ in run.changes] == ["opened", "closed"]
+
+
+def test_frames_before_the_background_has_settled_begin_nothing() -> None:
+    """Ghosts of who stood in the first picture; what goes on after them opens an incident as ever."""
+    run = Run()
+    for tick in range(40):
+        run.take(SurpriseSample(1, tick * 0.1, 1e9 + tick * 0.1, 7.0, THRESHOLD, tick * 0.1, settled=False))
+    assert run.changes == []
+    run.feed("#" * 10, epoch=1)
+    assert [(change.event, tick) for change, tick in run.changes] == [("opened", 43)]
+
+
+def test_nor_do_they_prolong_what_is_open_or_close_it_as_a_gap() -> None:
+    run = Run().feed("#" * 10)
+    for tick in range(10, 80):
+        run.take(SurpriseSample(1, tick * 0.1, 1e9 + tick * 0.1, 7.0, THRESHOLD, tick * 0.1, settled=False))
+    assert [change.event for change, _ in run.changes] == ["opened"]
+    run.feed("." * 5, epoch=1)
+    assert [change.event for change, _ in run.changes] == ["opened", "closed"]
+    assert run.changes[-1][0].incident.peak == 5.0

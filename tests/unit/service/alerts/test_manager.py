@@ -17,8 +17,9 @@ from sqlalchemy import event
 
 from service.alerts.incident_machine import IncidentRules
 from service.contracts.alert import Alert, AlertEvent, AlertKind, AlertState
-from service.contracts.stream import StreamState
+from service.contracts.stream import NotWatching, NotWatchingReason, StreamState
 from service.sinks import MemorySink
+from service.store.alert_filter import AlertFilter
 from service.store.outbox import Outbox
 from support.alerts import NOON, make_alert, wait_until
 from support.house import CALM, EXTREME, UNUSUAL
@@ -90,6 +91,19 @@ def test_an_incident_from_its_first_frame_to_the_sink(house: House) -> None:
     assert house.metric("outbox_depth", sink="memory") == 0
 
 
+def test_what_people_say_is_told_after_what_happened(house: House) -> None:
+    alert_id = house.incident()
+    house.wait_told("opened", "closed")
+    (alert,) = house.manager.review([alert_id], {"verdict": "confirmed", "note": "A thief."}, {})
+    *_, told = house.wait_told("opened", "closed", "reviewed")
+    assert told.alert == alert == house.store.get(alert_id)
+    assert (alert.verdict, alert.note) == ("confirmed", "A thief.")
+    house.manager.review([alert_id], {"verdict": "confirmed"}, {})
+    house.manager.review([alert_id], {"note": None}, {})
+    *_, last = house.wait_told("opened", "closed", "reviewed", "reviewed")
+    assert (last.alert.verdict, last.alert.note) == ("confirmed", None)
+
+
 def snapshot(house: House, alert_id: str) -> np.ndarray:
     return np.asarray(cv2.imread(str(house.store.snapshot_path(alert_id))), np.uint8)
 
@@ -154,35 +168,80 @@ def test_an_unscored_stream_raises_nothing(house: House) -> None:
 
 
 def test_a_camera_goes_away_and_comes_back(house: House) -> None:
-    house.manager.source_state("yard", "Yard", StreamState.LIVE, time.time())
-    house.manager.source_state("yard", "Yard", StreamState.STALLED, time.time())
+    house.manager.source_state("yard", "Yard", StreamState.LIVE)
+    house.manager.source_state("yard", "Yard", StreamState.STALLED)
     opened = house.wait_told("opened")[0].alert
     assert (opened.kind, opened.stream_id, opened.peak_score) == (AlertKind.OFFLINE, "yard", None)
-    assert re.fullmatch(r"Yard has sent no picture for \d seconds\.", opened.message)
-    house.manager.source_state("yard", "Yard", StreamState.OFFLINE, time.time())
+    assert opened.message == "Yard has stopped sending pictures."
+    house.manager.source_state("yard", "Yard", StreamState.OFFLINE)
     assert house.metric("alerts_total", stream="yard", kind="stream_offline") == 1
     assert house.store.list() == [opened]
+
+
+@pytest.mark.parametrize("jump", [3600.0, -3600.0])
+def test_an_outage_is_as_long_as_it_was_when_the_wall_clock_is_set(
+    house: House, monkeypatch: pytest.MonkeyPatch, jump: float
+) -> None:
+    began = time.monotonic()
+    house.manager.source_state("yard", "Yard", StreamState.STALLED)
+    opened = house.wait_told("opened")[0].alert
+    real = time.time
+    monkeypatch.setattr(time, "time", lambda: real() + jump)
+    house.manager.source_state("yard", "Yard", StreamState.PAUSED)
+    closed = house.wait_told("opened", "closed")[1].alert
+    assert closed.closed_at is not None
+    assert 0 <= (closed.closed_at - opened.opened_at).total_seconds() <= time.monotonic() - began
+
+
+def test_nothing_can_be_seen_and_then_something(house: House) -> None:
+    why = NotWatching(
+        reason=NotWatchingReason.BLACK,
+        message="The picture has been black since 12:04 UTC.",
+        advice="See whether there is any light.",
+        fault=True,
+    )
+    house.manager.source_state("yard", "Yard", StreamState.LIVE)
+    house.manager.sight("yard", "Yard", why)
+    opened = house.wait_told("opened")[0].alert
+    assert (opened.kind, opened.peak_score) == (AlertKind.NOT_WATCHING, None)
+    assert opened.message == "Yard: The picture has been black since 12:04 UTC. See whether there is any light."
+    assert house.metric("alerts_total", stream="yard", kind="not_watching") == 1
+    house.manager.sight("yard", "Yard", None)
+    closed = house.wait_told("opened", "closed")[1].alert
+    assert re.fullmatch(r"Yard saw nothing for \d+ s: its picture was black\. It can see again\.", closed.message)
+    assert closed.id == opened.id
+
+
+def test_what_went_away_is_not_blind_any_more(house: House) -> None:
+    why = NotWatching(reason=NotWatchingReason.FROZEN, message="...", advice="...", fault=True)
+    house.manager.source_state("yard", "Yard", StreamState.LIVE)
+    house.manager.sight("yard", "Yard", why)
+    house.wait_told("opened")
+    house.manager.source_state("yard", "Yard", StreamState.STALLED)
+    closed = house.wait_told("opened", "closed")[1].alert
+    assert closed.kind is AlertKind.NOT_WATCHING
+    assert closed.message.endswith("its picture did not change. Closed because the camera went away.")
 
 
 def test_a_pause_ends_both_kinds_of_alert(house: House) -> None:
     house.watch(UNUSUAL, 1)
     house.wait_told("opened")
-    house.manager.source_state("yard", "Yard", StreamState.STALLED, time.time())
+    house.manager.source_state("yard", "Yard", StreamState.STALLED)
     wait_until(lambda: house.told() == ["opened", "opened"])
-    house.manager.source_state("yard", "Yard", StreamState.PAUSED, time.time())
+    house.manager.source_state("yard", "Yard", StreamState.PAUSED)
     events = house.wait_told("opened", "opened", "closed", "closed")
-    assert all(event.alert.message.endswith("Closed because the stream was paused.") for event in events[2:])
+    assert all(event.alert.message.endswith("Closed because the camera was paused.") for event in events[2:])
     time.sleep(1)
     assert house.told().count("opened") == 2
 
 
 def test_a_deleted_stream_leaves_its_history_closed(house: House) -> None:
     house.watch(UNUSUAL, 1)
-    house.manager.source_state("yard", "Yard", StreamState.STALLED, time.time())
+    house.manager.source_state("yard", "Yard", StreamState.STALLED)
     wait_until(lambda: house.told() == ["opened", "opened"])
     house.manager.forget("yard")
     house.wait_told("opened", "opened", "closed", "closed")
-    assert [alert.state for alert in house.store.list(stream="yard")] == [AlertState.CLOSED] * 2
+    assert [alert.state for alert in house.store.list(AlertFilter(streams=["yard"]))] == [AlertState.CLOSED] * 2
     house.manager.forget("yard")
     house.manager.forget("never seen")
 

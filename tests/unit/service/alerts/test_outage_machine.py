@@ -57,9 +57,24 @@ def test_how_long_it_is_down() -> None:
 
 def test_closing_from_outside_is_told_once() -> None:
     machine = OutageMachine(OutageRules(grace_s=10))
-    assert machine.close() is None
+    assert machine.close(0) is None
     machine.report(StreamState.STALLED, 0)
     assert machine.elapse(10) == "opened"
     assert machine.is_open
-    assert machine.close() == "closed"
-    assert machine.close() is None
+    assert machine.close(12) == "closed"
+    assert machine.lasted_s == 12
+    assert machine.close(13) is None
+
+
+def test_an_outage_lasts_from_picture_to_picture() -> None:
+    machine = OutageMachine(OutageRules(grace_s=10, recovery_s=5))
+    machine.report(StreamState.STALLED, 100)
+    assert machine.elapse(110) == "opened"
+    machine.report(StreamState.LIVE, 225)
+    assert machine.elapse(229) is None
+    assert machine.elapse(230) == "closed"
+    assert machine.lasted_s == 125
+    machine.report(StreamState.STALLED, 300)
+    assert machine.elapse(310) == "opened"
+    assert machine.report(StreamState.PAUSED, 340) == "closed"
+    assert machine.lasted_s == 40

@@ -4,8 +4,17 @@ import math
 
 import pytest
 
-from service.alerts.sentence import anomaly_message, outage_message
+from service.alerts.sentence import (
+    anomaly_message,
+    blind_message,
+    blind_over_message,
+    duration,
+    outage_message,
+    outage_over_message,
+)
 from service.contracts.alert import AlertObject
+from service.contracts.stream import NotWatching, NotWatchingReason
+from service.frames import Blindness
 
 BOX = (0.1, 0.1, 0.1, 0.1)
 
@@ -68,5 +77,36 @@ def test_how_rare_it_is(surprise: float, expected: str) -> None:
     assert anomaly_message([], surprise, SENTENCES).endswith(f"; {expected}.")
 
 
-def test_an_outage() -> None:
-    assert outage_message("Yard", 10.4) == "Yard has sent no picture for 10 seconds."
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0.2, "0 s"),
+        (45.4, "45 s"),
+        (60, "1 min"),
+        (125, "2 min 5 s"),
+        (3599.6, "1 h"),
+        (11520, "3 h 12 min"),
+        (3605, "1 h"),
+        (187200, "2 d 4 h"),
+    ],
+)
+def test_a_duration_has_two_units_at_most(seconds: float, said: str) -> None:
+    assert duration(seconds) == said
+
+
+def test_an_outage_is_told_without_a_length_and_closed_with_the_real_one() -> None:
+    assert outage_message("Yard") == "Yard has stopped sending pictures."
+    assert outage_over_message("Yard", 125) == "Yard was away for 2 min 5 s."
+
+
+def test_a_picture_that_says_nothing() -> None:
+    why = NotWatching(
+        reason=NotWatchingReason.FROZEN,
+        message="The picture has not changed since 12:04.",
+        advice="Restart the camera.",
+        fault=True,
+    )
+    assert blind_message("Yard", why) == "Yard: The picture has not changed since 12:04. Restart the camera."
+    said = [blind_over_message("Yard", NotWatchingReason(each.value), 61) for each in Blindness]
+    assert said[0] == "Yard saw nothing for 1 min 1 s: its picture did not change."
+    assert len(set(said)) == len(Blindness)

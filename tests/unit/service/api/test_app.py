@@ -10,11 +10,12 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient
 
 from service.api.app import create_app
 from service.api.headers import DEFAULTS
-from service.api.page import FOLDER
+from service.api.page import FOLDER, serve_page
 from service.application import Application
 from service.settings import Settings
 
@@ -56,6 +57,24 @@ async def test_every_file_of_the_page_is_served_and_revalidated(client: AsyncCli
         again = await client.get(f"/{name}", headers={"if-none-match": response.headers["etag"]})
         assert (again.status_code, again.content) == (304, b"")
         assert (await client.head(f"/{name}")).status_code == 200
+
+
+async def test_the_page_names_its_modules_so_that_they_come_at_once(client: AsyncClient) -> None:
+    named = re.findall(r"<([^>]+)>; rel=modulepreload", (await client.get("/")).headers["link"])
+    assert sorted(named) == sorted(path.name for path in FOLDER.glob("*.js"))
+    assert "link" not in (await client.get("/app.js")).headers
+
+
+async def test_a_file_of_the_page_that_was_changed_is_served_as_it_is_now(tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text("<!doctype html>")
+    app = FastAPI()
+    serve_page(app, tmp_path)
+    async with AsyncClient(transport=ASGITransport(app), base_url="http://localhost") as client:
+        before = await client.get("/")
+        assert before.headers["content-type"].startswith("text/html")
+        (tmp_path / "index.html").write_text("<!doctype html><title>Changed</title>")
+        after = await client.get("/", headers={"if-none-match": before.headers["etag"]})
+        assert (after.status_code, after.text) == (200, "<!doctype html><title>Changed</title>")
 
 
 async def test_the_page_asks_for_nothing_that_its_policy_forbids(client: AsyncClient) -> None:

@@ -61,7 +61,7 @@ def feed(metrics: Metrics) -> ScoreFeed:
 
 
 @pytest.mark.parametrize(
-    ("since", "limit", "expected"),
+    ("after", "limit", "expected"),
     [
         (None, 3, [18, 19, 20]),
         (None, 100, list(range(11, 21))),
@@ -72,12 +72,12 @@ def feed(metrics: Metrics) -> ScoreFeed:
         (9_000, 2, [19, 20]),  # a seq from before a restart
     ],
 )
-def test_history_is_the_newest_or_what_follows_since(
-    feed: ScoreFeed, since: int | None, limit: int, expected: list[int]
+def test_history_is_the_newest_or_what_follows_a_message(
+    feed: ScoreFeed, after: int | None, limit: int, expected: list[int]
 ) -> None:
     publish(feed, "a", range(1, 21))
     publish(feed, "b", range(1, 3))
-    assert seqs(feed.history("a", since, limit)) == expected
+    assert seqs(feed.history("a", after, limit)) == expected
 
 
 def test_history_of_an_unknown_stream_is_empty(feed: ScoreFeed) -> None:

@@ -19,6 +19,7 @@ from models.guidance.equation10 import Equation10
 from models.guidance.feedback import RADIUS
 from models.guidance.language import Language
 from models.scoring.calibration import Calibration
+from service.contracts.alert import Verdict
 from service.contracts.guidance import GuidanceOut, GuidancePatch, GuidanceSpec, PreviewOut, PreviewSpec
 from service.contracts.stream import StreamSpec, Zone
 from service.errors import Conflict, InvalidInput, NotFound
@@ -477,6 +478,13 @@ def alarm(database: Database, stream: str, tmp_path: Path) -> str:
     return "alarm"
 
 
+def judge(guidance: StreamGuidance, alert_id: str, verdict: Verdict | None) -> None:
+    database, feedback = guidance._feedback._store._database, guidance._feedback._store
+    with guidance.learning() as radius, database.transaction() as connection:
+        AlertStore(database, Path()).review(connection, alert_id, {"verdict": verdict}, datetime.now(UTC))
+        feedback.learn(connection, guidance.stream_id, alert_id, verdict, radius)
+
+
 def fight(guidance: StreamGuidance) -> float:
     seen = words.seen(("two people fighting", 5.0))
     return float(guided_objects(seen.surprise, guidance.judge(seen, NOON))[0])
@@ -486,7 +494,7 @@ def test_a_false_alarm_teaches_and_can_be_taken_back(
     guidance: StreamGuidance, alarm: str, database: Database, stream: str
 ) -> None:
     assert fight(guidance) == 5.0
-    guidance.judge_alert(alarm, "false_alarm")
+    judge(guidance, alarm, "false_alarm")
     assert fight(guidance) == 0.0
     assert guided(guidance) == 4.0
     (taught,) = guidance.feedback()
@@ -495,8 +503,8 @@ def test_a_false_alarm_teaches_and_can_be_taken_back(
     assert fight(again) == 0.0
     assert AlertStore(database, Path()).get(alarm).verdict == "false_alarm"
     for verdict in ("confirmed", None):
-        again.judge_alert(alarm, "false_alarm")
-        again.judge_alert(alarm, verdict)
+        judge(again, alarm, "false_alarm")
+        judge(again, alarm, verdict)
         assert fight(again) == 5.0
         assert again.feedback() == []
 
@@ -507,7 +515,7 @@ def test_of_verdicts_at_once_the_last_is_noted_and_in_force(
     alerts = AlertStore(database, Path())
     for _ in range(5):
         threads = [
-            threading.Thread(target=guidance.judge_alert, args=(alarm, verdict))
+            threading.Thread(target=judge, args=(guidance, alarm, verdict))
             for verdict in ("false_alarm", "confirmed", "false_alarm", None)
         ]
         for thread in threads:
@@ -528,13 +536,13 @@ def test_a_verdict_that_cannot_teach_is_not_noted(
 
     monkeypatch.setattr("service.store.feedback._teach", full)
     with pytest.raises(OSError, match="No space left"):
-        guidance.judge_alert(alarm, "false_alarm")
+        judge(guidance, alarm, "false_alarm")
     assert AlertStore(database, Path()).get(alarm).verdict is None
     assert (guidance.feedback(), fight(guidance)) == ([], 5.0)
 
 
 def test_what_another_encoder_saw_is_kept_and_says_nothing(guidance: StreamGuidance, alarm: str) -> None:
-    guidance.judge_alert(alarm, "false_alarm")
+    judge(guidance, alarm, "false_alarm")
     guidance.understand(lambda: words.language(encoder=False), None)
     assert [taught.active for taught in guidance.feedback()] == [False]
     assert fight(guidance) == 5.0
@@ -542,7 +550,7 @@ def test_what_another_encoder_saw_is_kept_and_says_nothing(guidance: StreamGuida
 
 def test_an_alert_that_is_not_there_cannot_be_judged(guidance: StreamGuidance) -> None:
     with pytest.raises(NotFound, match="'nobody'"):
-        guidance.judge_alert("nobody", "false_alarm")
+        judge(guidance, "nobody", "false_alarm")
     assert guidance.feedback() == []
 
 
@@ -572,3 +580,56 @@ def test_rules_follow_what_the_objects_are_like_lately(guidance: StreamGuidance)
 def test_out_is_a_contract() -> None:
     for example in GuidanceOut.model_config["json_schema_extra"]["examples"]:  # type: ignore[index]
         assert GuidanceOut.model_validate(example).model_dump(mode="json") == example
+
+
+# ---- why a rule is not in force
+
+
+NEVER = {"from": "00:00", "to": "00:01", "days": ["mon"]}
+
+
+def test_a_rule_that_is_not_in_force_says_why(guidance: StreamGuidance, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A Tuesday, 12:00 in London and 13:00 in Berlin.
+    monkeypatch.setattr(
+        "service.guidance.explanation.time.time", lambda: datetime(2026, 3, 3, 12, tzinfo=UTC).timestamp()
+    )
+    guidance.configure([], None)
+    inside = guidance.add(spec("a person walking", schedule={"from": "00:00", "to": "24:00"}), "mara")
+    assert (inside.active, inside.inactive_because, inside.timezone) == (True, None, "UTC")
+    (told,) = (warning for warning in inside.warnings if "time zone" in warning)
+    assert told.startswith("The camera has no time zone, so the hours of this rule are taken as UTC. Set the camera's")
+    outside = guidance.add(spec("a dog", schedule=NEVER), "mara")
+    assert (outside.active, outside.timezone) == (False, "UTC")
+    assert outside.inactive_because == "It is Tuesday, 12:00 now (UTC), which is outside its hours."
+    guidance.configure([], "Europe/Berlin")
+    outside = guidance.rule(outside.id)
+    assert outside.inactive_because == "It is Tuesday, 13:00 now (Europe/Berlin), which is outside its hours."
+    assert not any("time zone" in warning for warning in outside.warnings)
+    own = guidance.add(spec("a cat", schedule={**NEVER, "timezone": "Asia/Tokyo"}), "mara")
+    assert (own.timezone, own.inactive_because) == (
+        "Asia/Tokyo",
+        "It is Tuesday, 21:00 now (Asia/Tokyo), which is outside its hours.",
+    )
+    off = guidance.change(own.id, GuidancePatch(enabled=False), "mara")
+    assert (off.active, off.inactive_because) == (False, "It is switched off.")
+    always = guidance.add(spec("a car"), "mara")
+    assert (always.active, always.inactive_because, always.timezone) == (True, None, None)
+
+
+def test_a_rule_of_a_zone_that_is_gone_says_so(guidance: StreamGuidance) -> None:
+    guidance.configure([Zone(name="Door", polygon=[(0, 0), (1, 0), (0, 1)])], None)
+    rule = guidance.add(spec("a dog", zone="Door"), "mara")
+    assert rule.active
+    guidance.configure([], None)
+    rule = guidance.rule(rule.id)
+    assert (rule.active, rule.inactive_because) == (False, "The camera has no zone 'Door'.")
+
+
+def test_the_same_rule_twice_is_told_of_both(guidance: StreamGuidance) -> None:
+    first = guidance.add(spec("A person  walking"), "mara")
+    assert not any("says the same" in warning for warning in first.warnings)
+    second = guidance.add(spec("a person walking", strength=0.5, note="again"), "mara")
+    for rule, other in ((second, first), (guidance.rule(first.id), second)):
+        assert f"Another rule says the same ({other.id}). One of them is enough: delete the other." in rule.warnings
+    for different in (spec("a person walking", verdict="anomaly"), spec("a person walking", schedule=NEVER)):
+        assert not any("says the same" in warning for warning in guidance.add(different, "mara").warnings)

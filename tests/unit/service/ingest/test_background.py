@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from service.ingest.background import Background
+from service.ingest.background import ABSORB_S, SETTLING_S, Background
 
 HEIGHT, WIDTH = 160, 240
 PERSON = (36, 14)
@@ -269,3 +269,39 @@ def test_repeated_and_backward_timestamps_teach_nothing():
     for pts in (5.0, 4.0, 3.0, 3.1):
         again, _ = background.update(person, pts)
         np.testing.assert_array_equal(first, again)
+
+
+def test_a_start_settles_and_a_reconnect_goes_on() -> None:
+    rng, model = np.random.default_rng(0), Background()
+    assert not model.settled
+    for tick in range(61):
+        model.update(camera(put(GROUND, 20 + 2 * tick)[0], rng), tick * 0.1)
+        if abs(tick * 0.1 - SETTLING_S) > 0.4:  # it learns in looks, a quarter of a second apart
+            assert model.settled is (tick * 0.1 > SETTLING_S)
+    model.resume()
+    mask, disturbed = model.update(camera(put(GROUND, 120)[0], rng), 36.0)
+    assert model.settled
+    assert not disturbed
+    truth = put(GROUND, 120)[1]
+    assert (mask[truth] > 0).mean() > 0.8  # a model that began anew would take the person for the ground
+    assert (mask[~truth] > 0).mean() < 0.02
+
+
+def test_what_was_known_too_long_ago_is_forgotten() -> None:
+    rng, model = np.random.default_rng(0), Background()
+    for tick in range(61):
+        model.update(camera(GROUND, rng), tick * 0.1)
+    assert model.settled
+    model.resume()
+    mask, _ = model.update(camera(put(GROUND, 120)[0], rng), 6.0 + ABSORB_S + 1)
+    assert not mask.any()
+    assert not model.settled
+
+
+def test_time_that_was_missed_does_not_count_as_watched() -> None:
+    rng, model = np.random.default_rng(0), Background()
+    for tick in range(10):
+        model.update(camera(GROUND, rng), tick * 0.1)
+    model.resume()
+    model.update(camera(GROUND, rng), 30.0)
+    assert not model.settled

@@ -6,23 +6,20 @@ from service.ingest.decoding import Pacer
 
 
 def test_frames_that_come_at_once_get_their_own_pace() -> None:
-    pacer = Pacer(catch_up=True)
+    pacer = Pacer()
     assert [pacer.delay(5.0 + index / 10, 100.0) for index in range(5)] == pytest.approx([0.0, 0.1, 0.2, 0.3, 0.4])
 
 
-@pytest.mark.parametrize(("catch_up", "late", "next_delay"), [(True, -0.6, -0.5), (False, 0.0, 0.1)])
-def test_lost_time_is_made_good_for_files_and_let_go_for_networks(
-    catch_up: bool, late: float, next_delay: float
-) -> None:
-    pacer = Pacer(catch_up=catch_up)
+def test_lost_time_is_made_good() -> None:
+    pacer = Pacer()
     pacer.delay(0.0, 100.0)
-    assert pacer.delay(0.1, 100.7) == pytest.approx(late)
-    assert pacer.delay(0.2, 100.7) == pytest.approx(next_delay)
+    assert pacer.delay(0.1, 100.7) == pytest.approx(-0.6)
+    assert pacer.delay(0.2, 100.7) == pytest.approx(-0.5)
 
 
 @pytest.mark.parametrize("leap", [3600.0, -3600.0])
 def test_a_leap_of_the_clock_is_not_waited_for(leap: float) -> None:
-    pacer = Pacer(catch_up=True)
+    pacer = Pacer()
     pacer.delay(0.0, 100.0)
     assert pacer.delay(leap, 100.1) == 0.0
     assert pacer.delay(leap + 0.1, 100.1) == pytest.approx(0.1)

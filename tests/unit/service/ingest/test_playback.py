@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from service.errors import SourceRefused
+from service.ingest.damage import Damage
 from service.ingest.playback import PREFETCH, read_all
 from service.ingest.source import local_source
 from service.settings import Settings
@@ -37,6 +38,19 @@ def test_every_due_frame_in_order(fps: float | None, indices: range, tmp_path: P
     assert all(prepared.motion is not None for prepared in frames[1:])
     assert all(prepared.frame.image.shape == (120, 160, 3) for prepared in frames)
     assert not readers()
+
+
+@pytest.mark.parametrize(("fps", "matched"), [(0.9, True), (0.5, False), (0.2, False)])
+def test_a_recording_of_few_frames_a_second_can_be_learned_from(
+    tmp_path: Path, settings: Settings, fps: float, matched: bool
+) -> None:
+    ticks = [round(index * 250 / fps) for index in range(20)]
+    source = local_source(write_video(tmp_path / "a.mp4", frames=20, pts=ticks))
+    frames = list(read_all("s", source, 10.0, settings))
+    assert [prepared.frame.pts for prepared in frames] == pytest.approx([tick / 250 for tick in ticks], abs=1e-3)
+    *_, last = frames
+    assert [prepared.epoch for prepared in frames[2:]] == [last.epoch] * 18
+    assert all(prepared.motion is not None and prepared.motion.matched == matched for prepared in frames[2:])
 
 
 def test_flow_pairs_are_close_in_time_whatever_the_rate(tmp_path: Path, settings: Settings) -> None:
@@ -86,26 +100,25 @@ def test_closing_early_ends_the_thread(tmp_path: Path, settings: Settings) -> No
 
 def test_reading_ahead_is_bounded(tmp_path: Path, settings: Settings) -> None:
     folder = write_images(tmp_path / "f", 40)
-    frames = read_all("s", local_source(folder, rate=10), None, settings)
+    damage = Damage()
+    frames = read_all("s", local_source(folder, rate=10), None, settings, damage=damage)
     next(frames)
     time.sleep(0.3)  # long enough to prepare all forty
     for path in folder.iterdir():
         path.unlink()
-    ready: list[int] = []
-    with pytest.raises(SourceRefused, match="image"):
-        ready.extend(prepared.frame.index for prepared in frames)
+    ready = [prepared.frame.index for prepared in frames]
     assert len(ready) <= PREFETCH + 1
+    assert damage.lost == 40 - 1 - len(ready)
 
 
-def test_an_error_comes_at_its_place(tmp_path: Path, settings: Settings) -> None:
+def test_a_picture_that_cannot_be_read_costs_itself(tmp_path: Path, settings: Settings) -> None:
     folder = write_images(tmp_path / "f", 6)
     (folder / "4.png").write_text("no image")
-    frames = read_all("s", local_source(folder, rate=10), None, settings)
-    seen = [next(frames).frame.index for _ in range(4)]
-    assert seen == [0, 1, 2, 3]
-    with pytest.raises(SourceRefused, match=r"expected an image, got 4\.png") as refused:
-        next(frames)
-    assert refused.value.code == "source_unreadable"
+    damage = Damage()
+    frames = list(read_all("s", local_source(folder, rate=10), None, settings, damage=damage))
+    assert [prepared.frame.index for prepared in frames] == [0, 1, 2, 3, 5]
+    assert (damage.kept, damage.lost) == (5, 1)
+    assert damage.sentence("f") == "f is damaged: 1 frame (17%) left out, 0.3 to 0.5 s."
     assert not readers()
 
 

@@ -12,9 +12,14 @@ from service.ingest.prepare import MARGIN, MAX_KEPT, MIN_PART, Preparer, moving_
 TEXTURE = cv2.GaussianBlur(np.random.default_rng(0).integers(0, 255, (300, 460), np.uint8), (5, 5), 0)
 
 
+def ground(shape=(180, 240)) -> np.ndarray:
+    """Plain, but not so flat that nothing could be seen of it."""
+    return np.tile(np.linspace(118, 138, shape[1]), (shape[0], 1)).astype(np.uint8)
+
+
 def picture(shift: float, shape=(180, 240)) -> np.ndarray:
     """A textured sheet before a plain ground, moved to the right by ``shift`` pixels."""
-    scene = np.full(shape, 128, np.uint8)
+    scene = ground(shape)
     matrix = np.array([[1, 0, shift - 60], [0, 1, -40]], np.float64)
     sheet = cv2.warpAffine(TEXTURE, matrix, (shape[1], shape[0]), flags=cv2.INTER_LINEAR)
     left = round(20 + shift)
@@ -37,7 +42,7 @@ def watch(preparer: Preparer, times, speed: float = 20.0):
 
 
 def know_ground(preparer: Preparer, time: float) -> None:
-    preparer.see(np.full((180, 240), 128, np.uint8), time)
+    preparer.see(ground(), time)
     preparer.prepare(time)
 
 
@@ -92,7 +97,15 @@ def test_the_first_frame_has_no_motion():
     assert preparer.prepare(0.0) is None
 
 
-@pytest.mark.parametrize("later", [5.0, 0.0, -3.0], ids=["a long pause", "no time passed", "time went back"])
+@pytest.mark.parametrize(("later", "matched"), [(1.0, True), (1.5, True), (1.7, False), (5.0, False)])
+def test_frames_too_far_apart_for_flow_still_have_their_foreground(later, matched):
+    motion = watch(Preparer(), [index * later for index in range(5)], 3.0 / later)
+    assert (motion.matched, bool(motion.flow.any())) == (matched, matched)
+    assert motion.interval == pytest.approx(later)
+    assert motion.foreground.any()
+
+
+@pytest.mark.parametrize("later", [0.0, -3.0], ids=["no time passed", "time went back"])
 def test_frames_that_cannot_be_compared_give_no_motion(later):
     preparer = Preparer()
     preparer.see(picture(0), 1.0)

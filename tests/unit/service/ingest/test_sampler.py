@@ -22,8 +22,12 @@ class Still:
     pts: float | None
     captured_at: float = 1.7e9
     arrived: float = 0.0
-    waited: float = 1.0
+    dated: bool = False
+    era: int = 0
     corrupt: bool = False
+    key: bool = True
+    size: tuple[int, int] = (64, 48)
+    layout: tuple[int, int] = (64, 48)
 
     def luma(self) -> np.ndarray:
         return np.full((48, 64), self.shade, np.uint8)

@@ -3,12 +3,13 @@ from __future__ import annotations
 import itertools
 import math
 import random
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.ingest.timeline import Backlog, Cadence, FrameTime, Timeline
+from service.ingest.timeline import Cadence, FrameTime, Timeline
 
 RATE = 25.0
 
@@ -35,7 +36,7 @@ def test_a_steady_source_keeps_its_own_pts() -> None:
         ("leap ahead of real time", [(5000.0, 102.0), (5000.04, 102.04)], [1, 1], [0.04, 0.04]),
         ("a real gap", [(12.0, 112.0), (12.04, 112.04)], [1, 1], [10.04, 0.04]),
         ("a burst after a pause", [(2.0, 103.5), (2.04, 103.5)], [0, 0], [0.04, 0.04]),
-        ("missing PTS", [(None, 102.0), (None, 102.06)], [0, 0], [0.04, 0.06]),
+        ("missing PTS", [(None, 102.0), (None, 102.06)], [0, 0], [0.04, 0.04]),
         ("missing PTS, then back", [(None, 102.0), (2.04, 102.04)], [0, 0], [0.04, 0.04]),
     ],
 )
@@ -64,13 +65,136 @@ def test_disorder_is_passed_over_without_an_epoch() -> None:
     assert moment.pts == pytest.approx(2.08)
 
 
-def test_a_stuck_clock_is_replaced_by_arrival() -> None:
+def sawtooth(t: float) -> float:
+    return t - 0.5 * (int(t * 2) % 2)
+
+
+CLOCKS: dict[str, tuple[Callable[[float], float | None], str | None, int, float]] = {
+    # what the source stamps at a time; what is said of it; epochs at most; seconds until it is known, at most
+    "its own": (lambda t: 7.0 + t, None, 1, 0.0),
+    "a little fast": (lambda t: 1.05 * t, None, 1, 0.0),
+    "constant": (lambda t: 5.0, "do not change", 2, 0.5),
+    "missing": (lambda t: None, "are missing", 1, 0.5),
+    "constant after a while": (lambda t: min(t, 3.0), "do not change", 2, 3.5),
+    "missing after a while": (lambda t: t if t < 3 else None, "are missing", 2, 3.5),
+    "sawtooth": (sawtooth, "go backward", 2, 2.0),
+    "backward": (lambda t: 1000.0 - t, "go backward", 2, 0.5),
+    "a tenth": (lambda t: t / 10, "run too slowly", 2, 6.5),
+    "double": (lambda t: 2 * t, "run too fast", 2, 4.5),
+    "back again and again": (lambda t: t - 9 * (t // 10), "jump back and forth", 4, 32.0),
+    "ahead again and again": (lambda t: t + 100 * (t // 5), "jump back and forth", 4, 16.0),
+    "33 bits": (lambda t: (2**33 / 90_000 - 5.0 + t) % (2**33 / 90_000), None, 1, 0.0),
+    "32 bits": (lambda t: (2**32 / 90_000 - 5.0 + t) % (2**32 / 90_000), None, 1, 0.0),
+    "set once": (lambda t: t if t < 5 else t - 3600, None, 2, 0.0),
+    "trembling": (lambda t: t + 0.06 * (-1) ** round(10 * t) * ((round(10 * t) % 7) / 7), "are uneven", 2, 5.0),
+}
+
+
+@pytest.mark.parametrize("fps", [10.0, 25.0])
+@pytest.mark.parametrize("clock", CLOCKS)
+def test_a_live_source_is_timed_by_stamps_that_are_true_and_else_by_arrival(clock: str, fps: float) -> None:
+    if clock == "trembling" and fps != 10:
+        return  # it is made for ten frames a second
+    stamp, reason, epochs, known_by = CLOCKS[clock]
+    timeline, seconds = Timeline(live=True), 40.0
+    times = [index / fps for index in range(int(seconds * fps))]
+    moments = [timeline.stamp(stamp(t), 100 + t) for t in times]
+    kept = [(t, moment) for t, moment in zip(times, moments, strict=True) if moment is not None]
+    assert len(kept) >= len(times) - max(5, fps)  # a second at most is passed over, until the clock is known
+    assert len({moment.epoch for _, moment in kept}) <= epochs
+    after = [(t, moment) for t, moment in kept if t > known_by + 0.2]
+    assert {moment.distrust for _, moment in after} == {reason}
+    last_epoch = [pair for pair in after if pair[1].epoch == after[-1][1].epoch]
+    (begin, first), (end, last) = last_epoch[0], last_epoch[-1]
+    assert last.pts - first.pts == pytest.approx(end - begin, rel=0.06)
+
+
+@pytest.mark.parametrize("step", [0.5, 1.0, 2.5, 10.0])
+@pytest.mark.parametrize("stamped", [True, False], ids=["stamped", "not stamped"])
+def test_a_slow_camera_is_one_epoch(step: float, stamped: bool) -> None:
+    times = [index * step for index in range(30)]
+    kept = [each for each in run(Timeline(live=True), [(t if stamped else None, 9 + t) for t in times]) if each]
+    assert len(kept) >= 29
+    assert len({moment.epoch for moment in kept}) <= 2  # the first step alone may be a gap
+    assert kept[-1].pts - kept[0].pts == pytest.approx(kept[-1].arrived - kept[0].arrived)
+
+
+def test_a_late_network_is_no_wrong_clock() -> None:
+    """Nothing for four seconds, then all of it at once; again and again."""
     timeline = Timeline(live=True)
-    run(timeline, even(50))
-    moments = run(timeline, [(1.96, 102.0 + index / RATE) for index in range(500)])
+    for index in range(1000):
+        pts = index / 10
+        arrived = 50 + (pts if pts % 20 < 16 else (pts // 20 + 1) * 20)
+        moment = timeline.stamp(pts, arrived)
+        assert moment is not None
+        assert (moment.epoch, moment.distrust) == (0, None)
+
+
+def test_what_is_handed_over_at_once_at_the_start_is_no_wrong_clock() -> None:
+    timeline = Timeline(live=True)
+    moments = run(timeline, [(index / RATE, 50 + max(0.0, index / RATE - 8)) for index in range(1000)])
+    assert {(moment.epoch, moment.distrust) for moment in moments if moment} == {(0, None)}
+
+
+def test_stamps_that_become_true_are_believed_again_and_the_next_decoder_knows_what_was_wrong() -> None:
+    timeline = Timeline(live=True)
+    broken = run(timeline, [(5.0, index / 10) for index in range(50)])[-1]
+    assert broken is not None
+    following = Timeline(broken, live=True)
+    first = following.stamp(0.0, 6.0)
+    assert first is not None
+    assert first.distrust == "do not change"
+    moments = run(following, [(index / 10, 6.0 + index / 10) for index in range(1, 600)])
     kept = [moment for moment in moments if moment]
-    assert len(kept) >= 500 // 51
-    assert all(later.pts > earlier.pts for earlier, later in itertools.pairwise(kept))
+    assert kept[100].distrust is not None
+    assert kept[-1].distrust is None
+    assert kept[-1].epoch == first.epoch + 1
+
+
+@pytest.mark.parametrize("pause", [4, 10, 40], ids=["none lost", "six lost", "a gap"])
+def test_frames_without_stamps_that_come_together_were_seen_at_the_usual_pace(pause: int) -> None:
+    """Of a network that held four of them up; what it lost is a longer step, and no step is shorter than usual."""
+    timeline = Timeline(live=True)
+    before = run(timeline, [(None, 100 + index / 10) for index in range(20)])[-1]
+    assert before is not None
+    end = before.arrived + pause / 10
+    held_up = [end - 0.002, end - 0.001, end]
+    moments = [timeline.stamp(None, at, held_up[index + 1 :]) for index, at in enumerate(held_up)]
+    seen = [moment.pts - before.pts for moment in moments if moment]
+    assert seen == pytest.approx([(pause - 2) / 10, (pause - 1) / 10, pause / 10], abs=1e-6)
+    assert timeline.stamp(None, end + 0.1) is not None
+
+
+def test_more_frames_than_can_have_been_seen_are_passed_over() -> None:
+    timeline = Timeline(live=True)
+    before = run(timeline, [(None, 100 + index / 10) for index in range(20)])[-1]
+    assert before is not None
+    held_up = [before.arrived + 0.2 + index / 1000 for index in range(6)]
+    moments = [timeline.stamp(None, at, held_up[index + 1 :]) for index, at in enumerate(held_up)]
+    assert [moment is None for moment in moments] == [True, True, True, True, False, False]
+
+
+def test_a_past_without_stamps_that_comes_at_once_at_the_start_is_passed_over() -> None:
+    timeline = Timeline(live=True)
+    at_once = [100 + index / 1000 for index in range(30)]
+    moments = [timeline.stamp(None, at, at_once[index + 1 :]) for index, at in enumerate(at_once)]
+    assert sum(moment is not None for moment in moments) <= 2
+
+
+@pytest.mark.parametrize("stamp", [lambda _: 3.0, lambda _: None, sawtooth], ids=["constant", "missing", "sawtooth"])
+def test_a_file_with_stamps_that_say_nothing_has_one_frame_of_its_rate(stamp: Callable[[float], float | None]) -> None:
+    timeline = Timeline(live=False, rate=20.0)
+    moments = run(timeline, [(stamp(index / 20), 100.0) for index in range(200)])
+    kept = [moment for moment in moments if moment is not None]
+    assert len(kept) == 200
+    assert {moment.epoch for moment in kept} == {0}
+    assert kept[-1].pts - kept[0].pts == pytest.approx(199 / 20, rel=0.06)
+
+
+def test_a_file_of_uneven_pace_keeps_its_own() -> None:
+    times = [0.0, 0.04, 0.5, 0.54, 1.9, 1.94, 2.0]
+    moments = run(Timeline(live=False, rate=25.0), [(t, 100.0) for t in times])
+    assert [moment.pts for moment in moments if moment] == pytest.approx(times)
 
 
 def test_the_first_frame_without_pts_is_passed_over_only_live() -> None:
@@ -158,47 +282,3 @@ def test_cadence_does_not_catch_up_after_a_pause() -> None:
     cadence = Cadence(10)
     assert sum(cadence.due(index / RATE) for index in range(50)) == 20
     assert sum(cadence.due(60 + index / RATE) for index in range(50)) <= 21
-
-
-def play(
-    backlog: Backlog,
-    seconds: float,
-    rate: float,
-    start: float,
-    pace: float = 1.0,
-    delay: float = 0.0,
-    waited: float = 0.03,
-) -> float:
-    """Feed `seconds` of frames that arrive at `rate`; `pace`: seconds of PTS per second. Returns the last lag."""
-    lag = 0.0
-    for index in range(int(seconds * rate)):
-        arrived = start + index / rate
-        lag = backlog.lag((arrived - delay) * pace, arrived, waited)
-    return lag
-
-
-def test_no_lag_while_reading_keeps_up() -> None:
-    assert play(Backlog(), 10, 25, 0.0) == pytest.approx(0.0, abs=1e-9)
-
-
-def test_lag_shows_when_frames_are_queued() -> None:
-    backlog = Backlog()
-    play(backlog, 10, 25, 0.0)
-    assert play(backlog, 2, 25, 10.0, delay=1.5, waited=0.0) == pytest.approx(1.5)
-
-
-def test_a_longer_way_through_the_network_is_no_lag() -> None:
-    backlog = Backlog()
-    play(backlog, 10, 25, 0.0)
-    assert play(backlog, 2, 25, 10.0, delay=1.5, waited=0.03) == 0.0
-
-
-def test_wrong_time_stamps_are_no_lag() -> None:
-    """A camera that stamps 25 frames a second and sends 15."""
-    assert play(Backlog(), 60, 15, 0.0, pace=0.6, waited=0.05) == 0.0
-
-
-def test_an_old_best_is_forgotten() -> None:
-    backlog = Backlog()
-    play(backlog, 10, 25, 0.0)
-    assert play(backlog, 70, 25, 10.0, delay=1.5, waited=0.0) == pytest.approx(0.0, abs=1e-6)

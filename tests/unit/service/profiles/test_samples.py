@@ -63,6 +63,8 @@ def test_arrays_hold_everything() -> None:
         ([0, 0, 1], [0.0, 0.1, 0.2], [True, False, True]),
         ([0, 0, 0], [0.0, 5.0, 5.1], [True, True, False]),
         ([0, 0, 0], [1.0, 0.5, 0.6], [True, True, False]),
+        ([0, 0, 0, 0], [0.0, 2.0, 4.0, 9.0], [True, False, False, False]),  # a camera of one frame in two seconds
+        ([0, 0, 0, 0], [0.0, 2.0, 4.0, 40.0], [True, False, False, True]),
     ],
 )
 def test_gaps(recordings: list[int], pts: list[float], starts: list[bool]) -> None:

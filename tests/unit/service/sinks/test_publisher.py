@@ -3,7 +3,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from service.contracts.alert import AlertEvent
 from service.metrics import Metrics
-from service.sinks import DeliveryFailed
+from service.sinks import DeliveryFailed, DeliveryRefused
 from service.sinks import publisher as module
 from service.sinks.publisher import BACKOFF_FIRST_S, BACKOFF_MAX_S, Publisher, backoff
 from service.store.database import Database
@@ -53,7 +53,9 @@ class Post:
     def queue(self, events: str) -> None:
         with self.database.transaction() as connection:
             for name in events.split():
-                event = AlertEvent(id=name, event="updated", alert=make_alert(name[0]))
+                event_id, _, kind = name.partition(":")
+                said = {"id": event_id, "at": datetime.now(UTC), "event": kind or "updated"}
+                event = AlertEvent.model_validate({**said, "alert": make_alert(name[0])})
                 self.outbox.add(connection, event, ["line"], datetime.now(UTC))
         self.publisher.notify(len(events.split()))
 
@@ -135,15 +137,104 @@ def test_a_fault_in_the_line_itself_is_survived(post: Post, quick: None, caplog:
     wait_until(lambda: post.line.taken == ["a1"])
 
 
-def test_the_other_side_may_ask_for_more_time_up_to_the_bound(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "BACKOFF_FIRST_S", 0.01)
-    monkeypatch.setattr(module, "BACKOFF_MAX_S", 0.6)
+def test_the_other_side_may_ask_for_more_time_up_to_the_bound(
+    post: Post, quick: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "RETRY_AFTER_MAX_S", 0.6)
     post.line.fault = DeliveryFailed("busy", retry_after=3600)
     post.publisher.start()
-    post.queue("a1")
+    post.queue("a1 b1")
     wait_until(lambda: len(post.line.attempts) == 2)
-    (_, first), (_, second) = post.line.attempts  # not an hour apart
-    assert second - first >= 0.5
+    (_, first), (_, second) = post.line.attempts  # not an hour apart, and the other event did not come between
+    assert second - first >= 0.6
+
+
+def test_what_is_wrong_is_said_once_and_once_that_it_is_over(
+    post: Post, quick: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    post.line.fault = DeliveryFailed("It answered 404 Not Found.")
+    post.publisher.start()
+    post.queue("a1 b1")
+    wait_until(lambda: len(post.line.attempts) >= 6)
+    assert post.metrics.registry.get_sample_value("watchword_sink_failing", {"sink": "line"}) == 1
+    post.line.fault = DeliveryFailed("It answered 503 Service Unavailable.")
+    wait_until(lambda: "503" in caplog.text)
+    post.line.fault = None
+    wait_until(lambda: post.depth() == 0)
+    said = [record.getMessage() for record in caplog.records if record.name == module.__name__]
+    assert len(said) == 3
+    assert said[0].startswith("line does not take alert events: It answered 404 Not Found. Event a1 is kept")
+    assert said[1].startswith("line does not take alert events: It answered 503 Service Unavailable. Event ")
+    assert "for 3 days at least" in said[0]
+    assert said[2].startswith("line takes events again, after ")
+    assert post.metrics.registry.get_sample_value("watchword_sink_failing", {"sink": "line"}) == 0
+
+
+def test_an_event_that_the_line_chokes_on_is_told_of_once(
+    post: Post, quick: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    real = post.line.publish
+
+    def choke_on_a(event: AlertEvent) -> None:
+        post.line.fault = DeliveryRefused("It answered 400 Bad Request.") if event.id == "a1" else None
+        real(event)
+
+    post.line.publish = choke_on_a  # type: ignore[method-assign]
+    post.publisher.start()
+    post.queue("a1")
+    wait_until(lambda: len(post.line.attempts) >= 2)
+    post.queue("b1")
+    wait_until(lambda: post.line.taken == ["b1"])
+    before = len(post.line.attempts)
+    wait_until(lambda: len(post.line.attempts) >= before + 3)
+    assert caplog.text.count("does not take alert events") == 1
+    assert "Event a1 is kept and tried again, for 1 h at least" in caplog.text
+
+
+def test_an_opening_that_is_given_up_takes_all_of_its_alert_with_it(
+    post: Post, quick: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(module, "FAILING_FOR", timedelta(days=-1))
+    monkeypatch.setattr(module, "MIN_ATTEMPTS", 3)
+    post.line.fault = DeliveryFailed("It answered 404 Not Found.")
+    post.queue("a1:opened a2:updated b2:closed")
+    post.publisher.start()
+    wait_until(lambda: post.depth() == 0)
+    assert [name for name, _ in post.line.attempts].count("a1") == 3
+    assert [name for name, _ in post.line.attempts].count("b2") == 3
+    assert "a2" not in dict(post.line.attempts)
+    assert post.count("given_up") == 3
+    assert "gave up event a1 and 1 more of its alert after 3 attempts: It answered 404 Not Found." in caplog.text
+    post.line.fault = None
+    post.queue("a3:closed b3:reviewed")
+    wait_until(lambda: post.line.taken == ["b3"])
+    wait_until(lambda: post.depth() == 0)
+
+
+def test_an_event_that_is_wrong_in_itself_is_given_up_sooner(
+    post: Post, quick: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "REFUSED_FOR", timedelta(days=-1))
+    monkeypatch.setattr(module, "MIN_ATTEMPTS", 2)
+    post.line.fault = DeliveryRefused("It answered 422.")
+    post.publisher.start()
+    post.queue("a1:updated")
+    wait_until(lambda: post.count("given_up") == 1)
+    post.line.fault = DeliveryFailed("It answered 404.")
+    post.queue("b1:updated")
+    wait_until(lambda: [name for name, _ in post.line.attempts].count("b1") >= 5)
+    assert post.count("given_up") == 1
+
+
+def test_every_counter_of_a_sink_is_there_before_its_first_event(post: Post) -> None:
+    post.publisher.start()
+    counted = {
+        sample.labels["outcome"]: sample.value
+        for family in post.metrics.registry.collect()
+        for sample in family.samples
+        if sample.name == "watchword_deliveries_total"
+    }
+    assert counted == {"delivered": 0, "failed": 0, "given_up": 0, "dropped": 0}
 
 
 def test_what_waits_is_bounded(
@@ -175,8 +266,7 @@ def test_an_outbox_that_does_not_answer_is_asked_again(
     wait_until(lambda: post.line.taken == ["a1"])
 
 
-def test_an_event_that_cannot_be_crossed_off_is_delivered_again_under_its_id(post: Post, quick: None) -> None:
-    post.publisher.start()
+def test_an_event_that_cannot_be_crossed_off_is_not_delivered_again_meanwhile(post: Post, quick: None) -> None:
     lock = threading.Event()
     real_publish = post.line.publish
 
@@ -186,13 +276,18 @@ def test_an_event_that_cannot_be_crossed_off_is_delivered_again_under_its_id(pos
             lock.set()
             blocker.__enter__()
 
+    tried: list[str] = []
+    real_remove = post.outbox.remove
+    post.outbox.remove = lambda delivery: tried.append(delivery.event.id) or real_remove(delivery)  # type: ignore
     blocker = post.database.transaction()
     post.line.publish = publish_and_lock  # type: ignore[method-assign]
+    post.publisher.start()
     post.queue("a1")
-    wait_until(lambda: len(post.line.taken) >= 2)
-    assert set(post.line.taken) == {"a1"}
+    wait_until(lambda: len(tried) >= 3)
+    assert post.line.taken == ["a1"]
     blocker.__exit__(None, None, None)
     wait_until(lambda: post.depth() == 0)
+    assert post.line.taken == ["a1"]
 
 
 def test_closing_delivers_what_the_line_takes(post: Post) -> None:

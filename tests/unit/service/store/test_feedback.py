@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sqlalchemy import func, select
 
-from service.contracts.alert import AlertState
+from service.contracts.alert import AlertState, Verdict
 from service.contracts.stream import StreamSpec
 from service.store.alerts import AlertStore
 from service.store.database import Database
@@ -36,7 +36,14 @@ def teach(store: FeedbackStore, stream: str, alert_id: str, radius: float = 0.1,
     with database.transaction() as connection:
         AlertStore(database, Path()).record(connection, make_alert(alert_id, stream=stream), "opened")
         store.record_embeddings(connection, stream, embeddings(alert_id, count))
-    store.judge_alert(stream, alert_id, "false_alarm", radius, keep)
+    learn(store, stream, alert_id, "false_alarm", radius, keep)
+
+
+def learn(
+    store: FeedbackStore, stream: str, alert_id: str, verdict: Verdict | None, radius: float, keep: int = 3
+) -> None:
+    with store._database.transaction() as connection:
+        store.learn(connection, stream, alert_id, verdict, radius, keep)
 
 
 def embeddings(alert_id: str, count: int = 2) -> AlertEmbeddings:
@@ -81,7 +88,7 @@ def test_what_was_taught_is_kept_and_bounded(store: FeedbackStore, stream: str) 
     ]
     teach(store, stream, "2", 0.5, count=1)
     for verdict in ("confirmed", None):
-        store.judge_alert(stream, "3", verdict, 0.1)
+        learn(store, stream, "3", verdict, 0.1)
     assert [
         (record.embeddings.alert_id, record.radius, len(record.embeddings.vectors)) for record in store.list(stream)
     ] == [

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from service.contracts.alert import AlertEvent
+from service.store import outbox as module
 from service.store.database import Database
 from service.store.outbox import MAX_POSTPONED, Outbox
 from support.alerts import NOON, make_alert
@@ -87,6 +88,53 @@ def test_what_waits_is_bounded(outbox: Outbox, database: Database) -> None:
     assert drain(outbox) == "d1 e1"
     assert outbox.trim("redis", keep=2) == 0
     assert outbox.depth("hook") == 5
+
+
+def opened(outbox: Outbox, database: Database, alerts: str, sinks: Sequence[str] = ("redis",)) -> None:
+    """Queue the openings of these alerts."""
+    with database.transaction() as connection:
+        for name in alerts.split():
+            event = AlertEvent(id=f"{name}-1", event="opened", alert=make_alert(name))
+            outbox.add(connection, event, sinks, NOON)
+
+
+def test_a_sink_hears_of_no_alert_whose_opening_was_given_up(outbox: Outbox, database: Database) -> None:
+    opened(outbox, database, "a b", ["redis", "hook"])
+    add(outbox, database, "a2", ["redis", "hook"])
+    delivery = outbox.due("redis", NOON)
+    assert delivery is not None
+    assert outbox.give_up("redis", delivery) == 2
+    add(outbox, database, "a3 b2", ["redis", "hook"])
+    assert (outbox.depth("redis"), outbox.depth("hook")) == (2, 5)
+    assert drain(outbox) == "b1 b2"
+    assert outbox.next_due("redis") is None
+    assert drain(outbox, "hook") == "a1 b1 a2 a3 b2"
+
+
+def test_a_later_event_that_is_given_up_goes_alone(outbox: Outbox, database: Database) -> None:
+    add(outbox, database, "a2 a3")
+    delivery = outbox.due("redis", NOON)
+    assert delivery is not None
+    assert outbox.give_up("redis", delivery) == 1
+    assert drain(outbox) == "a3"
+
+
+def test_what_has_no_room_takes_all_of_its_alert_with_it(outbox: Outbox, database: Database) -> None:
+    opened(outbox, database, "a b c")
+    add(outbox, database, "a2 c2")
+    assert outbox.trim("redis", keep=3) == 3  # the openings of a and b, and a2 with them
+    add(outbox, database, "a3 b2")
+    assert drain(outbox) == "c1 c2"
+
+
+def test_who_heard_of_which_alert_is_remembered_in_bounds(
+    outbox: Outbox, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_GIVEN_UP", 2)
+    opened(outbox, database, "a b c d")
+    assert outbox.trim("redis", keep=0) == 4
+    add(outbox, database, "a2 b2 c2 d2")
+    assert drain(outbox) == "a2 b2"  # of the two newest it is known
 
 
 def test_a_sink_that_is_gone_keeps_nothing(outbox: Outbox, database: Database) -> None:

@@ -1,54 +1,55 @@
 from __future__ import annotations
 
-from types import SimpleNamespace
-from typing import cast
-
 import pytest
 
 from service.errors import MACHINE_FULL, Overloaded
-from service.pipeline.worker import Worker
-from service.streams import admission
-from service.streams.admission import RETRY_AFTER_S, admit
+from service.streams.admission import RETRY_AFTER_S, Use, admit
 
-BUDGET = 0.85
-
-
-@pytest.fixture(autouse=True)
-def full_load(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The limit that the service has, which tests are otherwise rid of."""
-    monkeypatch.setattr(admission, "FULL_LOAD", BUDGET)
-
-
-def worker(load: float, processor_load: float) -> Worker:
-    """One that is so busy, and a machine that is."""
-    return cast("Worker", SimpleNamespace(load=load, processor_load=processor_load))
+LIMIT = 0.85
 
 
 @pytest.mark.parametrize(
-    ("load", "cores", "running", "enrolling"),
+    ("use", "fps"),
     [
-        (0.99, 0.99, 0, False),  # the first is always let in: nothing is known of what it costs
-        (0.40, 0.40, 1, False),
-        (0.63, 0.63, 3, False),
-        (0.20, 0.99, 1, True),  # reading files takes what the cores have left
+        (Use(0.0, 0.0, 0.0), 10),  # the first is always let in: nothing is known of what it costs
+        (Use(0.40, 10, 10), 10),
+        (Use(0.63, 30, 30), 10),
+        (Use(0.80, 100, 100), 5),
+        (Use(0.30, 10, 0), 10),  # those that went away leave room soon, but not before it shows
     ],
 )
-def test_a_stream_that_fits_is_let_in(load: float, cores: float, running: int, enrolling: bool) -> None:
-    admit(worker(load, cores), running, enrolling_files=enrolling)
+def test_a_stream_that_fits_is_let_in(use: Use, fps: float) -> None:
+    admit((use,), fps, LIMIT)
 
 
 @pytest.mark.parametrize(
-    ("load", "cores", "running", "enrolling", "message"),
+    ("uses", "fps", "said"),
     [
-        (0.44, 0.10, 1, False, "one more stream at about 44% of the worker's time, got 44% of at most 85% in use by 1"),
-        (0.10, 0.66, 3, False, "one more stream at about 22% of all cores, got 66% of at most 85% in use by 3"),
-        (0.50, 0.10, 1, True, "of the worker's time"),
+        ((Use(0.44, 10, 10), Use(0.1, 10, 10)), 10, "(44 % used, about 44 % more needed, limit 85 %)"),
+        ((Use(0.1, 30, 30), Use(0.66, 30, 30)), 10, "(66 % used, about 22 % more needed, limit 85 %)"),
+        ((Use(0.60, 20, 20),), 10, "(60 % used, about 30 % more needed, limit 85 %)"),
+        # Half of the streams began a moment ago, so that they count for half of their cost only.
+        ((Use(0.40, 20, 40),), 10, "(80 % used, about 20 % more needed, limit 85 %)"),
     ],
 )
-def test_one_that_would_slow_down_the_others_is_refused(
-    load: float, cores: float, running: int, enrolling: bool, message: str
-) -> None:
-    with pytest.raises(Overloaded, match=message) as refused:
-        admit(worker(load, cores), running, enrolling_files=enrolling)
+def test_one_that_would_slow_down_the_others_is_refused(uses: tuple[Use, ...], fps: float, said: str) -> None:
+    with pytest.raises(Overloaded) as refused:
+        admit(uses, fps, LIMIT)
+    assert (refused.value.message) == (
+        f"This computer is too busy for another camera {said}. Lower a camera's frame rate, or pause one."
+    )
     assert refused.value.kind is MACHINE_FULL
     assert refused.value.retry_after == RETRY_AFTER_S
+
+
+def test_a_lower_frame_rate_may_fit_where_a_higher_one_does_not() -> None:
+    use = Use(0.70, 20, 20)
+    admit((use,), 4, LIMIT)
+    with pytest.raises(Overloaded):
+        admit((use,), 5, LIMIT)
+
+
+def test_an_operator_may_wish_for_another_limit() -> None:
+    admit((Use(0.99, 10, 10),), 10, 2.0)
+    with pytest.raises(Overloaded, match="limit 30 %"):
+        admit((Use(0.2, 10, 10),), 10, 0.3)

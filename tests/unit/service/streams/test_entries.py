@@ -72,7 +72,7 @@ def test_an_entry_that_cannot_run_says_why() -> None:
     with pytest.raises(Conflict, match="is being started"):
         broken.running()
     broken.problem = "cannot be restored: its pack is gone"
-    assert broken.out().status.state is StreamState.FAILED
+    assert broken.out([]).status.state is StreamState.FAILED
     with pytest.raises(Conflict, match="its pack is gone") as caught:
         broken.running()
     assert caught.value.code == "stream_broken"

@@ -7,7 +7,7 @@ import pytest
 
 from models.packs import PackError, PackLibrary
 from service.engine.detectors import detector_of
-from service.engine.detectors.layouts import GROUP, foreign_layouts, layout_named, recognise
+from service.engine.detectors.layouts import GROUP, foreign_layouts, layout_named, recognisable
 from service.engine.detectors.onnx import OnnxDetector, Options
 from service.frames import Frame, PreparedFrame
 from support.distribution import write_distribution
@@ -67,27 +67,23 @@ def foreign(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("shape", "size", "name"),
+    ("shape", "size", "names"),
     [
-        ((None, ANCHORS, 8), (64, 64), "yolox"),
-        ((None, None, 85), None, "yolox"),
-        ((None, None, 6), None, "yolox"),
-        ((None, 7, ANCHORS), (64, 64), "yolo"),
-        ((1, 84, None), None, "yolo"),
-        ((None, 300, 6), (64, 64), "yolo_nms"),
-        ((None, 300, 6), None, "yolo_nms"),
-        ((None, ANCHORS, 6), (64, 64), "yolox"),
-        ((None, 50, 9), (64, 64), None),
-        ((None, ANCHORS, 5), (64, 64), None),
-        ((None, 4, ANCHORS), (64, 64), None),
-        ((None, None, None), None, None),
-        ((None, 7), (64, 64), None),
-        ((None, 1, 300, 6), (64, 64), None),
+        ((1, ANCHORS, 8), (64, 64), ["yolox", "yolox_decoded", "yolov5"]),
+        ((1, 3 * ANCHORS, 8), (64, 64), ["yolov5"]),
+        ((1, 7, ANCHORS), (64, 64), ["yolo"]),
+        ((1, 9, ANCHORS + 1), (64, 64), ["yolo"]),  # with a grid of stride 64
+        ((1, 300, 6), (64, 64), ["yolo_nms"]),
+        ((1, ANCHORS, 6), (64, 64), ["yolox", "yolox_decoded", "yolov5"]),
+        ((1, 50, 9), (64, 64), []),
+        ((1, ANCHORS, 5), (64, 64), []),
+        ((1, 4, ANCHORS), (64, 64), []),
+        ((1, 7), (64, 64), []),
+        ((1, 1, 300, 6), (64, 64), []),
     ],
 )
-def test_an_output_s_shape_tells_its_layout(shape, size, name):
-    found = recognise(shape, size)
-    assert (found and found.name) == name
+def test_an_output_s_shape_tells_which_layouts_it_can_be_of(shape, size, names):
+    assert [layout.name for layout in recognisable(shape, size)] == names
 
 
 def test_a_layout_of_another_distribution_is_recognised_and_runs(foreign, tmp_path):
@@ -113,13 +109,17 @@ def test_those_that_do_not_serve_are_logged_and_left_out(foreign, caplog):
 def test_a_layout_that_nobody_brings_names_those_that_there_are(foreign, tmp_path):
     write_pack(tmp_path, "mine", yolox_answer([], [], []), layout="rcnn")
     pack = PackLibrary([tmp_path]).get("mine")
-    with pytest.raises(PackError, match="of motion, pairs, yolo, yolo_nms, yolox, got rcnn") as caught:
+    with pytest.raises(
+        PackError, match="of motion, pairs, yolo, yolo_nms, yolov5, yolox, yolox_decoded, got rcnn"
+    ) as caught:
         detector_of(pack)
     assert caught.value.code == "unknown_layout"
 
 
 def test_a_graph_of_another_layout_than_the_manifest_s(foreign, tmp_path):
     path = write_graph(tmp_path / "graph.onnx", yolox_answer([], [], []))
-    with pytest.raises(PackError, match=r"expected a graph of layout pairs, got output .*, which is yolox") as caught:
+    with pytest.raises(
+        PackError, match=r"84 rows of 8, which is the layout yolox, not pairs as its pack says"
+    ) as caught:
         OnnxDetector(path, Options(layout="pairs", classes=("a", "b", "c")), threads=1)
     assert caught.value.code == "wrong_layout"

@@ -17,7 +17,14 @@ from service.engine.detectors.coco import COCO
 from service.engine.detectors.onnx import OnnxDetector, Options, suppress
 from service.engine.detectors.tiles import Grid
 from service.frames import Frame, PreparedFrame
-from support.graphs import write_graph, yolo_answer, yolo_nms_answer, yolox_answer
+from support.graphs import (
+    write_graph,
+    yolo_answer,
+    yolo_nms_answer,
+    yolov5_answer,
+    yolox_answer,
+    yolox_decoded_answer,
+)
 
 NAMES = ("person", "bicycle", "car")
 BOXES = [(4, 8, 20, 40), (40, 24, 16, 8), (33, 40, 12, 12)]
@@ -25,9 +32,13 @@ SCORES = [0.9, 0.6, 0.4]
 CLASSES = [0, 2, 1]
 LAYOUTS: dict[str, Callable[..., np.ndarray]] = {
     "yolox": yolox_answer,
+    "yolox_decoded": yolox_decoded_answer,
+    "yolov5": yolov5_answer,
     "yolo": yolo_answer,
     "yolo_nms": yolo_nms_answer,
 }
+BGR_255 = {"yolox", "yolox_decoded"}
+"""Those that want blue first, values up to 255, and the picture top left."""
 
 
 def frame(picture, pts=0.0):
@@ -73,7 +84,7 @@ def test_finds_the_boxes_that_the_graph_gives(tmp_path, layout):
 def test_boxes_are_fractions_of_the_picture_whatever_its_shape(tmp_path, layout, shape):
     width, height = shape
     scale = 64 / max(shape)
-    left, top = (0, 0) if layout == "yolox" else ((64 - width * scale) / 2, (64 - height * scale) / 2)
+    left, top = (0, 0) if layout in BGR_255 else ((64 - width * scale) / 2, (64 - height * scale) / 2)
     wanted = np.array([(0.25, 0.25, 0.5, 0.25)])
     x, y, w, h = wanted[0] * (width, height, width, height) * scale
     (found,) = detector(tmp_path, layout, boxes=[(x + left, y + top, w, h)], scores=[0.9]).detect(
@@ -99,7 +110,7 @@ def test_leaves_out_what_is_below_the_confidence(tmp_path, layout):
 
 
 @pytest.mark.parametrize(("class_ids", "left"), [([0, 0, 0], 2), ([0, 1, 0], 3)])
-@pytest.mark.parametrize("layout", ["yolox", "yolo"])
+@pytest.mark.parametrize("layout", ["yolox", "yolox_decoded", "yolov5", "yolo"])
 def test_suppresses_overlapping_boxes_of_one_class(tmp_path, layout, class_ids, left):
     boxes = [(4, 8, 20, 40), (12, 8, 20, 40), (40, 8, 20, 40)]
     one = detector(tmp_path, layout, boxes=boxes, scores=[0.9, 0.8, 0.7], class_ids=class_ids, overlap=0.4)
@@ -118,7 +129,7 @@ def test_a_graph_that_has_suppressed_boxes_itself_is_believed(tmp_path):
 @pytest.mark.parametrize("count", [1, 2, 3, 7, 19])
 def test_a_batch_gives_what_single_frames_give(tmp_path, layout, batch, count):
     """Dark pictures get no answer from the graph, so a wrong order would show."""
-    one = detector(tmp_path, layout, batch=batch, threshold=0.5 if layout != "yolox" else 120.0)
+    one = detector(tmp_path, layout, batch=batch, threshold=120.0 if layout in BGR_255 else 0.5)
     frames = [frame(grey(64 + 8 * (index % 3), level=220 if index % 2 == 0 else 0)) for index in range(count)]
     together, alone = one.detect(frames), [one.detect([each])[0] for each in frames]
     assert [len(found) for found in together] == [3 if index % 2 == 0 else 0 for index in range(count)]
@@ -140,6 +151,8 @@ def test_no_frames_give_nothing(tmp_path, layout):
         pytest.param("yolo", 0, 0.9, (255, 0, 0), False, id="and not blue"),
         pytest.param("yolo", 0, 1.01, (0, 0, 255), False, id="and never above 1"),
         pytest.param("yolo_nms", 0, 0.9, (0, 0, 255), True, id="YOLO26 as YOLO"),
+        pytest.param("yolov5", 0, 0.9, (0, 0, 255), True, id="YOLOv5 as YOLO"),
+        pytest.param("yolov5", 0, 1.01, (0, 0, 255), False, id="and never above 1 either"),
     ],
 )
 def test_feeds_colours_as_the_family_was_trained(tmp_path, layout, channel, threshold, colour, seen):
@@ -192,17 +205,11 @@ def test_names_come_from_options_then_metadata_then_coco(tmp_path):
     ("graph", "changes", "code", "said"),
     [
         pytest.param(
-            {"answer": np.zeros((50, 9))},
-            {},
-            "wrong_layout",
-            r"anchors, 5 \+ classes.*output \(any, 50, 9\)",
-            id="rows",
+            {"answer": np.zeros((50, 9))}, {}, "wrong_layout", "64x64 this graph gives 50 rows of 9.*YOLO26", id="rows"
         ),
-        pytest.param({"answer": np.zeros(7)}, {}, "wrong_layout", "as of YOLO26; got output", id="rank"),
-        pytest.param({"dtype": 2}, {}, "wrong_layout", "one float input.*uint8", id="uint8 input"),
-        pytest.param(
-            {}, {"layout": "yolo"}, "wrong_layout", "expected a graph of layout yolo,.*which is yolox", id="other"
-        ),
+        pytest.param({"answer": np.zeros(7)}, {}, "wrong_layout", "1 rows of 7, which is no layout", id="rank"),
+        pytest.param({"dtype": 2}, {}, "wrong_layout", "one input of float32.*uint8", id="uint8 input"),
+        pytest.param({}, {"layout": "yolo"}, "wrong_layout", "the layout yolox, not yolo as its pack says", id="other"),
         pytest.param({}, {"size": (96, 64)}, "wrong_shape", r"\(96, 64\).*64x64", id="size"),
         pytest.param({}, {"classes": NAMES[:2]}, "wrong_shape", "2 classes, got a graph of 3", id="classes"),
     ],

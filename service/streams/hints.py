@@ -1,0 +1,56 @@
+"""What may not be as it was meant in a stream's settings, though each of them is good by itself."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from service.streams.entry import Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """Looks over streams beside one another.
+
+    Attributes:
+        names: How many streams have each name, in small letters.
+    """
+
+    names: Counter[str]
+
+    @classmethod
+    def of(cls, entries: Iterable[Entry]) -> Hints:
+        """For these streams."""
+        return cls(Counter(entry.record.spec.name.casefold() for entry in entries))
+
+    def about(self, entry: Entry) -> list[str]:
+        """What is to be said of one of them, each a sentence or two."""
+        return list(dict.fromkeys([*self._name(entry), *_zones(entry), *_timezone(entry)]))
+
+    def _name(self, entry: Entry) -> Iterator[str]:
+        name = entry.record.spec.name
+        others = self.names[name.casefold()] - 1
+        if others == 1:
+            yield f"Another camera is called {name!r} too. Rename one, to tell their alerts apart."
+        elif others > 1:
+            yield f"{others} other cameras are called {name!r} too. Rename them, to tell their alerts apart."
+
+
+def _zones(entry: Entry) -> Iterator[str]:
+    zones = {zone.name for zone in entry.record.spec.zones}
+    for rule in entry.guidance.specs():
+        if rule.zone is not None and rule.zone not in zones:
+            yield (
+                f"The rule {rule.text!r} is for the zone {rule.zone!r}, which this camera does not have. "
+                "It does nothing until there is such a zone, or until the rule is changed."
+            )
+
+
+def _timezone(entry: Entry) -> Iterator[str]:
+    if entry.record.spec.timezone is not None:
+        return
+    count = sum(rule.schedule is not None and rule.schedule.timezone is None for rule in entry.guidance.specs())
+    if count:
+        rules = "A rule has" if count == 1 else f"{count} rules have"
+        yield f"{rules} hours, and this camera has no time zone: UTC is assumed. Set its time zone."

@@ -1,0 +1,45 @@
+"""What people should know of a source that works, in sentences."""
+
+from __future__ import annotations
+
+from models.inputs import FrameWindow
+from service.ingest.frame_windows import longest_step
+from service.ingest.ingest import IngestStatus
+from service.ingest.prepare import MAX_PAIR_S, PAIR_SLACK
+from service.pipeline.stages import Stages
+
+
+def source_notes(source: IngestStatus, stages: Stages) -> list[str]:
+    """What a source's clock and rate mean for what is said of it; empty if nothing is to be said.
+
+    Args:
+        source: How the source is doing.
+        stages: What looks at its frames.
+    """
+    notes = []
+    if source.distrust is not None:
+        notes.append(f"Its time stamps {source.distrust}, so its pictures are timed by their arrival.")
+    step = source.usual_step
+    if step is None:
+        return notes
+    if step > MAX_PAIR_S * PAIR_SLACK:
+        notes.append(
+            f"It sends a picture every {step:.1f} seconds, which is too seldom to see how things move: only their "
+            f"place, size and looks are judged. Motion needs a picture at least every {MAX_PAIR_S:g} seconds."
+        )
+    notes.extend(_blind_heads(step, stages))
+    return notes
+
+
+def _blind_heads(step: float, stages: Stages) -> list[str]:
+    """Of the heads whose windows never fill at this rate."""
+    notes = []
+    for name, loaded in stages.heads.items():
+        windows = [wanted for wanted in loaded.head.inputs if isinstance(wanted, FrameWindow)]
+        least = min(map(longest_step, windows), default=step)
+        if step > least:
+            notes.append(
+                f"{name} needs a picture every {least:.1f} seconds and gets one every {step:.1f} seconds, so it says "
+                "nothing here. Raise the camera's frame rate."
+            )
+    return notes
