@@ -292,6 +292,11 @@ SOURCE_CHARACTERS = declare("source_characters", InvalidSource, "expected @ perc
 SOURCE_MASKED = declare(
     "source_masked", InvalidSource, "This address still has the mask *** where a password or key was hidden. ..."
 )
+SOURCE_LOGIN = declare(
+    "source_login",
+    InvalidSource,
+    "The password that is stored is for 10.0.0.5. Enter user name and password for 10.0.0.6.",
+)
 SOURCE_SELF = declare("source_self", InvalidSource, "expected a camera, got an address of this service itself")
 SOURCE_TRANSPORT = declare("source_transport", InvalidSource, "expected transport tcp or udp, got 'sctp'")
 SOURCE_TOO_LONG = declare("source_too_long", InvalidSource, "expected a URL of at most 2048 characters, got 5000")

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from service.contracts.stream import StreamOut, StreamState, StreamStatus
+from service.enrolment.stream_profile import alerts_per_day
 from service.errors import STREAM_BROKEN, Conflict
 from service.guidance.stream_guidance import StreamGuidance
 from service.ingest.failures import Cause
@@ -60,7 +61,11 @@ class Entry:
         detail = self.problem or "the service is starting"
         standing = Standing(state, detail, None if self.problem is None else Cause.INTERNAL)
         return StreamStatus(
-            state=state, detail=detail, since=self.record.updated_at, not_watching=not_watching(standing)
+            state=state,
+            detail=detail,
+            since=self.record.updated_at,
+            not_watching=not_watching(standing),
+            alerts_per_day=alerts_per_day(self.record.spec),
         )
 
     def out(self, warnings: Sequence[str]) -> StreamOut:
