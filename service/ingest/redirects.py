@@ -26,6 +26,7 @@ from service.redact import redact
 MAX_HOPS = 5
 """Redirects after one another; gateways need one or two."""
 
+_ITSELF = "Enter the address of the picture itself."
 _SCHEMES = frozenset({"rtsp", "rtsps", "http", "https"})
 _SAFE = frozenset({"rtsps", "https"})
 _MOVED = frozenset({301, 302, 303, 307, 308})
@@ -70,17 +71,17 @@ def _checked(source: Source, location: str) -> Source:
     scheme = location.partition(":")[0].lower()
     if scheme not in _SCHEMES:
         detail = f"The camera sends on to an address of another kind ({redact(scheme[:16])}:), which is not followed."
-        raise SourceFailure(Cause.UNSUPPORTED, source, detail)
+        raise SourceFailure(Cause.UNSUPPORTED, source, detail, _ITSELF)
     try:
         target = parse_source(location, source.transport, Path(), source.own)
     except InvalidSource as error:
         where = "this service itself" if error.kind is SOURCE_SELF else "an address that cannot be used"
-        detail = f"The camera sends on to {where}. Enter the address of the picture itself."
-        raise SourceFailure(Cause.UNSUPPORTED, source, detail) from None
+        detail = f"The camera sends on to {where}."
+        raise SourceFailure(Cause.UNSUPPORTED, source, detail, _ITSELF) from None
     target = replace(target, own=source.own)
     if _is_rtsp(target) is not _is_rtsp(source):
         raise SourceFailure(
-            Cause.UNSUPPORTED, source, f"The camera now sends its picture at {target.url}. Use that address."
+            Cause.UNSUPPORTED, source, f"The camera now sends its picture at {target.url}.", "Use that address."
         )
     keeps = target.host.lower() == source.host.lower() and not (source.scheme in _SAFE and target.scheme not in _SAFE)
     if target.userinfo is not None or source.userinfo is None or not keeps:
