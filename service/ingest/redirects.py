@@ -26,6 +26,7 @@ from service.redact import redact
 MAX_HOPS = 5
 """Redirects after one another; gateways need one or two."""
 
+_ITSELF = "Enter the address of the picture itself."
 _SCHEMES = frozenset({"rtsp", "rtsps", "http", "https"})
 _SAFE = frozenset({"rtsps", "https"})
 _MOVED = frozenset({301, 302, 303, 307, 308})
@@ -74,7 +75,7 @@ def _checked(source: Source, location: str) -> Source:
     scheme = location.partition(":")[0].lower()
     if scheme not in _SCHEMES:
         detail = f"The camera sends on to an address of another kind ({redact(scheme[:16])}:), which is not followed."
-        raise SourceFailure(Cause.UNSUPPORTED, source, detail)
+        raise SourceFailure(Cause.UNSUPPORTED, source, detail, _ITSELF)
     try:
         target = parse_source(location, source.transport, Path(), source.own)
     except InvalidSource as error:
@@ -83,7 +84,7 @@ def _checked(source: Source, location: str) -> Source:
     target = replace(target, own=source.own)
     if _is_rtsp(target) is not _is_rtsp(source):
         raise SourceFailure(
-            Cause.UNSUPPORTED, source, f"The camera now sends its picture at {target.url}. Use that address."
+            Cause.UNSUPPORTED, source, f"The camera now sends its picture at {target.url}.", "Use that address."
         )
     keeps = target.host.lower() == source.host.lower() and not (source.scheme in _SAFE and target.scheme not in _SAFE)
     if target.userinfo is not None or source.userinfo is None or not keeps:
@@ -95,8 +96,7 @@ def _checked(source: Source, location: str) -> Source:
 
 
 def _led_astray(source: Source, where: str) -> SourceFailure:
-    detail = f"The camera sends on to {where}. Enter the address of the picture itself."
-    return SourceFailure(Cause.UNSUPPORTED, source, detail)
+    return SourceFailure(Cause.UNSUPPORTED, source, f"The camera sends on to {where}.", _ITSELF)
 
 
 def _absolute(url: str, location: str) -> str:

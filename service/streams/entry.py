@@ -11,10 +11,11 @@ from service.contracts.stream import StreamOut, StreamState, StreamStatus
 from service.enrolment.stream_profile import alerts_per_day
 from service.errors import STREAM_BROKEN, Conflict
 from service.guidance.stream_guidance import StreamGuidance
-from service.ingest.failures import Cause
 from service.store.streams import StreamRecord
 from service.streams.stream import LiveStream
 from service.streams.watching import Standing, not_watching
+
+BROKEN_ADVICE = "Install the pack or put back the file that is missing, or choose another detector or head."
 
 
 @dataclass(slots=True)
@@ -58,8 +59,8 @@ class Entry:
         if self.live is not None:
             return self.live.status()
         state = StreamState.CONNECTING if self.problem is None else StreamState.FAILED
-        detail = self.problem or "the service is starting"
-        standing = Standing(state, detail, None if self.problem is None else Cause.INTERNAL)
+        detail = "The service is starting." if self.problem is None else f"This camera {self.problem}"
+        standing = Standing(state, detail, advice=BROKEN_ADVICE)
         return StreamStatus(
             state=state,
             detail=detail,

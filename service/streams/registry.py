@@ -293,7 +293,9 @@ class StreamRegistry:
         entry = self._entries.get(stream_id)
         scorer = entry.running().context.scorer
         if scorer is None or scorer.threshold is None:
-            raise Conflict(NO_PROFILE, "expected an enrolled stream to try a rule on, got one without a profile")
+            raise Conflict(
+                NO_PROFILE, "This camera has not learned what is normal yet, so a rule has no scores to change."
+            )
         return entry.guidance.preview(spec, scorer.profile.fused, scorer.threshold)
 
     # ---- inside

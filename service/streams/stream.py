@@ -262,19 +262,20 @@ class LiveStream:
         now = time.monotonic()
         self._throughput.look(now)
         standing = Standing(
-            state,
-            ingest.detail,
-            ingest.cause,
-            self.profile.progress if self._learning or self._waiting else None,
-            self.profile.enrolled,
-            self.profile.problem is not None,
-            self.profile.failure,
-            self._blind,
-            self._blind_since,
-            self._throughput.lost,
-            self._throughput.overloaded,
-            self._throughput.disturbed,
-            now - self._scored_at < UNSCORED_S + SLOW_FRAMES / self.spec.fps,
+            state=state,
+            detail=ingest.detail,
+            cause=ingest.cause,
+            advice=ingest.advice,
+            learning=self.profile.progress if self._learning or self._waiting else None,
+            enrolled=self.profile.enrolled,
+            misfit=self.profile.problem is not None,
+            failed=self.profile.failure,
+            blind=self._blind,
+            blind_since=self._blind_since,
+            lost=self._throughput.lost,
+            overloaded=self._throughput.overloaded,
+            disturbed=self._throughput.disturbed,
+            scoring=now - self._scored_at < UNSCORED_S + SLOW_FRAMES / self.spec.fps,
         )
         return not_watching(standing, UTC if self.spec.timezone is None else ZoneInfo(self.spec.timezone))
 
