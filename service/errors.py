@@ -12,7 +12,7 @@ What the disk refuses to take is answered with 507, see ``STORAGE_KINDS``.
 
 Each is raised with its kind, declared once below: ``raise NotFound(STREAM_NOT_FOUND, message)``. A kind has a stable
 ``code`` for programs; the message is for people and says what was expected and what came. No message ever carries a
-credential: sources are named by their redacted URL.
+credential: sources are named by host and port, or by their redacted URL.
 
 A pack that does not verify is a ``models.packs.PackError`` (422 too): models know nothing of the service, and declare
 their codes in ``models.packs.codes``, of which ``PACK_KINDS`` is made.
@@ -281,33 +281,56 @@ PACK_KINDS = {code: declare_answer(code, 422, "Invalid pack", example) for code,
 # ---- 422: sources, as they are written
 
 SOURCE_SCHEME = declare(
-    "source_scheme", InvalidSource, "expected a URL that starts with one of rtsp, ...; got scheme 'gopher'"
+    "source_scheme",
+    InvalidSource,
+    "An address starts with rtsp://, rtsps://, http://, https:// or file:, and this one starts with gopher:.",
 )
-SOURCE_HOST = declare("source_host", InvalidSource, "expected rtsp://HOST..., got no host")
-SOURCE_PORT = declare("source_port", InvalidSource, "expected a port from 1 to 65535, got 99999")
-SOURCE_PATH = declare("source_path", InvalidSource, "expected file:PATH with a path relative to the media folder")
-SOURCE_MISSING = declare("source_missing", InvalidSource, "expected a file that is there under the media folder")
-SOURCE_OPTIONS = declare("source_options", InvalidSource, "expected ?loop=true or ?rate=N, got another option")
-SOURCE_CHARACTERS = declare("source_characters", InvalidSource, "expected @ percent-encoded in passwords, got a bare @")
+SOURCE_HOST = declare("source_host", InvalidSource, "There is no host in this address. Write rtsp://HOST...")
+SOURCE_PORT = declare("source_port", InvalidSource, "The port must be a number from 1 to 65535, not 99999.")
+SOURCE_PATH = declare(
+    "source_path", InvalidSource, "Write file:PATH, with the path from the media folder on and no `..` in it."
+)
+SOURCE_MISSING = declare("source_missing", InvalidSource, "There is no file 'file:yard.mp4' under the media folder.")
+SOURCE_OPTIONS = declare("source_options", InvalidSource, "A file takes the options loop and rate, and not 'speed'.")
+SOURCE_CHARACTERS = declare(
+    "source_characters",
+    InvalidSource,
+    "Write @ / ? # in user names, passwords and paths as %40 %2F %3F %23: there is a bare @ in this address.",
+)
 SOURCE_MASKED = declare(
     "source_masked", InvalidSource, "This address still has the mask *** where a password or key was hidden. ..."
 )
-SOURCE_SELF = declare("source_self", InvalidSource, "expected a camera, got an address of this service itself")
-SOURCE_TRANSPORT = declare("source_transport", InvalidSource, "expected transport tcp or udp, got 'sctp'")
-SOURCE_TOO_LONG = declare("source_too_long", InvalidSource, "expected a URL of at most 2048 characters, got 5000")
+SOURCE_LOGIN = declare(
+    "source_login",
+    InvalidSource,
+    "The password that is stored is for 10.0.0.5. Enter user name and password for 10.0.0.6.",
+)
+SOURCE_SELF = declare(
+    "source_self",
+    InvalidSource,
+    "This is the address of Watchword itself (port 8000 of this computer). Enter that of a camera.",
+)
+SOURCE_TRANSPORT = declare("source_transport", InvalidSource, "The transport must be tcp or udp, not 'sctp'.")
+SOURCE_TOO_LONG = declare("source_too_long", InvalidSource, "The address has 5000 characters, and 2048 are the most.")
 
 # ---- 422: sources, as they were tried
 
 SOURCE_UNREACHABLE = declare(
-    "source_unreachable", SourceRefused, "rtsp://camera/1: expected a first frame within 5 s, got none"
+    "source_unreachable",
+    SourceRefused,
+    "The camera at 10.0.0.5:554 refused the connection. Check address and port, and whether the camera is on.",
 )
 SOURCE_UNAUTHORIZED = declare(
-    "source_unauthorized", SourceRefused, "rtsp://camera/1: expected valid credentials, got refused"
+    "source_unauthorized",
+    SourceRefused,
+    "The camera at 10.0.0.5:554 refused the user name or password (401). Check user name and password.",
 )
 SOURCE_UNSUPPORTED = declare(
-    "source_unsupported", SourceRefused, "rtsp://camera/1: expected a video stream, got only audio"
+    "source_unsupported",
+    SourceRefused,
+    "The camera at 10.0.0.5:554 has no picture, only audio. Choose another stream or codec in the camera's settings.",
 )
-SOURCE_UNREADABLE = declare("source_unreadable", SourceRefused, "file:notes.mp4: expected a video, got something else")
+SOURCE_UNREADABLE = declare("source_unreadable", SourceRefused, "notes.mp4 is not a video. Choose another file.")
 
 # ---- 503
 
@@ -322,7 +345,7 @@ MACHINE_FULL = declare(
     "This computer is too busy for another camera (44 % used, about 44 % more needed, limit 85 %). "
     "Lower a camera's frame rate, or pause one.",
 )
-PROBES_BUSY = declare("probes_busy", Overloaded, "expected at most 16 sources being tried at once, got another")
+PROBES_BUSY = declare("probes_busy", Overloaded, "16 cameras are being tried already. Try again in 5 s.")
 TOO_MANY_PROBES = declare(
     "too_many_probes", Overloaded, "There are 64 sources waiting to be tried already. Try again in 5 s."
 )

@@ -334,6 +334,11 @@ class StreamProfile:
             scorer.threshold = threshold(self._spec, profile)
 
 
+def alerts_per_day(spec: StreamSpec) -> float | None:
+    """How often normal footage may raise an alert on a stream with these settings; None if they name a threshold."""
+    return None if spec.threshold is not None else spec.alerts_per_day or DEFAULT_ALERTS_PER_DAY
+
+
 def threshold(spec: StreamSpec, profile: Profile) -> float:
     """The surprise at which an alert opens on a stream with these settings and this profile."""
     if spec.threshold is not None:
@@ -370,8 +375,8 @@ def file_source(path: str, media_dir: Path) -> Source:
     """
     if "://" in path:
         # Not repeated: it may be a camera's URL, with its password.
-        raise InvalidSource(SOURCE_PATH, "expected a path under the media folder to learn from, got a URL")
+        raise InvalidSource(SOURCE_PATH, "Learn from a file under the media folder; this is a URL.")
     source = parse_source(path if path.startswith("file:") else f"file:{path}", "tcp", media_dir)
     if source.path is None or not source.path.exists():
-        raise InvalidSource(SOURCE_MISSING, f"expected a file under the media folder, got {source.url!r}: not there")
+        raise InvalidSource(SOURCE_MISSING, f"There is no file {source.url!r} under the media folder.")
     return source

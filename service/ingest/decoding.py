@@ -20,7 +20,6 @@ from service.ingest.sampler import Sampler
 from service.ingest.source import IMAGE_RATE, Source
 from service.ingest.timeline import FrameTime, Timeline
 from service.metrics import Metrics
-from service.redact import redact
 from service.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -159,7 +158,7 @@ class Decoding:
             self.failure = failure
         except Exception as error:
             logger.exception("stream %s: decoding broke", self._stream_id)
-            detail = redact(f"{type(error).__name__} while decoding: {error}")
+            detail = f"Reading {{it}} failed with an error of this service ({type(error).__name__}: {error})."
             self.failure = SourceFailure(Cause.INTERNAL, self._source, detail)
         finally:
             self.ended = True
@@ -177,11 +176,11 @@ class Decoding:
             if self._stop.is_set():
                 return
             if self.frames == before:
-                raise SourceFailure(Cause.UNREADABLE, self._source, "expected frames, got a stream without any")
+                raise SourceFailure(Cause.UNREADABLE, self._source, "{it} ended before its first picture.")
             if live:
-                raise SourceFailure(Cause.ENDED, self._source, "expected a next frame, got the end of the stream")
+                raise SourceFailure(Cause.ENDED, self._source, "{it} ended the stream.")
             if not self._source.loop:
-                raise SourceFailure(Cause.FINISHED, self._source, "end of file")
+                raise SourceFailure(Cause.FINISHED, self._source, "The video has been played to its end.")
             self._pause(self._last_frame_lasts())
 
     def _last_frame_lasts(self) -> float:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import socket
+from collections.abc import Mapping
 from enum import StrEnum
 
 import av.error
@@ -48,24 +50,56 @@ _LASTING = {Cause.UNAUTHORIZED, Cause.UNSUPPORTED}
 _COSTLY = {Cause.TIMEOUT, Cause.STALLED, Cause.UNREADABLE, Cause.INTERNAL}
 
 
+DEFAULT_ADVICE = "See whether the camera is on and connected."
+
+_ADVICE: Mapping[Cause, str] = {
+    Cause.REFUSED: "Check address and port, and whether the camera is on.",
+    Cause.UNREACHABLE: "Check the address, the network, and whether the camera is on.",
+    Cause.TIMEOUT: "Check that the address is that of a video, and restart the camera if it is.",
+    Cause.ENDED: "Check the address, and whether others watch this camera: many serve only a few at once.",
+    Cause.NOT_FOUND: "Check the path in the address.",
+    Cause.UNAUTHORIZED: "Check user name and password.",
+    Cause.UNSUPPORTED: "Choose another stream or codec in the camera's settings.",
+    Cause.UNREADABLE: "Check that the address is that of a video.",
+    Cause.SERVER_ERROR: "Restart the camera or the media server.",
+    Cause.INTERNAL: "Restart the camera. If that does not help, look into the log of this service.",
+}
+
+_FILE_ADVICE: Mapping[Cause, str] = {
+    Cause.NOT_FOUND: "Check its name.",
+    Cause.INTERNAL: "Look into the log of this service.",
+}
+_OTHER_FILE = "Choose another file."
+
 _MEETING_REDIRECTS = {Cause.UNSUPPORTED, Cause.UNREADABLE, Cause.ENDED, Cause.SERVER_ERROR, Cause.REFUSED}
 
 
 class SourceFailure(Exception):
-    """A source cannot be opened, or stopped giving pictures. The message carries no credential.
+    """A source cannot be opened, or stopped giving pictures. Neither text carries a credential.
 
     Attributes:
         cause: Told apart, as metrics count it.
-        detail: What was expected and what came.
+        detail: What happened, in sentences.
+        advice: What to do about it, in sentences.
         lasting: Whether trying again soon is pointless.
         costly: Whether an attempt may leave a session behind at the far end.
         source: Whose failure it is.
     """
 
-    def __init__(self, cause: Cause, source: Source, detail: str) -> None:
-        super().__init__(redact(detail))
+    def __init__(self, cause: Cause, source: Source, detail: str, advice: str | None = None) -> None:
+        """Tell a failure.
+
+        Args:
+            cause: What kind it is.
+            source: Whose.
+            detail: What happened; ``{it}`` stands for the source.
+            advice: What to do about it; None for what its cause suggests.
+        """
+        said = redact(_say(source, detail))
+        super().__init__(said)
         self.cause = cause
-        self.detail = redact(detail)
+        self.detail = said
+        self.advice = redact(advice or _advice(cause, source))
         self.lasting = cause in _LASTING or (source.is_file and cause is not Cause.FINISHED)
         self.costly = cause in _COSTLY
         self.source = source
@@ -87,59 +121,73 @@ class SourceFailure(Exception):
         moved = f"The camera now sends its picture at {at.url}."
         lost = asked.userinfo is not None and at.userinfo is None
         if self.cause is Cause.UNAUTHORIZED and lost:
-            detail = f"{moved} A password is not sent on to another host: enter that address with its password."
-        else:
-            detail = f"{moved} Use that address. {self.detail}"
-        return SourceFailure(self.cause, asked, detail)
+            detail = f"{moved} A password is not sent on to another host."
+            return SourceFailure(self.cause, asked, detail, "Enter that address with its password.")
+        detail, advice = f"{moved} {self.detail}", f"Use that address. {self.advice}"
+        return SourceFailure(self.cause, asked, detail, advice)
 
     def refused(self) -> SourceRefused:
-        """The same for a client that asked to use this source."""
+        """The same for a client that asked to use this source: what happened, and what to do."""
         kind = _KINDS.get(self.cause, SOURCE_UNREACHABLE)
-        return SourceRefused(kind, f"{self.source.url}: {self.detail}")
+        return SourceRefused(kind, f"{self.detail} {self.advice}")
 
 
-_ERRORS: tuple[tuple[tuple[type[Exception], ...], Cause, str], ...] = (
-    (
-        (av.error.HTTPUnauthorizedError,),
-        Cause.UNAUTHORIZED,
-        "expected the right user and password, got 401 Unauthorized",
-    ),
-    ((av.error.HTTPForbiddenError,), Cause.UNAUTHORIZED, "expected permission to watch, got 403 Forbidden"),
-    ((av.error.HTTPNotFoundError,), Cause.NOT_FOUND, "expected a stream at this path, got 404 Not Found"),
-    ((av.error.HTTPServerError,), Cause.SERVER_ERROR, "expected a stream, got a server error (5xx)"),
-    ((av.error.HTTPClientError,), Cause.SERVER_ERROR, "expected a stream, got a refusal (4xx)"),
-    ((av.error.FileNotFoundError,), Cause.NOT_FOUND, "expected a file or folder, got none of that name"),
-    (
-        (av.error.TimeoutError, av.error.ExitError),
-        Cause.TIMEOUT,
-        "expected a video stream, got no complete answer in time",
-    ),
+def _say(source: Source, detail: str) -> str:
+    if source.path is not None:
+        return detail.replace("{it}", source.path.name)
+    host = f"[{source.host}]" if ":" in source.host else source.host
+    said = detail.replace("{it}", f"the camera at {host}:{source.port}")
+    return said[:1].upper() + said[1:]
+
+
+def _advice(cause: Cause, source: Source) -> str:
+    return _FILE_ADVICE.get(cause, _OTHER_FILE) if source.is_file else _ADVICE.get(cause, DEFAULT_ADVICE)
+
+
+_SILENT = "{it} accepted the connection but sent no picture in time."
+
+_ERRORS: tuple[tuple[tuple[type[Exception], ...], Cause, str, str | None], ...] = (
+    ((av.error.HTTPForbiddenError,), Cause.UNAUTHORIZED, "{it} does not allow this user to watch (403).", None),
+    ((av.error.HTTPNotFoundError,), Cause.NOT_FOUND, "{it} has no video at this path (404).", None),
+    ((av.error.HTTPServerError,), Cause.SERVER_ERROR, "{it} answered that it has a fault of its own (5xx).", None),
+    ((av.error.HTTPClientError,), Cause.SERVER_ERROR, "{it} rejected the request (4xx).", "Check the address."),
+    ((av.error.FileNotFoundError,), Cause.NOT_FOUND, "There is no file or folder {it}.", None),
+    ((av.error.TimeoutError, av.error.ExitError), Cause.TIMEOUT, _SILENT, None),
     (
         (av.error.ConnectionRefusedError, av.error.ConnectionResetError, av.error.BrokenPipeError),
         Cause.REFUSED,
-        "expected a video stream, got the connection closed",
+        "{it} closed the connection.",
+        None,
     ),
-    (
-        (av.error.ArgumentError,),  # not on the list of formats
-        Cause.UNSUPPORTED,
-        "expected a video container, got a playlist or another format that is not read here",
-    ),
+    ((av.error.ArgumentError,), Cause.UNSUPPORTED, "The format of {it} cannot be read here.", None),  # not on the list
     (
         (av.error.DecoderNotFoundError, av.error.PatchWelcomeError),
         Cause.UNSUPPORTED,
-        "expected a codec that FFmpeg decodes, got another",
+        "The picture of {it} is in a codec that cannot be decoded here.",
+        None,
     ),
 )
 
 
-def connect_failure(source: Source, error: OSError) -> SourceFailure:
-    """What a failed TCP connection to the source's host means."""
-    address = f"{source.host} port {source.port}"
+def connect_failure(source: Source, error: OSError, timeout: float) -> SourceFailure:
+    """What a failed TCP connection to the source's host means.
+
+    Args:
+        source: Of a network.
+        error: What connecting raised.
+        timeout: Seconds that were waited at most.
+    """
+    if isinstance(error, socket.gaierror):
+        if error.errno == socket.EAI_AGAIN:
+            detail = f"The name {source.host} could not be looked up: no name server answered."
+            return SourceFailure(Cause.UNREACHABLE, source, detail, "Check the address and the network.")
+        return SourceFailure(Cause.UNREACHABLE, source, f"There is no host called {source.host}.", "Check the address.")
     if isinstance(error, ConnectionRefusedError):
-        return SourceFailure(Cause.REFUSED, source, f"expected {address} to answer, got connection refused")
+        return SourceFailure(Cause.REFUSED, source, "{it} refused the connection.")
     if isinstance(error, TimeoutError):
-        return SourceFailure(Cause.UNREACHABLE, source, f"expected {address} to answer, got nothing in time")
-    return SourceFailure(Cause.UNREACHABLE, source, f"expected {address} to be reachable, got {error.strerror}")
+        return SourceFailure(Cause.UNREACHABLE, source, f"{{it}} did not answer within {timeout:g} s.")
+    why = f": {error.strerror}" if error.strerror else ""
+    return SourceFailure(Cause.UNREACHABLE, source, f"{{it}} cannot be reached{why}.")
 
 
 def open_failure(source: Source, error: Exception, *, waited: bool) -> SourceFailure:
@@ -150,28 +198,33 @@ def open_failure(source: Source, error: Exception, *, waited: bool) -> SourceFai
         error: What PyAV raised; its text is dropped, for it names the whole URL.
         waited: Whether a time-out's worth of time had passed: FFmpeg says "invalid data" for a silent peer.
     """
-    for kinds, cause, detail in _ERRORS:
+    if isinstance(error, av.error.HTTPUnauthorizedError):
+        asks = source.userinfo is None
+        detail = "{it} asks for a user name and password" if asks else "{it} refused the user name or password"
+        advice = "Enter them." if asks else None
+        return SourceFailure(Cause.UNAUTHORIZED, source, f"{detail} (401).", advice)
+    for kinds, cause, detail, advice in _ERRORS:
         if isinstance(error, kinds):
-            return SourceFailure(cause, source, detail)
+            return SourceFailure(cause, source, detail, advice)
     if waited:
-        return SourceFailure(Cause.TIMEOUT, source, "expected a video stream, got no complete answer in time")
+        return SourceFailure(Cause.TIMEOUT, source, _SILENT)
     if isinstance(error, av.error.OSError) and error.errno == errno.EPROTONOSUPPORT:
         other = "tcp" if source.transport == "udp" else "udp"
-        detail = f"expected RTSP over {source.transport}, got a peer without it; try transport {other}"
-        return SourceFailure(Cause.UNSUPPORTED, source, detail)
+        detail = f"{{it}} does not send its picture over {source.transport}."
+        return SourceFailure(Cause.UNSUPPORTED, source, detail, f"Choose {other} as the transport.")
     if isinstance(error, OSError) and not source.is_file:
-        return SourceFailure(Cause.ENDED, source, "expected a video stream, got the end of the connection")
-    return SourceFailure(Cause.UNREADABLE, source, f"expected {_expected(source)}, got data that is none")
+        return SourceFailure(Cause.ENDED, source, "{it} closed the connection before its first picture.")
+    detail = "{it} is not a video." if source.is_file else "{it} sends something that is not a video."
+    return SourceFailure(Cause.UNREADABLE, source, detail)
 
 
 def read_failure(source: Source, error: Exception | None) -> SourceFailure:
     """What FFmpeg's error in the middle of a stream means; None where it is of a file that gave no frame."""
     if isinstance(error, av.error.TimeoutError | av.error.ExitError):
-        return SourceFailure(Cause.STALLED, source, "expected a next frame, got silence")
+        return SourceFailure(Cause.STALLED, source, "{it} stopped sending pictures.")
     if source.is_file:
-        return SourceFailure(Cause.UNREADABLE, source, "expected a video, got one of which no frame can be read")
-    return SourceFailure(Cause.ENDED, source, "expected a next frame, got the connection closed")
+        return SourceFailure(Cause.UNREADABLE, source, NOTHING_DECODES)
+    return SourceFailure(Cause.ENDED, source, "{it} closed the connection.")
 
 
-def _expected(source: Source) -> str:
-    return "a video file" if source.is_file else f"a {source.scheme.upper()} video stream"
+NOTHING_DECODES = "No frame of {it} can be decoded."

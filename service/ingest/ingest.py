@@ -62,6 +62,7 @@ class IngestStatus:
     Attributes:
         state: CONNECTING, LIVE (frames flow), STALLED, OFFLINE or FAILED.
         detail: Why, in a sentence without credentials, or None.
+        advice: What to do about it, while the source is down; else None.
         since: When the state began, UTC.
         width: Of the source's picture as it is shown, in pixels; None before the first.
         height: The same.
@@ -87,6 +88,7 @@ class IngestStatus:
     reconnects: int
     last_frame_at: datetime | None
     cause: Cause | None = None
+    advice: str | None = None
     next_try_at: datetime | None = None
     distrust: str | None = None
     usual_step: float | None = None
@@ -147,6 +149,7 @@ class Ingest:
         self._stalled_at = math.inf
         self._failed_by: Cause | None = None
         self._cause: Cause | None = None
+        self._advice: str | None = None
         self._size: tuple[int, int] | None = None
         self._size_changed_at: datetime | None = None
         self._damaged_before = 0  # by the decoders that have ended
@@ -221,6 +224,7 @@ class Ingest:
                 self._reconnects,
                 self._last_frame_at,
                 self._cause,
+                self._advice,
                 self._next_try_at(),
                 None if last is None else last.distrust,
                 None if decoding is None else decoding.usual_step,
@@ -323,15 +327,15 @@ class Ingest:
             self._reconnects += 1
             self._metrics.reconnects.labels(self._stream_id, self._failed_by.value).inc()
             self._failed_by = None
-        self._cause = None
+        self._cause = self._advice = None
         return self._machine.move(StreamState.LIVE)
 
     def _silence(self, decoding: Decoding) -> SourceFailure:
         if decoding.frames:
-            detail = f"expected a next frame within {self._patience(decoding):g} s, got none"
+            detail = f"{{it}} has sent no picture for {self._patience(decoding):g} s."
             return SourceFailure(Cause.STALLED, self._source, detail)
         limit = _OPENING_LIMIT * self._settings.stall_s
-        return SourceFailure(Cause.TIMEOUT, self._source, f"expected a first frame within {limit:g} s, got none")
+        return SourceFailure(Cause.TIMEOUT, self._source, f"{{it}} sent no picture within {limit:g} s.")
 
     def _fail(self, decoding: Decoding, failure: SourceFailure | None, now: float) -> bool:
         if failure is None:
@@ -342,7 +346,7 @@ class Ingest:
         self._last = decoding.last
         self._learn_patience(decoding, failure)
         self._failed_by = self._failed_by or failure.cause  # what began it, not what attempts then met
-        self._cause = failure.cause
+        self._cause, self._advice = failure.cause, failure.advice
         if failure.cause is Cause.FINISHED:
             self._retry_at = math.inf
             return self._machine.move(StreamState.OFFLINE, failure.detail)

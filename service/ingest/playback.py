@@ -10,7 +10,7 @@ from models.inputs import FrameWindow
 from service.frames import PreparedFrame
 from service.ingest.continuity import Admission, Continuity
 from service.ingest.damage import Damage
-from service.ingest.failures import Cause, SourceFailure
+from service.ingest.failures import NOTHING_DECODES, Cause, SourceFailure
 from service.ingest.reader import open_reader
 from service.ingest.sampler import Sampler
 from service.ingest.source import Source
@@ -95,7 +95,7 @@ def _fill(
                     return
             continuity.finish()
             if not damage.kept:
-                raise SourceFailure(Cause.UNREADABLE, source, "expected at least one frame that decodes, got none")
+                raise SourceFailure(Cause.UNREADABLE, source, NOTHING_DECODES)
     except Exception as error:  # raised again in the thread that reads
         last = error
     finally:

@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 
 from service.errors import PROBES_BUSY, Overloaded
-from service.ingest.failures import Cause, SourceFailure
+from service.ingest.failures import NOTHING_DECODES, Cause, SourceFailure
 from service.ingest.reader import SourceInfo, open_reader
 from service.ingest.source import Source
 
@@ -29,12 +29,13 @@ def probe(source: Source, timeout: float) -> SourceInfo:
 
     Raises:
         SourceRefused: With code ``source_unreachable``, ``source_unauthorized``, ``source_unsupported`` or
-            ``source_unreadable``; the message says what was expected and what came.
+            ``source_unreadable``; the message says what happened and what to do.
         Overloaded: If too many sources are being tried already.
     """
     if not _slots.acquire(blocking=False):
-        msg = f"expected at most {MAX_PROBES} sources being tried at once, got another; try again"
-        raise Overloaded(PROBES_BUSY, msg, retry_after=max(1, round(timeout)))
+        wait = max(1, round(timeout))
+        msg = f"{MAX_PROBES} cameras are being tried already. Try again in {wait} s."
+        raise Overloaded(PROBES_BUSY, msg, retry_after=wait)
     result: Future[SourceInfo] = Future()
     given_up = threading.Event()
     threading.Thread(target=_try, args=(source, timeout, result, given_up), name="probe", daemon=True).start()
@@ -43,7 +44,7 @@ def probe(source: Source, timeout: float) -> SourceInfo:
     except SourceFailure as failure:
         raise failure.refused() from None
     except FutureTimeoutError:
-        detail = f"expected a first frame within {timeout:g} s, got none"
+        detail = f"{{it}} sent no picture within {timeout:g} s."
         raise SourceFailure(Cause.TIMEOUT, source, detail).refused() from None
     finally:
         given_up.set()
@@ -65,5 +66,4 @@ def _first_frame(source: Source, timeout: float, given_up: threading.Event) -> S
                 break
             if not decoded.corrupt:
                 return reader.info.sized(*decoded.size)
-    detail = "expected at least one frame that decodes, got none"
-    raise SourceFailure(Cause.UNREADABLE, source, detail)
+    raise SourceFailure(Cause.UNREADABLE, source, NOTHING_DECODES)

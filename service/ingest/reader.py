@@ -69,8 +69,10 @@ _TRUSTED_CLOCK_S = 30.0
 
 _MAX_BOXES = 1000
 _NO_INDEX = (
-    "This recording was cut off before its index was written, as when a recorder loses power, and cannot be read as it "
-    "is. Repair it with the recorder's own tool, or let it record MKV, MPEG-TS or fragmented MP4, which need no index."
+    "{it} was cut off before its index was written, as when a recorder loses power, and cannot be read as it is."
+)
+_WITHOUT_INDEX = (
+    "Repair it with the recorder's own tool, or let it record MKV, MPEG-TS or fragmented MP4, which need no index."
 )
 
 _MAX_BROKEN_READS = 100
@@ -209,16 +211,16 @@ def open_reader(source: Source, open_timeout: float, read_timeout: float, *, ahe
     if path.is_dir():
         return ImageFolderReader(source, path)
     if not path.is_file():
-        what = "one that is no regular file" if path.exists() else "none of that name"
-        cause = Cause.UNSUPPORTED if path.exists() else Cause.NOT_FOUND
-        raise SourceFailure(cause, source, f"expected a file or folder, got {what}")
+        if path.exists():
+            raise SourceFailure(Cause.UNSUPPORTED, source, "{it} is neither a file nor a folder.")
+        raise SourceFailure(Cause.NOT_FOUND, source, "There is no file or folder {it}.")
     return VideoReader(source, open_timeout, read_timeout)
 
 
 def _still_inside(source: Source, path: Path) -> Path:
     """The path, unless a link was put in its way after it had been checked."""
     if path.resolve() != path:
-        raise SourceFailure(Cause.NOT_FOUND, source, "expected a file or folder, got a link that was put there since")
+        raise SourceFailure(Cause.NOT_FOUND, source, "{it} has become a link, and links are not followed.")
     return path
 
 
@@ -308,13 +310,15 @@ class VideoReader:
     def _video_stream(self) -> VideoStream:
         streams = self._container.streams
         if not streams.video:
-            others = ", ".join(sorted({stream.type for stream in streams})) or "nothing"
-            raise SourceFailure(Cause.UNSUPPORTED, self._source, f"expected a video stream, got {others}")
+            others = " and ".join(sorted({stream.type for stream in streams}))
+            only = f", only {others}" if others else ""
+            raise SourceFailure(Cause.UNSUPPORTED, self._source, f"{{it}} has no picture{only}.")
         stream = streams.best("video")
         if not isinstance(stream, VideoStream) or stream.codec_context is None:
-            raise SourceFailure(Cause.UNSUPPORTED, self._source, "expected a codec that FFmpeg decodes, got another")
+            detail = "The picture of {it} is in a codec that cannot be decoded here."
+            raise SourceFailure(Cause.UNSUPPORTED, self._source, detail)
         if stream.disposition & av.stream.Disposition.attached_pic:
-            raise SourceFailure(Cause.UNSUPPORTED, self._source, "expected a video stream, got a cover picture")
+            raise SourceFailure(Cause.UNSUPPORTED, self._source, "{it} has no video, only a cover picture.")
         stream.codec_context.thread_count = 1
         stream.codec_context.options = {"max_pixels": str(_MAX_PIXELS)}
         return stream
@@ -447,8 +451,8 @@ def _open_container(source: Source, open_timeout: float, read_timeout: float) ->
             if target is None:
                 raise failure.sent_on(source, at) from None
         if target.open_url() in been or len(been) > MAX_HOPS:
-            detail = "The camera sends on from one address to the next without end. Enter the address of the picture."
-            raise SourceFailure(Cause.UNSUPPORTED, source, detail)
+            detail = "The camera sends on from one address to the next without end."
+            raise SourceFailure(Cause.UNSUPPORTED, source, detail, "Enter the address of the picture itself.")
         been.add(target.open_url())
         at = target
 
@@ -471,7 +475,7 @@ def _open_at(source: Source, open_timeout: float, read_timeout: float) -> av.con
         return av.open(location, options=options, timeout=(open_timeout, None))
     except (av.error.FFmpegError, OSError, ValueError) as error:
         if source.path is not None and _lacks_index(source.path):
-            raise SourceFailure(Cause.UNREADABLE, source, _NO_INDEX) from None
+            raise SourceFailure(Cause.UNREADABLE, source, _NO_INDEX, _WITHOUT_INDEX) from None
         waited = time.monotonic() - began >= 0.9 * min(open_timeout, read_timeout)
         raise open_failure(source, error, waited=waited and not source.is_file) from None
 
@@ -497,11 +501,8 @@ def _contact(source: Source, timeout: float) -> None:
     try:
         with closing(socket.create_connection((source.host, source.port), timeout)):
             pass
-    except socket.gaierror:
-        detail = f"expected the name of a host, got {source.host}, which cannot be found"
-        raise SourceFailure(Cause.UNREACHABLE, source, detail) from None
     except OSError as error:
-        raise connect_failure(source, error) from None
+        raise connect_failure(source, error, timeout) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -550,11 +551,12 @@ class ImageFolderReader:
         self._paths = pictures(folder)
         if not self._paths:
             kinds = " ".join(sorted(PICTURES))
-            raise SourceFailure(Cause.UNREADABLE, source, f"expected a folder with images ({kinds}), got none in it")
+            raise SourceFailure(Cause.UNREADABLE, source, f"There are no images in {{it}} ({kinds}).")
         first = next((image for path in self._paths if (image := _read_image(path)) is not None), None)
         if first is None:
-            came = f"{self._paths[0].name}, which is none" if len(self._paths) == 1 else "none among its files"
-            raise SourceFailure(Cause.UNREADABLE, source, f"expected an image, got {came}")
+            which = self._paths[0].name if len(self._paths) == 1 else "None of the files"
+            verb = "cannot" if len(self._paths) == 1 else "can"
+            raise SourceFailure(Cause.UNREADABLE, source, f"{which} in {{it}} {verb} be read as an image.")
         height, width = first.shape[:2]
         self.info = SourceInfo(width, height, self._paths[0].suffix.lower()[1:], source.rate, live=False)
 

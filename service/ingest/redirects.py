@@ -26,6 +26,7 @@ from service.redact import redact
 MAX_HOPS = 5
 """Redirects after one another; gateways need one or two."""
 
+_ITSELF = "Enter the address of the picture itself."
 _SCHEMES = frozenset({"rtsp", "rtsps", "http", "https"})
 _SAFE = frozenset({"rtsps", "https"})
 _MOVED = frozenset({301, 302, 303, 307, 308})
@@ -63,24 +64,27 @@ def moved_to(source: Source, timeout: float) -> Source | None:
     locations = answer.values("location")
     if answer.status not in _MOVED or not locations or not locations[0]:
         return None
-    return _checked(source, _absolute(source.open_url(), locations[0]))
+    try:
+        location = _absolute(source.open_url(), locations[0])
+    except ValueError:  # such as //[x/, whose host cannot be read
+        raise _led_astray(source, "an address that cannot be used") from None
+    return _checked(source, location)
 
 
 def _checked(source: Source, location: str) -> Source:
     scheme = location.partition(":")[0].lower()
     if scheme not in _SCHEMES:
         detail = f"The camera sends on to an address of another kind ({redact(scheme[:16])}:), which is not followed."
-        raise SourceFailure(Cause.UNSUPPORTED, source, detail)
+        raise SourceFailure(Cause.UNSUPPORTED, source, detail, _ITSELF)
     try:
         target = parse_source(location, source.transport, Path(), source.own)
     except InvalidSource as error:
         where = "this service itself" if error.kind is SOURCE_SELF else "an address that cannot be used"
-        detail = f"The camera sends on to {where}. Enter the address of the picture itself."
-        raise SourceFailure(Cause.UNSUPPORTED, source, detail) from None
+        raise _led_astray(source, where) from None
     target = replace(target, own=source.own)
     if _is_rtsp(target) is not _is_rtsp(source):
         raise SourceFailure(
-            Cause.UNSUPPORTED, source, f"The camera now sends its picture at {target.url}. Use that address."
+            Cause.UNSUPPORTED, source, f"The camera now sends its picture at {target.url}.", "Use that address."
         )
     keeps = target.host.lower() == source.host.lower() and not (source.scheme in _SAFE and target.scheme not in _SAFE)
     if target.userinfo is not None or source.userinfo is None or not keeps:
@@ -89,6 +93,10 @@ def _checked(source: Source, location: str) -> Source:
     netloc = f"{source.userinfo.get_secret_value()}@{parts.netloc}"
     whole = parse_source(urlunsplit(parts._replace(netloc=netloc)), source.transport, Path())
     return replace(whole, own=source.own)
+
+
+def _led_astray(source: Source, where: str) -> SourceFailure:
+    return SourceFailure(Cause.UNSUPPORTED, source, f"The camera sends on to {where}.", _ITSELF)
 
 
 def _absolute(url: str, location: str) -> str:

@@ -18,6 +18,7 @@ from pydantic import SecretStr
 from service.errors import (
     SOURCE_CHARACTERS,
     SOURCE_HOST,
+    SOURCE_LOGIN,
     SOURCE_MASKED,
     SOURCE_OPTIONS,
     SOURCE_PATH,
@@ -92,6 +93,10 @@ class Source:
         """Whether anything is hidden from ``url``."""
         return self.secret is not None and self.secret.get_secret_value() != self.url
 
+    def same_camera(self, other: Source) -> bool:
+        """Whether both are of one host and port, so that what one is told may be told the other."""
+        return not self.is_file and (self.scheme, self.host, self.port) == (other.scheme, other.host, other.port)
+
     def open_url(self) -> str:
         """What to open, and what to store as a secret: ``parse_source`` takes it back. Never show it."""
         return self.url if self.secret is None else self.secret.get_secret_value()
@@ -100,6 +105,36 @@ class Source:
 def local_source(path: Path, *, loop: bool = False, rate: float = IMAGE_RATE) -> Source:
     """A file or folder that the program itself names (an evaluation, a command line), wherever it lies."""
     return Source(url=f"file:{path.name}", path=path.resolve(), loop=loop, rate=rate)
+
+
+def with_login(source: Source, kept: Source, user: str | None, password: str | None) -> str:
+    """The URL of a source with a login in it, for ``parse_source``. Never show it.
+
+    Args:
+        source: A network source.
+        kept: The source whose login is taken where ``user`` or ``password`` is None, if it is the same camera.
+        user: As it is meant, not percent-encoded.
+        password: As it is meant, not percent-encoded.
+
+    Raises:
+        InvalidSource: If the source is a file, or would get a login that was stored for another camera.
+    """
+    if source.is_file:
+        raise InvalidSource(SOURCE_LOGIN, "A file needs no password. Leave user name and password empty.")
+    known = source.userinfo
+    if known is None and kept.userinfo is not None and None in (user, password):
+        if not source.same_camera(kept):
+            msg = f"The password that is stored is for {kept.host}. Enter user name and password for {source.host}."
+            raise InvalidSource(SOURCE_LOGIN, msg)
+        known = kept.userinfo
+    stored_user, _, stored_password = ("" if known is None else known.get_secret_value()).partition(":")
+    login = ":".join(
+        stored if given is None else quote(given, safe="")
+        for given, stored in ((user, stored_user), (password, stored_password))
+    )
+    parts = urlsplit(source.open_url())
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=host if login == ":" else f"{login}@{host}"))
 
 
 def parse_source(url: str, transport: str, media_dir: Path, own: Collection[tuple[str, int]] = ()) -> Source:
@@ -113,19 +148,19 @@ def parse_source(url: str, transport: str, media_dir: Path, own: Collection[tupl
         own: Addresses (host, port) that this service listens on: a stream of itself is refused.
 
     Raises:
-        InvalidSource: The message says what was expected and what came, and repeats no part of the URL that
+        InvalidSource: The message says what is wrong and what to write, and repeats no part of the URL that
             may be a credential.
     """
     if transport not in ("tcp", "udp"):
-        msg = f"expected transport tcp or udp, got {transport!r}"
+        msg = f"The transport must be tcp or udp, not {transport!r}."
         raise InvalidSource(SOURCE_TRANSPORT, msg)
     if len(url) > MAX_URL:
-        msg = f"expected a URL of at most {MAX_URL} characters, got {len(url)}"
+        msg = f"The address has {len(url)} characters, and {MAX_URL} are the most."
         raise InvalidSource(SOURCE_TOO_LONG, msg)
     scheme, colon, rest = url.partition(":")
     if not colon or scheme.lower() not in SCHEMES:
-        came = repr(scheme[:16]) if colon and scheme.isalnum() else "none"
-        msg = f"expected a URL that starts with one of {', '.join(SCHEMES)}; got scheme {came}"
+        came = f"starts with {scheme[:16]}:" if colon and scheme.isalnum() else "starts with none of these"
+        msg = f"An address starts with rtsp://, rtsps://, http://, https:// or file:, and this one {came}."
         raise InvalidSource(SOURCE_SCHEME, msg)
     if scheme.lower() == "file":
         return _parse_file(rest, media_dir)
@@ -137,18 +172,18 @@ def _parse_network(url: str, transport: Transport, own: Collection[tuple[str, in
     try:
         parts = urlsplit(url)
     except ValueError:
-        msg = "expected a well-formed URL, got one whose host cannot be read"
+        msg = "The host in this address cannot be read. Check what stands after the //."
         raise InvalidSource(SOURCE_HOST, msg) from None
     if "@" in parts.path + parts.query + parts.fragment:
         # `rtsp://user:pa/ss@camera` splits after `pa`: the rest of the password would pass as a path.
-        msg = "expected @ / ? # in user names, passwords and paths percent-encoded (%40 %2F %3F %23), got a bare @"
+        msg = "Write @ / ? # in user names, passwords and paths as %40 %2F %3F %23: there is a bare @ in this address."
         raise InvalidSource(SOURCE_CHARACTERS, msg)
     if is_masked(url):
         msg = f"This address still has the mask {MASK} where a password or key was hidden. Type the real value there."
         raise InvalidSource(SOURCE_MASKED, msg)
     host, port = _host_and_port(parts)
     if _is_this_service(host, port, own):
-        msg = f"expected a camera, got an address of this service itself (port {port} of this machine)"
+        msg = f"This is the address of Watchword itself (port {port} of this computer). Enter that of a camera."
         raise InvalidSource(SOURCE_SELF, msg)
     shown = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, parts.query, ""))
     userinfo = _canonical_userinfo(parts.netloc)
@@ -158,7 +193,7 @@ def _parse_network(url: str, transport: Transport, own: Collection[tuple[str, in
 
 def _host_and_port(parts: SplitResult) -> tuple[str, int]:
     if not parts.hostname:
-        msg = f"expected {parts.scheme}://HOST..., got no host"
+        msg = f"There is no host in this address. Write {parts.scheme}://HOST..."
         raise InvalidSource(SOURCE_HOST, msg)
     try:
         port = parts.port
@@ -168,8 +203,8 @@ def _host_and_port(parts: SplitResult) -> tuple[str, int]:
         return parts.hostname, _DEFAULT_PORTS[parts.scheme]
     if not 1 <= port <= 65535:
         text = parts.netloc.rpartition(":")[2]
-        came = text if text.isdigit() else "one that is not a number"
-        msg = f"expected a port from 1 to 65535, got {came}"
+        came = f", not {text}" if text.isdigit() else ""
+        msg = f"The port must be a number from 1 to 65535{came}."
         raise InvalidSource(SOURCE_PORT, msg)
     return parts.hostname, port
 
@@ -188,15 +223,15 @@ def _parse_file(rest: str, media_dir: Path) -> Source:
     name = unquote(name)
     _refuse_controls(name, spaces=True)
     if not name or name.startswith("/") or ".." in Path(name).parts:
-        msg = "expected file:PATH with a path relative to the media folder and no `..` in it"
+        msg = "Write file:PATH, with the path from the media folder on and no `..` in it."
         raise InvalidSource(SOURCE_PATH, msg)
     if any(len(part.encode()) > MAX_NAME for part in Path(name).parts):
-        msg = f"expected names of at most {MAX_NAME} bytes in file:PATH, got a longer one"
+        msg = f"A name in this path is too long: {MAX_NAME} bytes are the most."
         raise InvalidSource(SOURCE_PATH, msg)
     root = media_dir.resolve()
     path = (root / name).resolve()
     if not path.is_relative_to(root):
-        msg = "expected a file under the media folder, got a link that leads out of it"
+        msg = "This path leads out of the media folder by a link. Choose a file inside the folder."
         raise InvalidSource(SOURCE_PATH, msg)
     loop, rate = _file_options(query)
     shown = f"file:{quote(name)}" + (f"?{query}" if query else "")
@@ -208,17 +243,17 @@ def _file_options(query: str) -> tuple[bool, float]:
     loop = options.pop("loop", ["false"])[-1].lower()
     rate_text = options.pop("rate", [str(IMAGE_RATE)])[-1]
     if options:
-        msg = f"expected the options loop and rate of a file, got {', '.join(map(repr, sorted(options)))}"
+        msg = f"A file takes the options loop and rate, and not {', '.join(map(repr, sorted(options)))}."
         raise InvalidSource(SOURCE_OPTIONS, msg)
     if loop not in ("true", "false"):
-        msg = f"expected loop=true or loop=false, got {loop!r}"
+        msg = f"Write loop=true or loop=false, not {loop!r}."
         raise InvalidSource(SOURCE_OPTIONS, msg)
     try:
         rate = float(rate_text)
     except ValueError:
         rate = math.nan
     if not 0 < rate <= 240:
-        msg = f"expected a rate above 0 and at most 240 pictures per second, got {rate_text!r}"
+        msg = f"The rate must be above 0 and at most 240 pictures a second, not {rate_text!r}."
         raise InvalidSource(SOURCE_OPTIONS, msg)
     return loop == "true", rate
 
@@ -227,7 +262,8 @@ def _refuse_controls(text: str, *, spaces: bool) -> None:
     for character in text:
         category = unicodedata.category(character)
         if category[0] == "C" or (category[0] == "Z" and not (spaces and character == " ")):
-            msg = f"expected printable characters, got U+{ord(character):04X}; percent-encode it if it is meant"
+            code = f"U+{ord(character):04X}"
+            msg = f"There is a blank or invisible character ({code}) in this address. Remove or percent-encode it."
             raise InvalidSource(SOURCE_CHARACTERS, msg)
 
 

@@ -85,4 +85,4 @@ class Entries:
 
 
 def _not_found(stream_id: str) -> NotFound:
-    return NotFound(STREAM_NOT_FOUND, f"expected the id of a registered stream, got {stream_id[:40]!r}")
+    return NotFound(STREAM_NOT_FOUND, f"There is no stream {stream_id[:40]!r}.")

@@ -8,12 +8,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from service.contracts.stream import StreamOut, StreamState, StreamStatus
+from service.enrolment.stream_profile import alerts_per_day
 from service.errors import STREAM_BROKEN, Conflict
 from service.guidance.stream_guidance import StreamGuidance
-from service.ingest.failures import Cause
 from service.store.streams import StreamRecord
 from service.streams.stream import LiveStream
 from service.streams.watching import Standing, not_watching
+
+BROKEN_ADVICE = "Install the pack or put back the file that is missing, or choose another detector or head."
 
 
 @dataclass(slots=True)
@@ -57,10 +59,14 @@ class Entry:
         if self.live is not None:
             return self.live.status()
         state = StreamState.CONNECTING if self.problem is None else StreamState.FAILED
-        detail = self.problem or "the service is starting"
-        standing = Standing(state, detail, None if self.problem is None else Cause.INTERNAL)
+        detail = "The service is starting." if self.problem is None else f"This camera {self.problem}"
+        standing = Standing(state, detail, advice=BROKEN_ADVICE)
         return StreamStatus(
-            state=state, detail=detail, since=self.record.updated_at, not_watching=not_watching(standing)
+            state=state,
+            detail=detail,
+            since=self.record.updated_at,
+            not_watching=not_watching(standing),
+            alerts_per_day=alerts_per_day(self.record.spec),
         )
 
     def out(self, warnings: Sequence[str]) -> StreamOut:

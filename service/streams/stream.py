@@ -17,7 +17,7 @@ from service.contracts.enrolment import EnrolmentOut, EnrolmentSpec
 from service.contracts.stream import DELIVERING, NotWatching, StreamSpec, StreamState, StreamStatus
 from service.delivery.feed import ScoreFeed
 from service.delivery.picture import LivePicture, Picture
-from service.enrolment.stream_profile import EnrolmentServices, StreamProfile
+from service.enrolment.stream_profile import EnrolmentServices, StreamProfile, alerts_per_day
 from service.errors import WatchwordError
 from service.frames import CLEAR, Blindness, PreparedFrame, Sight
 from service.ingest.ingest import Ingest, IngestStatus
@@ -251,6 +251,7 @@ class LiveStream:
             reconnects=ingest.reconnects,
             last_frame_at=ingest.last_frame_at,
             threshold=None if scorer is None or scorer.threshold is None else display(scorer.threshold),
+            alerts_per_day=alerts_per_day(self.spec),
             enrolled=scorer is not None,
             watching=why is None,
             not_watching=why,
@@ -261,19 +262,20 @@ class LiveStream:
         now = time.monotonic()
         self._throughput.look(now)
         standing = Standing(
-            state,
-            ingest.detail,
-            ingest.cause,
-            self.profile.progress if self._learning or self._waiting else None,
-            self.profile.enrolled,
-            self.profile.problem is not None,
-            self.profile.failure,
-            self._blind,
-            self._blind_since,
-            self._throughput.lost,
-            self._throughput.overloaded,
-            self._throughput.disturbed,
-            now - self._scored_at < UNSCORED_S + SLOW_FRAMES / self.spec.fps,
+            state=state,
+            detail=ingest.detail,
+            cause=ingest.cause,
+            advice=ingest.advice,
+            learning=self.profile.progress if self._learning or self._waiting else None,
+            enrolled=self.profile.enrolled,
+            misfit=self.profile.problem is not None,
+            failed=self.profile.failure,
+            blind=self._blind,
+            blind_since=self._blind_since,
+            lost=self._throughput.lost,
+            overloaded=self._throughput.overloaded,
+            disturbed=self._throughput.disturbed,
+            scoring=now - self._scored_at < UNSCORED_S + SLOW_FRAMES / self.spec.fps,
         )
         return not_watching(standing, UTC if self.spec.timezone is None else ZoneInfo(self.spec.timezone))
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, tzinfo
 
 from service.contracts.stream import NotWatching, NotWatchingReason, StreamState
 from service.frames import Blindness
-from service.ingest.failures import Cause
+from service.ingest.failures import DEFAULT_ADVICE, Cause
 
 R = NotWatchingReason
 
@@ -24,6 +24,7 @@ class Standing:
         state: Where it stands.
         detail: Of its source, why it is down, in a sentence.
         cause: What its last attempt failed by, while it is down.
+        advice: What to do about that, in a sentence; None for what helps most often.
         learning: How far the enrolment is that has to end first, in a sentence; None while there is none.
         enrolled: Whether there is a profile to score by.
         misfit: Whether a profile is kept that does not fit the settings.
@@ -39,6 +40,7 @@ class Standing:
     state: StreamState
     detail: str | None = None
     cause: Cause | None = None
+    advice: str | None = None
     learning: str | None = None
     enrolled: bool = False
     misfit: bool = False
@@ -97,7 +99,7 @@ def _source(standing: Standing) -> NotWatching | None:
             advice = "Nothing has to be done. To go on, choose another file."
             return _because(R.OFFLINE, "The video has been played to its end.", advice, fault=False)
         case StreamState.STALLED | StreamState.OFFLINE | StreamState.FAILED:
-            advice = ADVICE.get(standing.cause, DEFAULT_ADVICE) if standing.cause else DEFAULT_ADVICE
+            advice = standing.advice or DEFAULT_ADVICE
             return _because(R(state.value), _sentence(detail or "The camera sends no picture"), advice)
         case _:
             return None
@@ -109,20 +111,6 @@ def _sight(standing: Standing, zone: tzinfo) -> NotWatching | None:
         return None
     message, advice = BLIND[standing.blind]
     return _because(R(standing.blind.value), message.format(since=_clock(standing.blind_since, zone)), advice)
-
-
-DEFAULT_ADVICE = "See whether the camera is on and connected."
-ADVICE: Mapping[Cause, str] = {
-    Cause.REFUSED: "Check address and port, and whether the camera is on.",
-    Cause.UNREACHABLE: "Check the address, the network, and whether the camera is on.",
-    Cause.NOT_FOUND: "Check the path in the address.",
-    Cause.UNAUTHORIZED: "Check user name and password.",
-    Cause.UNSUPPORTED: "Choose another stream or codec in the camera's settings.",
-    Cause.UNREADABLE: "Check that the address is that of a video.",
-    Cause.SERVER_ERROR: "Restart the camera or the media server.",
-    Cause.INTERNAL: "Restart the camera. If that does not help, look into the log of this service.",
-}
-"""What to do about a source that is down, by what its last attempt failed by."""
 
 
 def _learned(standing: Standing) -> NotWatching | None:

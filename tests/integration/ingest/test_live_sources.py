@@ -170,10 +170,11 @@ def of_epoch(stream: Watched, epoch: int) -> list[PreparedFrame]:
 def test_accepts_and_never_answers(settings: Settings) -> None:
     with Peer(silent) as peer, Watched(f"rtsp://127.0.0.1:{peer.port}/x", settings) as stream:
         stream.wait_state(S.OFFLINE)
-        assert stream.ingest.status.detail == "expected a video stream, got no complete answer in time"
+        said = f"The camera at 127.0.0.1:{peer.port} accepted the connection but sent no picture in time."
+        assert stream.ingest.status.detail == said
         time.sleep(1.5)
         assert len(decode_threads()) <= 3
-    assert stream.states == [(S.OFFLINE, "expected a video stream, got no complete answer in time")]
+    assert stream.states == [(S.OFFLINE, said)]
 
 
 PASSWORD = "p@ss:w/rd%2B?#&x"
@@ -209,7 +210,9 @@ def test_a_wrong_password_is_told_apart_and_retried_slowly_and_shown_nowhere(
                 time.sleep(2.5)  # an outage would have been tried several times by now
                 assert peer.connections == opened
                 status = stream.ingest.status
-        assert status.detail == "expected the right user and password, got 401 Unauthorized"
+        assert status.detail is not None
+        assert status.detail.endswith(" refused the user name or password (401).")
+        assert status.advice == "Check user name and password."
         shown = [repr(stream.states), repr(status), generate_latest(stream.metrics.registry).decode(), log.getvalue()]
         shown.extend(capfd.readouterr())
     finally:
@@ -237,7 +240,10 @@ def test_udp_where_the_camera_has_none(server: RtspServer, settings: Settings, t
     source = parse_source(server.url("a.mp4"), "udp", tmp_path)
     with Watched(source, settings) as stream:
         stream.wait_state(S.FAILED)
-        assert stream.ingest.status.detail == "expected RTSP over udp, got a peer without it; try transport tcp"
+        status = stream.ingest.status
+        assert status.detail is not None
+        assert status.detail.endswith(" does not send its picture over udp.")
+        assert status.advice == "Choose tcp as the transport."
 
 
 def test_udp(tmp_path: Path, settings: Settings) -> None:
@@ -283,7 +289,7 @@ def test_a_file_over_http_is_paced_and_ends(videos: Path, settings: Settings, tm
         began = time.monotonic()
         stream.wait_state(S.OFFLINE)
         assert time.monotonic() - began > 0.9
-        assert stream.states == [(S.LIVE, None), (S.OFFLINE, "end of file")]
+        assert stream.states == [(S.LIVE, None), (S.OFFLINE, "The video has been played to its end.")]
 
 
 def test_a_file_is_paced_and_ends(tmp_path: Path, settings: Settings) -> None:
@@ -292,9 +298,9 @@ def test_a_file_is_paced_and_ends(tmp_path: Path, settings: Settings) -> None:
         stream.wait_frames(1)
         took = stream.wait_state(S.OFFLINE)
         assert took > 1.2
-        assert stream.ingest.status.detail == "end of file"
+        assert stream.ingest.status.detail == "The video has been played to its end."
         time.sleep(1.0)
-        assert stream.states == [(S.LIVE, None), (S.OFFLINE, "end of file")]
+        assert stream.states == [(S.LIVE, None), (S.OFFLINE, "The video has been played to its end.")]
     pts = [prepared.frame.pts for prepared in stream.frames]
     assert pts == pytest.approx([index / 25 for index in range(38)], abs=0.05) or len(pts) >= 34
 
@@ -320,7 +326,7 @@ def test_a_single_picture_in_a_loop_does_not_spin(tmp_path: Path, settings: Sett
 def test_a_missing_file(tmp_path: Path, settings: Settings) -> None:
     with Watched(parse_source("file:absent.mp4", "tcp", tmp_path), settings) as stream:
         stream.wait_state(S.FAILED)
-        assert stream.ingest.status.detail == "expected a file or folder, got none of that name"
+        assert stream.ingest.status.detail == "There is no file or folder a.mp4."
 
 
 def test_frames_that_nobody_takes_are_counted(server: RtspServer, settings: Settings) -> None:

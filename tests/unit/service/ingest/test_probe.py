@@ -51,6 +51,8 @@ def test_http_with_and_without_the_password(tmp_path: Path) -> None:
                 probe(wrong, 5)
             assert refused.value.code == "source_unauthorized"
             assert "wrongsecret" not in str(refused.value)
+            said = "refused the user name or password" if userinfo else "asks for a user name and password"
+            assert said in str(refused.value)
 
 
 @pytest.mark.parametrize("scheme", ["rtsp", "http"])
@@ -83,8 +85,9 @@ def test_whatever_the_peer_does(
         wait_for_probes_to_end()
     assert refused.value.code in ((code,) if isinstance(code, str) else code)
     assert words in refused.value.message
-    assert "expected " in refused.value.message
-    assert ", got " in refused.value.message
+    assert refused.value.message.startswith(f"The camera at 127.0.0.1:{port} ")
+    assert refused.value.message.count(". ") == 1, "what happened, and what to do"
+    assert refused.value.message.endswith(".")
     assert refused.value.__cause__ is None
     assert refused.value.__suppress_context__
     for secret in ("topsecret", "user:", "hidden"):
@@ -109,10 +112,14 @@ def test_files_that_cannot_be_used(make: Callable[[Path], Path], code: str, tmp_
     with pytest.raises(SourceRefused) as refused:
         probe(source, 5)
     assert refused.value.code == code
+    assert source.path is not None
+    assert source.path.name in refused.value.message
+    assert refused.value.message.endswith(".")
+    assert "camera" not in refused.value.message
 
 
 def test_names_that_nobody_knows(tmp_path: Path) -> None:
-    with pytest.raises(SourceRefused, match=r"expected the name of a host, got camera\.invalid") as refused:
+    with pytest.raises(SourceRefused, match=r"camera\.invalid.*\. Check the address") as refused:
         probe(parse_source("rtsp://camera.invalid/s", "tcp", tmp_path), 5)
     assert refused.value.code == "source_unreachable"
 

@@ -157,8 +157,9 @@ def test_refuses_what_is_no_video(make, name: str, cause: Cause, tmp_path: Path)
     failure = opened_failure(local_source(folder / name))
     assert failure.cause is cause
     assert failure.lasting
-    assert failure.detail.startswith("expected ")
-    assert ", got " in failure.detail
+    assert name in failure.detail
+    assert failure.detail.endswith(".")
+    assert failure.advice == ("Check its name." if cause is Cause.NOT_FOUND else "Choose another file.")
     assert str(tmp_path) not in failure.detail
 
 

@@ -61,8 +61,11 @@ def test_nothing_is_said_is_no_redirect() -> None:
     [
         ("file:///etc/passwd", "another kind"),
         ("concat:a|b", "another kind"),
-        ("http://other/v", "http://other/v. Use that address"),
+        ("http://other/v", "http://other/v."),
         ("rtsp://other:99999/v", "cannot be used"),
+        ("//[x/", "an address that cannot be used. Enter the address of the picture itself."),
+        ("//[::1", "cannot be used"),
+        ("rtsp://[x/", "cannot be used"),
         ("rtsp://127.0.0.1:8000/v", "this service itself"),
     ],
 )
@@ -71,6 +74,7 @@ def test_where_no_stream_may_be_is_refused(location: str, said: str) -> None:
         moved_to(replace(camera(f"rtsp://127.0.0.1:{peer.port}/a"), own=[("127.0.0.1", 8000)]), 5)
     assert said in refused.value.detail
     assert "passwd" not in refused.value.detail
+    assert "address" in refused.value.advice
 
 
 def test_http_is_followed_over_several_hops(tmp_path: Path) -> None:
@@ -94,6 +98,7 @@ def test_a_password_is_never_sent_to_another_host(tmp_path: Path) -> None:
         assert {authorization for _, authorization in other.asked} == {None}
     assert place in refused.value.detail
     assert "password" in refused.value.detail
+    assert refused.value.advice == "Enter that address with its password."
     assert "secret" not in refused.value.detail
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.errors import InvalidSource
-from service.ingest.source import MAX_URL, Source, local_source, parse_source
+from service.ingest.source import MAX_URL, Source, local_source, parse_source, with_login
 
 
 @pytest.fixture
@@ -68,18 +68,18 @@ def test_credentials_are_nowhere_but_in_open_url(user: str, password: str) -> No
 @pytest.mark.parametrize(
     ("url", "code", "words"),
     [
-        ("ftp://camera/s", "source_scheme", ["rtsp", "rtsps", "http", "https", "file", "'ftp'"]),
-        ("camera/stream", "source_scheme", ["none"]),
-        ("", "source_scheme", ["none"]),
-        ("user:secret@camera", "source_scheme", ["expected"]),
-        ("concat:a|b", "source_scheme", ["'concat'"]),
+        ("ftp://camera/s", "source_scheme", ["rtsp", "rtsps", "http", "https", "file", "starts with ftp:"]),
+        ("camera/stream", "source_scheme", ["none of these"]),
+        ("", "source_scheme", ["none of these"]),
+        ("user:secret@camera", "source_scheme", ["https:// or file:"]),
+        ("concat:a|b", "source_scheme", ["starts with concat:"]),
         ("rtsp:///stream", "source_host", ["no host"]),
         ("rtsp://:554/stream", "source_host", ["no host"]),
         ("rtsp://[::1/stream", "source_host", ["cannot be read"]),
-        ("rtsp://camera:0/s", "source_port", ["1 to 65535", "got 0"]),
-        ("rtsp://camera:65536/s", "source_port", ["got 65536"]),
-        ("rtsp://user:secret@camera:99999/s", "source_port", ["got 99999"]),
-        ("rtsp://camera:http/s", "source_port", ["not a number"]),
+        ("rtsp://camera:0/s", "source_port", ["1 to 65535", "not 0."]),
+        ("rtsp://camera:65536/s", "source_port", ["not 65536."]),
+        ("rtsp://user:secret@camera:99999/s", "source_port", ["not 99999."]),
+        ("rtsp://camera:http/s", "source_port", ["must be a number from 1 to 65535."]),
         ("rtsp://user:secret/more@camera/s", "source_characters", ["%2F"]),
         ("rtsp://user:1234/secret@camera/s", "source_characters", ["%2F"]),
         ("rtsp://user:secret#x@camera/s", "source_characters", ["%23"]),
@@ -93,13 +93,13 @@ def test_credentials_are_nowhere_but_in_open_url(user: str, password: str) -> No
         ("rtsp://nvr/user=***_password=***_channel=1", "source_masked", ["mask"]),
         ("rtsp://***@camera/s", "source_masked", ["mask"]),
         ("rtsp://admin:***@camera/s", "source_masked", ["mask"]),
-        ("file:", "source_path", ["relative"]),
-        ("file:/etc/passwd", "source_path", ["relative"]),
-        ("file:///etc/passwd", "source_path", ["relative"]),
+        ("file:", "source_path", ["from the media folder on"]),
+        ("file:/etc/passwd", "source_path", ["from the media folder on"]),
+        ("file:///etc/passwd", "source_path", ["from the media folder on"]),
         ("file:../outside.mp4", "source_path", [".."]),
         ("file:deep/../../outside.mp4", "source_path", [".."]),
         ("file:%2e%2e/outside.mp4", "source_path", [".."]),
-        ("file:%2Fetc%2Fpasswd", "source_path", ["relative"]),
+        ("file:%2Fetc%2Fpasswd", "source_path", ["from the media folder on"]),
         ("file:way-out.mp4", "source_path", ["link"]),
         ("file:way-out/outside.mp4", "source_path", ["link"]),
         ("file:a%00.mp4", "source_characters", ["U+0000"]),
@@ -121,7 +121,7 @@ def test_refuses(url: str, code: str, words: list[str], media: Path) -> None:
 
 
 def test_refuses_other_transports(media: Path) -> None:
-    with pytest.raises(InvalidSource, match="expected transport tcp or udp, got 'sctp'"):
+    with pytest.raises(InvalidSource, match=r"The transport must be tcp or udp, not 'sctp'\."):
         parse_source("rtsp://camera/s", "sctp", media)
 
 
@@ -199,3 +199,51 @@ def test_local_source_reads_anywhere(tmp_path: Path) -> None:
 def test_a_pickle_is_not_how_secrets_are_kept(media: Path) -> None:
     source = parse_source("rtsp://user:secret@camera/s", "tcp", media)
     assert pickle.loads(pickle.dumps(source)) == source  # but workers may pass sources on
+
+
+@pytest.mark.parametrize(
+    ("url", "stored", "user", "password", "opened"),
+    [
+        ("rtsp://camera/b", "rtsp://me:old@camera/a", None, None, "rtsp://me:old@camera/b"),
+        ("rtsp://camera:554/b", "rtsp://me:old@camera/a", None, "n:/@w", "rtsp://me:n%3A%2F%40w@camera:554/b"),
+        ("rtsp://camera/b", "rtsp://me:old@camera/a", "you", None, "rtsp://you:old@camera/b"),
+        (
+            "rtsp://me:old@camera/a?token=x",
+            "rtsp://me:old@camera/a?token=x",
+            None,
+            "new",
+            "rtsp://me:new@camera/a?token=x",
+        ),
+        ("rtsp://other/b", "rtsp://me:old@camera/a", "you", "new", "rtsp://you:new@other/b"),
+        ("rtsp://you:new@other/b", "rtsp://me:old@camera/a", None, "newer", "rtsp://you:newer@other/b"),
+        ("rtsp://[::1]:8554/b", "rtsp://camera/a", "you", None, "rtsp://you:@[::1]:8554/b"),
+        ("rtsp://other/b", "rtsp://camera/a", None, None, "rtsp://other/b"),
+    ],
+)
+def test_a_login_is_kept_or_replaced(
+    url: str, stored: str, user: str | None, password: str | None, opened: str, media: Path
+) -> None:
+    source, kept = parse_source(url, "tcp", media), parse_source(stored, "tcp", media)
+    assert with_login(source, kept, user, password) == opened
+
+
+@pytest.mark.parametrize(
+    ("url", "user", "password"),
+    [
+        ("rtsp://other/a", None, None),
+        ("rtsp://other/a", "you", None),
+        ("rtsp://other/a", None, "new"),
+        ("rtsp://camera:8554/a", None, None),
+        ("rtsps://camera:554/a", None, None),
+        ("file:a.mp4", "you", "new"),
+        ("file:a.mp4", None, None),
+    ],
+)
+def test_a_stored_password_goes_to_no_other_camera(
+    url: str, user: str | None, password: str | None, media: Path
+) -> None:
+    kept = parse_source("rtsp://me:s3cret@camera/a", "tcp", media)
+    with pytest.raises(InvalidSource) as caught:
+        with_login(parse_source(url, "tcp", media), kept, user, password)
+    assert caught.value.code == "source_login"
+    assert "s3cret" not in str(caught.value)

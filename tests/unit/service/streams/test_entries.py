@@ -30,7 +30,7 @@ def test_they_are_found_until_they_are_removed() -> None:
     entries.remove("yard")
     entries.remove("yard")
     assert entries.find("yard") is None
-    with pytest.raises(NotFound, match="got 'yard'"):
+    with pytest.raises(NotFound, match="There is no stream 'yard'"):
         entries.get("yard")
 
 
@@ -68,11 +68,16 @@ def test_a_change_that_waited_for_a_deletion_finds_no_stream() -> None:
 
 def test_an_entry_that_cannot_run_says_why() -> None:
     broken = entry("yard")
-    assert (broken.status().state, broken.status().detail) == (StreamState.CONNECTING, "the service is starting")
+    assert (broken.status().state, broken.status().detail) == (StreamState.CONNECTING, "The service is starting.")
     with pytest.raises(Conflict, match="is being started"):
         broken.running()
     broken.problem = "cannot be restored: its pack is gone"
     assert broken.out([]).status.state is StreamState.FAILED
+    why = broken.status().not_watching
+    assert why is not None
+    assert why.message == "This camera cannot be restored: its pack is gone."
+    assert "Install the pack" in why.advice
+    assert "Restart" not in why.advice
     with pytest.raises(Conflict, match="its pack is gone") as caught:
         broken.running()
     assert caught.value.code == "stream_broken"
