@@ -71,6 +71,8 @@ def test_credentials_are_nowhere_but_in_open_url(user: str, password: str) -> No
         ("ftp://camera/s", "source_scheme", ["rtsp", "rtsps", "http", "https", "file", "'ftp'"]),
         ("camera/stream", "source_scheme", ["none"]),
         ("", "source_scheme", ["none"]),
+        ("secret:x@camera/s", "source_scheme", ["got another scheme"]),
+        ("secret1234://camera/s", "source_scheme", ["got another scheme"]),
         ("user:secret@camera", "source_scheme", ["expected"]),
         ("concat:a|b", "source_scheme", ["'concat'"]),
         ("rtsp:///stream", "source_host", ["no host"]),
