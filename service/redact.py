@@ -13,7 +13,8 @@ from urllib.parse import unquote
 
 MASK = "***"
 
-_URL = re.compile(r"[a-z][a-z0-9+.\-]*://\S+", re.IGNORECASE)
+# A scheme has a bound, or each sign of a long word would be tried as the beginning of one as long: 36 s for 100 kB.
+_URL = re.compile(r"[a-z][a-z0-9+.\-]{0,30}://\S+", re.IGNORECASE)
 # What ends a sentence, a quotation or a list is not part of a URL.
 _TRAILING = re.compile(r"[.,:;!?'\"()\[\]{}<>]*$")
 # Up to the last @ of the run: a password may hold any sign, also / ? # @ typed without percent-encoding.
@@ -24,6 +25,19 @@ _WORDS = (
 )
 # `password=...` outside of URLs, as libraries name half of one.
 _NAMED = re.compile(rf"((?:^|[?&;/_,:\s\"'(])[a-z0-9.\-]*(?:{_WORDS})[0-9]*=)([^&\s]+)", re.IGNORECASE)
+# `"password": "..."`, as JSON and Python write it.
+_QUOTED = re.compile(
+    rf"""(?P<name>(?P<sign>["'])[a-z0-9_.\-]*(?:{_WORDS})[0-9]*(?P=sign)\s*:\s*)"""
+    r"""(?:"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|[^\s"',}\]]+)""",
+    re.IGNORECASE,
+)
+# `password: ...` and `X-Api-Key: ...`. Words that also begin a sentence (user, key, login) are none here.
+_LINE = re.compile(
+    r"((?:^|[\s,;{(\[])(?:[a-z0-9]+[_\-])*(?:pass(?:word|wd|phrase|code)|pwd|psw|secret|token|jwt|credentials?"
+    r"|(?:api|access|auth|secret|private)[_\-]?key)[0-9]*:[ \t]*)(?!\s)(?:(?:basic|bearer|digest)[ \t]+)?\S+",
+    re.IGNORECASE,
+)
+_COOKIE = re.compile(r"((?:^|\s)(?:set-)?cookie:[ \t]*)\S.*", re.IGNORECASE)
 _HEADER = re.compile(r"((?:proxy-)?authorization['\"]?\s*[:=]\s*['\"]?(?:basic|digest|bearer)\s+)\S.*", re.IGNORECASE)
 _SECRET_NAME = re.compile(rf"(?:.*[^a-z])?(?:{_WORDS})[0-9]*|.*(?:pass|pwd|token|secret|key|auth)[a-z]*[0-9]*", re.I)
 
@@ -37,7 +51,16 @@ _HARMLESS_NAMES = frozenset({
     "substream", "subtype", "tcp", "track", "trackid", "transport", "type", "udp", "unicast", "vcodec", "video",
     "videocodec", "view", "w", "width",
 })  # fmt: skip
-_HARMLESS_VALUE = re.compile(r"[A-Za-z0-9._\-*x]{1,24}")
+# What cameras are asked for by these names. Any other word may be a password, whatever the name is.
+_HARMLESS_WORDS = (
+    r"main|sub|third|fourth|primary|secondary|ext(?:ra)?|streams?|channels?|chan|chn?|cam(?:era)?s?|media|profiles?"
+    r"|preview|live|video|audio|default|auto|none|all|high|middle|medium|low|best|hd|sd|fhd|uhd|qhd|cif|qcif|vga|qvga"
+    r"|svga|xga|h26[45]|h\.26[45]|hevc|avc|av1|vp[89]|mjpe?g|jpe?g|mpe?g|mp4|m3u8|hls|dash|flv|webm|ts|sdp|aac|pcm"
+    r"|g711|opus|tcp|udp|rtp|rtsp|rtmp|https?|ws|webrtc|unicast|multicast|on|off|true|false|yes|no|get|start|stop|play"
+    r"|open|snapshot|push|server|normal|day|night|onvif|real"
+)
+_HARMLESS_PART = rf"(?:(?:{_HARMLESS_WORDS})+[0-9]{{0,3}}|[0-9]+(?:x[0-9]+)?(?:p|i|k|m|fps|kbps)?)"
+_HARMLESS_VALUE = re.compile(rf"(?=.{{1,32}}$){_HARMLESS_PART}(?:[._\-]{_HARMLESS_PART})*", re.IGNORECASE)
 _TRIVIAL_VALUE = re.compile(r"[0-9]{1,2}|true|false|yes|no|on|off", re.IGNORECASE)  # no password is that short
 _ANNOUNCING = re.compile(rf"(?:{_WORDS}|api[_-]?key|access[_-]?token)s?", re.IGNORECASE)
 _ACCOUNTS = frozenset(
@@ -55,8 +78,9 @@ def mask_url(url: str) -> str:
     """A URL with what may be a secret in its path, query and fragment replaced; its userinfo is left as it is.
 
     Hidden are: the values of parameters, wherever they stand, unless their name is known to be harmless and the value
-    looks so too; ``user:password`` as a part of the path, and what follows on a part like ``token`` or ``admin``; parts
-    that look as if drawn by chance; and every fragment. Masking again changes nothing.
+    is a number or a word of those that cameras know (main, hd, h264); ``user:password`` as a part of the path, and what
+    follows on a part like ``token`` or ``admin``; parts that look as if drawn by chance; and every fragment. Masking
+    again changes nothing.
     """
     start, colon, rest = url.partition("://")
     if not colon or start.lower() == "file":
@@ -89,7 +113,9 @@ def redact(text: str) -> str:
 
 
 def _redact_plain(text: str) -> str:
-    return _HEADER.sub(rf"\1{MASK}", _NAMED.sub(rf"\1{MASK}", text))
+    for pattern in (_NAMED, _HEADER, _COOKIE, _LINE):
+        text = pattern.sub(rf"\1{MASK}", text)
+    return _QUOTED.sub(rf"\g<name>\g<sign>{MASK}\g<sign>", text)
 
 
 def _redact_run(run: str) -> str:

@@ -20,8 +20,7 @@ from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
 
 from service.errors import SOURCE_SELF, InvalidSource
 from service.ingest.failures import Cause, SourceFailure
-from service.ingest.source import Source, parse_source
-from service.redact import redact
+from service.ingest.source import Source, is_known_scheme, parse_source
 
 MAX_HOPS = 5
 """Redirects after one another; gateways need one or two."""
@@ -74,7 +73,8 @@ def moved_to(source: Source, timeout: float) -> Source | None:
 def _checked(source: Source, location: str) -> Source:
     scheme = location.partition(":")[0].lower()
     if scheme not in _SCHEMES:
-        detail = f"The camera sends on to an address of another kind ({redact(scheme[:16])}:), which is not followed."
+        kind = f" ({scheme}:)" if is_known_scheme(scheme) else ""
+        detail = f"The camera sends on to an address of another kind{kind}, which is not followed."
         raise SourceFailure(Cause.UNSUPPORTED, source, detail, _ITSELF)
     try:
         target = parse_source(location, source.transport, Path(), source.own)

@@ -34,6 +34,12 @@ from service.redact import MASK, is_masked, mask_url
 Transport = Literal["tcp", "udp"]
 
 SCHEMES = ("rtsp", "rtsps", "http", "https", "file")
+_OTHER_SCHEMES = frozenset({
+    "concat", "data", "dshow", "ftp", "hls", "mms", "mmsh", "nfs", "onvif", "pipe", "rtmp", "rtmps", "rtp", "s3",
+    "sftp", "smb", "srt", "tcp", "udp", "v4l2", "webrtc", "whep", "ws", "wss",
+})  # fmt: skip
+"""Of addresses that people enter and that cannot be used. What else is before a colon may be a name or a password."""
+
 MAX_URL = 2048
 MAX_NAME = 255
 """Bytes of a file's name that the usual file systems take; asking them for a longer one is an error of its own."""
@@ -102,6 +108,11 @@ class Source:
         return self.url if self.secret is None else self.secret.get_secret_value()
 
 
+def is_known_scheme(scheme: str) -> bool:
+    """Whether it is the name of a kind of address, and may be shown."""
+    return scheme.lower() in _OTHER_SCHEMES or scheme.lower() in SCHEMES
+
+
 def local_source(path: Path, *, loop: bool = False, rate: float = IMAGE_RATE) -> Source:
     """A file or folder that the program itself names (an evaluation, a command line), wherever it lies."""
     return Source(url=f"file:{path.name}", path=path.resolve(), loop=loop, rate=rate)
@@ -159,7 +170,14 @@ def parse_source(url: str, transport: str, media_dir: Path, own: Collection[tupl
         raise InvalidSource(SOURCE_TOO_LONG, msg)
     scheme, colon, rest = url.partition(":")
     if not colon or scheme.lower() not in SCHEMES:
-        came = f"starts with {scheme[:16]}:" if colon and scheme.isalnum() else "starts with none of these"
+        known = is_known_scheme(scheme)
+        came = (
+            f"starts with {scheme.lower()}:"
+            if known
+            else "starts with another"
+            if colon
+            else "starts with none of these"
+        )
         msg = f"An address starts with rtsp://, rtsps://, http://, https:// or file:, and this one {came}."
         raise InvalidSource(SOURCE_SCHEME, msg)
     if scheme.lower() == "file":

@@ -60,10 +60,11 @@ def test_nothing_is_said_is_no_redirect() -> None:
     ("location", "said"),
     [
         ("file:///etc/passwd", "another kind"),
-        ("concat:a|b", "another kind"),
+        ("concat:a|b", "another kind (concat:), which"),
+        ("passwd1:a|b", "another kind, which is not followed."),
         ("http://other/v", "http://other/v."),
         ("rtsp://other:99999/v", "cannot be used"),
-        ("//[x/", "an address that cannot be used. Enter the address of the picture itself."),
+        ("//[x/", "an address that cannot be used."),
         ("//[::1", "cannot be used"),
         ("rtsp://[x/", "cannot be used"),
         ("rtsp://127.0.0.1:8000/v", "this service itself"),

@@ -71,6 +71,8 @@ def test_credentials_are_nowhere_but_in_open_url(user: str, password: str) -> No
         ("ftp://camera/s", "source_scheme", ["rtsp", "rtsps", "http", "https", "file", "starts with ftp:"]),
         ("camera/stream", "source_scheme", ["none of these"]),
         ("", "source_scheme", ["none of these"]),
+        ("secret:x@camera/s", "source_scheme", ["starts with another"]),
+        ("secret1234://camera/s", "source_scheme", ["starts with another"]),
         ("user:secret@camera", "source_scheme", ["https:// or file:"]),
         ("concat:a|b", "source_scheme", ["starts with concat:"]),
         ("rtsp:///stream", "source_host", ["no host"]),
