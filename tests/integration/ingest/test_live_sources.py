@@ -326,7 +326,7 @@ def test_a_single_picture_in_a_loop_does_not_spin(tmp_path: Path, settings: Sett
 def test_a_missing_file(tmp_path: Path, settings: Settings) -> None:
     with Watched(parse_source("file:absent.mp4", "tcp", tmp_path), settings) as stream:
         stream.wait_state(S.FAILED)
-        assert stream.ingest.status.detail == "There is no file or folder a.mp4."
+        assert stream.ingest.status.detail == "There is no file or folder absent.mp4."
 
 
 def test_frames_that_nobody_takes_are_counted(server: RtspServer, settings: Settings) -> None:
