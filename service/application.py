@@ -26,7 +26,7 @@ from service.store.alerts import AlertStore
 from service.store.data_folder import DataFolder
 from service.store.feedback import FeedbackStore
 from service.store.guidance import GuidanceStore
-from service.store.opening import naming_database, open_database
+from service.store.opening import lock_database, naming_database, open_database
 from service.store.outbox import Outbox
 from service.store.score_minutes import ScoreMinuteStore
 from service.store.storage_trouble import StorageTrouble, folder_trouble
@@ -91,6 +91,9 @@ class Application:
         with ExitStack() as undone:
             self._folder = DataFolder(settings.data_dir)
             undone.callback(self._folder.close)
+            self._database_lock = lock_database(settings.database)
+            if self._database_lock is not None:
+                undone.callback(self._database_lock.close)
             self._database = open_database(settings.database)
             undone.callback(self._database.close)
             self._compose()
@@ -150,6 +153,8 @@ class Application:
             self._engines.close()
         self._pool.close()
         self._database.close()
+        if self._database_lock is not None:
+            self._database_lock.close()
         self._folder.close()
 
     def readiness(self) -> Readiness:

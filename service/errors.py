@@ -300,6 +300,11 @@ SOURCE_CHARACTERS = declare(
 SOURCE_MASKED = declare(
     "source_masked", InvalidSource, "This address still has the mask *** where a password or key was hidden. ..."
 )
+SOURCE_LOGIN = declare(
+    "source_login",
+    InvalidSource,
+    "The password that is stored is for 10.0.0.5. Enter user name and password for 10.0.0.6.",
+)
 SOURCE_SELF = declare(
     "source_self",
     InvalidSource,

@@ -39,6 +39,8 @@ router = APIRouter(tags=[TAG])
 DEFAULT_SPAN = timedelta(days=1)
 """A span of time that is not said to begin: 1440 minutes."""
 
+_EARLIEST = datetime.min.replace(tzinfo=UTC)
+
 POINTS_AT_ONCE = 1_000
 """Points that are put into text at once: 70 KB of JSON."""
 
@@ -152,8 +154,8 @@ def get_scores(
         msg = f"`step` is {step}: give less than {MINUTE_S} seconds, or whole minutes (60, 120, ...)."
         raise InvalidInput(INVALID_INPUT, msg)
     end = datetime.now(UTC) if until is None else until
-    begin = end - DEFAULT_SPAN if begin is None else begin
     span(begin, end)
+    begin = max(end, _EARLIEST + DEFAULT_SPAN) - DEFAULT_SPAN if begin is None else begin
     points = score_range(application.feed, application.minutes, stream_id, begin.timestamp(), end.timestamp(), step)
     return _as_csv(stream_id, points) if format_ == "csv" else _as_json(points)
 

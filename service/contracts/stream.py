@@ -6,7 +6,16 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from service.contracts.enrolment import EnrolmentSpec
 from service.contracts.timezone import Timezone
@@ -207,6 +216,19 @@ class StreamSpec(BaseModel):
         return self
 
 
+class Credentials(BaseModel):
+    """What a camera wants to know of who asks. Only taken, never given."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    user: Annotated[str, StringConstraints(max_length=256)] | None = Field(
+        None, description="User name; null keeps the one that is stored."
+    )
+    password: Annotated[SecretStr, Field(max_length=256)] | None = Field(
+        None, description="Password; null keeps the one that is stored."
+    )
+
+
 class StreamPatch(BaseModel):
     """What `PATCH /streams/{id}` takes: the fields to change, each as in `POST /streams`."""
 
@@ -216,6 +238,11 @@ class StreamPatch(BaseModel):
 
     name: Name | None = None
     url: str | None = Field(None, min_length=1, max_length=2048)
+    credentials: Credentials | None = Field(
+        None,
+        description="Of the camera, stored apart and never shown. What is left out stays as it is stored, for the same "
+        "host and port: a password is never sent to another camera. Without this, `url` carries its own or has none.",
+    )
     transport: Literal["tcp", "udp"] | None = None
     detector: str | None = Field(None, max_length=100)
     packs: list[str] | None = Field(None, min_length=1, max_length=8)
@@ -254,6 +281,11 @@ class StreamStatus(BaseModel):
     reconnects: int = 0
     last_frame_at: datetime | None = None
     threshold: float | None = Field(None, description="The threshold in force, once enrolled.")
+    alerts_per_day: float | None = Field(
+        None,
+        description="How often normal footage may raise an alert, from which the threshold follows: the stream's own "
+        "wish or else the service's. Null where the stream names its threshold.",
+    )
     enrolled: bool = False
     watching: bool = Field(False, description="Whether its frames are being scored now.")
     not_watching: NotWatching | None = Field(None, description="Why not, and what to do; null while it is watching.")
@@ -301,6 +333,7 @@ class StreamOut(StreamSpec):
                         "reconnects": 0,
                         "last_frame_at": "2026-03-01T12:10:00Z",
                         "threshold": 0.62,
+                        "alerts_per_day": 1.0,
                         "enrolled": True,
                         "watching": True,
                         "not_watching": None,

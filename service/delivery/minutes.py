@@ -127,9 +127,10 @@ class ScoreMinutes:
             self._fill(now)
             ripe = {key: each for key, each in self._waiting.items() if everything or each.minute != now}
         try:
-            self._store.merge(list(ripe.values()))
             if self._flushes % PRUNE_EVERY == 0:
+                # Before the merge, which may bring minutes of a clock that is wrong.
                 self._store.prune(now)
+            self._store.merge(list(ripe.values()))
         except (SQLAlchemyError, OSError) as error:
             self._not_now(error)
             return

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from service.contracts.score import ScorePoint
 from service.contracts.stream import StreamState
-from service.delivery.feed import ScoreFeed
+from service.delivery.feed import RememberedScore, ScoreFeed
 from service.delivery.minutes import MINUTE_S, ScoreMinutes
 
 
@@ -32,12 +32,16 @@ def score_range(
     # Before the first whole minute that is remembered, frames would be a part of what there was.
     first = -math.inf if whole or not remembered else -(-remembered[0].at // MINUTE_S) * MINUTE_S
     usable = [each for each in remembered if each.at >= first]
-    seen = {each.at // MINUTE_S for each in usable}
+    seen: dict[float, float] = {}
+    for each in usable:
+        minute = each.at // MINUTE_S
+        seen[minute] = max(seen.get(minute, -1.0), _height(each))
     points = [_Point(each.at, 0, each.score, each.state) for each in usable if begin <= each.at < end]
     points += [
         _Point(float(each.minute * MINUTE_S), MINUTE_S, each.score, each.state)
         for each in minutes.between(stream_id, begin, end)
-        if each.minute not in seen
+        # Of the minute of a restart frames are remembered, and its highest score may be from before.
+        if each.minute not in seen or (each.score is not None and each.score > seen[each.minute])
     ]
     points.sort(key=lambda each: each.at)
     return [each.out() for each in (points if step is None else _steps(points, step))]
@@ -69,5 +73,5 @@ def _steps(points: Iterable[_Point], step: int) -> Iterator[_Point]:
         yield best._replace(at=at, seconds=length)
 
 
-def _height(point: _Point) -> float:
+def _height(point: _Point | RememberedScore) -> float:
     return -1.0 if point.score is None else point.score

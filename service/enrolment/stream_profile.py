@@ -334,6 +334,11 @@ class StreamProfile:
             scorer.threshold = threshold(self._spec, profile)
 
 
+def alerts_per_day(spec: StreamSpec) -> float | None:
+    """How often normal footage may raise an alert on a stream with these settings; None if they name a threshold."""
+    return None if spec.threshold is not None else spec.alerts_per_day or DEFAULT_ALERTS_PER_DAY
+
+
 def threshold(spec: StreamSpec, profile: Profile) -> float:
     """The surprise at which an alert opens on a stream with these settings and this profile."""
     if spec.threshold is not None:

@@ -64,7 +64,11 @@ def moved_to(source: Source, timeout: float) -> Source | None:
     locations = answer.values("location")
     if answer.status not in _MOVED or not locations or not locations[0]:
         return None
-    return _checked(source, _absolute(source.open_url(), locations[0]))
+    try:
+        location = _absolute(source.open_url(), locations[0])
+    except ValueError:  # such as //[x/, whose host cannot be read
+        raise _led_astray(source, "an address that cannot be used") from None
+    return _checked(source, location)
 
 
 def _checked(source: Source, location: str) -> Source:
@@ -76,8 +80,7 @@ def _checked(source: Source, location: str) -> Source:
         target = parse_source(location, source.transport, Path(), source.own)
     except InvalidSource as error:
         where = "this service itself" if error.kind is SOURCE_SELF else "an address that cannot be used"
-        detail = f"The camera sends on to {where}."
-        raise SourceFailure(Cause.UNSUPPORTED, source, detail, _ITSELF) from None
+        raise _led_astray(source, where) from None
     target = replace(target, own=source.own)
     if _is_rtsp(target) is not _is_rtsp(source):
         raise SourceFailure(
@@ -90,6 +93,10 @@ def _checked(source: Source, location: str) -> Source:
     netloc = f"{source.userinfo.get_secret_value()}@{parts.netloc}"
     whole = parse_source(urlunsplit(parts._replace(netloc=netloc)), source.transport, Path())
     return replace(whole, own=source.own)
+
+
+def _led_astray(source: Source, where: str) -> SourceFailure:
+    return SourceFailure(Cause.UNSUPPORTED, source, f"The camera sends on to {where}.", _ITSELF)
 
 
 def _absolute(url: str, location: str) -> str:

@@ -18,6 +18,7 @@ from pydantic import SecretStr
 from service.errors import (
     SOURCE_CHARACTERS,
     SOURCE_HOST,
+    SOURCE_LOGIN,
     SOURCE_MASKED,
     SOURCE_OPTIONS,
     SOURCE_PATH,
@@ -92,6 +93,10 @@ class Source:
         """Whether anything is hidden from ``url``."""
         return self.secret is not None and self.secret.get_secret_value() != self.url
 
+    def same_camera(self, other: Source) -> bool:
+        """Whether both are of one host and port, so that what one is told may be told the other."""
+        return not self.is_file and (self.scheme, self.host, self.port) == (other.scheme, other.host, other.port)
+
     def open_url(self) -> str:
         """What to open, and what to store as a secret: ``parse_source`` takes it back. Never show it."""
         return self.url if self.secret is None else self.secret.get_secret_value()
@@ -100,6 +105,36 @@ class Source:
 def local_source(path: Path, *, loop: bool = False, rate: float = IMAGE_RATE) -> Source:
     """A file or folder that the program itself names (an evaluation, a command line), wherever it lies."""
     return Source(url=f"file:{path.name}", path=path.resolve(), loop=loop, rate=rate)
+
+
+def with_login(source: Source, kept: Source, user: str | None, password: str | None) -> str:
+    """The URL of a source with a login in it, for ``parse_source``. Never show it.
+
+    Args:
+        source: A network source.
+        kept: The source whose login is taken where ``user`` or ``password`` is None, if it is the same camera.
+        user: As it is meant, not percent-encoded.
+        password: As it is meant, not percent-encoded.
+
+    Raises:
+        InvalidSource: If the source is a file, or would get a login that was stored for another camera.
+    """
+    if source.is_file:
+        raise InvalidSource(SOURCE_LOGIN, "A file needs no password. Leave user name and password empty.")
+    known = source.userinfo
+    if known is None and kept.userinfo is not None and None in (user, password):
+        if not source.same_camera(kept):
+            msg = f"The password that is stored is for {kept.host}. Enter user name and password for {source.host}."
+            raise InvalidSource(SOURCE_LOGIN, msg)
+        known = kept.userinfo
+    stored_user, _, stored_password = ("" if known is None else known.get_secret_value()).partition(":")
+    login = ":".join(
+        stored if given is None else quote(given, safe="")
+        for given, stored in ((user, stored_user), (password, stored_password))
+    )
+    parts = urlsplit(source.open_url())
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=host if login == ":" else f"{login}@{host}"))
 
 
 def parse_source(url: str, transport: str, media_dir: Path, own: Collection[tuple[str, int]] = ()) -> Source:

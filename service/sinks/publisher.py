@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from service.metrics import Metrics
 from service.sinks.base import DeliveryFailed, DeliveryRefused, Sink
-from service.store.outbox import MAX_PENDING, Delivery, Outbox
+from service.store.outbox import MAX_PENDING, Delivery, EventUnreadable, Outbox
 
 logger = logging.getLogger(__name__)
 
@@ -63,6 +63,7 @@ class Publisher:
         self._told: set[int] = set()
         self._delivered: set[int] = set()
         self._outbox_trouble: str | None = None
+        self._fault: str | None = None
         self._depth = 0
         self._counting = threading.Lock()
         self._thread = threading.Thread(target=self._run, name=f"alerts-to-{sink.name}", daemon=True)
@@ -101,9 +102,12 @@ class Publisher:
         while True:
             try:
                 wait = self._deliver_next()
-                self._outbox_trouble = None
+                self._outbox_trouble = self._fault = None
             except SQLAlchemyError as error:
                 self._tell_of_outbox(str(getattr(error, "orig", error)))
+                wait = STORE_RETRY_S
+            except Exception as error:  # whatever it is, the thread must not end: the events would wait for ever
+                self._tell_of_fault(error)
                 wait = STORE_RETRY_S
             if wait == 0.0:
                 continue
@@ -118,7 +122,11 @@ class Publisher:
         if quiet > 0:
             return quiet
         now = datetime.now(UTC)
-        delivery = self._outbox.due(self._sink.name, now)
+        try:
+            delivery = self._outbox.due(self._sink.name, now)
+        except EventUnreadable as unreadable:
+            self._discard(unreadable)
+            return 0.0
         if delivery is None:
             next_at = self._outbox.next_due(self._sink.name)
             if next_at is None:
@@ -193,6 +201,21 @@ class Publisher:
         if why != self._outbox_trouble:
             logger.error("%s: the outbox does not answer: %s", self._sink.name, why)
         self._outbox_trouble = why
+
+    def _tell_of_fault(self, error: Exception) -> None:
+        """Log a fault of the program's own, with its traceback, once while it lasts."""
+        said = f"{type(error).__name__}: {error}"
+        if said != self._fault:
+            logger.exception("%s: unexpected failure, trying again every %g s", self._sink.name, STORE_RETRY_S)
+        self._fault = said
+
+    def _discard(self, unreadable: EventUnreadable) -> None:
+        removed = self._outbox.discard(self._sink.name, unreadable)
+        self._count(-removed)
+        self._metrics.deliveries.labels(self._sink.name, "given_up").inc(removed)
+        rest = f" and {removed - 1} more of its alert" if removed > 1 else ""
+        text = "%s: gave up event %s%s: what is stored of it cannot be read. The alert itself is kept."
+        logger.error(text, self._sink.name, unreadable.event_id, rest)
 
     def _give_up(self, delivery: Delivery, error: DeliveryFailed) -> None:
         removed = self._outbox.give_up(self._sink.name, delivery)

@@ -6,10 +6,14 @@ import hashlib
 import logging
 import socket
 import ssl
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
+from typing import Any
 
 import httpx
 from pydantic import SecretStr
@@ -20,6 +24,10 @@ from service.sinks.base import DeliveryFailed, DeliveryRefused
 
 CONNECT_S, ANSWER_S = 3.0, 5.0
 """Longest wait for a connection and for each part of an answer."""
+
+POST_S = 10.0
+"""Longest that connection, sending and answer take together: a receiver that drips a byte a second keeps within the
+others for hours. What both others allow, and two seconds to send in."""
 
 _OF_THE_EVENT = frozenset({400, 406, 409, 411, 413, 415, 422, 431})
 """Answers that speak of what was sent. All others speak of the receiver, its proxy or its settings: a proxy answers 404
@@ -54,6 +62,7 @@ class Webhook:
         # All of the URL that may be shown.
         self._origin = f"{parsed.scheme}://{parsed.netloc.decode('ascii').rpartition('@')[2]}"
         self._client: httpx.Client | None = None
+        self._line = _Line()
         self._closed = False
 
     def publish(self, event: AlertEvent) -> None:
@@ -76,11 +85,17 @@ class Webhook:
 
     def _post(self, event: AlertEvent) -> None:
         headers = {"Content-Type": "application/json", "Idempotency-Key": event.id}
-        client = self._connected()
+        client, content = self._connected(), event.model_dump_json()
+        noting = {"trace": self._line.note}
         try:
-            with client.stream("POST", self._url, content=event.model_dump_json(), headers=headers) as answer:
+            with (
+                self._line.until(time.monotonic() + POST_S),
+                client.stream("POST", self._url, content=content, headers=headers, extensions=noting) as answer,
+            ):
                 status, retry_after = answer.status_code, answer.headers.get("Retry-After", "")
         except httpx.TransportError as error:
+            if self._line.is_cut:
+                raise DeliveryFailed(f"{self._origin} gave no whole answer within {POST_S:g} s.") from None
             raise DeliveryFailed(_why(error, self._origin)) from None
         if 200 <= status < 300:
             return
@@ -99,6 +114,45 @@ class Webhook:
         client, self._client = self._client, None
         if client is not None:
             client.close()
+
+
+class _Line:
+    """The connection of the one POST under way, cut when its time is up: the client knows no limit of the whole."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._socket: socket.socket | None = None
+        self.is_cut = False
+
+    @contextmanager
+    def until(self, deadline: float) -> Iterator[None]:
+        """Cut it at a moment of the monotonic clock, unless the block has ended by then."""
+        self.is_cut = False
+        timer = threading.Timer(deadline - time.monotonic(), self._cut)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            timer.join()
+
+    def note(self, event: str, info: Mapping[str, Any]) -> None:
+        """Take what the client traces: the socket of a new connection, which a later POST may use again."""
+        if event not in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
+            return
+        with self._lock:
+            self._socket = info["return_value"].get_extra_info("socket")
+        if self.is_cut:
+            self._cut()
+
+    def _cut(self) -> None:
+        with self._lock:
+            self.is_cut = True
+            if self._socket is not None:
+                with suppress(OSError):  # it may be closed already
+                    # Not the TLS socket's own way, which would change it under the thread that reads.
+                    socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
 
 def _named(status: int) -> str:

@@ -13,6 +13,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from service.errors import DATABASE_UNUSABLE, InvalidInput
 from service.redact import redact
 from service.store.database import Database, DatabaseDamaged
+from service.store.file_lock import FileLock, LockTaken
 from service.store.migrations import SchemaTooNew
 from service.store.storage_trouble import storage_trouble
 
@@ -40,6 +41,37 @@ def open_database(url: str) -> Database:
         database.close()
         raise
     return database
+
+
+def lock_database(url: str) -> FileLock | None:
+    """Take a database of SQLite for this process: two services with folders of their own may name one file.
+
+    The lock lies beside the file, whatever links lead to it. None for a database on a server, which is not taken, and
+    for a URL that cannot be one, of which ``open_database`` tells.
+
+    Args:
+        url: As of ``Settings.database``.
+
+    Raises:
+        InvalidInput: ``database_unusable``, with who has it or what is in the way.
+    """
+    try:
+        location = make_url(url)
+    except (ArgumentError, ValueError):
+        return None
+    if location.get_backend_name() != "sqlite" or location.database in {None, "", ":memory:"}:
+        return None
+    path = Path(str(location.database)).resolve()
+    try:
+        with naming_database(url):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            return FileLock(path.with_name(f"{path.name}.lock"))
+    except LockTaken as taken:
+        msg = (
+            f"{_named(url)} is in use by another Watchword{taken}. "
+            "Stop that one, or give this one a database of its own (WATCHWORD_DATABASE_URL)."
+        )
+        raise InvalidInput(DATABASE_UNUSABLE, msg) from None
 
 
 @contextmanager

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from pydantic import ValidationError
 from sqlalchemy import ColumnElement, Connection, Subquery, delete, func, insert, or_, select, update
 
 from service.contracts.alert import AlertEvent
@@ -33,6 +35,22 @@ class Delivery:
     id: int
     event: AlertEvent
     attempts: int
+
+
+class EventUnreadable(Exception):
+    """What lies in the outbox is no event, or one of another version of the program.
+
+    Attributes:
+        row_id: Its place in the outbox.
+        event_id: Of the event.
+        alert_id: Of its alert.
+    """
+
+    def __init__(self, row_id: int, event_id: str, alert_id: str) -> None:
+        super().__init__(f"event {event_id} cannot be read")
+        self.row_id = row_id
+        self.event_id = event_id
+        self.alert_id = alert_id
 
 
 class Outbox:
@@ -70,12 +88,22 @@ class Outbox:
             connection.execute(insert(outbox), rows)
 
     def due(self, sink: str, now: datetime) -> Delivery | None:
-        """The oldest event that may be tried now, or None."""
+        """The oldest event that may be tried now, or None.
+
+        Raises:
+            EventUnreadable: If it cannot be read; it stays the oldest one until ``discard``.
+        """
         ripe = or_(outbox.c.next_at <= now, outbox.c.next_at > now + MAX_POSTPONED)
         query = select(outbox).where(outbox.c.id.in_(select(_heads(sink).c.id)), ripe)
         with self._database.reading() as connection:
             row = connection.execute(query.order_by(outbox.c.id).limit(1)).first()
-        return None if row is None else Delivery(row.id, AlertEvent.model_validate_json(row.event), row.attempts)
+        if row is None:
+            return None
+        try:
+            event = AlertEvent.model_validate_json(row.event)
+        except ValidationError:
+            raise EventUnreadable(row.id, row.event_id, row.alert_id) from None
+        return Delivery(row.id, event, row.attempts)
 
     def next_due(self, sink: str) -> datetime | None:
         """When the next event may be tried, or None when nothing waits."""
@@ -97,6 +125,15 @@ class Outbox:
             if delivery.event.event == "opened":
                 return _forget_alerts(connection, sink, [delivery.event.alert.id])
             return connection.execute(delete(outbox).where(outbox.c.id == delivery.id)).rowcount
+
+    def discard(self, sink: str, unreadable: EventUnreadable) -> int:
+        """Forget an event that cannot be read, as ``give_up`` one that can, and return how many events are gone."""
+        this = outbox.c.id == unreadable.row_id
+        with self._database.transaction() as connection:
+            event = connection.execute(select(outbox.c.event).where(this)).scalar()
+            if event is not None and _is_opening(event):
+                return _forget_alerts(connection, sink, [unreadable.alert_id])
+            return connection.execute(delete(outbox).where(this)).rowcount
 
     def postpone(self, delivery: Delivery, until: datetime) -> None:
         """Note a failed attempt, and when to try again: within `MAX_POSTPONED` from now."""
@@ -141,7 +178,12 @@ def _heads(sink: str) -> Subquery:
 
 
 def _is_opening(event: str) -> bool:
-    return AlertEvent.model_validate_json(event).event == "opened"
+    """Whether it is an alert's first event. What cannot be read at all may be one: a sink must not hear half."""
+    try:
+        said = json.loads(event)
+    except ValueError:
+        return True
+    return not isinstance(said, dict) or said.get("event", "opened") == "opened"
 
 
 def _forget_alerts(connection: Connection, sink: str, alert_ids: Sequence[str]) -> int:

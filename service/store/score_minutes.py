@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, or_, select, text
+from sqlalchemy import delete, func, select, text
 
 from service.contracts.stream import StreamState
 from service.store.database import Database
@@ -15,6 +15,10 @@ KEPT_DAYS = 30
 """Days that minutes are kept. A stream has 1440 a day at about 45 bytes: 2 MB in 30 days, 500 MB for 256 streams."""
 
 MINUTES_A_DAY = 1440
+
+PRUNED_AT_ONCE = 120
+"""Minutes of all streams that one pruning may delete, from the oldest on: two hours. Asked every hour it keeps up, and
+a clock that is wrong at that moment costs no more than this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +78,24 @@ class ScoreMinuteStore:
         return [ScoreMinute(stream_id, minute, score, StreamState(state)) for minute, score, state in rows]
 
     def prune(self, now: int) -> None:
-        """Delete what is older than `KEPT_DAYS`, and what a clock that was wrong has put more than a day ahead.
+        """Delete what is more than `KEPT_DAYS` older than now and than the newest minute, a little at a time.
+
+        A computer may begin in 1970, or a month ahead, until it has asked for the time. So what lies ahead is never
+        deleted before its time has come and is a month gone, and a clock that has run ahead of what is kept says
+        nothing of its age. Call it before what the same clock dated is merged.
 
         Args:
             now: This minute.
         """
         minute = score_minutes.c.minute
-        outside = or_(minute < now - KEPT_DAYS * MINUTES_A_DAY, minute > now + MINUTES_A_DAY)
-        with self._database.transaction() as connection:
-            connection.execute(delete(score_minutes).where(outside))
+        with self._database.reading() as connection:
+            oldest, newest = connection.execute(select(func.min(minute), func.max(minute))).one()
+        if oldest is None:
+            return
+        end = min(min(now, newest) - KEPT_DAYS * MINUTES_A_DAY, oldest + PRUNED_AT_ONCE)
+        if oldest < end:
+            with self._database.transaction() as connection:
+                connection.execute(delete(score_minutes).where(minute < end))
 
     def forget(self, stream_id: str) -> None:
         """Delete a stream's minutes."""

@@ -8,9 +8,9 @@ from functools import partial
 
 from pydantic import SecretStr
 
-from service.contracts.stream import StreamSpec
+from service.contracts.stream import StreamPatch, StreamSpec
 from service.guidance.stream_guidance import StreamGuidance
-from service.ingest.source import Source, parse_source
+from service.ingest.source import Source, parse_source, with_login
 from service.pipeline.pool import StagesPool
 from service.pipeline.track import check_classes
 from service.store.feedback import FeedbackStore
@@ -82,6 +82,26 @@ class StreamBuilder:
         secret = self._store.secret_url(record.id)
         url = record.spec.url if secret is None else secret.get_secret_value()
         return replace(parse_source(url, spec.transport, self._settings.media_dir), own=self._own_addresses)
+
+    def changed_source(self, record: StreamRecord, spec: StreamSpec, patch: StreamPatch) -> Source:
+        """The source of a registered stream after a change.
+
+        Args:
+            record: What is stored of the stream.
+            spec: Its settings as they shall be.
+            patch: What changes them.
+
+        Raises:
+            InvalidSource: If it cannot be one.
+        """
+        moved = "url" in patch.model_fields_set
+        source = self.source(spec) if moved else self.stored_source(record, spec)
+        given = patch.credentials
+        if given is None:
+            return source
+        password = None if given.password is None else given.password.get_secret_value()
+        url = with_login(source, self.stored_source(record, record.spec), given.user, password)
+        return parse_source(url, spec.transport, self._settings.media_dir, self._own_addresses)
 
     def check(self, spec: StreamSpec) -> None:
         """Load the stages of these settings, and see that the detector knows the classes they name.

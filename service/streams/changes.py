@@ -9,8 +9,11 @@ REBUILDING = {"url", "transport", "fps", "detector", "packs", "encoder", "enable
 
 
 def changes_of(patch: StreamPatch) -> dict[str, object]:
-    """The settings that a patch names. Setting one of ``threshold`` and ``alerts_per_day`` takes the other back."""
-    changes = {name: getattr(patch, name) for name in patch.model_fields_set}
+    """The settings that a patch names. Setting one of ``threshold`` and ``alerts_per_day`` takes the other back.
+
+    Credentials are no setting: they go into the source.
+    """
+    changes = {name: getattr(patch, name) for name in patch.model_fields_set - {"credentials"}}
     for given, other in (("threshold", "alerts_per_day"), ("alerts_per_day", "threshold")):
         if changes.get(given) is not None and other not in changes:
             return {**changes, other: None}

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from service.contracts.stream import StreamOut, StreamState, StreamStatus
+from service.enrolment.stream_profile import alerts_per_day
 from service.errors import STREAM_BROKEN, Conflict
 from service.guidance.stream_guidance import StreamGuidance
 from service.store.streams import StreamRecord
@@ -61,7 +62,11 @@ class Entry:
         detail = "The service is starting." if self.problem is None else f"This camera {self.problem}"
         standing = Standing(state, detail, advice=BROKEN_ADVICE)
         return StreamStatus(
-            state=state, detail=detail, since=self.record.updated_at, not_watching=not_watching(standing)
+            state=state,
+            detail=detail,
+            since=self.record.updated_at,
+            not_watching=not_watching(standing),
+            alerts_per_day=alerts_per_day(self.record.spec),
         )
 
     def out(self, warnings: Sequence[str]) -> StreamOut:

@@ -216,14 +216,15 @@ class StreamRegistry:
         with self._entries.changing(stream_id) as entry:
             changes = changes_of(patch)
             spec = patched(entry.record.spec, changes, INVALID_PATCH)
-            moved = "url" in changes
-            source = self._build.source(spec) if moved else self._build.stored_source(entry.record, spec)
+            source = self._build.changed_source(entry.record, spec, patch)
+            moved = "url" in changes or patch.credentials is not None
             self._build.check(spec)
             if moved and probe and spec.enabled:
                 try_source(source, self._settings.probe_timeout_s)
             if probe and spec.enabled and not entry.record.spec.enabled:
                 self._admit(spec)
-            self._replace(entry, spec, source, rebuild=entry.live is None or bool(REBUILDING & changes.keys()))
+            rebuild = entry.live is None or moved or bool(REBUILDING & changes.keys())
+            self._replace(entry, spec, source, rebuild=rebuild)
         return self._out(entry)
 
     def delete(self, stream_id: str) -> None:

@@ -17,7 +17,7 @@ from service.contracts.enrolment import EnrolmentOut, EnrolmentSpec
 from service.contracts.stream import DELIVERING, NotWatching, StreamSpec, StreamState, StreamStatus
 from service.delivery.feed import ScoreFeed
 from service.delivery.picture import LivePicture, Picture
-from service.enrolment.stream_profile import EnrolmentServices, StreamProfile
+from service.enrolment.stream_profile import EnrolmentServices, StreamProfile, alerts_per_day
 from service.errors import WatchwordError
 from service.frames import CLEAR, Blindness, PreparedFrame, Sight
 from service.ingest.ingest import Ingest, IngestStatus
@@ -252,6 +252,7 @@ class LiveStream:
             reconnects=ingest.reconnects,
             last_frame_at=ingest.last_frame_at,
             threshold=None if scorer is None or scorer.threshold is None else display(scorer.threshold),
+            alerts_per_day=alerts_per_day(self.spec),
             enrolled=scorer is not None,
             watching=why is None,
             not_watching=why,

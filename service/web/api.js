@@ -7,8 +7,13 @@
  * @import { AnswerOf, Given, InputOf, MethodOf, Path, Schema } from "#api"
  *
  * @typedef {Schema["StreamState"]} StreamState
+ * @typedef {Schema["NotWatching"]} NotWatching why a camera does not watch
+ * @typedef {NotWatching["reason"]} Reason
  * @typedef {Schema["Zone"]} Zone
  * @typedef {Given["StreamSpec"]} StreamSpec
+ * @typedef {Given["StreamPatch"]} StreamPatch
+ * @typedef {Given["EnrolmentSpec"]} EnrolmentSpec
+ * @typedef {Schema["PackOut"]} Pack
  * @typedef {Schema["StreamOut"]} Stream
  * @typedef {Schema["ScoredObject"]} ScoredObject
  * @typedef {ScoredObject|Schema["AlertObject"]} AnyObject of a message, or what an alert keeps of it
@@ -31,6 +36,12 @@
  */
 
 import { sentence } from "./format.js";
+
+/** How far the service's clock is ahead of this computer's, in milliseconds. */
+let clockAhead = 0;
+
+/** Unix milliseconds by the service's clock, to a second or so: moments that it announces are on it. */
+export const serviceNow = () => Date.now() + clockAhead;
 
 /** A problem+json answer, or the lack of any answer (`status` 0). */
 export class Problem extends Error {
@@ -83,12 +94,20 @@ export async function problemOf(response) {
   return new Problem(response.status, body.code ?? "unknown", sentence(body.detail ?? body.title ?? fallback), fields);
 }
 
+/** @param {Response} response */
+function readClock(response) {
+  const at = Date.parse(response.headers.get("Date") ?? "");
+  if (!Number.isNaN(at)) clockAhead = at - Date.now();
+}
+
 /**
  * @param {Schema["FieldProblem"]} error
  * @returns {{field: string, message: string}}
  */
 function fieldOf({ field, expected, got }) {
-  return { field, message: `Expected ${expected}; got ${got}.` };
+  // Some checks say all there is to say, in a sentence of their own.
+  if (/[.!?]$/.test(expected)) return { field, message: expected };
+  return { field, message: got === "nothing" || got === "''" ? `Enter ${expected}.` : `Enter ${expected}, not ${got}.` };
 }
 
 /**
@@ -121,6 +140,7 @@ async function request(method, path, input, timeout = TIMEOUT_MS) {
     const late = error instanceof DOMException && error.name === "TimeoutError";
     throw new Problem(0, "unreachable", late ? "The service did not answer in time." : "The service cannot be reached.");
   }
+  readClock(response);
   if (!response.ok) throw await problemOf(response);
   // What JSON holds is known to no checker; here the service's description is believed.
   const answer = response.status === 204 ? null : await response.json();
@@ -137,17 +157,24 @@ export const createStream = (spec, probe) => request("post", "/streams", { query
 
 /**
  * @param {string} id
- * @param {Given["StreamPatch"]} patch
+ * @param {StreamPatch} patch
+ * @param {boolean} [probe] try another source before it is taken
  */
-export const updateStream = (id, patch) =>
-  request("patch", "/streams/{stream_id}", { path: { stream_id: id }, body: patch }, LONG_TIMEOUT_MS);
+export const updateStream = (id, patch, probe = true) =>
+  request("patch", "/streams/{stream_id}", { path: { stream_id: id }, query: { probe }, body: patch }, LONG_TIMEOUT_MS);
+
+/**
+ * Tries a camera that is down again, instead of at the end of the wait.
+ * @param {string} id
+ */
+export const retryStream = (id) => request("post", "/streams/{stream_id}/retry", { path: { stream_id: id } });
 
 /** @param {string} id */
 export const deleteStream = (id) => request("delete", "/streams/{stream_id}", { path: { stream_id: id } });
 
 /**
  * @param {string} id
- * @param {Given["EnrolmentSpec"]} spec
+ * @param {EnrolmentSpec} spec
  */
 export const enrol = (id, spec) => request("post", "/streams/{stream_id}/enrolment", { path: { stream_id: id }, body: spec });
 
@@ -241,6 +268,12 @@ export const countAlerts = (filter) => request("get", "/alerts/count", { query: 
 
 /** @param {string} id */
 export const getAlert = (id) => request("get", "/alerts/{alert_id}", { path: { alert_id: id } });
+
+/**
+ * The newest alert of a camera, or none.
+ * @param {string} id
+ */
+export const newestAlert = (id) => request("get", "/alerts", { query: { stream: [id], limit: 1 } });
 
 /**
  * @param {string} id

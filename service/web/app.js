@@ -1,19 +1,21 @@
 /** The page: keeps the cameras, the socket and the list of alerts together, and draws at a calm pace. */
 
-import { AddCamera } from "./add-camera.js";
 import { AlertWatch } from "./alert-watch.js";
 import { LatestAlerts } from "./alerts.js";
 import * as api from "./api.js";
 import { Camera } from "./camera.js";
 import { CameraDetail } from "./camera-detail.js";
+import { CameraForm } from "./camera-form.js";
 import { CameraTile } from "./camera-tile.js";
-import { prepareDialogs } from "./dialogs.js";
+import { confirm, prepareDialogs } from "./dialogs.js";
 import { find, setText } from "./dom.js";
 import { Feed } from "./feed.js";
-import { clock, counted, STATE_NAMES } from "./format.js";
+import { clock, counted } from "./format.js";
 import { Notifications } from "./notifications.js";
+import { Overview } from "./overview.js";
 import { SnapshotPacer } from "./pictures.js";
 import { Review } from "./review.js";
+import { isRunning } from "./status.js";
 import { reducedMotion } from "./theme.js";
 
 /** Scores tell at once when a state changes; this is for rates, settings and cameras that come and go. */
@@ -26,7 +28,6 @@ const DRAW_REDUCED_MS = 1000;
 /** Scores fetched for a camera that comes into view, and for the open one. */
 const TILE_SCORES = 1200;
 const DETAIL_SCORES = 5000;
-const SEARCH_FROM = 9;
 const DROPPED_NOTE_MS = 10_000;
 
 class Page {
@@ -55,14 +56,19 @@ class Page {
       onDropped: (count) => this.dropped(count),
       probe: api.alive,
     });
-    this.grid = find(document, "#grid");
-    this.search = /** @type {HTMLInputElement} */ (find(document, "#search"));
+    this.overview = new Overview(this.tiles);
     this.statusTimer = 0;
+    /** Whether the status is about to be asked for. */
+    this.statusSoon = false;
     this.statusLoaded = false;
     this.countdown = 0;
     this.lastDraw = 0;
     this.seen = new IntersectionObserver((entries) => this.scrolled(entries), { rootMargin: "100px" });
-    this.adding = new AddCamera((stream) => {
+    /** The address of the open view, to go back to when somebody stays. */
+    this.shownHash = location.hash;
+    /** Whether the address is just going back there. */
+    this.returning = false;
+    this.form = new CameraForm((stream) => {
       this.takeStream(stream);
       this.arrange();
       void this.refreshStatus();
@@ -71,9 +77,11 @@ class Page {
 
   start() {
     prepareDialogs();
-    for (const button of document.querySelectorAll("#add, [data-add]")) button.addEventListener("click", () => this.adding.open());
-    this.search.addEventListener("input", () => this.arrange());
-    globalThis.addEventListener("hashchange", () => this.route());
+    for (const button of document.querySelectorAll("#add, [data-add]")) button.addEventListener("click", () => this.form.add());
+    globalThis.addEventListener("hashchange", () => void this.leaveAndRoute());
+    globalThis.addEventListener("beforeunload", (event) => {
+      if (this.detail?.zones.changed === true) event.preventDefault();
+    });
     document.addEventListener("visibilitychange", () => {
       if (!document.hidden) this.feed.retry();
     });
@@ -99,12 +107,16 @@ class Page {
     void this.detail?.rules.load();
   }
 
+  /** One question for what changes within a moment; changes that never end must not put it off for ever. */
   refreshSoon() {
+    if (this.statusSoon) return;
+    this.statusSoon = true;
     clearTimeout(this.statusTimer);
     this.statusTimer = setTimeout(() => void this.refreshStatus(), STATUS_SOON_MS);
   }
 
   async refreshStatus() {
+    this.statusSoon = false;
     clearTimeout(this.statusTimer);
     try {
       const streams = await api.listStreams();
@@ -120,8 +132,10 @@ class Page {
       if (!(error instanceof api.Problem)) throw error;
       // Without the service the banner of the lost connection says so.
     } finally {
-      clearTimeout(this.statusTimer);
-      this.statusTimer = setTimeout(() => void this.refreshStatus(), STATUS_MS);
+      if (!this.statusSoon) {
+        clearTimeout(this.statusTimer);
+        this.statusTimer = setTimeout(() => void this.refreshStatus(), STATUS_MS);
+      }
     }
   }
 
@@ -131,10 +145,9 @@ class Page {
     if (known !== undefined) return known.update(stream);
     const camera = new Camera(stream, this.feed.connected);
     this.cameras.set(stream.id, camera);
-    const tile = new CameraTile(camera, this.pacer);
+    const tile = new CameraTile(camera, this.pacer, () => this.refreshSoon());
     tile.element.dataset.id = stream.id;
     this.tiles.set(stream.id, tile);
-    this.grid.append(tile.element);
     this.seen.observe(tile.element);
   }
 
@@ -145,31 +158,16 @@ class Page {
     tile?.close();
     this.tiles.delete(id);
     this.cameras.delete(id);
-    if (this.detail?.camera.id === id) location.hash = "";
+    if (this.detail?.camera.id !== id) return;
+    this.detail.zones.reset();
+    location.hash = "";
   }
 
   arrange() {
-    const wanted = this.search.value.trim().toLowerCase();
-    let shown = 0;
-    for (const { camera, element } of this.tiles.values()) {
-      element.hidden = !camera.stream.name.toLowerCase().includes(wanted);
-      if (!element.hidden) shown += 1;
-    }
-    find(document, "#empty").hidden = this.cameras.size > 0;
-    find(document, "#no-match").hidden = shown > 0 || this.cameras.size === 0;
-    this.search.hidden = this.cameras.size < SEARCH_FROM;
-    this.summarize();
+    this.overview.arrange();
     this.review.camerasChanged();
     this.detail?.render();
     for (const tile of this.tiles.values()) tile.render();
-  }
-
-  summarize() {
-    /** @type {Map<string, number>} */
-    const states = new Map();
-    for (const { state } of this.cameras.values()) states.set(state, (states.get(state) ?? 0) + 1);
-    const parts = Object.entries(STATE_NAMES).filter(([state]) => states.has(state)).map(([state, name]) => `${states.get(state)} ${name.toLowerCase()}`);
-    setText(find(document, "#summary"), this.cameras.size === 0 ? "" : `${counted(this.cameras.size, "camera")}: ${parts.join(", ")}`);
   }
 
   /** @param {IntersectionObserverEntry[]} entries */
@@ -201,23 +199,46 @@ class Page {
   async refreshEnrolments() {
     if (document.hidden) return;
     const learning = [...this.cameras.values()].filter(
-      (camera) => camera.state === "enrolling" && (this.tiles.get(camera.id)?.visible === true || this.detail?.camera === camera),
+      (camera) => isLearning(camera) && (this.tiles.get(camera.id)?.visible === true || this.detail?.camera === camera),
     );
     for (const camera of learning) {
       const enrolment = await api.enrolment(camera.id).catch(() => null);
       if (enrolment === null) continue;
       camera.enrolment = enrolment;
       this.tiles.get(camera.id)?.render();
+      if (!isRunning(enrolment)) void this.refreshStatus();
     }
   }
 
+  /** Goes where the address leads, but asks first where something would be lost. */
+  async leaveAndRoute() {
+    if (this.returning) {
+      this.returning = false;
+      return;
+    }
+    const wanted = location.hash;
+    if (this.detail?.zones.changed === true) {
+      this.returning = true;
+      location.replace(this.shownHash || "#");
+      const sure = await confirm("Leave without saving the zones?", "What you have drawn is lost.", "Leave", "Stay");
+      if (!sure) return;
+      this.detail.zones.reset();
+      location.hash = wanted;
+      return;
+    }
+    this.route();
+  }
+
   route() {
+    this.shownHash = location.hash;
     const reviewing = this.review.route(location.hash);
     showView(reviewing ? "review" : "cameras");
     if (!reviewing) void this.alerts.refresh();
     else if (this.watch.watching) this.watch.kick();
     const match = /^#camera\/(.+)$/.exec(location.hash);
     const camera = match === null ? undefined : this.cameras.get(decodeURIComponent(match[1]));
+    const gone = find(document, "#gone");
+    gone.hidden = match === null || camera !== undefined || !this.statusLoaded;
     this.detail?.close();
     this.detail = null;
     find(document, "#overview").hidden = camera !== undefined;
@@ -228,6 +249,7 @@ class Page {
     this.detail = new CameraDetail(camera, {
       onChanged: () => void this.refreshStatus(),
       onDeleted: () => this.forget(camera.id),
+      onEdit: () => this.form.edit(camera),
     });
     section.replaceChildren(this.detail.element);
     find(document, "#main").scrollTo(0, 0);
@@ -241,6 +263,8 @@ class Page {
     requestAnimationFrame((next) => this.draw(next));
     if (now - this.lastDraw < (reducedMotion.matches ? DRAW_REDUCED_MS : DRAW_MS)) return;
     this.lastDraw = now;
+    const service = api.serviceNow();
+    for (const camera of this.cameras.values()) if (camera.tryIsDue(service)) this.refreshSoon();
     if (this.detail === null) for (const tile of this.tiles.values()) tile.visible && tile.render();
     else this.detail.render();
   }
@@ -253,7 +277,10 @@ class Page {
     clearInterval(this.countdown);
     const note = find(document, "#connection");
     note.dataset.state = state;
-    if (state !== "connecting") for (const camera of this.cameras.values()) camera.connected = state === "open";
+    if (state !== "connecting") {
+      for (const camera of this.cameras.values()) camera.connected = state === "open";
+      this.overview.arrange();
+    }
     setText(note, state === "open" ? "Connected" : "Connecting");
     if (state === "open") {
       find(document, "#lost").hidden = true;
@@ -268,9 +295,9 @@ class Page {
       if (banner.hidden) {
         banner.hidden = false;
         const why = waiting.reason === "" ? "" : ` (${waiting.reason})`;
-        setText(banner, `The connection to the service was lost at ${clock(Date.now())}${why}. What is shown is old. Trying again.`);
+        setText(banner, `The connection to the service was lost at ${clock(Date.now())}${why}. What you see is from before that. Trying again.`);
       }
-      const tell = () => setText(note, `Offline, next try in ${Math.max(0, Math.ceil((waiting.retryAt - Date.now()) / 1000))} s`);
+      const tell = () => setText(note, `No connection, next try in ${Math.max(0, Math.ceil((waiting.retryAt - Date.now()) / 1000))} s`);
       tell();
       this.countdown = setInterval(tell, 1000);
     }
@@ -280,12 +307,17 @@ class Page {
   dropped(count) {
     const note = find(document, "#connection");
     setText(note, `Connected, ${counted(count, "score")} skipped`);
-    note.title = "This page was too slow for a moment, and the service skipped scores to keep up.";
+    note.title = "This page could not keep up for a moment, so the service skipped some scores.";
     setTimeout(() => {
       if (note.dataset.state === "open") setText(note, "Connected");
       note.title = "";
     }, DROPPED_NOTE_MS);
   }
+}
+
+/** @param {Camera} camera */
+function isLearning(camera) {
+  return camera.state === "enrolling" || (camera.enrolment !== null && isRunning(camera.enrolment));
 }
 
 /** @param {"cameras"|"review"} view */

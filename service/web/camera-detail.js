@@ -1,15 +1,18 @@
 /** The open camera: its live picture, its score, why, and everything that can be set. */
 
 import * as api from "./api.js";
+import { condition } from "./condition.js";
 import { confirm } from "./dialogs.js";
 import { create, find, fromTemplate, setText } from "./dom.js";
-import { clock, counted, duration, moment, rarity, score as scoreText } from "./format.js";
-import { clearProblem, numberOf, submit } from "./forms.js";
+import { Enrolment } from "./enrolment.js";
+import { clock, counted, score as scoreText } from "./format.js";
+import { clearProblem, submit } from "./forms.js";
 import { objectRows, reasons } from "./object-rows.js";
 import { PictureView } from "./picture-view.js";
 import { live } from "./pictures.js";
 import { Rules } from "./rules.js";
-import { facts, showBadge, showProgress, showReason, showScore, showVeil } from "./status.js";
+import { Sensitivity } from "./sensitivity.js";
+import { facts, prepareCondition, showBadge, showCondition, showProgress, showScore, showVeil } from "./status.js";
 import { Timeline } from "./timeline.js";
 import { ZoneEditor } from "./zones.js";
 
@@ -23,31 +26,36 @@ const TABLE_MS = 700;
 export class CameraDetail {
   /**
    * @param {Camera} camera
-   * @param {{onChanged: () => void, onDeleted: () => void}} events
+   * @param {{onChanged: () => void, onDeleted: () => void, onEdit: () => void}} events
    */
-  constructor(camera, { onChanged, onDeleted }) {
+  constructor(camera, { onChanged, onDeleted, onEdit }) {
     this.camera = camera;
     this.onChanged = onChanged;
     this.onDeleted = onDeleted;
+    this.onEdit = onEdit;
     this.element = fromTemplate("camera");
     this.picture = new PictureView(/** @type {HTMLCanvasElement} */ (find(this.element, "canvas.picture")));
     this.timeline = new Timeline(find(this.element, ".timeline"), camera.history, { seconds: DETAIL_SECONDS, axis: true });
-    this.zones = new ZoneEditor(this.element, camera, (stream) => {
-      camera.update(stream);
-      this.rules.fillZones();
-      this.onChanged();
-    });
     this.rules = new Rules(find(this.element, ".rules"), camera);
+    this.zones = new ZoneEditor(this.element, camera, {
+      rulesIn: (zone) => this.rules.rulesIn(zone),
+      onRulesMoved: () => this.rules.load(),
+      onSaved: (stream) => {
+        camera.update(stream);
+        this.rules.fillZones();
+        this.onChanged();
+      },
+    });
+    this.sensitivity = new Sensitivity(/** @type {HTMLFormElement} */ (find(this.element, "form.sensitivity")), camera, onChanged);
+    this.enrolment = new Enrolment(/** @type {HTMLElement} */ (find(this.element, "form.enrol").closest(".card")), camera, onChanged);
     this.closing = new AbortController();
-    /** The state when it was last drawn. */
-    this.state = camera.state;
     this.tableDrawn = 0;
+    /** The settings whose properties are shown. @type {import("./api.js").Stream|null} */
+    this.shown = null;
     this.prepareTip();
-    this.prepareSensitivity();
-    this.prepareEnrolment();
     this.prepareButtons();
+    prepareCondition(find(this.element, ".condition"), camera, onChanged);
     void live(camera.id, this.closing.signal, ({ bitmap, seq }) => this.show(bitmap, seq));
-    void this.loadEnrolment();
     this.render();
   }
 
@@ -77,16 +85,18 @@ export class CameraDetail {
     setText(find(element, "#detail-title"), camera.stream.name);
     element.classList.toggle("alerting", camera.alerting);
     element.classList.toggle("stale", !camera.delivering);
+    const { kind } = condition(camera);
+    element.dataset.kind = kind;
+    find(element, ".banner").hidden = kind !== "fault";
     showBadge(find(element, ".badge"), camera);
     showScore(find(element, ".score"), camera);
-    showReason(find(element, ".why"), camera);
+    showCondition(find(element, ".condition"), camera);
     showProgress(find(element, ".progress"), camera);
     this.renderFacts();
     this.renderVeil();
-    this.renderPause();
-    this.renderThreshold();
-    if (this.state === "enrolling" && camera.state !== "enrolling") void this.loadEnrolment();
-    this.state = camera.state;
+    this.renderProperties();
+    this.sensitivity.render();
+    this.enrolment.render();
     if (!camera.delivering) this.renderObjects();
     this.timeline.draw(camera.clock.now());
   }
@@ -96,11 +106,11 @@ export class CameraDetail {
     const size = status.width === null || status.height === null ? [] : [`${status.width} × ${status.height}`];
     const latest = this.camera.history.latest;
     const at = this.camera.delivering && latest !== null ? [`picture of ${clock(latest.captured_at * 1000)}`] : [];
-    setText(find(this.element, ":scope > .facts"), [...size, ...facts(this.camera), ...at, counted(status.reconnects, "reconnect")].join(", "));
+    setText(find(this.element, ":scope > .facts"), [...size, ...facts(this.camera), ...at, ...reconnected(status.reconnects)].join(", "));
   }
 
   renderVeil() {
-    showVeil(find(this.element, ".veil"), this.camera, this.picture.bitmap !== null);
+    showVeil(find(this.element, ".stage"), this.camera, this.picture.bitmap !== null);
   }
 
   renderObjects() {
@@ -135,91 +145,6 @@ export class CameraDetail {
     });
   }
 
-  prepareSensitivity() {
-    const form = /** @type {HTMLFormElement} */ (find(this.element, "form.sensitivity"));
-    this.fillSensitivity(form);
-    for (const input of form.querySelectorAll("input[type=number]")) {
-      input.addEventListener("input", () => this.chooseMode(form, /** @type {HTMLInputElement} */ (input).name));
-    }
-    form.addEventListener("submit", async (event) => {
-      event.preventDefault();
-      const data = new FormData(form);
-      const mode = String(data.get("mode"));
-      await submit(form, async () => {
-        this.camera.update(await api.updateStream(this.camera.id, { [mode]: numberOf(data, mode) ?? null }));
-        this.fillSensitivity(form);
-        this.onChanged();
-      });
-    });
-  }
-
-  /**
-   * @param {HTMLFormElement} form
-   * @param {string} mode
-   */
-  chooseMode(form, mode) {
-    /** @type {HTMLInputElement} */ (find(form, `[name=mode][value=${mode}]`)).checked = true;
-  }
-
-  /** @param {HTMLFormElement} form */
-  fillSensitivity(form) {
-    const { stream } = this.camera;
-    this.chooseMode(form, stream.threshold === null ? "alerts_per_day" : "threshold");
-    /** @type {HTMLInputElement} */ (find(form, "[type=number][name=alerts_per_day]")).value = String(stream.alerts_per_day ?? "");
-    /** @type {HTMLInputElement} */ (find(form, "[type=number][name=threshold]")).value = String(stream.threshold ?? "");
-  }
-
-  renderThreshold() {
-    const inForce = this.camera.threshold;
-    const text = inForce === null ? "No threshold until the camera is enrolled." : `In force: alert from ${scoreText(inForce)}, ${rarity(inForce)}.`;
-    setText(find(this.element, ".meaning"), text);
-  }
-
-  prepareEnrolment() {
-    const form = /** @type {HTMLFormElement} */ (find(this.element, "form.enrol"));
-    form.addEventListener("submit", async (event) => {
-      event.preventDefault();
-      const data = new FormData(form);
-      await submit(form, async () => {
-        const seconds = numberOf(data, "seconds") ?? 0;
-        this.camera.enrolment = await api.enrol(this.camera.id, { seconds, extend: data.get("extend") !== null });
-        this.onChanged();
-      });
-    });
-    find(form, ".forget").addEventListener("click", async () => {
-      const sure = await confirm("Forget what is normal here?", "The camera gives no score until it has learned again.", "Forget");
-      if (!sure) return;
-      await submit(form, async () => {
-        await api.forgetEnrolment(this.camera.id);
-        await this.loadEnrolment();
-        this.onChanged();
-      });
-    });
-  }
-
-  async loadEnrolment() {
-    try {
-      this.camera.enrolment = await api.enrolment(this.camera.id);
-    } catch (error) {
-      if (!(error instanceof api.Problem)) throw error;
-      return;
-    }
-    this.renderEnrolment();
-  }
-
-  renderEnrolment() {
-    const { enrolment } = this.camera;
-    if (enrolment === null) return;
-    const texts = enrolment.profiles.map(
-      ({ pack, frames, seconds, origin, created_at }) =>
-        `${pack}: ${counted(frames, "frame")} in ${duration(seconds)} from ${origin}, ${moment(Date.parse(created_at), Date.now())}.`,
-    );
-    if (texts.length === 0) texts.push("Nothing learned yet.");
-    if (enrolment.error !== null) texts.push(`The last try failed: ${enrolment.error}`);
-    setText(find(this.element, ".enrolled"), texts.join(" "));
-    find(this.element, ".forget").hidden = enrolment.profiles.length === 0;
-  }
-
   prepareButtons() {
     const card = /** @type {HTMLElement} */ (find(this.element, ".pause").closest(".card"));
     find(card, ".pause").addEventListener("click", () =>
@@ -230,24 +155,34 @@ export class CameraDetail {
     );
     find(card, ".delete").addEventListener("click", async () => {
       const name = this.camera.stream.name;
-      const sure = await confirm(`Delete ${name}?`, "Its settings and what it learned are lost. Alerts stay.", "Delete");
+      const sure = await confirm(`Delete ${name}?`, "Its settings and what it has learned will be lost. Its alerts stay.", "Delete");
       if (sure && (await submit(card, () => api.deleteStream(this.camera.id)))) this.onDeleted();
     });
-    const { stream } = this.camera;
-    const properties = [
-      ["Address", stream.url + (stream.has_credentials ? " (with a password)" : "")],
-      ["Detector", stream.detector],
-      ["Packs", stream.packs.join(", ")],
-      ["Frames per second", `at most ${stream.fps}`],
-    ];
-    find(card, ".properties").replaceChildren(...properties.flatMap(([term, value]) => [create("dt", { text: term }), create("dd", { text: value })]));
+    find(card, ".edit-camera").addEventListener("click", () => this.onEdit());
     clearProblem(card);
   }
 
-  renderPause() {
-    setText(find(this.element, ".pause"), this.camera.stream.enabled ? "Pause" : "Resume");
+  /** What is set, anew only when it was changed. */
+  renderProperties() {
+    const { stream } = this.camera;
+    if (this.shown === stream) return;
+    this.shown = stream;
+    const properties = [
+      ["Address", stream.url + (stream.has_credentials ? " (with a password)" : "")],
+      ["Detector", stream.detector],
+      ["Scored by", stream.packs.join(", ")],
+      ["Encoder", stream.encoder ?? "automatic"],
+      ["Frame rate", `at most ${stream.fps} frames per second`],
+      ["Time zone", stream.timezone ?? "UTC"],
+    ];
+    find(this.element, ".properties").replaceChildren(...properties.flatMap(([term, value]) => [create("dt", { text: term }), create("dd", { text: value })]));
+    find(this.element, ".camera-warnings").replaceChildren(...stream.warnings.map((text) => create("li", { text })));
+    setText(find(this.element, ".pause"), stream.enabled ? "Pause" : "Resume");
   }
 }
+
+/** @param {number} times */
+const reconnected = (times) => (times === 0 ? [] : [times === 1 ? "reconnected once" : `reconnected ${counted(times, "time")}`]);
 
 /**
  * What raised a score that no object in view explains; empty if one does.
@@ -259,7 +194,7 @@ function raisedBy(message, threshold) {
   if (message.objects.some((object) => object.culprit)) return "";
   const heads = Object.entries(message.heads).filter(([, value]) => value >= threshold).map(([name, value]) => `${name} ${scoreText(value)}`);
   return heads.length > 0
-    ? `No object in view raised the score, the picture as a whole did (${heads.join(", ")}).`
+    ? `No single object raised the score; the picture as a whole did (${heads.join(", ")}).`
     : "The score is smoothed: what raised it was there a moment ago.";
 }
 

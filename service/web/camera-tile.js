@@ -1,8 +1,9 @@
 /** One camera among all: picture, score, timeline, state. */
 
+import { condition } from "./condition.js";
 import { find, fromTemplate, setText } from "./dom.js";
 import { PictureView } from "./picture-view.js";
-import { facts, showBadge, showProgress, showReason, showScore, showVeil } from "./status.js";
+import { facts, prepareCondition, showBadge, showCondition, showProgress, showScore, showVeil } from "./status.js";
 import { Timeline } from "./timeline.js";
 
 /** @typedef {import("./camera.js").Camera} Camera */
@@ -14,8 +15,9 @@ export class CameraTile {
   /**
    * @param {Camera} camera
    * @param {import("./pictures.js").SnapshotPacer} pacer
+   * @param {() => void} onTried the camera was tried again by hand
    */
-  constructor(camera, pacer) {
+  constructor(camera, pacer, onTried) {
     this.camera = camera;
     this.pacer = pacer;
     this.visible = false;
@@ -29,6 +31,7 @@ export class CameraTile {
     const frame = find(this.element, ".frame");
     frame.setAttribute("tabindex", "-1");
     frame.setAttribute("aria-hidden", "true");
+    prepareCondition(find(this.element, ".condition"), camera, onTried);
     this.render();
   }
 
@@ -61,9 +64,12 @@ export class CameraTile {
     setText(find(element, ".name"), camera.stream.name);
     element.classList.toggle("alerting", camera.alerting);
     element.classList.toggle("stale", !camera.delivering);
+    const { kind } = condition(camera);
+    element.dataset.kind = kind;
+    find(element, ".banner").hidden = kind !== "fault";
     showBadge(find(element, ".badge"), camera);
     showScore(find(element, ".score"), camera);
-    showReason(find(element, ".why"), camera);
+    showCondition(find(element, ".condition"), camera);
     showProgress(find(element, ".progress"), camera);
     setText(find(element, ".facts"), facts(camera).join(", "));
     this.renderVeil();
@@ -72,7 +78,7 @@ export class CameraTile {
   }
 
   renderVeil() {
-    showVeil(find(this.element, ".veil"), this.camera, this.picture.bitmap !== null);
+    showVeil(find(this.element, ".frame"), this.camera, this.picture.bitmap !== null);
   }
 
   close() {

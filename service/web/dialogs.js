@@ -7,12 +7,16 @@ export function dialog(id) {
   return /** @type {HTMLDialogElement} */ (find(document, `#${id}`));
 }
 
-/** Makes the close buttons of every dialog work, and a press on what is behind it. */
+/**
+ * Makes the close buttons of every dialog work, and a press on what is behind it. Not where `data-keep` says that
+ * somebody has typed something in: a press beside it must not lose that.
+ */
 export function prepareDialogs() {
   for (const element of document.querySelectorAll("dialog")) {
     element.addEventListener("click", (event) => {
       const target = /** @type {Element} */ (event.target);
-      if (target === element || target.closest("[data-close]") !== null) element.close("no");
+      const behind = target === element && element.dataset.keep === undefined;
+      if (behind || target.closest("[data-close]") !== null) element.close("no");
     });
   }
 }
@@ -21,13 +25,15 @@ export function prepareDialogs() {
  * @param {string} title
  * @param {string} text
  * @param {string} yes what the button says
+ * @param {string} [no] what the other one says
  * @returns {Promise<boolean>}
  */
-export function confirm(title, text, yes) {
+export function confirm(title, text, yes, no = "Cancel") {
   const element = dialog("confirm-dialog");
   find(element, "#confirm-title").textContent = title;
   find(element, "#confirm-text").textContent = text;
   find(element, "#confirm-yes").textContent = yes;
+  find(element, "[value=no]").textContent = no;
   element.returnValue = "no";
   element.showModal();
   return new Promise((resolve) => {

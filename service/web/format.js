@@ -71,6 +71,14 @@ export function duration(seconds) {
 export const number = (count) => countFormat.format(count);
 
 /**
+ * What is left of a wait, to the second.
+ * @param {number} seconds
+ */
+export function countdown(seconds) {
+  return seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")} min`;
+}
+
+/**
  * @param {number} count
  * @param {string} noun
  * @param {string} [plural]
@@ -78,11 +86,13 @@ export const number = (count) => countFormat.format(count);
 export const counted = (count, noun, plural = `${noun}s`) => `${countFormat.format(count)} ${count === 1 ? noun : plural}`;
 
 /**
- * The service's texts begin small and end open, to be put together; on the page they stand alone.
+ * The service's older texts begin small and end open, to be put together; on the page they stand alone. A first word
+ * that is no plain word (an address, a field's name) stays as it is written.
  * @param {string} text
  */
 export function sentence(text) {
-  const begun = text.charAt(0).toUpperCase() + text.slice(1);
+  const plain = /^[a-z]+(?=[\s,;.!?]|$)/.test(text);
+  const begun = plain ? text.charAt(0).toUpperCase() + text.slice(1) : text;
   return /[.!?]$/.test(begun) ? begun : `${begun}.`;
 }
 
@@ -95,5 +105,5 @@ export const STATE_NAMES = {
   offline: "Offline",
   paused: "Paused",
   failed: "Failed",
-  blind: "Blind",
+  blind: "Nothing to see",
 };

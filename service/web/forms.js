@@ -21,16 +21,23 @@ export function clearProblem(form) {
  */
 export function showProblem(form, error) {
   if (!(error instanceof Problem)) throw error;
-  const fields = error.code.startsWith("source_") ? [{ field: "url", message: error.message }] : error.fields;
+  const fields = error.code.startsWith("source_") ? [{ field: sourceField(form), message: error.message }] : error.fields;
   const unplaced = fields.filter((field) => !place(form, field));
-  const placed = unplaced.length < fields.length;
-  const general = find(form, ".form-error");
   const texts = unplaced.map(({ field, message }) => (field === "" ? message : `${field}: ${message}`));
-  if (!placed && texts.length === 0) texts.push(error.message);
+  if (fields.length === 0) texts.push(error.message);
+  const general = find(form, ".form-error");
   general.textContent = texts.join(" ");
   general.hidden = texts.length === 0;
   const first = /** @type {HTMLElement|null} */ (form.querySelector("[aria-invalid]"));
-  first?.focus();
+  (first?.matches("fieldset") === true ? first.querySelector("input") : first)?.focus();
+}
+
+/**
+ * The field that says where pictures come from, or nothing if the form has none.
+ * @param {HTMLElement} form
+ */
+function sourceField(form) {
+  return ["sources", "url"].find((name) => form.querySelector(`[name=${name}]`) !== null) ?? "";
 }
 
 /**
@@ -40,7 +47,7 @@ export function showProblem(form, error) {
  */
 function place(form, { field, message }) {
   const names = field.split(/[.[\]]+/).filter((name) => name !== "").reverse();
-  const input = names.map((name) => form.querySelector(`[name="${CSS.escape(name)}"]:not([type=radio], [type=checkbox])`)).find((one) => one !== null);
+  const input = names.map((name) => form.querySelector(fieldSelector(name))).find((one) => one !== null);
   if (input === undefined || input === null) return false;
   const note = create("p", { class: "field-error", text: message });
   note.id = `${field.replaceAll(/\W+/g, "-")}-error`;
@@ -49,7 +56,27 @@ function place(form, { field, message }) {
   const holder = input.closest(".field, .choice, fieldset") ?? input.parentElement ?? form;
   if (holder === form) input.after(note);
   else holder.append(note);
+  const folded = input.closest("details");
+  if (folded !== null) folded.open = true;
   return true;
+}
+
+/**
+ * A field of a form, or what holds the boxes that make one.
+ * @param {string} name
+ */
+function fieldSelector(name) {
+  const quoted = `"${CSS.escape(name)}"`;
+  return `[name=${quoted}]:not([type=radio], [type=checkbox]), [data-field=${quoted}]`;
+}
+
+/**
+ * Refuses what a form can see itself, as the service would, all at once.
+ * @param {Record<string, string>} problems by field, in words
+ */
+export function refuse(problems) {
+  const fields = Object.entries(problems).map(([field, message]) => ({ field, message }));
+  if (fields.length > 0) throw new Problem(0, "refused", fields[0].message, fields);
 }
 
 /**

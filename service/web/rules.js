@@ -13,8 +13,8 @@ import { drawCurves } from "./curves.js";
 
 /** A score that moves by less than this looks the same. */
 const MIN_MOVE = 0.005;
-const ACTIONS = { created: "added", changed: "changed", deleted: "deleted", undone: "took back an edit of" };
-const VERDICTS = { normal: "is normal here", anomaly: "is an anomaly here" };
+const ACTIONS = { created: "added", changed: "changed", deleted: "deleted", undone: "undid an edit of" };
+const VERDICTS = { normal: "is normal here", anomaly: "is not normal here" };
 /** @type {Record<import("./api.js").Day, string>} */
 const DAY_NAMES = { mon: "Mon", tue: "Tue", wed: "Wed", thu: "Thu", fri: "Fri", sat: "Sat", sun: "Sun" };
 const DAYS = /** @type {import("./api.js").Day[]} */ (Object.keys(DAY_NAMES));
@@ -41,6 +41,8 @@ export class Rules {
     this.asked = 0;
     /** @type {Rule|null} the saved rule that the form changes */
     this.editing = null;
+    /** @type {Rule[]} those that are saved */
+    this.rules = [];
     this.prepareForm();
     this.fillZones();
     this.forgetPreview();
@@ -51,8 +53,10 @@ export class Rules {
     this.form.addEventListener("submit", async (event) => {
       event.preventDefault();
       await this.submitSpec(async (spec) => {
-        if (this.editing === null) await api.addRule(this.camera.id, spec);
-        else {
+        if (this.editing === null) {
+          const { id } = await api.addRule(this.camera.id, spec);
+          this.offerUndo(id, `Saved “${spec.text}”.`);
+        } else {
           const { id } = await api.changeRule(this.camera.id, this.editing.id, spec);
           this.offerUndo(id, `Changed “${spec.text}”.`);
         }
@@ -76,7 +80,7 @@ export class Rules {
     return submit(this.form, async () => {
       const spec = this.spec();
       if (spec.text === "") {
-        const message = "Write what the rule is about.";
+        const message = "Enter what the rule is about.";
         throw new api.Problem(0, "empty", message, [{ field: "text", message }]);
       }
       await action(spec);
@@ -90,6 +94,7 @@ export class Rules {
   edit(rule) {
     this.editing = rule;
     this.form.reset();
+    this.fillZones();
     clearProblem(this.form);
     this.forgetPreview();
     find(this.form, ".cancel").hidden = rule === null;
@@ -127,10 +132,24 @@ export class Rules {
       strength: Number(data.get("strength")),
       zone: String(data.get("zone")) || null,
       schedule: timed
-        ? { days: days.length > 0 ? days : DAYS, from: begins, to: ends, overnight: ends < begins, timezone: this.editing?.schedule?.timezone ?? this.camera.stream.timezone ?? Intl.DateTimeFormat().resolvedOptions().timeZone }
+        ? { days: days.length > 0 ? days : DAYS, from: begins, to: ends, overnight: ends < begins, timezone: this.ownTimezone() }
         : null,
       expires_at: expires === "" ? null : new Date(expires).toISOString(),
     };
+  }
+
+  /** The time zone that the rule's hours are in; null goes by the camera's, where it has one. */
+  ownTimezone() {
+    const here = this.camera.stream.timezone === null ? Intl.DateTimeFormat().resolvedOptions().timeZone : null;
+    return this.editing?.schedule?.timezone ?? here;
+  }
+
+  /**
+   * The rules that count only in a zone.
+   * @param {string} zone its name
+   */
+  rulesIn(zone) {
+    return this.rules.filter((rule) => rule.zone === zone);
   }
 
   fillZones() {
@@ -142,6 +161,7 @@ export class Rules {
       return option;
     });
     select.replaceChildren(...options);
+    setText(find(this.form, ".hours"), `The hours are in ${this.ownTimezone() ?? this.camera.stream.timezone} time.`);
     select.value = this.camera.stream.zones.some(({ name }) => name === chosen) ? chosen : "";
   }
 
@@ -196,6 +216,7 @@ export class Rules {
    * @param {import("./api.js").Edit[]} edits
    */
   render(rules, taught, edits) {
+    this.rules = rules;
     const last = undoable(edits);
     find(this.card, ".edit-list").replaceChildren(...edits.map((edit) => this.editItem(edit, last.has(edit.id))));
     find(this.card, ".rule-list").replaceChildren(...rules.map((rule) => this.item(rule)));
@@ -246,7 +267,7 @@ export class Rules {
   taughtItem(taught) {
     const element = fromTemplate("taught-item");
     const what = counted(taught.objects, "object");
-    setText(find(element, "span"), `${what} of a false alarm, ${moment(Date.parse(taught.taught_at), Date.now())}${taught.active ? "" : " (learned with another encoder, not in force)"}`);
+    setText(find(element, "span"), `${what} of a false alarm, learned ${moment(Date.parse(taught.taught_at), Date.now())}${taught.active ? "" : " with another encoder, and so not in effect"}`);
     find(element, "button").addEventListener("click", () => void this.change(element, () => api.reviewAlert(taught.alert_id, { verdict: null })));
     return element;
   }
@@ -325,16 +346,14 @@ export class Rules {
 /** @param {Preview} result */
 function outcome(result) {
   const matched = result.objects.length + result.more_objects;
-  if (result.frames === 0) return "Nothing to try it on yet: the camera has given no score in the last minutes.";
-  const moves = [moved(result, 1), moved(result, -1)].filter((part) => part !== "");
-  const { alerts_removed: gone, alerts_absorbed: absorbed, alerts_raised: come } = result;
-  const alerts = [
-    gone.length > 0 ? `${gone.length} would go` : "none would go",
-    come.length > 0 ? `${come.length} would come` : "none would come",
-    ...(absorbed.length > 0 ? [`${absorbed.length} would become part of others`] : []),
+  if (result.frames === 0) return "There is nothing to try it on yet: this camera has had no score in the last few minutes.";
+  const said = [
+    `In the last ${duration(result.seconds)} this rule would match ${matched === 0 ? "nothing" : counted(matched, "object")}.`,
+    moved(result, 1),
+    moved(result, -1),
+    changedAlerts(result),
   ];
-  const matches = `In the last ${duration(result.seconds)} it would match ${matched === 0 ? "nothing" : counted(matched, "object")}`;
-  return `${[matches, ...moves].join(", ")}. Of the alerts ${alerts.join(", ")}.`;
+  return said.filter((text) => text !== "").join(" ");
 }
 
 /**
@@ -346,9 +365,20 @@ function moved({ curves, threshold }, sign) {
   const scores = curves.with_rule.filter((score, index) => sign * (score - curves.without_rule[index]) >= MIN_MOVE);
   if (scores.length === 0) return "";
   const over = scores.filter((score) => score >= threshold).length;
+  const those = `the score of ${counted(scores.length, "frame")}`;
   return sign > 0
-    ? `raise ${counted(scores.length, "frame")} (${over} to the threshold or above)`
-    : `lower ${counted(scores.length, "frame")} (${over === 0 ? "none" : over} still at the threshold or above)`;
+    ? `It would raise ${those}, ${over === 0 ? "none" : over} of them to the threshold or above.`
+    : `It would lower ${those}, ${over === 0 ? "none" : over} of which would still be at the threshold or above.`;
+}
+
+/** @param {Preview} result */
+function changedAlerts({ alerts_removed: gone, alerts_absorbed: absorbed, alerts_raised: come }) {
+  const changes = [
+    gone.length > 0 ? `remove ${counted(gone.length, "alert")}` : "",
+    absorbed.length > 0 ? `join ${counted(absorbed.length, "alert")} to others` : "",
+    come.length > 0 ? `add ${counted(come.length, "alert")}` : "",
+  ].filter((change) => change !== "");
+  return changes.length === 0 ? "No alert would come or go." : `It would ${changes.join(" and ")}.`;
 }
 
 /**
@@ -412,7 +442,7 @@ function facts(rule) {
   }
   if (rule.expires_at !== null) parts.push(`until ${moment(Date.parse(rule.expires_at), Date.now())}`);
   if (rule.method === "equation10") parts.push("equation 10");
-  if (rule.enabled && !rule.active) parts.push("not in force now");
+  if (rule.enabled && !rule.active) parts.push("not in effect right now");
   return parts.join(", ");
 }
 
@@ -422,8 +452,8 @@ function facts(rule) {
  */
 function notes({ warnings, conflicts, id }) {
   const contradictions = conflicts.map(({ text, wins, verdict }) => {
-    const which = id !== undefined && wins === id ? "this rule counts" : "the other counts";
-    return `“${text}” ${VERDICTS[verdict]} says the opposite; where both match, ${which}`;
+    const which = id !== undefined && wins === id ? "this rule" : "the other rule";
+    return `Another rule says that “${text}” ${VERDICTS[verdict]}. Where both match, ${which} counts`;
   });
   return [...warnings, ...contradictions].map((text) => create("li", { text: sentence(text) }));
 }

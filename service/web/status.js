@@ -1,23 +1,23 @@
-/** The parts that a tile and the open camera share: state badge, score, facts, reason and progress. */
+/** The parts that a tile and the open camera share: state badge, score, facts, what is wrong, and progress. */
 
+import { Problem, retryStream, serviceNow } from "./api.js";
+import { condition } from "./condition.js";
 import { find, icon, setText } from "./dom.js";
-import { counted, duration, rarity, score as scoreText, sentence, STATE_NAMES } from "./format.js";
+import { countdown, counted, duration, number, rarity, score as scoreText } from "./format.js";
 
 /** @typedef {import("./camera.js").Camera} Camera */
-
-/** Badges that are not a state of the stream: icon and text. @type {Record<string, [string, string]>} */
-const BADGES = { alert: ["stalled", "Alert"], unknown: ["connecting", "Unknown"] };
 
 /**
  * @param {HTMLElement} badge
  * @param {Camera} camera
  */
 export function showBadge(badge, camera) {
-  const state = !camera.connected ? "unknown" : camera.alerting ? "alert" : camera.state;
-  if (badge.dataset.state === state) return;
+  const { kind, icon: image, label } = condition(camera);
+  const state = camera.alerting ? "alert" : kind;
+  const text = camera.alerting ? "Alert" : label;
+  if (badge.dataset.state === state && badge.textContent === text) return;
   badge.dataset.state = state;
-  const [image, text] = BADGES[state] ?? [state, STATE_NAMES[camera.state]];
-  badge.replaceChildren(icon(image), text);
+  badge.replaceChildren(icon(camera.alerting ? "alert" : image), text);
 }
 
 /**
@@ -28,24 +28,52 @@ export function showScore(element, camera) {
   const { score, threshold } = camera;
   setText(element, scoreText(score));
   element.classList.toggle("over", score !== null && threshold !== null && score >= threshold);
-  element.title = score === null ? "No score while the camera is not live and enrolled" : `Score: ${rarity(score)}`;
+  element.title = score === null ? "There is no score while the camera is not watching." : `Score: ${rarity(score)}`;
 }
 
 /**
- * The reason of a state that needs one.
+ * Prepares the part that says why a camera is not watching: its button tries the camera again at once.
+ * @param {HTMLElement} element
+ * @param {Camera} camera
+ * @param {() => void} onTried
+ */
+export function prepareCondition(element, camera, onTried) {
+  const button = /** @type {HTMLButtonElement} */ (find(element, ".try-now"));
+  const failed = find(element, ".field-error");
+  button.addEventListener("click", async () => {
+    button.disabled = true;
+    failed.hidden = true;
+    try {
+      await retryStream(camera.id);
+      onTried();
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      failed.textContent = error.message;
+      failed.hidden = false;
+    } finally {
+      button.disabled = false;
+    }
+  });
+}
+
+/**
+ * Why a camera is not watching, what to do about it, and when it is tried again.
  * @param {HTMLElement} element
  * @param {Camera} camera
  */
-export function showReason(element, camera) {
-  const { status } = camera.stream;
+export function showCondition(element, camera) {
+  const { kind, message, advice, nextTryAt } = condition(camera);
   // While it learns, the progress says more.
-  const told = status.state === camera.state && camera.state !== "enrolling" ? status.detail : null;
-  let reason = told === null ? "" : sentence(told);
-  if (reason === "" && camera.state === "live" && !status.enrolled) {
-    reason = "Not enrolled yet: open the camera and let it learn what is normal.";
-  }
-  element.hidden = reason === "";
-  setText(element, reason);
+  element.hidden = message === "" || (kind === "learning" && camera.enrolment !== null);
+  element.dataset.kind = kind;
+  if (element.hidden) return;
+  setText(find(element, ".message"), message);
+  setText(find(element, ".advice"), advice);
+  const retry = find(element, ".retry");
+  retry.hidden = nextTryAt === null && !camera.beingTried;
+  const seconds = Math.ceil(((nextTryAt ?? 0) - serviceNow()) / 1000);
+  find(retry, ".try-now").hidden = seconds <= 0;
+  setText(find(retry, ".countdown"), seconds > 0 ? `Next try in ${countdown(seconds)}.` : "Trying now …");
 }
 
 /**
@@ -54,15 +82,27 @@ export function showReason(element, camera) {
  */
 export function showProgress(element, camera) {
   const { enrolment } = camera;
-  const running = camera.connected && camera.state === "enrolling" && enrolment !== null;
+  const running = camera.connected && enrolment !== null && isRunning(enrolment);
   element.hidden = !running;
   if (!running) return;
   const bar = /** @type {HTMLProgressElement} */ (find(element, "progress"));
   bar.setAttribute("aria-label", "Learning what is normal");
   bar.value = enrolment.progress;
-  const percent = `${Math.round(enrolment.progress * 100)} %`;
-  const text = enrolment.state === "fitting" ? "Fitting what was seen" : `Learning ${percent}, ${counted(enrolment.frames, "frame")}`;
-  setText(find(element, "span"), text);
+  setText(find(element, "span"), progressText(enrolment));
+}
+
+/** @param {import("./api.js").Enrolment} enrolment */
+export const isRunning = ({ state }) => state === "collecting" || state === "fitting";
+
+/**
+ * In frames, because they are what there has to be enough of.
+ * @param {import("./api.js").Enrolment} enrolment
+ */
+function progressText({ state, progress, frames }) {
+  if (state === "fitting") return `Working out what is normal from ${counted(frames, "frame")}`;
+  if (frames === 0 || progress === 0) return "Learning: no frames yet";
+  const wanted = Math.max(frames, Math.round(frames / progress));
+  return `Learning: ${counted(frames, "frame")} of about ${number(wanted)}`;
 }
 
 /**
@@ -73,8 +113,8 @@ export function showProgress(element, camera) {
 export function facts(camera) {
   const { status } = camera.stream;
   if (!camera.connected) return [];
-  if (!camera.delivering) {
-    const since = Math.max(0, (Date.now() - Date.parse(status.since)) / 1000);
+  if (condition(camera).kind === "fault" || !camera.delivering) {
+    const since = Math.max(0, (serviceNow() - Date.parse(status.since)) / 1000);
     return [`for ${duration(since)}`];
   }
   const latency = camera.history.latest?.latency_ms ?? status.latency_ms;
@@ -86,14 +126,27 @@ export function facts(camera) {
 
 /**
  * What lies over a picture that is not live any more: an old picture must never pass for a new one.
- * @param {HTMLElement} veil
+ * @param {HTMLElement} frame holds the picture and a veil
  * @param {Camera} camera
  * @param {boolean} hasPicture
  */
-export function showVeil(veil, camera, hasPicture) {
-  const state = camera.connected ? STATE_NAMES[camera.state] : "No connection";
-  const text = camera.delivering ? (hasPicture ? "" : "Waiting for a picture") : state;
+export function showVeil(frame, camera, hasPicture) {
+  const { kind, icon: image, label } = condition(camera);
+  frame.classList.toggle("bare", !hasPicture);
+  const veil = find(frame, ".veil");
+  const text = veilText(camera, kind === "unknown" ? "No connection" : label, hasPicture);
   veil.hidden = text === "";
-  veil.parentElement?.classList.toggle("bare", !hasPicture);
-  setText(veil, hasPicture && text !== "" ? `${text} (last picture)` : text);
+  if (veil.dataset.text === text) return;
+  veil.dataset.text = text;
+  veil.replaceChildren(...(hasPicture || kind === "watching" ? [] : [icon(image)]), text);
+}
+
+/**
+ * @param {Camera} camera
+ * @param {string} label
+ * @param {boolean} hasPicture
+ */
+function veilText(camera, label, hasPicture) {
+  if (camera.delivering) return hasPicture ? "" : "Waiting for a picture";
+  return hasPicture ? `${label} (last picture)` : label;
 }

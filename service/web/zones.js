@@ -1,10 +1,14 @@
 /**
  * Drawing zones on the picture. The corners of the chosen zone are buttons: they are dragged with a pointer or
- * moved with the arrow keys; Delete takes one away, and the small ones between them add one.
+ * moved with the arrow keys; Delete takes one away, and the small ones between them add one. What else there is to a
+ * zone, and saving, is in a bar that stays in view beside the picture.
  */
 
-import { Problem, updateStream } from "./api.js";
-import { create, find, icon } from "./dom.js";
+import { changeRule, updateStream } from "./api.js";
+import { confirm } from "./dialogs.js";
+import { create, find, setText } from "./dom.js";
+import { clearProblem, refuse, submit } from "./forms.js";
+import { crossesItself } from "./polygon.js";
 
 /** @typedef {import("./api.js").Zone} Zone */
 /** @typedef {import("./camera.js").Camera} Camera */
@@ -17,41 +21,69 @@ const MAX_ZONES = 32;
 
 /** Nothing counts in an ignored zone, only what is in a watched one; a marked one is only a place for rules. */
 const MODES = /** @type {const} */ (["ignore", "watch", "mark"]);
+const CROSSES = "The outline crosses itself. Move a corner so that it does not.";
+const MODE_NAMES = { ignore: "ignored", watch: "watched", mark: "a place for rules" };
+
+/**
+ * @typedef {object} ZoneEvents
+ * @property {(zone: string) => import("./api.js").Rule[]} rulesIn the rules that count only in a zone
+ * @property {() => Promise<void>} onRulesMoved rules were changed along with the zones that they name
+ * @property {(stream: import("./api.js").Stream) => void} onSaved
+ */
 
 export class ZoneEditor {
   /**
    * @param {HTMLElement} root the open camera's element
    * @param {Camera} camera
-   * @param {(stream: import("./api.js").Stream) => void} onSaved
+   * @param {ZoneEvents} events
    */
-  constructor(root, camera, onSaved) {
+  constructor(root, camera, { rulesIn, onRulesMoved, onSaved }) {
     this.camera = camera;
+    this.rulesIn = rulesIn;
+    this.onRulesMoved = onRulesMoved;
     this.onSaved = onSaved;
     this.layer = /** @type {SVGSVGElement} */ (find(root, ".zone-layer"));
     this.handles = find(root, ".zone-handles");
     this.list = find(root, ".zone-list");
     this.addButton = find(root, ".zone-add");
-    this.saveButton = find(root, ".zone-save");
-    this.undoButton = find(root, ".zone-undo");
-    const card = /** @type {HTMLElement} */ (this.list.closest(".card"));
-    this.problem = find(card, ".form-error");
+    this.bar = /** @type {HTMLFormElement} */ (find(root, ".zone-bar"));
+    this.name = /** @type {HTMLInputElement} */ (find(this.bar, "[name=zone-name]"));
+    this.mode = /** @type {HTMLSelectElement} */ (find(this.bar, "[name=zone-mode]"));
     /** @type {Zone[]} */
     this.zones = [];
+    /** What zones are called as they are saved. @type {Map<Zone, string>} */
+    this.savedNames = new Map();
     /** @type {number|null} */
     this.chosen = null;
     this.changed = false;
-    this.addButton.addEventListener("click", () => this.add());
-    this.saveButton.addEventListener("click", () => void this.save());
-    this.undoButton.addEventListener("click", () => this.reset());
+    this.listen();
     this.reset();
+  }
+
+  listen() {
+    this.addButton.addEventListener("click", () => this.add());
+    find(this.bar, ".zone-undo").addEventListener("click", () => this.reset());
+    find(this.bar, ".zone-remove").addEventListener("click", () => void this.remove());
+    this.bar.addEventListener("submit", (event) => {
+      event.preventDefault();
+      void this.save();
+    });
+    this.name.addEventListener("input", () => this.alter((zone) => (zone.name = this.name.value)));
+    this.mode.addEventListener("change", () => this.alter((zone) => (zone.mode = MODES.find((one) => one === this.mode.value) ?? "ignore")));
+  }
+
+  /** @returns {Zone|undefined} */
+  get zone() {
+    return this.chosen === null ? undefined : this.zones[this.chosen];
   }
 
   /** Goes back to what the service has. */
   reset() {
     this.zones = structuredClone(this.camera.stream.zones);
+    this.savedNames = new Map(this.zones.map((zone) => [zone, zone.name]));
     this.chosen = null;
     this.changed = false;
-    this.problem.hidden = true;
+    clearProblem(this.bar);
     this.render();
   }
 
@@ -69,79 +101,101 @@ export class ZoneEditor {
 
   touch() {
     this.changed = true;
-    this.renderButtons();
+    this.renderBar();
+  }
+
+  /** @param {(zone: Zone) => void} change what to do to the chosen zone */
+  alter(change) {
+    if (this.zone === undefined) return;
+    change(this.zone);
+    this.touch();
+    this.renderList();
+    this.renderPolygons();
+  }
+
+  /** Deletes the chosen zone; where rules count only in it, not without asking. */
+  async remove() {
+    const zone = this.zone;
+    if (zone === undefined) return;
+    const rules = this.rulesIn(this.savedNames.get(zone) ?? zone.name);
+    if (rules.length > 0 && !(await confirm(`Delete ${zone.name}?`, whatRulesLose(rules), "Delete"))) return;
+    this.zones.splice(this.zones.indexOf(zone), 1);
+    this.chosen = null;
+    this.touch();
+    this.render();
+    this.addButton.focus();
   }
 
   async save() {
-    this.problem.hidden = true;
-    try {
+    await submit(this.bar, async () => {
+      this.refuseWhatCannotBe();
+      const renamed = this.zones.map((zone) => ({ rules: this.rulesIn(this.savedNames.get(zone) ?? ""), zone })).filter(({ rules, zone }) => rules.length > 0 && this.savedNames.get(zone) !== zone.name);
       const stream = await updateStream(this.camera.id, { zones: this.zones });
       this.onSaved(stream);
+      // A rule names its zone: it follows a new name.
+      for (const { rules, zone } of renamed) for (const rule of rules) await changeRule(this.camera.id, rule.id, { zone: zone.name });
       this.reset();
-    } catch (error) {
-      if (!(error instanceof Problem)) throw error;
-      const texts = error.fields.map(({ field, message }) => `${field}: ${message}`);
-      this.problem.textContent = texts.length > 0 ? texts.join(" ") : error.message;
-      this.problem.hidden = false;
-    }
+      if (renamed.length > 0) await this.onRulesMoved();
+    });
+  }
+
+  /** What the service would refuse, said of the zone that it is about. */
+  refuseWhatCannotBe() {
+    const names = this.zones.map((zone) => zone.name.trim());
+    const wrong = this.zones.findIndex((zone, index) => names[index] === "" || names.indexOf(names[index]) !== index || crossesItself(zone.polygon));
+    if (wrong < 0) return;
+    this.choose(wrong);
+    if (names[wrong] === "") refuse({ "zone-name": "Enter a name." });
+    if (names.indexOf(names[wrong]) !== wrong) refuse({ "zone-name": "Another zone has this name. Enter a different one." });
+    refuse({ "": CROSSES });
   }
 
   render() {
-    this.list.replaceChildren(...this.zones.map((zone, index) => this.row(zone, index)));
+    this.renderList();
     this.renderPolygons();
     this.renderHandles();
-    this.renderButtons();
+    this.renderBar();
   }
 
-  renderButtons() {
-    this.saveButton.hidden = !this.changed;
-    this.undoButton.hidden = !this.changed;
+  /** The bar is there while a zone is chosen or something is not saved, and says at once what cannot be saved. */
+  renderBar() {
+    const zone = this.zone;
+    this.bar.hidden = zone === undefined && !this.changed;
+    find(this.bar, ".zone-fields").hidden = zone === undefined;
+    find(this.bar, ".hint").hidden = zone === undefined;
+    if (zone !== undefined) {
+      if (this.name.value !== zone.name) this.name.value = zone.name;
+      this.mode.value = zone.mode;
+    }
+    find(this.bar, ".zone-save").hidden = !this.changed;
+    setText(find(this.bar, ".zone-undo"), this.changed ? "Discard" : "Done");
     this.addButton.hidden = this.zones.length >= MAX_ZONES;
+    const crossing = this.zones.find(({ polygon }) => crossesItself(polygon));
+    const problem = find(this.bar, ".form-error");
+    if (crossing !== undefined) {
+      problem.hidden = false;
+      setText(problem, crossing === zone ? CROSSES : `${crossing.name}: ${CROSSES}`);
+    } else if (problem.textContent?.endsWith(CROSSES)) problem.hidden = true;
   }
 
-  /**
-   * @param {Zone} zone
-   * @param {number} index
-   */
-  row(zone, index) {
-    const name = /** @type {HTMLInputElement} */ (create("input"));
-    name.value = zone.name;
-    name.maxLength = 100;
-    name.setAttribute("aria-label", "Zone's name");
-    name.addEventListener("input", () => {
-      zone.name = name.value;
-      this.touch();
+  renderList() {
+    const rows = this.zones.map((zone, index) => {
+      const button = create("button", { class: "zone-choose", title: "Change this zone" }, create("span", { class: "zone-name", text: zone.name || "(no name)" }), create("span", { class: "hint", text: MODE_NAMES[zone.mode] }));
+      button.setAttribute("type", "button");
+      button.setAttribute("aria-pressed", String(index === this.chosen));
+      button.addEventListener("click", () => this.choose(this.chosen === index ? null : index));
+      return create("li", {}, button);
     });
-    const mode = /** @type {HTMLSelectElement} */ (create("select"));
-    mode.setAttribute("aria-label", "What the zone does");
-    for (const value of MODES) mode.append(create("option", { text: value }));
-    mode.value = zone.mode;
-    mode.addEventListener("change", () => {
-      zone.mode = MODES.find((one) => one === mode.value) ?? "ignore";
-      this.touch();
-      this.renderPolygons();
-    });
-    const remove = create("button", { class: "plain", title: "Remove" }, icon("close"));
-    remove.setAttribute("type", "button");
-    remove.setAttribute("aria-label", `Remove ${zone.name}`);
-    remove.addEventListener("click", () => {
-      this.zones.splice(index, 1);
-      this.chosen = null;
-      this.touch();
-      this.render();
-      this.addButton.focus();
-    });
-    const row = create("li", {}, name, mode, remove);
-    row.addEventListener("focusin", () => this.choose(index));
-    return row;
+    const focused = [...this.list.children].findIndex((item) => item.contains(document.activeElement));
+    this.list.replaceChildren(...rows);
+    if (focused >= 0) /** @type {HTMLElement|null} */ (this.list.children[focused]?.firstElementChild ?? null)?.focus();
   }
 
-  /** @param {number} index */
+  /** @param {number|null} index */
   choose(index) {
     if (this.chosen === index) return;
     this.chosen = index;
-    this.renderPolygons();
-    this.renderHandles();
+    this.render();
   }
 
   renderPolygons() {
@@ -149,7 +203,8 @@ export class ZoneEditor {
       ...this.zones.map((zone, index) => {
         const polygon = document.createElementNS(SVG, "polygon");
         polygon.setAttribute("points", zone.polygon.map((point) => point.join(",")).join(" "));
-        polygon.setAttribute("class", `zone ${zone.mode}${index === this.chosen ? " chosen" : ""}`);
+        const crossing = crossesItself(zone.polygon) ? " crossing" : "";
+        polygon.setAttribute("class", `zone ${zone.mode}${index === this.chosen ? " chosen" : ""}${crossing}`);
         polygon.addEventListener("click", () => this.choose(index));
         return polygon;
       }),
@@ -263,4 +318,10 @@ export class ZoneEditor {
 function place(handle, [x, y]) {
   handle.style.left = `${x * 100}%`;
   handle.style.top = `${y * 100}%`;
+}
+
+/** @param {import("./api.js").Rule[]} rules */
+function whatRulesLose(rules) {
+  const texts = rules.map(({ text }) => `“${text}”`).join(", ");
+  return rules.length === 1 ? `The rule ${texts} counts only in this zone, and will no longer count anywhere.` : `The rules ${texts} count only in this zone, and will no longer count anywhere.`;
 }

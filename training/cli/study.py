@@ -179,6 +179,9 @@ def culprits(
     encoder: Encoder = "none",
     fps: Fps = None,
     alerts_per_day: AlertsPerDay = 1.0,
+    cut: Annotated[
+        bool, typer.Option("--cut", help="Clips are cut to their event: their first seconds, unsettled, count too.")
+    ] = False,
     seed: Seed = 0,
 ) -> None:
     """Whether the object marked in an alert's picture is the one that the truth marks; writes the pictures as a sheet.
@@ -191,7 +194,7 @@ def culprits(
 
     origin, setup = provenance(), _setup(detector, heads, fps, alerts_per_day, seed, encoder)
     with task_bars() as progress:
-        study = study_culprits(_open(datasets), setup, out, progress)
+        study = study_culprits(_open(datasets), setup, out, progress, cut=cut)
     _save(study, origin, out)
 
 

@@ -26,11 +26,13 @@ from __future__ import annotations
 
 import csv
 import json
+import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import av.error
 import numpy as np
 
 from service.ingest.listing import count_frames
@@ -45,6 +47,9 @@ BY_FRAME = ("file", "split", "first", "last")
 BY_TIME = ("file", "split", "from", "until")
 TRUTHS = ("labels", "intervals", "times")
 """The ways of a test clip's entry to say what is anomalous; each has exactly one."""
+
+LINE = "line"
+"""The key under which an entry that comes from a table says where it stands."""
 
 _CLOCK = re.compile(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:[.,]\d+)?)")
 """Seconds, with minutes and hours before them where there are any."""
@@ -73,22 +78,47 @@ def _read(root: Path, document: dict[str, Any], boxes: dict[str, Any]) -> Datase
         _labelled(_clip(root, name, entry, document), entry, boxes.get(name), document)
         for name, entry in document["test"].items()
     )
+    _refuse_shared(train, test)
     return Dataset(str(document.get("dataset", root.name)), KIND, root, train, test)
 
 
 def _clip(root: Path, name: str, entry: dict[str, Any], document: dict[str, Any]) -> Clip:
-    if not isinstance(entry, dict) or "file" not in entry:
+    if not isinstance(entry, dict) or not isinstance(entry.get("file"), str):
         msg = f"labels, clip {name}: expected an object with `file`, got {entry!r}"
         raise DatasetError(msg)
-    source = need(root / entry["file"], f"clip {name}")
-    if source.is_dir() and "fps" not in document:
-        msg = f"labels, clip {name}: expected `fps` in labels.json for a folder of pictures"
+    where = entry.get(LINE, f"labels, clip {name}")
+    if posixpath.normpath(entry["file"] or ".") == ".":
+        msg = f"{where}: expected the name of a video or a folder of pictures, got {entry['file']!r}"
         raise DatasetError(msg)
-    clip = Clip(name, source, float(document["fps"]) if source.is_dir() else frame_rate(source), entry.get("scene", ""))
-    if "frames" in entry and (frames := count_frames(source)) != entry["frames"]:
-        msg = f"clip {name}: expected {entry['frames']} frames, as its labels say, got {frames} in {source}"
+    try:
+        source = need(root / entry["file"], f"clip {name}")
+    except (DatasetError, OSError, ValueError) as error:
+        msg = f"{where}: {error}"
+        raise DatasetError(msg) from error
+    if source.is_dir() and "fps" not in document:
+        msg = f"{where}: expected `fps` in labels.json for a folder of pictures"
+        raise DatasetError(msg)
+    try:
+        clip = Clip(
+            name, source, float(document["fps"]) if source.is_dir() else frame_rate(source), entry.get("scene", "")
+        )
+        frames = count_frames(source) if "frames" in entry else None
+    except (av.error.FFmpegError, OSError, IndexError) as error:  # IndexError: it has sound alone
+        msg = f"{where}: expected a video or a folder of pictures, got {source}, which cannot be read as one"
+        raise DatasetError(msg) from error
+    if frames is not None and frames != entry["frames"]:
+        msg = f"{where}: expected {entry['frames']} frames, as its labels say, got {frames} in {source}"
         raise DatasetError(msg)
     return clip
+
+
+def _refuse_shared(train: Iterable[Clip], test: Iterable[Clip]) -> None:
+    """What was learned from must not be tested with: it would look better than it is."""
+    taught = {clip.source.resolve(): clip.name for clip in train}
+    for clip in test:
+        if (name := taught.get(clip.source.resolve())) is not None:
+            msg = f"labels, clip {clip.name}: expected a file that is not in train, got that of clip {name}"
+            raise DatasetError(f"{msg}, {clip.source}")
 
 
 def _labelled(clip: Clip, entry: dict[str, Any], boxes: list[Any] | None, document: dict[str, Any]) -> LabelledClip:
@@ -177,9 +207,19 @@ def _table(path: Path) -> tuple[tuple[str, ...], Iterator[tuple[int, list[str]]]
     text = read_text(path)
     head = text.partition("\n")[0]
     reader = csv.reader(text.splitlines(), delimiter=max(",;\t", key=head.count))
-    columns = tuple(name.strip().lower() for name in next(reader, []))
-    rows = ((reader.line_num, [field.strip() for field in row]) for row in reader)
+    rows = _rows(reader, path)
+    _, head_row = next(rows, (0, []))
+    columns = tuple(name.lower() for name in head_row)
     return columns, ((line, row) for line, row in rows if any(row))
+
+
+def _rows(reader: Any, path: Path) -> Iterator[tuple[int, list[str]]]:
+    try:
+        for row in reader:
+            yield reader.line_num, [field.strip() for field in row]
+    except csv.Error as error:  # such as a quotation mark that is never closed
+        msg = f"{path}, line {reader.line_num}: expected a row of a table, got one that cannot be read: {error}"
+        raise DatasetError(msg) from error
 
 
 def _add_row(files: Mapping[str, dict[str, Any]], way: str, row: Mapping[str, str], where: str) -> None:
@@ -187,10 +227,20 @@ def _add_row(files: Mapping[str, dict[str, Any]], way: str, row: Mapping[str, st
     if split not in files:
         msg = f"{where}: expected the split train or test, got {split!r}"
         raise DatasetError(msg)
-    file = file.replace("\\", "/")  # as Windows writes paths
-    entry = files[split].setdefault(file, {"file": file, way: []})
+    file = posixpath.normpath(file.replace("\\", "/") or ".")  # as Windows writes paths
+    if file == ".":
+        msg = f"{where}: expected the name of a video or a folder of pictures as file, got none"
+        raise DatasetError(msg)
+    other = "test" if split == "train" else "train"
+    if file in files[other]:
+        msg = f"{where}: expected each file in train or in test, got {file} in both ({files[other][file][LINE]})"
+        raise DatasetError(msg)
+    entry = files[split].setdefault(file, {"file": file, LINE: where, way: []})
     if not start and not end:
         return
+    if split == "train":
+        msg = f"{where}: expected nothing marked in {file}, which is for training: what it shows is taken for normal"
+        raise DatasetError(f"{msg}. Got {start!r} to {end!r}")
     if way == "times":
         entry[way].append((start, end))
         return

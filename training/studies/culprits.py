@@ -8,7 +8,7 @@ is. Of each alert the box marked in its picture is set against the regions that 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from itertools import count
@@ -24,7 +24,7 @@ from service.alerts.compose import AlertEvidence, anomaly_alert
 from service.alerts.incident_machine import IncidentRules
 from service.alerts.scene import Followed, IncidentScene, Told
 from service.contracts.alert import Alert
-from service.frames import PreparedFrame
+from service.frames import CLEAR, PreparedFrame
 from service.ingest.listing import count_frames
 from service.pipeline.culprit import intersections
 from service.pipeline.offline import OfflinePipeline
@@ -82,9 +82,9 @@ class Sighted:
 
 
 def sight(
-    dataset: Dataset, setup: Setup, pipeline: OfflinePipeline, progress: Progress | None = None
+    dataset: Dataset, setup: Setup, pipeline: OfflinePipeline, progress: Progress | None = None, *, cut: bool = False
 ) -> Iterator[Sighted]:
-    """Every alert of a data set's test clips, under a profile from its training clips."""
+    """Every alert of a data set's test clips, under a profile from its training clips; ``cut`` as for the study."""
     progress = progress or Silent()
     truths = [clip.truth() for clip in dataset.test]
     progress.begin(f"enrolment: {dataset.name}", sum(count_frames(clip.source) for clip in dataset.train))
@@ -93,7 +93,13 @@ def sight(
     for clip, truth in zip(dataset.test, truths, strict=True):
         progress.begin(f"alerts: {clip.name}", len(truth.labels))
         with closing(decoded(clip, setup.settings, setup.fps, pipeline.windows)) as frames:
-            yield from _sight_clip(dataset.name, clip, truth, frames, pipeline, profile, setup, progress)
+            seen = _settled(frames) if cut else frames
+            yield from _sight_clip(dataset.name, clip, truth, seen, pipeline, profile, setup, progress)
+
+
+def _settled(frames: Iterable[PreparedFrame]) -> Iterator[PreparedFrame]:
+    """As if the background had been known from the first frame on."""
+    return (replace(frame, sight=CLEAR) for frame in frames)
 
 
 def _sight_clip(
@@ -189,7 +195,9 @@ def points_at(box: NDArray[np.float32], regions: NDArray[np.float32]) -> NDArray
     return hit
 
 
-def study_culprits(datasets: Sequence[Dataset], setup: Setup, out: Path, progress: Progress | None = None) -> Study:
+def study_culprits(
+    datasets: Sequence[Dataset], setup: Setup, out: Path, progress: Progress | None = None, *, cut: bool = False
+) -> Study:
     """Look at the picture of every alert of these data sets; write them, and one sheet of each data set.
 
     Args:
@@ -197,11 +205,13 @@ def study_culprits(datasets: Sequence[Dataset], setup: Setup, out: Path, progres
         setup: As of every study.
         out: Where pictures go.
         progress: Told how far it is.
+        cut: The clips are cut to their event: what happens in their first seconds counts too, in which the service
+            raises nothing as the background has not settled.
     """
     sightings: list[Sighting] = []
     with setup.pipeline(setup.rate(datasets)) as pipeline:
         for dataset in datasets:
-            found = list(sight(dataset, setup, pipeline, progress))
+            found = list(sight(dataset, setup, pipeline, progress, cut=cut))
             sightings += [one.sighting for one in found]
             _save_sheet(found, out / f"{dataset.root.name}.jpg")
     figures = {

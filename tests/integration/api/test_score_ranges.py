@@ -111,3 +111,19 @@ def test_what_cannot_be_a_span_is_refused(service: Service, query: str, detail: 
     stream = service.silent_stream()
     problem = assert_problem(service.http.get(f"/streams/{stream}/scores?{query}"), 422, "invalid_input")
     assert problem["detail"].startswith(detail)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "until=0001-01-01T00:00:00Z",
+        "until=0001-01-01T12:00:00Z&step=60",
+        "from=0001-01-01T00:00:00Z&until=0001-01-02T00:00:00Z&step=86400",
+        "from=9999-12-31T00:00:00Z&until=9999-12-31T23:59:59.999999Z",
+        "until=9999-12-31T23:59:59.999999Z&step=86400",
+    ],
+)
+def test_at_both_ends_of_time_nothing_is_known(service: Service, query: str) -> None:
+    stream = service.silent_stream()
+    response = service.http.get(f"/streams/{stream}/scores?{query}")
+    assert (response.status_code, response.json()) == (200, [])

@@ -19,6 +19,7 @@ from sqlalchemy import select, update
 from service.contracts.alert import AlertKind
 from service.guidance.explanation import missing_timezone
 from service.store.tables import streams
+from support.http import HttpServer
 from support.peers import Peer, silent
 from support.ports import free_port
 from support.rtsp import RtspServer
@@ -158,6 +159,44 @@ def test_many_clients_change_streams_at_once(service: Service) -> None:
         thread.join()
     assert errors == []
     assert service.http.get("/streams").json() == []
+
+
+def test_a_password_is_kept_and_changed_without_being_told(service: Service, tmp_path: Path) -> None:
+    with HttpServer(tmp_path, userinfo="admin:s3same") as camera:
+        address = camera.url("live.mjpg")
+        with_password = address.replace("http://", "http://admin:wrong@")
+        stream = service.add_stream(url=with_password)
+        path = f"/streams/{stream}"
+        wrong = service.http.patch(path, json={"credentials": {"password": "alsowrong"}})
+        assert_problem(wrong, 422, "source_unauthorized")
+        right = service.http.patch(path, json={"credentials": {"password": "s3same"}})
+        assert (right.status_code, right.json()["url"], right.json()["has_credentials"]) == (200, address, True)
+        service.wait_for_state(stream, "live")
+
+        moved = service.http.patch(path, json={"url": f"{address}?n=2", "credentials": {}})
+        assert (moved.status_code, moved.json()["url"], moved.json()["has_credentials"]) == (
+            200,
+            f"{address}?n=2",
+            True,
+        )
+        service.wait_for_state(stream, "live")
+
+        elsewhere = {"url": f"http://127.0.0.1:{free_port()}/live.mjpg", "credentials": {}}
+        refused = service.http.patch(path, params={"probe": False}, json=elsewhere)
+        assert_problem(refused, 422, "source_login")
+        assert service.http.get(path).json()["url"] == f"{address}?n=2"
+        for answer in (wrong, right, moved, refused):
+            assert "alsowrong" not in answer.text
+            assert "s3same" not in answer.text
+
+
+def test_the_sensitivity_in_force_is_told_whoever_set_it(service: Service) -> None:
+    stream = service.add_stream()
+    path = f"/streams/{stream}"
+    assert service.http.get(path).json()["status"]["alerts_per_day"] == 1
+    assert service.http.patch(path, json={"alerts_per_day": 0.25}).json()["status"]["alerts_per_day"] == 0.25
+    assert service.http.patch(path, json={"threshold": 0.5}).json()["status"]["alerts_per_day"] is None
+    assert service.http.patch(path, json={"threshold": None}).json()["status"]["alerts_per_day"] == 1
 
 
 def test_a_stream_learns_and_forgets_what_is_normal(service: Service) -> None:

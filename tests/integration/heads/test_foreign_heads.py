@@ -119,7 +119,7 @@ def test_what_is_odd_stands_out_where_it_is(offline: Offline) -> None:
     _, top, _, height = peak.objects.boxes[row].tolist()
     assert top + height / 2 == pytest.approx((ROWS[-1] + 12) / 120, abs=0.06)
     (term,) = (name for name, values in peak.objects.terms.items() if not np.isnan(values[row]))
-    assert peak.legend.sentences[term] in SENTENCES[offline.name]
+    assert peak.legend.sentences[term].capitalize() == SENTENCES[offline.name]
 
 
 def test_heat_is_where_it_comes_from_and_stands_between_evaluations(offline: Offline) -> None:
@@ -312,21 +312,26 @@ def test_messages_tell_where_and_when(house: House) -> None:
     assert 0 <= message["pts"] - covers[1] < 1.0
 
 
-def test_the_picture_of_an_alert_shows_heat(house: House) -> None:
+def test_the_picture_of_an_alert_marks_the_culprit_and_hides_nothing_under_heat(house: House) -> None:
     alert, jpeg = pictured_alert(house, house.surges)
     picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR).astype(np.float32)
     red = picture[..., 2] - picture[..., :2].mean(axis=2)  # the footage is grey
     rows, columns = red.shape
     x, y, width, height = alert["objects"][0]["box"]
+    assert [one["culprit"] for one in alert["objects"]].count(True) == 1
     left, right, top, bottom = (
         round(share * side) for share, side in ((x, columns), (x + width, columns), (y, rows), (y + height, rows))
     )
-    # Around the box, but not above it, where its label is; a little away from its line, whose red is blurred.
     around = np.zeros(red.shape, bool)
     around[top : bottom + 7, max(0, left - 6) : right + 7] = True
     around[: bottom + 4, max(0, left - 3) : right + 4] = False
-    assert red[around].mean() > 15
-    assert red[:4, -4:].mean() < 8
+    inside = red[
+        min(top + 5, bottom - 1) : max(bottom - 4, top + 1), min(left + 5, right - 1) : max(right - 4, left + 1)
+    ]
+    line = red[max(0, bottom - 1) : bottom + 1, left:right]
+    assert line.max() > 60
+    assert np.median(inside) < 8
+    assert np.median(red[around]) < 8
 
 
 def test_heads_of_all_kinds_run_on_one_stream(house: House) -> None:

@@ -12,6 +12,7 @@ from service.contracts.stream import StreamSpec
 from service.engine.engine_queue import EngineQueue
 from service.engine.session import BUCKETS
 from service.engine.tensorrt import Engine
+from service.errors import InvalidInput
 from service.settings import Settings
 from support import fake_tensorrt
 from support.graphs import write_pack, yolox_answer
@@ -88,3 +89,13 @@ def test_without_tensorrt_nothing_is_said_of_engines(settings):
         assert application.readiness().detail == "ready"
     finally:
         application.close()
+
+
+def test_two_services_with_folders_of_their_own_do_not_share_a_file_of_sqlite(tmp_path):
+    shared = f"sqlite:///{tmp_path / 'shared.db'}"
+    first = Application(Settings(data_dir=tmp_path / "one", database_url=shared))
+    second = Settings(data_dir=tmp_path / "two", database_url=shared)
+    with pytest.raises(InvalidInput, match=r"shared\.db is in use by another Watchword: process "):
+        Application(second)
+    first.close()
+    Application(second).close()

@@ -158,3 +158,18 @@ def test_the_thread_writes_and_ends(database: Database, monkeypatch: pytest.Monk
     assert ScoreMinuteStore(database).between("a", first, first + 1) == [ScoreMinute("a", first, 0.5, StreamState.LIVE)]
     minutes.close()
     minutes.close()
+
+
+@pytest.mark.parametrize("wrong", [0.0, START + 31 * 86_400])
+def test_a_service_that_starts_with_a_wrong_clock_loses_no_minute(
+    minutes: ScoreMinutes, clock: Clock, database: Database, wrong: float
+) -> None:
+    say(minutes, 1, 0.9)
+    minutes.flush(everything=True)
+    clock.now = wrong
+    again = ScoreMinutes(ScoreMinuteStore(database), clock)
+    say(again, wrong - START, 0.1)
+    again.flush(everything=True)
+    clock.now = START + 60
+    again.flush(everything=True)
+    assert (0, 0.9, "live") in told(again)

@@ -72,6 +72,16 @@ def test_after_a_restart_what_was_before_it_is_given_in_minutes(minutes: ScoreMi
     ]
 
 
+def test_the_minute_of_a_restart_keeps_what_was_highest_before_it(minutes: ScoreMinutes) -> None:
+    say(feed_of(minutes), (10, 0.9, "live"), (20, 0.3, "live"))
+    minutes.flush(everything=True)
+    feed = feed_of(minutes)
+    say(feed, (40, 0.1, "live"), (70, 0.2, "live"))
+    assert told(feed, minutes) == [(0, 60, 0.9, "live"), (40, 0, 0.1, "live"), (70, 0, 0.2, "live")]
+    assert told(feed, minutes, step=60) == [(0, 60, 0.9, "live"), (60, 60, 0.2, "live")]
+    assert told(feed, minutes, step=3600) == [(0, 3600, 0.9, "live")]
+
+
 @pytest.mark.parametrize(
     ("step", "expected"),
     [

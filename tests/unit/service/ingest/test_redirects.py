@@ -63,6 +63,9 @@ def test_nothing_is_said_is_no_redirect() -> None:
         ("concat:a|b", "another kind"),
         ("http://other/v", "http://other/v."),
         ("rtsp://other:99999/v", "cannot be used"),
+        ("//[x/", "an address that cannot be used."),
+        ("//[::1", "cannot be used"),
+        ("rtsp://[x/", "cannot be used"),
         ("rtsp://127.0.0.1:8000/v", "this service itself"),
     ],
 )

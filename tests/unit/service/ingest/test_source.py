@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.errors import InvalidSource
-from service.ingest.source import MAX_URL, Source, local_source, parse_source
+from service.ingest.source import MAX_URL, Source, local_source, parse_source, with_login
 
 
 @pytest.fixture
@@ -199,3 +199,51 @@ def test_local_source_reads_anywhere(tmp_path: Path) -> None:
 def test_a_pickle_is_not_how_secrets_are_kept(media: Path) -> None:
     source = parse_source("rtsp://user:secret@camera/s", "tcp", media)
     assert pickle.loads(pickle.dumps(source)) == source  # but workers may pass sources on
+
+
+@pytest.mark.parametrize(
+    ("url", "stored", "user", "password", "opened"),
+    [
+        ("rtsp://camera/b", "rtsp://me:old@camera/a", None, None, "rtsp://me:old@camera/b"),
+        ("rtsp://camera:554/b", "rtsp://me:old@camera/a", None, "n:/@w", "rtsp://me:n%3A%2F%40w@camera:554/b"),
+        ("rtsp://camera/b", "rtsp://me:old@camera/a", "you", None, "rtsp://you:old@camera/b"),
+        (
+            "rtsp://me:old@camera/a?token=x",
+            "rtsp://me:old@camera/a?token=x",
+            None,
+            "new",
+            "rtsp://me:new@camera/a?token=x",
+        ),
+        ("rtsp://other/b", "rtsp://me:old@camera/a", "you", "new", "rtsp://you:new@other/b"),
+        ("rtsp://you:new@other/b", "rtsp://me:old@camera/a", None, "newer", "rtsp://you:newer@other/b"),
+        ("rtsp://[::1]:8554/b", "rtsp://camera/a", "you", None, "rtsp://you:@[::1]:8554/b"),
+        ("rtsp://other/b", "rtsp://camera/a", None, None, "rtsp://other/b"),
+    ],
+)
+def test_a_login_is_kept_or_replaced(
+    url: str, stored: str, user: str | None, password: str | None, opened: str, media: Path
+) -> None:
+    source, kept = parse_source(url, "tcp", media), parse_source(stored, "tcp", media)
+    assert with_login(source, kept, user, password) == opened
+
+
+@pytest.mark.parametrize(
+    ("url", "user", "password"),
+    [
+        ("rtsp://other/a", None, None),
+        ("rtsp://other/a", "you", None),
+        ("rtsp://other/a", None, "new"),
+        ("rtsp://camera:8554/a", None, None),
+        ("rtsps://camera:554/a", None, None),
+        ("file:a.mp4", "you", "new"),
+        ("file:a.mp4", None, None),
+    ],
+)
+def test_a_stored_password_goes_to_no_other_camera(
+    url: str, user: str | None, password: str | None, media: Path
+) -> None:
+    kept = parse_source("rtsp://me:s3cret@camera/a", "tcp", media)
+    with pytest.raises(InvalidSource) as caught:
+        with_login(parse_source(url, "tcp", media), kept, user, password)
+    assert caught.value.code == "source_login"
+    assert "s3cret" not in str(caught.value)

@@ -15,7 +15,7 @@ from service.sinks import DeliveryFailed, DeliveryRefused
 from service.sinks import publisher as module
 from service.sinks.publisher import BACKOFF_FIRST_S, BACKOFF_MAX_S, Publisher, backoff
 from service.store.database import Database
-from service.store.outbox import Outbox
+from service.store.outbox import Delivery, Outbox
 from support.alerts import make_alert, wait_until
 
 
@@ -264,6 +264,57 @@ def test_an_outbox_that_does_not_answer_is_asked_again(
         connection.execute(text("ALTER TABLE away RENAME TO outbox"))
     post.queue("a1")
     wait_until(lambda: post.line.taken == ["a1"])
+
+
+@pytest.mark.parametrize(
+    ("stored", "left", "given_up"),
+    [
+        ('{"id": "a1", "event": "updated", "surprise": 1}', ["a2", "b1"], 1),
+        ('{"id": "a1", "event": "opened"}', ["b1"], 2),
+        ("not even JSON", ["b1"], 2),
+        ("[]", ["b1"], 2),
+    ],
+)
+def test_an_event_that_cannot_be_read_is_given_up_and_the_others_go_on(
+    post: Post, quick: None, caplog: pytest.LogCaptureFixture, stored: str, left: list[str], given_up: int
+) -> None:
+    post.queue("a1 a2 b1")
+    with post.database.transaction() as connection:
+        connection.execute(text("UPDATE outbox SET event = :stored WHERE event_id = 'a1'"), {"stored": stored})
+    post.publisher.start()
+    wait_until(lambda: post.depth() == 0)
+    assert post.line.taken == left
+    assert post.count("given_up") == given_up
+    assert post.outbox.depth("line") == 0
+    assert caplog.text.count("line: gave up event a1") == 1
+    assert "cannot be read. The alert itself is kept." in caplog.text
+
+
+def test_a_fault_of_the_publisher_itself_does_not_end_its_thread(
+    post: Post, quick: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    faults: list[int] = []
+    real = post.outbox.due
+
+    def due(sink: str, now: datetime) -> Delivery | None:
+        if len(faults) < 3:
+            faults.append(1)
+            raise RuntimeError("a bug")
+        return real(sink, now)
+
+    monkeypatch.setattr(post.outbox, "due", due)
+    post.publisher.start()
+    post.queue("a1")
+    wait_until(lambda: post.line.taken == ["a1"])
+    assert caplog.text.count("line: unexpected failure, trying again") == 1
+
+
+def test_an_outbox_that_is_too_full_is_trimmed_also_of_what_cannot_be_read(post: Post) -> None:
+    post.queue("a1 b1 c1")
+    with post.database.transaction() as connection:
+        connection.execute(text("UPDATE outbox SET event = 'x' WHERE event_id = 'a1'"))
+    assert post.outbox.trim("line", keep=2) == 1
+    assert post.outbox.depth("line") == 2
 
 
 def test_an_event_that_cannot_be_crossed_off_is_not_delivered_again_meanwhile(post: Post, quick: None) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import logging
 import socket
+import ssl
 import threading
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -182,6 +183,44 @@ def test_a_server_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> Non
         with pytest.raises(DeliveryFailed, match=r"gave no answer within 0\.2 s"):
             webhook.publish(EVENT)
         webhook.close()
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_a_server_that_drips_its_answer_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, tls: bool
+) -> None:
+    """Each byte comes within the limit of a single wait; the second POST is over the connection of the first."""
+    pem = write_certificate(tmp_path, "127.0.0.1")
+    monkeypatch.setenv("SSL_CERT_FILE", str(pem))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+    gone = threading.Event()
+
+    def drip(listener: socket.socket) -> None:
+        plain, _ = listener.accept()
+        with context.wrap_socket(plain, server_side=True) if tls else plain as connection:
+            connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+            connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+            while not gone.wait(0.05):
+                try:
+                    connection.sendall(b"x")
+                except OSError:
+                    gone.set()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=drip, args=(listener,), daemon=True)
+        thread.start()
+        port = listener.getsockname()[1]
+        webhook = Webhook(SecretStr(f"{'https' if tls else 'http'}://127.0.0.1:{port}/s3cret"))
+        webhook.publish(EVENT)
+        monkeypatch.setattr(module, "POST_S", 1.0)
+        with pytest.raises(DeliveryFailed, match=rf"127\.0\.0\.1:{port} gave no whole answer within 1 s\."):
+            webhook.publish(EVENT)
+        webhook.close()
+        gone.wait(30)
+        thread.join(30)
 
 
 def test_nobody_there() -> None:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import signal
@@ -13,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from service.errors import InvalidInput
-from service.store import data_folder as module
 from service.store.data_folder import NAME, DataFolder
 
 HOLDS = (
@@ -78,20 +76,6 @@ def test_a_lock_without_a_name_still_locks(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match=r"in use by another Watchword\. Stop that one"):
         DataFolder(tmp_path)
     one.close()
-
-
-def test_where_there_are_no_locks_nobody_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    def no_locks(*_: object) -> None:
-        raise OSError(37, "No locks available")
-
-    monkeypatch.setattr(fcntl, "flock", no_locks)
-    one, other = DataFolder(tmp_path), DataFolder(tmp_path)
-    one.close()
-    other.close()
-    assert "has no locks (No locks available)" in caplog.text
-    assert module.logger.name in {record.name for record in caplog.records}
 
 
 def test_a_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from service.errors import InvalidInput
-from service.store.opening import naming_database, open_database
+from service.store.opening import lock_database, naming_database, open_database
 from support.ports import free_port
 from support.storage import full_disk
 
@@ -123,3 +123,30 @@ def test_a_database_that_another_program_keeps_locked_is_told_of(tmp_path: Path)
         with pytest.raises(InvalidInput, match="is in use by another program"), naming_database(url(tmp_path)):
             connection.exec_driver_sql("BEGIN IMMEDIATE")
     engine.dispose()
+
+
+def test_a_file_of_sqlite_belongs_to_one_service_whatever_link_leads_to_it(tmp_path: Path) -> None:
+    (tmp_path / "way").symlink_to(tmp_path / "shared")
+    first = lock_database(url(tmp_path / "shared"))
+    assert first is not None
+    with pytest.raises(
+        InvalidInput, match=r"shared/watchword\.db is in use by another Watchword: process \d+ on "
+    ) as caught:
+        lock_database(url(tmp_path / "way"))
+    assert caught.value.code == "database_unusable"
+    assert "(WATCHWORD_DATABASE_URL)" in caught.value.message
+    first.close()
+    again = lock_database(url(tmp_path / "way"))
+    assert again is not None
+    again.close()
+
+
+@pytest.mark.parametrize("other", ["postgresql://h/n", "sqlite://", "sqlite:///:memory:", "no URL", "mysql://h/n"])
+def test_only_files_are_locked(other: str) -> None:
+    assert lock_database(other) is None
+
+
+def test_a_lock_that_cannot_be_made_names_the_database(tmp_path: Path) -> None:
+    (tmp_path / "watchword.db.lock").mkdir()
+    with pytest.raises(InvalidInput, match=r"^The database .*/watchword\.db "):
+        lock_database(url(tmp_path))

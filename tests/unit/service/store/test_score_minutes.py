@@ -4,7 +4,7 @@ import pytest
 
 from service.contracts.stream import StreamState
 from service.store.database import Database
-from service.store.score_minutes import KEPT_DAYS, MINUTES_A_DAY, ScoreMinute, ScoreMinuteStore
+from service.store.score_minutes import KEPT_DAYS, MINUTES_A_DAY, PRUNED_AT_ONCE, ScoreMinute, ScoreMinuteStore
 
 NOW = 29_000_000
 
@@ -47,12 +47,39 @@ def test_of_a_minute_that_was_told_twice_the_highest_stays(
     assert [told[0].with_(told[1])] == expected
 
 
-def test_what_is_too_old_or_of_a_wrong_clock_goes(store: ScoreMinuteStore) -> None:
+def kept(store: ScoreMinuteStore) -> list[int]:
+    return [each.minute for each in store.between("a", 0, NOW * 2)]
+
+
+def test_what_is_too_old_goes_and_what_lies_ahead_stays(store: ScoreMinuteStore) -> None:
     oldest = NOW - KEPT_DAYS * MINUTES_A_DAY
-    for minute in (oldest - 1, oldest, NOW + MINUTES_A_DAY, NOW + MINUTES_A_DAY + 1):
-        store.merge([of(minute, 0.5)])
+    store.merge([of(minute, 0.5) for minute in (oldest - 1, oldest, NOW, NOW + 2 * MINUTES_A_DAY)])
     store.prune(NOW)
-    assert [each.minute for each in store.between("a", 0, NOW * 2)] == [oldest, NOW + MINUTES_A_DAY]
+    assert kept(store) == [oldest, NOW, NOW + 2 * MINUTES_A_DAY]
+
+
+@pytest.mark.parametrize("wrong", [0, NOW + 31 * MINUTES_A_DAY, NOW * 10])
+def test_a_clock_that_is_wrong_deletes_nothing(store: ScoreMinuteStore, wrong: int) -> None:
+    month = [NOW - ago for ago in range(0, KEPT_DAYS * MINUTES_A_DAY, 60)]
+    store.merge([of(minute, 0.5) for minute in month])
+    store.prune(wrong)
+    assert kept(store) == sorted(month)
+
+
+def test_even_with_minutes_of_a_wrong_clock_a_pruning_deletes_little(store: ScoreMinuteStore) -> None:
+    month = [NOW - ago for ago in range(0, KEPT_DAYS * MINUTES_A_DAY, 60)]
+    ahead = NOW + 40 * MINUTES_A_DAY
+    store.merge([of(minute, 0.5) for minute in [*month, ahead]])
+    store.prune(ahead)
+    assert kept(store) == [minute for minute in sorted(month) if minute >= min(month) + PRUNED_AT_ONCE] + [ahead]
+
+
+def test_pruning_keeps_up_with_what_grows_old(store: ScoreMinuteStore) -> None:
+    store.merge([of(minute, 0.5) for minute in range(0, 1000, 10)])
+    store.merge([of(NOW, 0.5)])
+    for _ in range(1000 // PRUNED_AT_ONCE + 1):
+        store.prune(NOW)
+    assert kept(store) == [NOW]
 
 
 def test_a_streams_minutes_go_with_it(store: ScoreMinuteStore) -> None:

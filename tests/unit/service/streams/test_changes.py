@@ -15,6 +15,7 @@ from service.streams.changes import changes_of
     [
         ({}, {}),
         ({"name": "gate"}, {"name": "gate"}),
+        ({"credentials": {"user": "me", "password": "secret"}}, {}),
         ({"threshold": 0.7}, {"threshold": 0.7, "alerts_per_day": None}),
         ({"alerts_per_day": 3}, {"alerts_per_day": 3, "threshold": None}),
         ({"threshold": None}, {"threshold": None}),

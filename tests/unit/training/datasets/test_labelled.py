@@ -138,13 +138,21 @@ def test_files_of_one_name_in_several_folders_are_several_clips(root, write_vide
         ({"train": None}, "expected an object 'train' of clips"),
         ({"test": {}}, "expected test clips of the kind labelled, got none"),
         ({"train": {"01": {"file": "train_02.mp4"}}}, r"expected clip 01 at .*train_02\.mp4, which does not exist"),
-        ({"train": {"01": {"file": "train_01.mp4", "frames": 6}}}, "clip 01: expected 6 frames, .* got 5"),
+        ({"train": {"01": {"file": "train_01.mp4", "frames": 6}}}, "labels, clip 01: expected 6 frames, .* got 5"),
         (
             {"test": {"01": {"file": "test_01.mp4"}}},
             "clip 01: expected one of labels, intervals, times, got none",
         ),
         ({"test": {"01": "test_01.mp4"}}, "clip 01: expected an object with `file`"),
-        ({"fps": None}, "clip 02: expected `fps` in labels.json for a folder of pictures"),
+        (
+            {"train": {"01": {"file": "./test_01.mp4"}}},
+            "clip 01: expected a file that is not in train, got that of clip",
+        ),
+        ({"train": {"01": {"file": "."}}}, "clip 01: expected the name of a video"),
+        ({"train": {"01": {"file": ""}}}, "clip 01: expected the name of a video"),
+        ({"train": {"01": {"file": 5}}}, "clip 01: expected an object with `file`"),
+        ({"train": {"01": {"file": "labels.json"}}}, "clip 01: expected a video or a folder of pictures, got .*json"),
+        ({"fps": None}, "labels, clip 02: expected `fps` in labels.json for a folder of pictures"),
     ],
 )
 def test_bad_documents_are_refused_when_opened(root, changes, message):
@@ -172,6 +180,25 @@ def test_labels_that_do_not_fit_the_video_are_refused(root, entry, message):
         ("file,split,start,end\n", "last or file,split,from,until, got file,split,start,end"),
         ("file,split,first,last\ntest_01.mp4,dev,1,2\n", "line 2: expected the split train or test, got 'dev'"),
         ("file,split,first,last\ntest_01.mp4,test,1,\n", "line 2: expected frame numbers"),
+        ("file,split,first,last\ntrain_01.mp4,train,2,3\n", r"line 2: expected nothing marked in train_01\.mp4"),
+        ("file,split,from,until\ntrain_01.mp4,train,0:01,\n", r"line 2: expected nothing marked in train_01\.mp4"),
+        (
+            "file,split,first,last\ntrain_01.mp4,train,,\n./train_01.mp4,test,1,2\n",
+            r"line 3: expected each file in train or in test, got train_01\.mp4 in both \(.*line 2\)",
+        ),
+        ("file,split,first,last\n,train,,\n", "line 2: expected the name of a video"),
+        ("file,split,first,last\ntrain_01.mp4,train,,\n./.,test,1,2\n", "line 3: expected the name of a video"),
+        (
+            f"file,split,first,last\ntrain_01.mp4,train,,\n{'x' * 200_000},test,,\n",
+            "line 3: expected a row of a table, .* larger than field limit",
+        ),
+        ('"' + "x" * 200_000, "line 1: expected a row of a table"),
+        (
+            "file,split,first,last\ntrain_01.mp4,train,,\nlabels.csv,test,,\n",
+            r"line 3: expected a video or a folder of pictures, got .*labels\.csv",
+        ),
+        ("file,split,first,last\nnone.mp4,train,,\n", r"line 2: expected clip none at .*none\.mp4, which does not"),
+        (f"file,split,first,last\n{'x' * 300}.mp4,train,,\n", "line 2: "),
     ],
 )
 def test_bad_csv(root, text, message):
