@@ -387,6 +387,6 @@ INVALID_WEBHOOK_URL = declare("invalid_webhook_url", InvalidInput, "expected a w
 INVALID_REDIS_URL = declare("invalid_redis_url", InvalidInput, "expected a Redis URL redis(s)://HOST:PORT/DB")
 BAD_BANK = declare("bad_bank", InvalidInput, "bank_file: expected phrases, got none")
 NO_SUCH_SOURCE = declare(
-    "no_such_source", InvalidInput, "expected a camera's URL or a file that is there, got 'yard.mp4'"
+    "no_such_source", InvalidInput, "There is no file or folder 'yard.mp4', and it is no address of a camera."
 )
 SOURCE_TOO_SHORT = declare("source_too_short", InvalidInput, "20.0 s of footage are too few to learn from for 60 s.")

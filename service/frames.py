@@ -1,4 +1,4 @@
-"""A decoded picture with its three clocks, and the same with the motion that ingest computed for it."""
+"""A decoded picture with its three clocks, what can be seen in it, and the work that ingest did on it."""
 
 from __future__ import annotations
 

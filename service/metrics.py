@@ -11,7 +11,18 @@ CLIENT_KINDS = ("websocket", "mjpeg")
 SUPPRESSIONS = ("too_short", "cooldown", "lost")
 STAGES = ("prepare", "detect", "track", "inputs", "features", "score", "guide", "alerts")
 DELIVERY_OUTCOMES = ("delivered", "failed", "given_up", "dropped")
-OUTCOMES = ("scored", "enrolled", "not_due", "superseded", "stale", "disturbed", "blind", "decode_error", "error")
+OUTCOMES = (
+    "scored",
+    "enrolled",
+    "not_due",
+    "superseded",
+    "stale",
+    "skipped",
+    "disturbed",
+    "blind",
+    "decode_error",
+    "error",
+)
 
 
 class Metrics:
@@ -42,7 +53,7 @@ class Metrics:
         )
         self.lag_seconds = Gauge(
             "watchword_lag_seconds",
-            "How far behind the present the newest scored frame of a stream was, absent when nothing is scored.",
+            "How far behind the present the newest frame of a stream was, absent while none come.",
             ["stream"],
             registry=self.registry,
         )

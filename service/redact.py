@@ -39,7 +39,7 @@ _LINE = re.compile(
 )
 _COOKIE = re.compile(r"((?:^|\s)(?:set-)?cookie:[ \t]*)\S.*", re.IGNORECASE)
 _HEADER = re.compile(r"((?:proxy-)?authorization['\"]?\s*[:=]\s*['\"]?(?:basic|digest|bearer)\s+)\S.*", re.IGNORECASE)
-_SECRET_NAME = re.compile(rf"(?:.*[^a-z])?(?:{_WORDS})[0-9]*|.*(?:pass|pwd|token|secret|key|auth)[a-z]*[0-9]*", re.I)
+SECRET_NAME = re.compile(rf"(?:.*[^a-z])?(?:{_WORDS})[0-9]*|.*(?:pass|pwd|token|secret|key|auth)[a-z]*[0-9]*", re.I)
 
 _HARMLESS_NAMES = frozenset({
     "action", "audio", "bitrate", "cam", "camera", "cameraid", "camid", "camno", "ch", "chan", "channel",
@@ -170,7 +170,7 @@ def _mask_pair(piece: str, *, hid: bool) -> str:
     if _looks_drawn(unquote(unquote(name))):
         return MASK
     decoded = unquote(unquote(value))
-    if _SECRET_NAME.fullmatch(name) is None:
+    if SECRET_NAME.fullmatch(name) is None:
         if _TRIVIAL_VALUE.fullmatch(decoded):
             return piece
         if name.lower() in _HARMLESS_NAMES and _HARMLESS_VALUE.fullmatch(decoded) and not _looks_drawn(decoded):

@@ -29,8 +29,7 @@ class AlertEvidence:
     Attributes:
         image: ``(H, W, 3)`` uint8, BGR, or None once it was handed on to be drawn and stored.
         pts: Presentation time of that picture, seconds.
-        objects: Everything that was scored in it; the culprit of the incident's peak is
-            marked.
+        objects: Everything that was scored in it; what made the incident's peak is marked where it is to be seen.
         heads: Each head's own surprise at the peak.
         threshold: Display score at which alerts opened then.
         embeddings: ``(N, D)`` float32, of the clips of ``objects``, NaN rows where there is none; None without an

@@ -178,6 +178,13 @@ class AlertManager:
             incident = stream.scene.machine.incident
         return None if incident is None else incident.id
 
+    def open_alert(self, stream_id: str) -> str | None:
+        """The id of a stream's open alert of an anomaly, also while nothing is scored; None while there is none."""
+        with self._lock:
+            stream = self._streams.get(stream_id)
+            incident = None if stream is None else stream.scene.machine.incident
+        return None if incident is None else incident.id
+
     def source_state(self, stream_id: str, stream_name: str, state: StreamState) -> None:
         """Take the new state of a stream's source.
 

@@ -36,11 +36,6 @@ class OutageMachine:
         self._sent_at: float | None = None
         self._lasted_s = 0.0
 
-    @property
-    def is_open(self) -> bool:
-        """Whether an outage has been told of and not ended yet."""
-        return self._open
-
     def report(self, state: StreamState, now: float) -> Literal["closed"] | None:
         """Take a stream's new state. A pause ends an outage at once: nobody expects pictures then."""
         if state is StreamState.PAUSED:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -10,14 +9,12 @@ from pydantic import BaseModel, Field
 
 from service.api.queries import did_you_mean
 from service.contracts.field_words import expected_and_got, field_path, sentence
-from service.redact import redact
+from service.redact import SECRET_NAME, redact
 
 MAX_FIELD_PROBLEMS = 20
 """A body of a megabyte can be wrong in a hundred thousand places; nobody reads more than a screenful."""
 
 Place = Literal["body", "query", "path", "header", "cookie"]
-
-_SECRET_NAME = re.compile(r"pass|pwd|secret|token|key|auth|cred", re.IGNORECASE)
 
 
 class FieldProblem(BaseModel):
@@ -44,7 +41,7 @@ def field_problem(error: Mapping[str, Any], known: Sequence[str] = ()) -> FieldP
         expected, got, message = _known_field(known, str(location[-1]))
         message = f"{field}: {message}"
     else:
-        expected, got = expected_and_got(error, secret=bool(_SECRET_NAME.search(field)))
+        expected, got = expected_and_got(error, secret=any(SECRET_NAME.fullmatch(str(part)) for part in location))
         message = sentence(error, field, expected, got)
     return FieldProblem(
         place=place,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
@@ -72,7 +73,9 @@ def _frames(source: str, fps: float, settings: Settings, windows: Sequence[Frame
     from service.redact import redact
 
     if "://" not in source and not source.startswith("file:") and not Path(source).exists():
-        raise InvalidInput(NO_SUCH_SOURCE, f"expected a camera's URL or a file that is there, got {redact(source)!r}")
+        raise InvalidInput(
+            NO_SUCH_SOURCE, f"There is no file or folder {redact(source)!r}, and it is no address of a camera."
+        )
     if Path(source).exists():
         yield from read_all("watch", local_source(Path(source), rate=fps), fps, settings, windows)
     else:
@@ -128,36 +131,65 @@ def _first(frames: Iterator[PreparedFrame], seconds: float) -> Iterator[Prepared
 def _show(frames: Iterator[ScoredFrame]) -> None:
     from rich.live import Live
 
-    history: deque[float] = deque(maxlen=HISTORY)
-    above = False
+    history: deque[float | None] = deque(maxlen=HISTORY)
+    incidents = _Incidents()
     count, peak = 0, 0.0
     with Live(console=console, refresh_per_second=10, transient=True) as live:
         for frame in frames:
-            history.append(frame.score or 0.0)
-            count, peak = count + 1, max(peak, frame.score or 0.0)
+            history.append(frame.score)
+            if frame.score is not None:
+                count, peak = count + 1, max(peak, frame.score)
             live.update(_line(frame, history))
-            now_above = frame.surprise is not None and frame.threshold is not None and frame.surprise > frame.threshold
-            if now_above and not above:
+            if incidents.begins(frame):
                 console.print(_event(frame))
-            above = now_above
     console.print(f"[dim]the source has ended: {count} frames scored, highest score {peak:.2f}[/dim]")
 
 
-def _line(frame: ScoredFrame, history: deque[float]) -> Text:
+class _Incidents:
+    """Tells when the service would open an alert, did it watch the same source."""
+
+    def __init__(self) -> None:
+        from service.alerts.incident_machine import IncidentMachine, IncidentRules
+
+        numbers = itertools.count(1)
+        self._machine = IncidentMachine(IncidentRules(), lambda: str(next(numbers)))
+
+    def begins(self, scored: ScoredFrame) -> bool:
+        """Whether an incident opens with this frame, the next one."""
+        from service.alerts.incident_machine import SurpriseSample
+
+        frame = scored.source.frame
+        clocks = frame.pts, frame.captured_at, scored.surprise, scored.threshold, frame.happened
+        sample = SurpriseSample(scored.source.epoch, *clocks, settled=not scored.source.ghostly)
+        return any(change.event == "opened" for change in self._machine.step(sample).changes)
+
+
+def _line(frame: ScoredFrame, history: deque[float | None]) -> Text:
     from rich.text import Text
 
     from service.pipeline.scored import display
 
-    score, threshold = frame.score or 0.0, display(frame.threshold or 0.0)
-    curve = "".join(SPARKS[round(value * (len(SPARKS) - 1))] for value in history)
-    colour = "red" if score > threshold else "green"
+    curve = "".join(" " if value is None else SPARKS[round(value * (len(SPARKS) - 1))] for value in history)
+    at = f"{frame.source.frame.pts:9.2f} s  "
+    if frame.score is None:
+        blind = frame.source.sight.blind
+        why = "no score" if blind is None else f"nothing to be seen: {blind.value.replace('_', ' ')}"
+        return Text.assemble(at, (why, "bold yellow"), "  ", (curve.rjust(HISTORY), "yellow"))
+    colour = "red" if _is_unusual(frame) else "green"
     return Text.assemble(
-        f"{frame.source.frame.pts:9.2f} s  ",
-        (f"{score:.2f}", f"bold {colour}"),
-        f" / {threshold:.2f}  ",
+        at,
+        (f"{frame.score:.2f}", f"bold {colour}"),
+        f" / {display(frame.threshold or 0.0):.2f}  ",
         (curve.rjust(HISTORY), colour),
         f"  {(~frame.objects.regions).sum()} objects",
     )
+
+
+def _is_unusual(frame: ScoredFrame) -> bool:
+    """Whether it is as unusual as what opens an alert. What stood in the first picture leaves ghosts, which are not."""
+    if frame.surprise is None or frame.threshold is None or frame.source.ghostly:
+        return False
+    return frame.surprise >= frame.threshold
 
 
 def _event(frame: ScoredFrame) -> Text:

@@ -26,6 +26,28 @@ _STEPS = (np.arange(64, dtype=np.float32) + 0.5) / 64
 _GRID = np.stack(np.meshgrid(_STEPS, _STEPS), axis=-1).reshape(-1, 2).astype(np.float32)
 
 
+def missing_zone(zone: str, rule: str = "The rule") -> str:
+    """What is said of a rule whose zone is not there.
+
+    Args:
+        zone: Its name.
+        rule: The rule, at the beginning of a sentence.
+    """
+    return f"This camera has no zone {zone!r}. {rule} does nothing until there is one, or until the rule is changed."
+
+
+def missing_timezone(rules: str = "this rule") -> str:
+    """What is said of hours that are of no time zone.
+
+    Args:
+        rules: Whose hours, within a sentence.
+    """
+    return (
+        f"This camera has no time zone, so the hours of {rules} are taken as UTC. "
+        "Set the camera's time zone, such as Europe/Berlin."
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Explanation:
     """What is said of a rule without looking at the past."""
@@ -85,7 +107,7 @@ class Explainer:
         if self.language is None:
             return "There is nothing to understand words with (no encoder pack `words`)."
         if not self.scope.applies(spec):
-            return f"The camera has no zone {spec.zone!r}."
+            return f"This camera has no zone {spec.zone!r}."
         now = time.time()
         if self.scope.covers(spec, now):
             return None
@@ -126,14 +148,11 @@ class Explainer:
                 "class and how it moves, is compared with the text."
             )
         if spec.zone is not None and spec.zone not in self.scope.zones:
-            yield f"The stream has no zone {spec.zone!r} (any more): the rule is not in force until it has."
+            yield missing_zone(spec.zone)
         if spec.expires_at is not None and spec.expires_at <= datetime.now(UTC):
             yield f"It expired at {spec.expires_at.isoformat()}."
         if spec.schedule is not None and spec.schedule.timezone is None and self.scope.timezone is None:
-            yield (
-                "The camera has no time zone, so the hours of this rule are taken as UTC. Set the camera's time zone "
-                '(`PATCH /streams/{id}` with `{"timezone": "Europe/Berlin"}`), or one in the schedule.'
-            )
+            yield missing_timezone()
         if spec.strength == 0:
             yield "Its strength is 0: it moves nothing."
 

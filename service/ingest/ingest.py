@@ -67,7 +67,8 @@ class IngestStatus:
         width: Of the source's picture as it is shown, in pixels; None before the first.
         height: The same.
         size_changed_at: When the picture last came in another size than before, UTC; None if it never has.
-        damaged_frames: How many frames were left out since ``start`` because they did not decode, or not whole.
+        damaged_frames: How many frames were lost since ``start``, as far as is known: they never came, or did not
+            decode, or not whole.
         reconnects: How often frames flowed again after a failure.
         last_frame_at: Wall clock when the last frame was prepared, UTC.
         cause: What the last attempt failed by, while the source is down; else None.

@@ -20,7 +20,7 @@ av.logging.set_skip_repeated(False)
 
 
 class LossReports:
-    """Reads along with what FFmpeg logs in this thread, from ``open`` to ``close``. Not thread-safe."""
+    """Reads along with what FFmpeg logs in this thread, while it is entered. Not thread-safe."""
 
     def __init__(self) -> None:
         self._capture = av.logging.Capture(local=True)

@@ -54,8 +54,6 @@ class Sampler:
         self._scenery = scenery or Scenery()
         self._preparer = Preparer(settings.analysis_side, self._scenery)
         self._windows = WindowBuffers(windows)
-        self.last: FrameTime | None = None
-        """Of the last frame that had a place in time, whether it was due or not."""
 
     def stamp(self, pts: float | None, arrived: float, behind: Sequence[float] = ()) -> FrameTime | None:
         """Give the next decoded frame its place in time, None if it has none; the first step for every frame.
@@ -71,7 +69,6 @@ class Sampler:
             self._count("not_due")
             return None
         moment = replace(moment, epoch=moment.epoch + self._cuts)
-        self.last = moment
         if moment.epoch != self._epoch:
             self._epoch = moment.epoch
             self._cadence = Cadence(self._fps)
@@ -119,9 +116,9 @@ class Sampler:
             return
         self._timeline.skipped()
         self._index += frames
-        self._count("stale", frames)
+        self._count("skipped", frames)
 
-    def drop_damaged(self, frames: int = 1) -> None:
+    def drop_damaged(self, frames: int) -> None:
         """Count frames that did not decode, or not whole; they keep their number."""
         self._index += frames
         self._count("decode_error", frames)

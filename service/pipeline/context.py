@@ -68,8 +68,9 @@ class Guidance(Protocol):
 class StreamContext:
     """Tracker, filter, buffers of inputs, scorer, text rules and collector of one stream.
 
-    The worker thread alone calls ``enter`` and ``track``; ``use_profile``, ``collect`` and ``configure`` may be
-    called from any thread and are in force from the next frame on.
+    The thread that runs the stages (the worker's, or that of an enrolment from files) alone calls ``enter``,
+    ``pass_over``, ``track``, ``sample`` and ``finish``. The others may be called from any thread: ``use_profile`` and
+    ``configure`` are in force from the next frame on, ``collect`` at once.
     """
 
     def __init__(

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from service.guidance.explanation import missing_timezone, missing_zone
 from service.streams.entry import Entry
 
 
@@ -41,10 +42,7 @@ def _zones(entry: Entry) -> Iterator[str]:
     zones = {zone.name for zone in entry.record.spec.zones}
     for rule in entry.guidance.specs():
         if rule.zone is not None and rule.zone not in zones:
-            yield (
-                f"The rule {rule.text!r} is for the zone {rule.zone!r}, which this camera does not have. "
-                "It does nothing until there is such a zone, or until the rule is changed."
-            )
+            yield missing_zone(rule.zone, f"The rule {rule.text!r}")
 
 
 def _timezone(entry: Entry) -> Iterator[str]:
@@ -52,5 +50,4 @@ def _timezone(entry: Entry) -> Iterator[str]:
         return
     count = sum(rule.schedule is not None and rule.schedule.timezone is None for rule in entry.guidance.specs())
     if count:
-        rules = "A rule has" if count == 1 else f"{count} rules have"
-        yield f"{rules} hours, and this camera has no time zone: UTC is assumed. Set its time zone."
+        yield missing_timezone("a rule" if count == 1 else f"{count} rules")

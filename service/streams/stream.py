@@ -108,7 +108,6 @@ class LiveStream:
         self._times: deque[float] = deque(maxlen=RATE_FRAMES)
         self._latency_ms: float | None = None
         self._lag_s: float | None = None
-        self._alert_id: str | None = None
         self._waiting = False
         self._closed = False
         self._blind: Blindness | None = None
@@ -202,11 +201,13 @@ class LiveStream:
                 return
             self._services.metrics.lag_seconds.labels(self.stream_id).set(self._lag_s)
             objects = scored_objects(frame)
-            if frame.surprise is not None:
-                self._alert_id = self._services.alerts.observe(frame, objects, self.spec.name)
+            if frame.surprise is None:
+                alert_id = self._services.alerts.open_alert(self.stream_id)
+            else:
+                alert_id = self._services.alerts.observe(frame, objects, self.spec.name)
                 self._services.metrics.score.labels(self.stream_id).set(display(frame.surprise))
             seq = next(self._sequence)
-            message = score_message(frame, objects, self.stream_id, seq, state, self._latency_ms, self._alert_id)
+            message = score_message(frame, objects, self.stream_id, seq, state, self._latency_ms, alert_id)
             self._services.feed.publish(message)
             self.picture.show(frame, message)
 
@@ -340,7 +341,7 @@ class LiveStream:
         with self._publishing:
             if state is not StreamState.LIVE:
                 metrics.score.remove_by_labels({"stream": self.stream_id})
-            if state not in (StreamState.LIVE, StreamState.ENROLLING):
+            if state not in DELIVERING:
                 metrics.lag_seconds.remove_by_labels({"stream": self.stream_id})
             self._services.feed.publish(scoreless_message(self.stream_id, next(self._sequence), state))
 

@@ -21,6 +21,8 @@ MUCH = 0.5
 """Half of the frames lost, or disturbed, are too many. What lasts half a second is still seen in two of its frames at
 10 a second then; tracks and speeds are measured from frame to frame and do not suffer before."""
 
+# Not "skipped": those were let go undecoded, due or not, after a network that stood; of a machine that is too slow so
+# many frames are stale besides that it is told all the same.
 _LOST = ("superseded", "stale")
 _KEPT = ("scored", "enrolled", "disturbed")
 

@@ -55,6 +55,11 @@ def yolo_checkpoint(path: Path, architecture: str, classes: int = 80) -> Path:
             hook.remove()
         for layer, spread in spreads.items():
             layer.weight *= 0.1 / spread
+        if head.reg_max == 1:
+            # Distances from a box's middle to its sides as they come: of a trained network they are positive.
+            for branches in (head.cv2, getattr(head, "one2one_cv2", ())):
+                for branch in branches:
+                    branch[-1].bias += 1.0
     torch.save({"epoch": -1, "model": network.half(), "ema": None, "train_args": {"lr0": 0.01}}, path)
     return path
 

@@ -49,7 +49,7 @@ def write_virtual(root: Path, seed: int, running: range) -> Path:
     (root / "test").mkdir()
     for number in range(3):
         write_street(root / "train" / f"{number + 1:03d}.mp4", 140, seed=seed + number)
-    frames = 90
+    frames = 130
     labels = write_street(root / "test" / "001.mp4", frames, seed=seed + 9, running=running)
     truth = ClipTruth(
         scene=root.name,

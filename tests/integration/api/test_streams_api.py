@@ -17,6 +17,7 @@ import pytest
 from sqlalchemy import select, update
 
 from service.contracts.alert import AlertKind
+from service.guidance.explanation import missing_timezone
 from service.store.tables import streams
 from support.http import HttpServer
 from support.peers import Peer, silent
@@ -290,12 +291,10 @@ def test_what_may_not_be_as_it_was_meant_is_told(service: Service) -> None:
     for text in ("a dog", "a cat"):
         rule = {"text": text, "verdict": "normal", "zone": "Door", "schedule": schedule}
         assert service.http.post(f"{path}/guidance", json=rule).status_code == 201
-    assert service.http.get(path).json()["warnings"] == [
-        "2 rules have hours, and this camera has no time zone: UTC is assumed. Set its time zone."
-    ]
+    assert service.http.get(path).json()["warnings"] == [missing_timezone("2 rules")]
     (dog, cat) = service.http.patch(path, json={"zones": [], "timezone": "Asia/Tokyo"}).json()["warnings"]
     for warning, text in ((dog, "a dog"), (cat, "a cat")):
-        assert warning.startswith(f"The rule '{text}' is for the zone 'Door', which this camera does not have.")
+        assert warning.startswith(f"This camera has no zone 'Door'. The rule '{text}' does nothing until ")
     listed = {each["id"]: each["warnings"] for each in service.http.get("/streams").json()}
     assert listed[stream] == [dog, cat]
     assert service.http.patch(path, json={"zones": [door]}).json()["warnings"] == []

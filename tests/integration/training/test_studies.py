@@ -17,8 +17,8 @@ from training.text.paraphrases import Paraphrases
 def streets(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     root = tmp_path_factory.mktemp("streets")
     return [
-        write_virtual(root / "north", seed=1, running=range(40, 70)),
-        write_virtual(root / "south", seed=50, running=range(30, 60)),
+        write_virtual(root / "north", seed=1, running=range(80, 110)),
+        write_virtual(root / "south", seed=50, running=range(70, 100)),
     ]
 
 

@@ -64,6 +64,16 @@ def house(build: Callable[..., House]) -> House:
     return build()
 
 
+def test_an_alert_that_was_closed_is_open_no_longer_though_nothing_is_scored(house: House) -> None:
+    assert house.manager.open_alert("yard") is None
+    alert_id = house.watch(UNUSUAL, 1)
+    assert alert_id is not None
+    assert house.manager.open_alert("yard") == alert_id
+    assert house.manager.open_alert("gate") is None
+    house.manager.source_state("yard", "Yard", StreamState.PAUSED)
+    assert house.manager.open_alert("yard") is None
+
+
 def test_an_incident_from_its_first_frame_to_the_sink(house: House) -> None:
     assert house.watch(CALM, 1) is None
     alert_id = house.watch(UNUSUAL, 1)

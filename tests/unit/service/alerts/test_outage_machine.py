@@ -60,7 +60,6 @@ def test_closing_from_outside_is_told_once() -> None:
     assert machine.close(0) is None
     machine.report(StreamState.STALLED, 0)
     assert machine.elapse(10) == "opened"
-    assert machine.is_open
     assert machine.close(12) == "closed"
     assert machine.lasted_s == 12
     assert machine.close(13) is None

@@ -597,7 +597,7 @@ def test_a_rule_that_is_not_in_force_says_why(guidance: StreamGuidance, monkeypa
     inside = guidance.add(spec("a person walking", schedule={"from": "00:00", "to": "24:00"}), "mara")
     assert (inside.active, inside.inactive_because, inside.timezone) == (True, None, "UTC")
     (told,) = (warning for warning in inside.warnings if "time zone" in warning)
-    assert told.startswith("The camera has no time zone, so the hours of this rule are taken as UTC. Set the camera's")
+    assert told.startswith("This camera has no time zone, so the hours of this rule are taken as UTC. Set the camera's")
     outside = guidance.add(spec("a dog", schedule=NEVER), "mara")
     assert (outside.active, outside.timezone) == (False, "UTC")
     assert outside.inactive_because == "It is Tuesday, 12:00 now (UTC), which is outside its hours."
@@ -622,7 +622,7 @@ def test_a_rule_of_a_zone_that_is_gone_says_so(guidance: StreamGuidance) -> None
     assert rule.active
     guidance.configure([], None)
     rule = guidance.rule(rule.id)
-    assert (rule.active, rule.inactive_because) == (False, "The camera has no zone 'Door'.")
+    assert (rule.active, rule.inactive_because) == (False, "This camera has no zone 'Door'.")
 
 
 def test_the_same_rule_twice_is_told_of_both(guidance: StreamGuidance) -> None:

@@ -9,6 +9,7 @@ from models.inputs import FrameWindow
 from service.frames import PreparedFrame
 from service.ingest.sampler import Sampler
 from service.ingest.timeline import Timeline
+from service.metrics import Metrics
 from service.settings import Settings
 
 WINDOW = FrameWindow((16, 16), 4, 0.04)
@@ -54,6 +55,15 @@ def run(sampler: Sampler, times: list[float], first: int = 0, late: bool = False
 def seen(frame: PreparedFrame) -> list[int] | None:
     window = frame.windows[WINDOW]
     return None if window is None else window.frames[:, 0, 0, 0].tolist()
+
+
+def test_what_was_let_go_undecoded_is_counted_apart_from_what_is_stale() -> None:
+    metrics = Metrics()
+    sampler = Sampler("yard", 5.0, Settings(), Timeline(live=True), metrics)
+    run(sampler, [0.0, 0.2], late=True)
+    sampler.drop_late(70)
+    counted = {outcome: metrics.frames.labels("yard", outcome)._value.get() for outcome in ("stale", "skipped")}
+    assert counted == {"stale": 2, "skipped": 70}
 
 
 def test_windows_hold_frames_that_are_not_looked_at(sampler: Sampler) -> None:

@@ -14,6 +14,7 @@ from service.streams.throughput import LEAST_FRAMES, WINDOW_S, Throughput
         ({"scored": 2, "superseded": 5, "stale": 3}, 0.8, True, False),
         ({"enrolled": 1, "stale": 9}, 0.9, True, False),
         ({"scored": 5, "not_due": 50}, 0.0, False, False),  # what nobody asked for is not lost
+        ({"scored": 5, "skipped": 200}, 0.0, False, False),  # nor what a network held up for seconds
         ({"scored": 2, "disturbed": 8}, 0.0, False, True),
         ({"scored": 8, "disturbed": 2}, 0.0, False, False),
         ({"blind": 10}, 0.0, False, False),
