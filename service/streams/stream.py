@@ -269,7 +269,7 @@ class LiveStream:
             advice=ingest.advice,
             learning=self.profile.progress if self._learning or self._waiting else None,
             enrolled=self.profile.enrolled,
-            misfit=self.profile.problem is not None,
+            misfit=self.profile.problem,
             failed=self.profile.failure,
             blind=self._blind,
             blind_since=self._blind_since,

@@ -27,7 +27,7 @@ class Standing:
         advice: What to do about that, in a sentence; None for what helps most often.
         learning: How far the enrolment is that has to end first, in a sentence; None while there is none.
         enrolled: Whether there is a profile to score by.
-        misfit: Whether a profile is kept that does not fit the settings.
+        misfit: Why the profile that is kept cannot be used, in a sentence; None if it can, or if there is none.
         failed: Why the last enrolment failed, in a sentence; None if it did not.
         blind: Why nothing can be seen; None while something can.
         blind_since: Since when.
@@ -43,7 +43,7 @@ class Standing:
     advice: str | None = None
     learning: str | None = None
     enrolled: bool = False
-    misfit: bool = False
+    misfit: str | None = None
     failed: str | None = None
     blind: Blindness | None = None
     blind_since: datetime | None = None
@@ -122,8 +122,9 @@ def _learned(standing: Standing) -> NotWatching | None:
     if standing.failed is not None:
         message = f"Learning what is normal here failed: {standing.failed.rstrip('.')}."
         return _because(R.ENROLMENT_FAILED, message, "Learn again, for longer or from other footage.")
-    if standing.misfit:
-        message = "What was learned here cannot be used with the present detector and heads."
+    if standing.misfit is not None:
+        said = _sentence(standing.misfit)
+        message = said if said.startswith("What was learned") else f"What was learned here cannot be used: {said}"
         return _because(R.NOT_ENROLLED, message, "Let this camera learn again, or take the change back.")
     message = "This camera has not learned what is normal here."
     return _because(R.NOT_ENROLLED, message, "Let it learn from some minutes of ordinary footage.")

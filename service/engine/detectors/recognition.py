@@ -151,7 +151,10 @@ def _picture(size: tuple[int, int]) -> NDArray[np.float32]:
 def _problem(
     layout: Layout, tables: Sequence[NDArray[np.float32]], size: tuple[int, int], classes: int | None
 ) -> str | None:
-    """Why no table of this layout can have these values; None if it can, or if the layout does not know."""
+    """Why no table of this layout can have these values; None if it can, or if the layout does not know.
+
+    ``tables`` are of a picture with values up to 1, and of the same up to 255.
+    """
     if not isinstance(layout, CheckedLayout):
         return None
     counted = layout.classes((1, *tables[0].shape))
@@ -159,7 +162,8 @@ def _problem(
     if layout.name == "yolox_decoded" and counted != (classes or len(COCO)):
         known = f"not {classes}" if classes else "and no names of classes say so (--classes)"
         return f"it would have {counted} classes, {known}"
-    return next((said for table in tables if (said := layout.problem(table, size)) is not None), None)
+    # Of a picture in the range that it wants: what a network makes of another may be anything.
+    return layout.problem(tables[0 if layout.unit_range else -1], size)
 
 
 def _of_inputs(inputs: Sequence[Tensor]) -> str:

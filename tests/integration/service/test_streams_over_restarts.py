@@ -74,7 +74,7 @@ def test_an_enrolment_whose_file_is_gone_does_not_cost_the_camera(settings: Sett
     with running(settings) as client:
         enrolment = client.get(f"/streams/{stream_id}/enrolment").json()
         assert enrolment["state"] == "failed"
-        assert "not there" in enrolment["error"]
+        assert "There is no file" in enrolment["error"]
         assert client.patch(f"/streams/{stream_id}", json={"enabled": True}).status_code == 200
         client.state(stream_id, "live")
         assert client.delete(f"/streams/{stream_id}/enrolment").status_code == 204

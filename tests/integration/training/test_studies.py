@@ -74,7 +74,8 @@ def test_redefinition_tries_every_wording_under_both_methods(streets: list[Path]
 
 def test_redefinition_needs_the_virtual_world(tmp_path: Path) -> None:
     write_street(tmp_path / "a.mp4", 10, seed=1)
-    (tmp_path / "labels.csv").write_text("file,split,first,last\na.mp4,train,,\na.mp4,test,,\n")
+    write_street(tmp_path / "b.mp4", 10, seed=2)
+    (tmp_path / "labels.csv").write_text("file,split,first,last\na.mp4,train,,\nb.mp4,test,,\n")
     arguments = ["redefinition", str(tmp_path), "--out", str(tmp_path / "out"), "--heads", "attributes"]
     result = CliRunner().invoke(study_app, arguments)
     assert result.exit_code == 2

@@ -29,9 +29,9 @@ REASONS = [
     (Standing(S.ENROLLING, learning=HALF), R.LEARNING, HALF),
     (Standing(S.LIVE), R.NOT_ENROLLED, "This camera has not learned what is normal here."),
     (
-        Standing(S.LIVE, misfit=True),
+        Standing(S.LIVE, misfit="It is for svad."),
         R.NOT_ENROLLED,
-        "What was learned here cannot be used with the present detector and heads.",
+        "What was learned here cannot be used: It is for svad.",
     ),
     (
         Standing(S.LIVE, failed="too few frames."),
