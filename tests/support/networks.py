@@ -59,6 +59,7 @@ def yolo_checkpoint(path: Path, architecture: str, classes: int = 80) -> Path:
             # Distances from a box's middle to its sides as they come: of a trained network they are positive.
             for branches in (head.cv2, getattr(head, "one2one_cv2", ())):
                 for branch in branches:
+                    branch[-1].weight *= 0.01
                     branch[-1].bias += 1.0
     torch.save({"epoch": -1, "model": network.half(), "ema": None, "train_args": {"lr0": 0.01}}, path)
     return path
