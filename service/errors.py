@@ -206,7 +206,7 @@ NOT_READY = declare_answer("not_ready", 503, "Not ready", "bringing back streams
 # ---- 404
 
 STREAM_NOT_FOUND = declare("stream_not_found", NotFound, "There is no stream 'porch'.")
-ALERT_NOT_FOUND = declare("alert_not_found", NotFound, "expected an alert's id, got 'a1'")
+ALERT_NOT_FOUND = declare("alert_not_found", NotFound, "There is no alert 'a1'.")
 SNAPSHOT_NOT_FOUND = declare("snapshot_not_found", NotFound, "expected an alert with a picture; 'a1' has none")
 RULE_NOT_FOUND = declare("rule_not_found", NotFound, "expected the id of a rule of this stream, got 'r1'")
 PACK_NOT_FOUND = declare(

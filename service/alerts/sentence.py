@@ -38,7 +38,7 @@ def anomaly_message(culprit: Explained | None, name: str | None, looks: str | No
 
 def outage_message(stream_name: str) -> str:
     """That a camera went away. True for as long as it is away, so it does not say for how long."""
-    return f"{stream_name} has stopped sending pictures."
+    return f"{stream_name} is not sending pictures."
 
 
 def outage_over_message(stream_name: str, seconds: float) -> str:

@@ -238,7 +238,7 @@ def _get(connection: Connection, alert_id: str) -> Alert:
 
 
 def _not_found(alert_id: str) -> NotFound:
-    return NotFound(ALERT_NOT_FOUND, f"expected an alert's id, got {alert_id!r}", alert_id=alert_id)
+    return NotFound(ALERT_NOT_FOUND, f"There is no alert {alert_id!r}.", alert_id=alert_id)
 
 
 def _select() -> Select[Any]:

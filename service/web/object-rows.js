@@ -10,6 +10,8 @@ import { isUnusual } from "./picture-view.js";
 const MAX_ROWS = 8;
 const MAX_TERMS = 4;
 const MAX_WAYS = 2;
+/** A score of 0.5 is one normal frame in a thousand: below it, a "why" would contradict the number beside it. */
+const MIN_REASON = 0.5;
 /** Less than this reads 0.0 and says nothing. */
 const MIN_TERM = 0.05;
 
@@ -31,7 +33,9 @@ function numbers(object) {
  * @returns {string[]}
  */
 export function reasons(object) {
-  const lines = (object.why ?? []).slice(0, MAX_WAYS).map(sentence);
+  // Of what is ordinary its farthest trait is no reason for anything.
+  const odd = (object.score ?? 0) >= MIN_REASON || object.culprit;
+  const lines = odd ? (object.why ?? []).slice(0, MAX_WAYS).map(sentence) : [];
   if (object.caption) lines.unshift(sentence(object.caption));
   const guess = (object.actions ?? []).find((action) => action.alike);
   if (guess !== undefined) lines.push(`Looks a little like “${guess.text}”.`);

@@ -156,8 +156,9 @@ export class Overview {
     const counts = new Map(KINDS.map((kind) => [kind, cameras.filter((camera) => condition(camera).kind === kind).length]));
     const faults = counts.get("fault") ?? 0;
     const text = summaryOf(cameras.length, counts);
-    if (this.summary.dataset.text === text) return;
-    this.summary.dataset.text = text;
+    const shown = `${faults} of ${cameras.length}: ${text}`;
+    if (this.summary.dataset.shown === shown) return;
+    this.summary.dataset.shown = shown;
     const said = create("span", { text });
     if (faults === 0) return this.summary.replaceChildren(said);
     const button = create("button", { class: "faults", title: "Show only these cameras" }, icon("warning"), `${number(faults)} of ${number(cameras.length)} not watching`);

@@ -182,7 +182,7 @@ def test_a_camera_goes_away_and_comes_back(house: House) -> None:
     house.manager.source_state("yard", "Yard", StreamState.STALLED)
     opened = house.wait_told("opened")[0].alert
     assert (opened.kind, opened.stream_id, opened.peak_score) == (AlertKind.OFFLINE, "yard", None)
-    assert opened.message == "Yard has stopped sending pictures."
+    assert opened.message == "Yard is not sending pictures."
     house.manager.source_state("yard", "Yard", StreamState.OFFLINE)
     assert house.metric("alerts_total", stream="yard", kind="stream_offline") == 1
     assert house.store.list() == [opened]

@@ -103,7 +103,7 @@ def test_a_duration_has_two_units_at_most(seconds: float, said: str) -> None:
 
 
 def test_an_outage_is_told_without_a_length_and_closed_with_the_real_one() -> None:
-    assert outage_message("Yard") == "Yard has stopped sending pictures."
+    assert outage_message("Yard") == "Yard is not sending pictures."
     assert outage_over_message("Yard", 125) == "Yard was away for 2 min 5 s."
 
 
