@@ -22,7 +22,7 @@ class OutageRules:
 
     grace_s: float
     recovery_s: float = 5.0
-    cooldown_s: float = 30.0
+    cooldown_s: float = 20.0
 
 
 class OutageMachine:

@@ -35,7 +35,7 @@ STORIES = [
 
 @pytest.mark.parametrize(("states", "expected"), [story[1:] for story in STORIES], ids=[story[0] for story in STORIES])
 def test_stories(states: str, expected: str) -> None:
-    machine = OutageMachine(OutageRules(grace_s=10))
+    machine = OutageMachine(OutageRules(grace_s=10, cooldown_s=30))
     events: list[str] = []
     for second, letter in enumerate(states):
         reported = machine.report(STATES[letter], second) if letter != "-" else None
@@ -47,7 +47,7 @@ def test_stories(states: str, expected: str) -> None:
 
 
 def test_how_long_it_is_down() -> None:
-    machine = OutageMachine(OutageRules(grace_s=10))
+    machine = OutageMachine(OutageRules(grace_s=10, cooldown_s=30))
     machine.report(StreamState.LIVE, 0)
     assert machine.down_for(5) == 0
     machine.report(StreamState.STALLED, 6)
@@ -56,7 +56,7 @@ def test_how_long_it_is_down() -> None:
 
 
 def test_closing_from_outside_is_told_once() -> None:
-    machine = OutageMachine(OutageRules(grace_s=10))
+    machine = OutageMachine(OutageRules(grace_s=10, cooldown_s=30))
     assert machine.close(0) is None
     machine.report(StreamState.STALLED, 0)
     assert machine.elapse(10) == "opened"
