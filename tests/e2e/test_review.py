@@ -296,8 +296,8 @@ def test_day_is_the_browsers_and_may_have_25_hours(visit: Visit) -> None:
 
 
 def test_calendar_has_the_counts_of_each_day(visit: Visit, reviewed: Reviewed) -> None:
-    page = visit("#review")
     days = reviewed.http.get("/alerts/days", params={"timezone": "UTC"}).json()
+    page = visit(f"#review?day={days[0]['day']}")  # on the first of a month the newest may be of the one before
     this_month = [day for day in days if day["day"].startswith(days[0]["day"][:7])]
     for day in this_month:
         cell = page.locator(f"[data-day='{day['day']}']")
@@ -444,7 +444,7 @@ def test_everything_by_keyboard_alone(visit: Visit, reviewed: Reviewed) -> None:
 def test_calendar_is_walked_by_keyboard(visit: Visit, reviewed: Reviewed) -> None:
     page = visit("#review")
     today = datetime.now(UTC).date()
-    expect(page.locator(f"[data-day='{today}'] .day-count")).not_to_be_empty()
+    expect(page.locator(f"[data-day='{today}']")).to_be_visible()
     page.locator(f"[data-day='{today}']").focus()
     page.keyboard.press("ArrowUp")
     week_ago = str(today - timedelta(days=7))
