@@ -539,7 +539,7 @@ def test_sound_and_notifications_are_a_choice_and_tell_each_new_alert_once(
     second.close()
 
     context.set_offline(True)
-    expect(page.locator("#connection")).to_contain_text("Offline")
+    expect(page.locator("#connection")).to_contain_text("No connection")
     missed = reviewed.open_alert(AlertState.CLOSED)
     context.set_offline(False)
     expect(page.locator("#connection")).to_have_text("Connected")
