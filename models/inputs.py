@@ -117,13 +117,26 @@ class Keypoints:
     Read as ``Observation.keypoints``: ``(N, 17, 3)`` float32 of x, y (fractions of the picture) and confidence.
 
     Attributes:
-        pose: Name of the pose estimator's pack.
+        pose: Name of the pose estimator's pack; None for the one that the stream has, if any.
     """
 
-    pose: str
+    pose: str | None = None
 
 
-Input = ObjectEmbedding | ObjectCrops | FrameWindow | Keypoints
+@dataclass(frozen=True, slots=True)
+class Appearance:
+    """How each object looks, as an embedding of an image model.
+
+    Read as ``Observation.appearance``: ``(N, D)`` float32 of unit length, NaN rows where nothing is known.
+
+    Attributes:
+        embedding: Name of the model's pack; None for the one that the stream has, if any.
+    """
+
+    embedding: str | None = None
+
+
+Input = ObjectEmbedding | ObjectCrops | FrameWindow | Keypoints | Appearance
 
 
 @dataclass(frozen=True, slots=True)

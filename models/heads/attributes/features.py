@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
 from models.arrays import Float32, Mask
 from models.heads.attributes.descriptor import describe
 from models.heads.attributes.windows import find_windows, moving, thin
+from models.heads.attributes.embedding import shorten
+from models.heads.attributes.skeletons import JOINTS
+from models.inputs import Appearance, Keypoints
 from models.observation import Motion, Observation
 
 BODY = 0.6
@@ -27,7 +32,7 @@ def describe_frame(observation: Observation) -> dict[str, NDArray[np.generic]]:
     windows = np.zeros((0, 5), np.float32)
     # Of a camera that sends too seldom to see motion, only where objects are, how large and how they look is judged.
     if motion is not None and believed and motion.matched:
-        motion = thin(motion)
+        motion = thin(motion if observation.settled else replace(motion, foreground=np.zeros_like(motion.foreground)))
         mask = moving(motion, observation.ignored)
         velocities = _body_velocities(motion, mask, boxes)
         found = find_windows(motion, mask)
@@ -36,9 +41,49 @@ def describe_frame(observation: Observation) -> dict[str, NDArray[np.generic]]:
         "boxes": boxes.astype(np.float32),
         "velocities": velocities,
         "appearance": describe(observation.image, boxes),
+        "embeddings": _embeddings(observation),
+        "skeletons": _skeletons(observation),
+        "limbs": observation.limb_speeds.astype(np.float32),
+        "still": observation.still_s.astype(np.float32),
+        "changes": _changes(observation),
         "windows": windows,
-        "frame": np.array([width / height, believed, observation.recognised], np.float32),
+        "frame": np.array([width / height, believed, observation.recognised, _infrared(observation.image)], np.float32),
     }
+
+
+def _embeddings(observation: Observation) -> NDArray[np.float16]:
+    """``(N, D)``; D is 0 without a model."""
+    embeddings = observation.appearance(Appearance())
+    if embeddings is None:
+        return np.zeros((len(observation.objects), 0), np.float16)
+    return shorten(embeddings.astype(np.float64)).astype(np.float16)
+
+
+def _skeletons(observation: Observation) -> Float32:
+    """``(N, 51)``; NaN rows where there is none."""
+    keypoints = observation.keypoints(Keypoints())
+    if keypoints is None:
+        return np.full((len(observation.objects), JOINTS * 3), np.nan, np.float32)
+    return keypoints.reshape(len(keypoints), JOINTS * 3).astype(np.float32)
+
+
+def _changes(observation: Observation) -> Float32:
+    """``(C, 6)``: box, age in seconds, 1 if gone."""
+    changes = observation.changes
+    return np.concatenate([changes.boxes, changes.ages_s[:, None], changes.gone[:, None]], axis=1).astype(np.float32)
+
+
+COLOURLESS = 8.0
+"""Grey levels by which the channels of a picture without colour differ on average, at most: infrared pictures of a
+compressed stream stay below 1, and grey walls by lamp light above 20."""
+
+_THIN = 8
+
+
+def _infrared(image: NDArray[np.uint8]) -> bool:
+    """Whether a picture has no colour, as a camera's by infrared light."""
+    sample = image[::_THIN, ::_THIN].astype(np.int16)
+    return bool((sample.max(axis=2) - sample.min(axis=2)).mean() < COLOURLESS)
 
 
 def _body_velocities(motion: Motion, mask: Mask, boxes: Float32) -> Float32:

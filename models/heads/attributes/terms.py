@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
+
 from models.heads.attributes.windows import HEIGHTS
 from models.heads.base import Term
 
@@ -46,24 +48,75 @@ def tall(ratio: float) -> str:
     return "many times as tall as is usual there" if ratio > TOLD_TO else f"{_times(ratio)} as tall as is usual there"
 
 
+LYING = 60.0
+"""Degrees from upright from which a trunk counts as lying: who bends over a table stays below."""
+
+
+def held(lean: float) -> str:
+    """What is said of a posture.
+
+    Args:
+        lean: Degrees between the trunk and upright.
+    """
+    if LYING <= lean <= 180 - LYING:
+        return "lying down, as nobody did there while this was learned"
+    return "upside down" if lean > 180 - LYING else "in a posture that nobody had there while this was learned"
+
+
+def _seconds(seconds: float) -> str:
+    """How long, as people say it."""
+    if seconds < 100:
+        return f"{seconds:.0f} seconds"
+    return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:.0f} hours"
+
+
+def stays(seconds: float) -> str:
+    """What is said of who or what stays for so many seconds."""
+    return f"staying in one place for {_seconds(seconds)}, longer than is usual there"
+
+
+def left(seconds: float) -> str:
+    """What is said of something that was left behind so many seconds ago."""
+    return f"left here {_seconds(seconds)} ago"
+
+
+def gone(seconds: float) -> str:
+    """What is said of a place from which something is gone for so many seconds."""
+    return f"missing from here for {_seconds(seconds)}"
+
+
 _SPEED, _DIRECTION = "moving unusually fast", "moving in an unusual direction"
-OBJECT_WORDS = {
+BOX_WORDS = {
     "speed": Term(_SPEED, "fast", UNUSUAL, fast),
     "direction": Term(_DIRECTION, "wrong way", UNUSUAL),
     "size": Term("of an unusual size", say=tall),
     "appearance": Term("looking unlike anything usual there"),
 }
+BODY_WORDS = {
+    "pose": Term("in an unusual posture", say=held),
+    "limbs": Term("moving arms or legs unusually fast"),
+    "stillness": Term("staying unusually long in one place", say=stays),
+}
+OBJECT_WORDS = BOX_WORDS | BODY_WORDS
 WINDOW_WORDS = {"motion speed": Term(_SPEED, say=fast), "motion direction": Term(_DIRECTION)}
+CHANGE_WORDS = {"left behind": Term("left behind here", say=left), "gone": Term("missing from here", say=gone)}
 
-OBJECT_TERMS, WINDOW_TERMS = tuple(OBJECT_WORDS), tuple(WINDOW_WORDS)
-TERMS = (*OBJECT_TERMS, *WINDOW_TERMS)
+BOX_TERMS, BODY_TERMS = tuple(BOX_WORDS), tuple(BODY_WORDS)
+OBJECT_TERMS, WINDOW_TERMS, CHANGE_TERMS = tuple(OBJECT_WORDS), tuple(WINDOW_WORDS), tuple(CHANGE_WORDS)
+TERMS = (*OBJECT_TERMS, *WINDOW_TERMS, *CHANGE_TERMS)
 
-COLUMNS = len(OBJECT_TERMS) + len(WINDOW_TERMS) * len(HEIGHTS)
-"""Of frames' distances: the object terms, then both window terms of each window size."""
+WIDTHS = {term: len(HEIGHTS) if term in WINDOW_TERMS else 1 for term in (*BOX_TERMS, *WINDOW_TERMS, *BODY_TERMS, *CHANGE_TERMS)}
+"""Columns of each term, in their order in frames' distances: those that profiles of the first version lack come last."""
+
+COLUMNS = sum(WIDTHS.values())
+"""Of frames' distances: one of each object term and of each change, and of each window term one of each size."""
+
+FIRST_COLUMNS = len(BOX_TERMS) + len(WINDOW_TERMS) * len(HEIGHTS)
+"""Of profiles of the first version."""
+
+_STARTS = dict(zip(WIDTHS, [0, *accumulate(WIDTHS.values())][:-1], strict=True))
 
 
 def column_of(term: str) -> int:
     """The term's column; for a window term that of the smallest size, and the others follow."""
-    if term in OBJECT_TERMS:
-        return OBJECT_TERMS.index(term)
-    return len(OBJECT_TERMS) + WINDOW_TERMS.index(term) * len(HEIGHTS)
+    return _STARTS[term]
