@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, cast
 
 import numpy as np
@@ -80,6 +81,44 @@ class Objects:
         )
 
 
+class SceneChange(StrEnum):
+    """What became of the whole picture at once."""
+
+    CUT = "cut"
+    """Another picture, or the same place at another time: a seam in a recording, another camera."""
+    LIGHT = "light"
+    """The same view under another light: a lamp, blinds."""
+    EXPOSURE = "exposure"
+    """The same view, lighter or darker all over."""
+    INFRARED = "infrared"
+    """The same view in colours where it was grey, or the other way round."""
+    MOVED = "moved"
+    """The camera looks elsewhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """The ``K`` places where the scene itself is another one than it was: what was left there, or is gone.
+
+    Attributes:
+        boxes: ``(K, 4)`` float32, x, y, width and height as fractions of the picture.
+        ages_s: ``(K,)`` float32, seconds since it was first seen so.
+        gone: ``(K,)`` bool, whether something that was always there is gone; else something was left.
+    """
+
+    boxes: Float32
+    ages_s: Float32
+    gone: Mask
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+    @classmethod
+    def none(cls) -> Changes:
+        """The scene is as it was."""
+        return cls(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.bool_))
+
+
 @dataclass(frozen=True, slots=True)
 class Observation:
     """One frame of one stream, ready for the heads.
@@ -92,6 +131,13 @@ class Observation:
         ignored: ``(h, w)`` bool mask at the analysis resolution of ignored zones, or None when there are none.
         recognised: Whether the detector knows what its objects are; False if they are mere regions of motion.
         inputs: What heads asked for beside, by what they asked for; read by the methods.
+        still_s: ``(N,)`` float32, seconds for which each object has stood where it is; 0 for what moves or has no
+            track. Zeros where it is not given.
+        held: ``(N,)`` bool, objects that the detector did not find in this frame, and that are kept because their
+            picture is still there. All false where it is not given.
+        changes: Where the scene is another one than it was.
+        scene_change: What became of the whole picture, in the one frame in which that is known; else None. Such a frame
+            is ``disturbed``, or the first of an epoch.
     """
 
     pts: float
@@ -101,6 +147,25 @@ class Observation:
     ignored: Mask | None = None
     recognised: bool = True
     inputs: Mapping[Input, Any] = field(default_factory=dict)
+    still_s: Float32 = field(default_factory=lambda: np.zeros(0, np.float32))
+    held: Mask = field(default_factory=lambda: np.zeros(0, np.bool_))
+    changes: Changes = field(default_factory=Changes.none)
+    scene_change: SceneChange | None = None
+
+    def __post_init__(self) -> None:
+        """Fill the columns that were not given.
+
+        Raises:
+            ValueError: If one that was given is not of the objects.
+        """
+        count = len(self.objects)
+        for name in ("still_s", "held"):
+            column = getattr(self, name)
+            if not len(column):
+                object.__setattr__(self, name, np.zeros(count, column.dtype))
+            elif len(column) != count:
+                msg = f"expected {name} of {count} objects, got {len(column)}"
+                raise ValueError(msg)
 
     def embeddings(self, wanted: ObjectEmbedding) -> Float32:
         """``(N, D)`` float32 of unit length; NaN rows for objects that no confirmed track holds.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -9,8 +11,9 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from models.arrays import Float32, Mask
 from models.inputs import FrameWindow, Window
-from models.observation import Motion
+from models.observation import Changes, Motion, SceneChange
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,67 @@ class Sight:
 CLEAR = Sight()
 
 
+KEEP_LAG = 6
+"""Frames. What stands is told to the background so much later: reading ahead is at most five frames before the stages
+(``PREFETCH`` in ``service.ingest.playback``, one in the hand of each), so that the same file always gives the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What stands still in a frame, as its background is told.
+
+    Attributes:
+        boxes: ``(N, 4)`` float32, x, y, width and height as fractions of the picture.
+        people: ``(N,)`` bool, which of them came by themselves, and so were not left there.
+    """
+
+    boxes: Float32
+    people: Mask
+
+    @classmethod
+    def nothing(cls) -> Kept:
+        """Nothing stands there."""
+        return cls(np.zeros((0, 4), np.float32), np.zeros(0, np.bool_))
+
+
+class KeptPlaces:
+    """What stands still in a stream, as its stages tell its background. Thread-safe.
+
+    What is told of a frame is read ``KEEP_LAG`` frames later, so that it does not depend on which thread is faster.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._told: deque[tuple[float, Kept]] = deque(maxlen=4 * KEEP_LAG)
+        self._read: deque[float] = deque(maxlen=KEEP_LAG + 1)
+
+    def tell(self, kept: Kept, pts: float) -> None:
+        """Say what stands, in the thread of the stages.
+
+        Args:
+            kept: What stands.
+            pts: Presentation time of the frame in which it was seen.
+        """
+        with self._lock:
+            self._told.append((pts, kept))
+
+    def read(self, pts: float) -> Kept:
+        """What stood some frames ago: once for each prepared frame, in the decode thread.
+
+        Args:
+            pts: Of the frame.
+        """
+        with self._lock:
+            if self._read and pts <= self._read[-1]:
+                self._read.clear()
+            self._read.append(pts)
+            if len(self._read) <= KEEP_LAG:
+                return Kept.nothing()
+            last = self._read[0]
+            first = last - (pts - last)  # nothing of frames long past, as when the stages have stopped
+            return next((kept for told, kept in reversed(self._told) if first <= told <= last), Kept.nothing())
+
+
 @dataclass(frozen=True, slots=True)
 class PreparedFrame:
     """A frame with the work done that belongs to its stream alone.
@@ -85,6 +149,10 @@ class PreparedFrame:
         windows: The newest windows that were gathered up to it, one every ``stride`` frames of them; None where frames
             are still too few.
         sight: What can be seen in it.
+        grey: ``(h, w)`` uint8, the picture at analysis resolution; None where nobody prepared it. Not to be written to.
+        changes: Where the scene is another one than it was.
+        scene_change: What became of the whole picture, in the frame in which that is known; else None.
+        places: Told what stands still in the frame; None where no background follows it.
     """
 
     stream_id: str
@@ -93,6 +161,10 @@ class PreparedFrame:
     motion: Motion | None
     windows: Mapping[FrameWindow, Window | None] = field(default_factory=dict)
     sight: Sight = CLEAR
+    grey: NDArray[np.uint8] | None = None
+    changes: Changes = field(default_factory=Changes.none)
+    scene_change: SceneChange | None = None
+    places: KeptPlaces | None = None
 
     @property
     def ghostly(self) -> bool:

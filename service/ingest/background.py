@@ -17,10 +17,17 @@ import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
+from models.arrays import Float32, Mask
+from models.observation import Changes
+from service.ingest.changes import ChangeFinder, inside
 from service.ingest.disturbance import Disturbance
 
 ABSORB_S = 60.0
 """What stands still for so long becomes background, in a model that knew the ground for as long."""
+
+KEPT_S = 600.0
+"""What the stages say stands there is kept out of the background for so long, and is then learned as anything else.
+Whoever lies has been told of long before; what a detector takes for a person for ten minutes may be a coat."""
 
 SETTLING_S = 4.0
 """So long after it began a model still shows ghosts of who stood in its first picture. In 83 cold starts on Ped2, falls
@@ -60,11 +67,30 @@ class Background:
         self._model: _Model | None = None
         self._disturbance = Disturbance()
         self._resumes = False
+        self._kept = self._people = np.zeros((0, 4), np.float32)
+        self._changes = ChangeFinder()
 
     @property
     def settled(self) -> bool:
         """Whether the ground is known by now: right after a start, people who stood in it leave ghosts."""
         return self._model is not None and self._model.age >= SETTLING_S
+
+    def keep(self, boxes: Float32, people: Mask) -> None:
+        """Say what stands still, from the next frame on: it is not to become background, for ``KEPT_S`` at most.
+
+        Args:
+            boxes: ``(N, 4)`` x, y, width and height as fractions of the picture; replaces what was said before.
+            people: ``(N,)`` which of them came by themselves, and so were not left there.
+        """
+        self._kept, self._people = boxes, boxes[people]
+
+    def changes(self, pts: float) -> Changes:
+        """What was left in the scene, and what is gone from it; nothing while that cannot be seen.
+
+        Args:
+            pts: Presentation time of the frame that was given last, seconds.
+        """
+        return self._changes.found(pts) if self.settled and not self._disturbance.active else Changes.none()
 
     def resume(self) -> None:
         """Say that something was missed before the next frame. What was learned stays, unless that is too old."""
@@ -89,16 +115,20 @@ class Background:
         self._resumes = False
         if self._model is None or self._model.shape != grey.shape:
             self._model, self._disturbance = _Model(smooth, pts), Disturbance()
+            self._changes.reset()
             return np.zeros_like(grey), False
         model = self._model
         level = model.contrast / 2
         settled = self._disturbance.update(smooth, model.expected, model.usual_difference, level, pts)
         if settled:
             self._model = _Model(smooth, pts)
+            self._changes.reset()
         if settled or self._disturbance.active:
             return np.zeros_like(grey), True
         hidden, shadow = model.classify(smooth)
-        model.learn(smooth, hidden, pts)
+        model.learn(smooth, hidden, pts, self._kept)
+        if self.settled:
+            self._changes.update(smooth, model.expected, model.contrasts, self._people, pts)
         return np.bitwise_and(_without_shadow(hidden, shadow), np.uint8(1), dtype=np.uint8), False
 
 
@@ -130,7 +160,8 @@ class _Model:
         self._differs: MatLike = np.zeros(self.shape, np.uint8)
         self._changes = np.zeros(self.shape, np.float32)
         self._difference = np.zeros(self.shape, np.float32)
-        self._contrasts: MatLike = np.full(self.shape, round(self.contrast), np.uint8)
+        self._kept_s = np.zeros(self.shape, np.float32)
+        self.contrasts: MatLike = np.full(self.shape, round(self.contrast), np.uint8)
         self._picture()
 
     @property
@@ -156,9 +187,9 @@ class _Model:
     def classify(self, smooth: MatLike) -> tuple[MatLike, MatLike]:
         """Where the background is hidden, and where it only lies in shadow (which hides it from learning)."""
         beyond = cv2.max(cv2.subtract(smooth, self._lightest), cv2.subtract(self._darkest, smooth))
-        strong = cv2.medianBlur(cv2.compare(beyond, self._contrasts, cv2.CMP_GT), 3)
+        strong = cv2.medianBlur(cv2.compare(beyond, self.contrasts, cv2.CMP_GT), 3)
         difference = cv2.absdiff(smooth, self.expected)
-        weak = cv2.compare(cv2.add(difference, difference), self._contrasts, cv2.CMP_GT)
+        weak = cv2.compare(cv2.add(difference, difference), self.contrasts, cv2.CMP_GT)
         hidden = cv2.bitwise_or(strong, cv2.bitwise_and(weak, cv2.dilate(strong, _SQUARE_7)))
         return hidden, self._shadow(smooth)
 
@@ -179,8 +210,8 @@ class _Model:
         slight = _above(ratio, _RATIO_SCALE * _SLIGHT_SHADOW_RATIO)
         return cv2.bitwise_and(cv2.bitwise_and(cv2.inRange(ratio, low, high), alike), cv2.bitwise_or(telling, slight))
 
-    def learn(self, smooth: MatLike, hidden: MatLike, pts: float) -> None:
-        """Learn from a classified frame, if a look is due."""
+    def learn(self, smooth: MatLike, hidden: MatLike, pts: float, kept: Float32) -> None:
+        """Learn from a classified frame, if a look is due; of ``kept`` see ``Background.keep``."""
         step = pts - self._looked
         if step < 0:
             self._looked = self._started = pts
@@ -194,10 +225,21 @@ class _Model:
         self._learn_contrast(difference, shows, step, pts - self._started)
         self._follow_gain(smooth, shows, step)
         cv2.accumulateWeighted(smooth, self._mean, 1 - np.exp(-step / _FOLLOW_S), mask=shows)
-        self._learn_candidate(smooth, hidden, shows, ticks)
+        self._learn_candidate(smooth, hidden, shows, ticks, self._spared(kept, hidden, step))
         self._picture()
 
-    def _learn_candidate(self, smooth: MatLike, hidden: MatLike, shows: MatLike, ticks: int) -> None:
+    def _spared(self, kept: Float32, hidden: MatLike, step: float) -> MatLike | None:
+        """Mask of what is not to be learned now; None for nothing."""
+        if not len(kept):
+            return None
+        told = cv2.bitwise_and(inside(kept, self.shape), hidden)
+        # Counted where it is hidden, and anew where the ground shows again.
+        self._kept_s = np.where(hidden > 0, self._kept_s + np.float32(step) * (told > 0), np.float32(0))
+        return cv2.bitwise_and(told, _above(np.float32(KEPT_S) - self._kept_s, 0).astype(np.uint8))
+
+    def _learn_candidate(
+        self, smooth: MatLike, hidden: MatLike, shows: MatLike, ticks: int, spared: MatLike | None
+    ) -> None:
         again = cv2.subtract(hidden, _above(cv2.absdiff(smooth, self._candidate), self.contrast))
         self._to_forget += _FORGET * ticks
         lost = int(self._to_forget)
@@ -205,7 +247,8 @@ class _Model:
         self._seen = np.minimum(
             cv2.add(self._seen, np.bitwise_and(shows, np.uint8(ticks))), np.uint8(255 - 2 * _MARGIN)
         )
-        gained = cv2.add(self._candidate_seen, np.bitwise_and(again, np.uint8(ticks)))
+        counted = again if spared is None else cv2.subtract(again, spared)
+        gained = cv2.add(self._candidate_seen, np.bitwise_and(counted, np.uint8(ticks)))
         self._candidate_seen = cv2.subtract(gained, np.bitwise_and(cv2.bitwise_not(again), np.uint8(lost)))
         remembered = _above(self._candidate_seen, 0)
         self._candidate = cv2.copyTo(smooth, cv2.subtract(hidden, remembered), self._candidate)
@@ -215,6 +258,8 @@ class _Model:
             self._until_ghosts = _GHOSTS_S
             still = cv2.bitwise_and(again, _above(self._candidate_seen, _STILL_TICKS))
             longer = cv2.bitwise_or(longer, _ghosts(still, smooth, self.expected))
+        if spared is not None:
+            longer = cv2.subtract(longer, spared)
         if cv2.countNonZero(longer):
             self._swap(longer.view(np.bool_))
 
@@ -241,7 +286,7 @@ class _Model:
         usual = cv2.convertScaleAbs(self._difference)
         self.usual_difference = cv2.multiply(usual, restless, scale=1 / 255)
         wanted = cv2.convertScaleAbs(cv2.blur(self.usual_difference, (3, 3)), alpha=_RESTLESS_FACTOR)
-        self._contrasts = np.maximum(wanted, np.uint8(self.contrast))
+        self.contrasts = np.maximum(wanted, np.uint8(self.contrast))
 
     def _follow_gain(self, smooth: MatLike, shows: MatLike, step: float) -> None:
         """Scale the model with the camera's automatic exposure, judged on the background that shows."""

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.observation import Motion
-from service.frames import CLEAR, Sight
+from models.observation import Changes, Motion
+from service.frames import CLEAR, KeptPlaces, Sight
 from service.ingest.background import Background
 from service.ingest.flow import DenseFlow
 from service.ingest.sight import SightMonitor
@@ -46,12 +46,14 @@ class Scenery:
     Attributes:
         background: The ground behind what moves.
         sight: Whether anything can be seen.
+        places: What stands still, as the stages say.
     """
 
     def __init__(self) -> None:
         """Nothing was seen yet."""
         self.background = Background()
         self.sight = SightMonitor()
+        self.places = KeptPlaces()
 
 
 class Preparer:
@@ -117,6 +119,8 @@ class Preparer:
             raise ValueError(msg)
         grey = self._seen[-1][1]
         background, self._sight = self._scenery.background, self._scenery.sight.look(grey, pts)
+        kept = self._scenery.places.read(pts)
+        background.keep(kept.boxes, kept.people)
         if self._sight.blind is not None:
             # What moved meanwhile is not known: the next picture that says something has none to be compared with.
             self._seen.clear()
@@ -143,6 +147,16 @@ class Preparer:
     def sight(self) -> Sight:
         """What can be seen in the frame that was prepared last."""
         return self._sight
+
+    @property
+    def changes(self) -> Changes:
+        """What was left in the scene of the frame that was prepared last, and what is gone from it."""
+        return self._scenery.background.changes(self._seen[-1][0]) if self._seen else Changes.none()
+
+    @property
+    def grey(self) -> NDArray[np.uint8] | None:
+        """The frame seen last, ``(h, w)`` at analysis resolution; None while nothing can be seen. Not to be written."""
+        return self._seen[-1][1] if self._seen else None
 
     def _partner(self, pts: float) -> tuple[float, NDArray[np.uint8]] | None:
         """The oldest picture within the wished interval, else the newest before it."""

@@ -103,7 +103,15 @@ class Sampler:
             self._metrics.stage_seconds.labels("prepare").observe(time.perf_counter() - began)
         frame = Frame(self._index, moment.pts, captured_at, moment.arrived, image, behind)
         return PreparedFrame(
-            self._stream_id, moment.epoch, frame, motion, self._windows.windows(), self._preparer.sight
+            self._stream_id,
+            moment.epoch,
+            frame,
+            motion,
+            self._windows.windows(),
+            self._preparer.sight,
+            self._preparer.grey,
+            self._preparer.changes,
+            places=self._scenery.places,
         )
 
     def begin_anew(self) -> None:

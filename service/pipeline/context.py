@@ -17,6 +17,7 @@ from models.observation import Objects
 from service.contracts.stream import Detection, Zone
 from service.frames import PreparedFrame
 from service.pipeline.inputs.provider import Buffers
+from service.pipeline.presence import Presence, Present
 from service.pipeline.scoring import Scorer
 from service.pipeline.track import ObjectFilter, Tracker
 from service.pipeline.velocities import TrackVelocities
@@ -99,6 +100,7 @@ class StreamContext:
         self.scorer: Scorer | None = None
         self._epoch: int | None = None
         self._tracker = Tracker(fps)
+        self._presence = Presence()
         self._lock = threading.Lock()
         self._samples: Samples | None = None
         self._recording = 0
@@ -131,6 +133,7 @@ class StreamContext:
         self._blind_at = None
         if self._epoch is not None:
             self._tracker.reset()
+            self._presence.reset()
             self.velocities.reset()
             for buffer in self.buffers.values():
                 buffer.reset()
@@ -160,9 +163,10 @@ class StreamContext:
                 self._samples.leave_out(max(0.0, pts - began))
         self._blind_at = pts
 
-    def track(self, objects: Objects, pts: float) -> Objects:
-        """Keep the objects that count, and follow them."""
-        return self._tracker.update(self.filter(objects), pts)
+    def track(self, objects: Objects, frame: PreparedFrame, *, recognised: bool) -> Present:
+        """Keep the objects that count, follow them, and add those that are still there though they were not found."""
+        tracked = self._tracker.update(self.filter(objects), frame.frame.pts)
+        return self._presence.update(tracked, frame, self.filter, recognised=recognised)
 
     def sample(self, features: dict[str, Arrays], frame: PreparedFrame) -> None:
         """Hand a frame's features to the enrolment, if there is one and the picture can be learned from.

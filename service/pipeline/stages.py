@@ -23,6 +23,7 @@ from service.pipeline.context import StreamContext
 from service.pipeline.guided import Guided, captions, guide, unguided_frame
 from service.pipeline.inputs.gathering import Gathering
 from service.pipeline.inputs.provider import Buffers, Look
+from service.pipeline.presence import Present
 from service.pipeline.scored import Legend, ScoredFrame, ScoredObjects, labels_of, tracks_of, with_nothing
 from service.pipeline.scoring import Fused, Scorer
 from service.pipeline.terms import Terms
@@ -146,7 +147,7 @@ class Stages:
             detected = self.detector.detect([frame for _, frame in batch])
         with self._stage("track"):
             tracked = [
-                context.track(objects, frame.frame.pts)
+                context.track(objects, frame, recognised=self.detector.recognises)
                 for (context, frame), objects in zip(batch, detected, strict=True)
             ]
         with self._stage("inputs"):
@@ -165,23 +166,28 @@ class Stages:
             ]
 
     def _observations(
-        self, batch: Sequence[tuple[StreamContext, PreparedFrame]], tracked: Sequence[Objects]
+        self, batch: Sequence[tuple[StreamContext, PreparedFrame]], tracked: Sequence[Present]
     ) -> list[Observation]:
         """What the heads see of each frame."""
         looks = [
-            (context.buffers, Look.at(frame, objects)) for (context, frame), objects in zip(batch, tracked, strict=True)
+            (context.buffers, Look.at(frame, present.objects))
+            for (context, frame), present in zip(batch, tracked, strict=True)
         ]
         return [
             Observation(
                 frame.frame.pts,
                 frame.frame.image,
                 frame.motion,
-                objects,
+                present.objects,
                 None if frame.motion is None else context.filter.ignored_mask(*frame.motion.foreground.shape),
                 self.detector.recognises,
                 inputs,
+                present.still_s,
+                present.held,
+                frame.changes,
+                frame.scene_change,
             )
-            for (context, frame), objects, inputs in zip(batch, tracked, self._gathering.gather(looks), strict=True)
+            for (context, frame), present, inputs in zip(batch, tracked, self._gathering.gather(looks), strict=True)
         ]
 
     def _features(self, observations: Sequence[Observation]) -> list[dict[str, Arrays]]:

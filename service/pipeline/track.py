@@ -11,6 +11,7 @@ import supervision as sv
 from numpy.typing import NDArray
 from trackers import BIoU, ByteTrackTracker
 
+from models.arrays import Mask
 from models.guidance.polygon import contains, foot_points
 from models.observation import UNTRACKED, Objects
 from service.contracts.stream import Detection, Zone
@@ -30,6 +31,10 @@ _MIN_OVERLAP = 0.1
 # walker at 2; with 4 / fps, both are followed (tests/unit/service/pipeline/test_track.py).
 _WIDENED_PER_S = 4.0
 _WIDENED = (0.1, 1.0)
+# People and things are never one track: a small detector calls the legs of somebody who lies a chair, and their track
+# would go over to the next chair. Things may change their class, as a car that is called a truck.
+PERSON = "person"
+_APART = 10.0  # pictures
 _UNITS = 1000.0  # the Kalman filter's noise is tuned to pixels: a picture counts as 1000 of them
 
 
@@ -87,8 +92,16 @@ class Tracker:
         self._first_id = self._next_id
 
 
+def people(objects: Objects) -> Mask:
+    """``(N,)`` bool, which objects their detector takes for people; none where it has no such class."""
+    if PERSON not in objects.names:
+        return np.zeros(len(objects), np.bool_)
+    return np.asarray(objects.class_ids == objects.names.index(PERSON), np.bool_)
+
+
 def _detections(objects: Objects) -> sv.Detections:
     corners = np.concatenate([objects.boxes[:, :2], objects.boxes[:, :2] + objects.boxes[:, 2:]], axis=1)
+    corners[:, ::2] += _APART * people(objects)[:, None]
     return sv.Detections(
         xyxy=corners * _UNITS,
         confidence=objects.confidences,
