@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.arrays import Float32, Mask
-from models.inputs import FrameWindow, Input, Keypoints, ObjectCrops, ObjectEmbedding, TrackCrops, Window
+from models.inputs import Appearance, FrameWindow, Input, Keypoints, ObjectCrops, ObjectEmbedding, TrackCrops, Window
 
 UNTRACKED = -1
 """Track id of an object that no confirmed track holds (yet)."""
@@ -136,6 +136,9 @@ class Observation:
         held: ``(N,)`` bool, objects that the detector did not find in this frame, and that are kept because their
             picture is still there. All false where it is not given.
         changes: Where the scene is another one than it was.
+        limb_speeds: ``(N,)`` float32, how fast joints move relative to the body, in body sizes a second; NaN where not
+            known, and where it is not given.
+        settled: Whether the ground behind what moves is known; until then its foreground may be the hole of what left.
         scene_change: What became of the whole picture, in the one frame in which that is known; else None. Such a frame
             is ``disturbed``, or the first of an epoch.
     """
@@ -151,6 +154,8 @@ class Observation:
     held: Mask = field(default_factory=lambda: np.zeros(0, np.bool_))
     changes: Changes = field(default_factory=Changes.none)
     scene_change: SceneChange | None = None
+    limb_speeds: Float32 = field(default_factory=lambda: np.zeros(0, np.float32))
+    settled: bool = True
 
     def __post_init__(self) -> None:
         """Fill the columns that were not given.
@@ -159,10 +164,10 @@ class Observation:
             ValueError: If one that was given is not of the objects.
         """
         count = len(self.objects)
-        for name in ("still_s", "held"):
+        for name, nothing in (("still_s", 0.0), ("held", False), ("limb_speeds", np.nan)):
             column = getattr(self, name)
             if not len(column):
-                object.__setattr__(self, name, np.zeros(count, column.dtype))
+                object.__setattr__(self, name, np.full(count, nothing, column.dtype))
             elif len(column) != count:
                 msg = f"expected {name} of {count} objects, got {len(column)}"
                 raise ValueError(msg)
@@ -183,9 +188,17 @@ class Observation:
         """The last frames; None until there are enough since a gap, and until the next evaluation is due."""
         return cast("Window | None", self._of(wanted))
 
-    def keypoints(self, wanted: Keypoints) -> Float32:
-        """``(N, 17, 3)`` float32, x, y and confidence; NaN rows for what is no person."""
-        return cast("Float32", self._of(wanted))
+    def keypoints(self, wanted: Keypoints) -> Float32 | None:
+        """``(N, 17, 3)`` float32, x, y and confidence; NaN rows for what is no person. None without an estimator."""
+        return cast("Float32 | None", self._optional(wanted, wanted.pose))
+
+    def appearance(self, wanted: Appearance) -> Float32 | None:
+        """``(N, D)`` float32 of unit length; NaN rows where nothing is known. None without a model."""
+        return cast("Float32 | None", self._optional(wanted, wanted.embedding))
+
+    def _optional(self, wanted: Input, name: str | None) -> Any:
+        """What a stream may go without, unless it was asked for by name."""
+        return self.inputs.get(wanted) if name is None else self._of(wanted)
 
     def _of(self, wanted: Input) -> Any:
         if wanted not in self.inputs:

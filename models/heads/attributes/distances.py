@@ -9,9 +9,19 @@ import numpy as np
 from models.arrays import Arrays, Float64, Index, Mask, under
 from models.heads.attributes.density import distance
 from models.heads.attributes.direction import rarity
+from models.heads.attributes.embedding import embedding_distance
 from models.heads.attributes.place import usual
+from models.heads.attributes.pose import pose_distance
 from models.heads.attributes.table import FeatureTable, cut_off, feet, window_columns
-from models.heads.attributes.terms import COLUMNS, OBJECT_TERMS, WINDOW_TERMS, column_of
+from models.heads.attributes.terms import (
+    BOX_TERMS,
+    COLUMNS,
+    OBJECT_TERMS,
+    TERMS,
+    WIDTHS,
+    WINDOW_TERMS,
+    column_of,
+)
 from models.heads.attributes.windows import HEIGHTS
 
 MOVING_SHARE = 0.3
@@ -31,6 +41,9 @@ _STILL = 1e-4
 """What is fast at a place is never less, unless nothing was seen to move: where all stand, or the camera sent too
 seldom to see motion. Whatever moves later would be infinitely fast then."""
 
+PAUSE_S = 5.0
+"""Nobody wonders about who stops for so long, or what is put down."""
+
 NEVER_SEEN = 3.0
 """The distance of an object's size where normal footage had no objects at all: three spreads from any."""
 
@@ -46,9 +59,13 @@ def object_distances(table: FeatureTable, profile: Arrays) -> dict[str, Float64]
         ``(N,)`` by term: speed as a share of what is fast there, rarity of the direction, and spreads of size and of
         appearance from normal ones.
     """
+    return _box_distances(table, profile) | _body_distances(table, profile)
+
+
+def _box_distances(table: FeatureTable, profile: Arrays) -> dict[str, Float64]:
     nothing = np.zeros(len(table.boxes))
     if len(table.boxes) == 0:
-        return dict.fromkeys(OBJECT_TERMS, nothing)
+        return dict.fromkeys(BOX_TERMS, nothing)
     x, foot = feet(table.boxes)
     speed = np.hypot(table.velocities[:, 0], table.velocities[:, 1])
     if "speed" not in profile:
@@ -61,8 +78,43 @@ def object_distances(table: FeatureTable, profile: Arrays) -> dict[str, Float64]
         "speed": speed,
         "direction": np.where(speed > MOVING_SHARE, rare, 0.0),
         "size": distance(under(profile, "size."), relative_sizes(table, profile)),
-        "appearance": distance(under(profile, "appearance."), table.appearance),
+        "appearance": _appearance_distances(table, profile),
     }
+
+
+def _appearance_distances(table: FeatureTable, profile: Arrays) -> Float64:
+    """By the image model where the profile knows one, else by the small descriptor."""
+    embedding = under(profile, "embedding.")
+    if embedding:
+        return embedding_distance(embedding, table.embeddings)
+    return distance(under(profile, "appearance."), table.appearance)
+
+
+def _body_distances(table: FeatureTable, profile: Arrays) -> dict[str, Float64]:
+    x, foot = feet(table.boxes)
+    limbs = np.where(np.isfinite(table.limbs), table.limbs, -np.inf)
+    pose = pose_distance(under(profile, "pose."), table.shapes, table.infrared[table.object_frames])
+    return {"pose": pose, "limbs": limbs, "stillness": _stillness(table.still, x, foot, profile)}
+
+
+def _stillness(still: Float64, x: Float64, foot: Float64, profile: Arrays) -> Float64:
+    """``(N,)`` how many times as long as is usual at their place objects have stood there, as a logarithm.
+
+    What nobody could have seen while learning cannot be judged: who stands longer than the longest recording counts as
+    standing so long.
+    """
+    if "stillness" not in profile:
+        return np.full(len(still), -np.inf)
+    longest = float(np.asarray(profile["longest"]).item())
+    usually = usual(profile["stillness"], x, foot)
+    return np.maximum(np.log((np.minimum(still, longest) + PAUSE_S) / (usually + PAUSE_S)), 0.0)
+
+
+def change_distances(table: FeatureTable) -> dict[str, Float64]:
+    """``(C,)`` by term: of things left behind and of things gone, the logarithm of their age in pauses."""
+    ages = np.log1p(table.changes[:, 4] / PAUSE_S)
+    gone = table.changes[:, 5] > 0
+    return {"left behind": np.where(gone, -np.inf, ages), "gone": np.where(gone, ages, -np.inf)}
 
 
 def window_distances(table: FeatureTable, profile: Arrays) -> dict[str, Float64]:
@@ -98,8 +150,10 @@ def heights(table: FeatureTable, profile: Arrays) -> Float64:
 def frame_distances(table: FeatureTable, objects: Mapping[str, Float64], windows: Mapping[str, Float64]) -> Float64:
     """``(F, columns)``: each frame's most unusual value by column; -inf where there is nothing to judge."""
     result = np.full((table.count, COLUMNS), -np.inf)
-    for column, term in enumerate(OBJECT_TERMS):
-        np.maximum.at(result[:, column], table.object_frames, objects[term])
+    for term in OBJECT_TERMS:
+        np.maximum.at(result[:, column_of(term)], table.object_frames, objects[term])
+    for term, ages in change_distances(table).items():
+        np.maximum.at(result[:, column_of(term)], table.change_frames, ages)
     sizes = len(HEIGHTS)
     group = table.window_frames * sizes + window_columns(table.windows)[3]
     for term in WINDOW_TERMS:
@@ -153,6 +207,5 @@ def scale(values: Float64, low: Float64, step: Float64) -> Float64:
 def evidence_of(distances: Float64, scales: Float64) -> Float64:
     """``(F, terms)`` evidence of each frame by term; over window sizes the strongest counts. 0 for nothing to judge."""
     scaled = scale(distances, *scales.T)
-    objects, windows = scaled[:, : len(OBJECT_TERMS)], scaled[:, len(OBJECT_TERMS) :]
-    strongest = windows.reshape(len(scaled), len(WINDOW_TERMS), len(HEIGHTS)).max(axis=2)
-    return np.concatenate([objects, strongest], axis=1)
+    strongest = [scaled[:, column_of(term) : column_of(term) + WIDTHS[term]].max(axis=1) for term in TERMS]
+    return np.stack(strongest, axis=1)

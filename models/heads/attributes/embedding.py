@@ -56,8 +56,8 @@ def fit_embedding(embeddings: Float64) -> dict[str, Float64]:
     rows = embeddings[known(embeddings)]
     if not len(rows):
         return {}
-    rows = rows[:: -(-len(rows) // MAX_SAMPLES)].astype(np.float32)
-    centres = spherical_kmeans(rows, CENTRES)
+    rows = rows[:: -(-len(rows) // MAX_SAMPLES)]
+    centres = spherical_kmeans(rows.astype(np.float32), CENTRES)
     members = np.bincount((rows @ centres.T).argmax(axis=1), minlength=len(centres))
     supported = members >= SUPPORT * len(rows)
     return {"centres": centres[supported if supported.any() else slice(None)].astype(np.float64)}

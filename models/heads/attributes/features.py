@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from models.arrays import Float32, Mask
 from models.heads.attributes.descriptor import describe
-from models.heads.attributes.windows import find_windows, moving, thin
 from models.heads.attributes.embedding import shorten
 from models.heads.attributes.skeletons import JOINTS
+from models.heads.attributes.windows import find_windows, moving, thin
 from models.inputs import Appearance, Keypoints
 from models.observation import Motion, Observation
 
@@ -59,12 +59,12 @@ def _embeddings(observation: Observation) -> NDArray[np.float16]:
     return shorten(embeddings.astype(np.float64)).astype(np.float16)
 
 
-def _skeletons(observation: Observation) -> Float32:
-    """``(N, 51)``; NaN rows where there is none."""
+def _skeletons(observation: Observation) -> NDArray[np.float16]:
+    """``(N, 51)``, NaN rows where there is none; ``(N, 0)`` without an estimator."""
     keypoints = observation.keypoints(Keypoints())
     if keypoints is None:
-        return np.full((len(observation.objects), JOINTS * 3), np.nan, np.float32)
-    return keypoints.reshape(len(keypoints), JOINTS * 3).astype(np.float32)
+        return np.zeros((len(observation.objects), 0), np.float16)
+    return keypoints.reshape(len(keypoints), JOINTS * 3).astype(np.float16)
 
 
 def _changes(observation: Observation) -> Float32:

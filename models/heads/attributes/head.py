@@ -14,17 +14,19 @@ counts as 0. So several mildly unusual attributes count like one that is far out
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, Self, cast, get_args
+from dataclasses import dataclass
+from typing import ClassVar, Literal, Self, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.arrays import Arrays, Float64, Index, Mask, under
+from models.arrays import Arrays, Float32, Float64, Index, Mask, under
 from models.heads.attributes.density import Kind, fit_density
 from models.heads.attributes.descriptor import LENGTH
 from models.heads.attributes.direction import SECTORS, fit_direction
 from models.heads.attributes.distances import (
     MOVING_SHARE,
+    change_distances,
     evidence_of,
     frame_distances,
     heights,
@@ -35,12 +37,20 @@ from models.heads.attributes.distances import (
     window_distances,
     window_speeds,
 )
+from models.heads.attributes.embedding import fit_embedding
 from models.heads.attributes.features import describe_frame
 from models.heads.attributes.place import GRID, fit_place, usual
+from models.heads.attributes.pose import COLUMNS as POSE_COLUMNS
+from models.heads.attributes.pose import fit_pose
 from models.heads.attributes.regions import find_regions
+from models.heads.attributes.skeletons import leans
 from models.heads.attributes.table import FeatureTable, cut_off, feet, window_columns
 from models.heads.attributes.terms import (
+    BOX_TERMS,
+    CHANGE_TERMS,
+    CHANGE_WORDS,
     COLUMNS,
+    FIRST_COLUMNS,
     OBJECT_TERMS,
     OBJECT_WORDS,
     TERMS,
@@ -51,7 +61,7 @@ from models.heads.attributes.terms import (
 from models.heads.attributes.windows import HEIGHTS
 from models.heads.base import Fitted, HeadScores, Term
 from models.heads.shapes import check_shapes
-from models.inputs import Input
+from models.inputs import Appearance, Input, Keypoints
 from models.observation import Observation
 from models.packs import HeadManifest, Pack
 from models.runtime import OpenGraph
@@ -73,8 +83,8 @@ class AttributesHead:
     """Scores frames by attributes of their objects and motion windows. Holds no state of any stream."""
 
     name: str = "attributes"
-    terms: Mapping[str, Term] = {**OBJECT_WORDS, **WINDOW_WORDS}
-    inputs: tuple[Input, ...] = ()
+    terms: Mapping[str, Term] = {**OBJECT_WORDS, **WINDOW_WORDS, **CHANGE_WORDS}
+    inputs: tuple[Input, ...] = (Keypoints(), Appearance())
 
     DEFAULTS: ClassVar[Mapping[str, object]] = {
         "density": "kmeans",
@@ -82,6 +92,7 @@ class AttributesHead:
         "appearance_clusters": 32,
         "appearance_weight": 0.5,
         "object_weight": 0.5,
+        "terms": TERMS,
     }
 
     def __init__(self, parameters: Mapping[str, object]) -> None:
@@ -91,9 +102,9 @@ class AttributesHead:
             parameters: ``density``, one of ``kmeans``, ``gmm`` and ``knn``; ``size_clusters`` and
                 ``appearance_clusters``, the centres or components of each; ``appearance_weight`` in 0..1, how much
                 the evidence of appearance counts: by default half, as the small descriptor says little of far
-                objects (at 25 pixels it cannot tell one lying from one standing); and ``object_weight`` in 0..1,
-                how much the evidence of objects counts beside that of motion windows. Missing ones take the
-                defaults.
+                objects (at 25 pixels it cannot tell one lying from one standing); ``object_weight`` in 0..1, how much
+                the evidence of boxes counts beside that of motion windows; and ``terms``, the names of those that
+                count, all by default. Missing ones take the defaults.
 
         Raises:
             ValueError: An unknown parameter, or one that is out of range.
@@ -109,9 +120,10 @@ class AttributesHead:
         self._density = cast(Kind, chosen["density"])
         self._size_clusters = _whole(chosen, "size_clusters")
         self._appearance_clusters = _whole(chosen, "appearance_clusters")
-        weights = dict.fromkeys(TERMS, 1.0) | {"appearance": _share(chosen, "appearance_weight")}
+        weights = dict.fromkeys(_terms(chosen), 1.0)
+        weights["appearance"] = weights.get("appearance", 0.0) * _share(chosen, "appearance_weight")
         share = _share(chosen, "object_weight")
-        self._weights = np.array([weights[term] * (share if term in OBJECT_TERMS else 1.0) for term in TERMS])
+        self._weights = np.array([weights.get(term, 0.0) * (share if term in BOX_TERMS else 1.0) for term in TERMS])
 
     @classmethod
     def from_pack(cls, pack: Pack, open_graph: OpenGraph) -> Self:
@@ -124,9 +136,11 @@ class AttributesHead:
         Returns:
             For each frame with ``N`` objects and ``K`` moving windows: ``boxes`` ``(N, 4)`` float32 in fractions of
             the picture, ``velocities`` ``(N, 2)`` float32 in picture heights a second, ``appearance`` ``(N, 64)``
-            uint8, ``windows`` ``(K, 5)`` float32 (x, y, velocity x and y, index of its size), and ``frame``
-            ``(3,)`` float32 (width over height; 1 if the frame's motion can be believed, else 0; 1 if objects were
-            recognised, 0 if they are mere regions of motion).
+            uint8, ``embeddings`` ``(N, D)`` and ``skeletons`` ``(N, 51)`` float16 (no columns without a model), ``limbs`` and ``still``
+            ``(N,)`` float32, ``changes`` ``(C, 6)`` float32 (box, age, 1 if gone), ``windows`` ``(K, 5)`` float32 (x,
+            y, velocity x and y, index of its size), and ``frame`` ``(4,)`` float32 (width over height; 1 if the
+            frame's motion can be believed, else 0; 1 if objects were recognised, 0 if they are mere regions of motion;
+            1 if the picture has no colour).
         """
         return [describe_frame(observation) for observation in observations]
 
@@ -140,7 +154,7 @@ class AttributesHead:
             msg = f"expected at least {MIN_SCORES} normal frames with motion, got {np.count_nonzero(usable)}"
             raise ValueError(msg)
         table = FeatureTable.of(samples)
-        held_out = self._held_out(table, usable)
+        held_out = self._held_out(table, usable, np.asarray(recordings))
         low, step = scales_of(held_out, usable).T
         normal = usable & ~odd_frames((held_out - low) / step, recordings)
         scales = scales_of(held_out, normal)
@@ -158,9 +172,19 @@ class AttributesHead:
         place = (3 + GRID[0] * GRID[1],)
         check_shapes(
             profile,
-            {"scales": (COLUMNS, 2), "neutral": (1,), "facts": (2,), "direction": (GRID[0] * GRID[1], SECTORS)},
-            {"motion speed": (len(HEIGHTS), *place), "speed": place},
+            {"scales": (None, 2), "neutral": (1,), "facts": (2,), "direction": (GRID[0] * GRID[1], SECTORS)},
+            {
+                "motion speed": (len(HEIGHTS), *place),
+                "speed": place,
+                "stillness": place,
+                "longest": (1,),
+                "pose.kept": (None, POSE_COLUMNS),
+                "embedding.centres": (None, None),
+            },
         )
+        if len(np.asarray(profile["scales"])) not in (FIRST_COLUMNS, COLUMNS):
+            msg = f"expected scales of {COLUMNS} columns, got {len(np.asarray(profile['scales']))}"
+            raise ValueError(msg)
         if "speed" in profile:  # then objects were seen
             places = {"width": place, "height": place}
             check_shapes(profile, places | {"size.centre": (2,), "appearance.centre": (LENGTH,)})
@@ -173,26 +197,28 @@ class AttributesHead:
             neutral = float(np.asarray(profile["neutral"]).item())
             return HeadScores(neutral, nothing, terms=dict.fromkeys(OBJECT_TERMS, nothing), informative=False)
         table = FeatureTable.of([features])
-        scales = np.asarray(profile["scales"], np.float64)
+        scales = _scales(profile)
         objects, windows = object_distances(table, profile), window_distances(table, profile)
+        weights = dict(zip(TERMS, self._term_weights(table)[0].tolist(), strict=True))
         terms = {
-            term: weight * scale(objects[term], *scales[column_of(term)])
-            for term, weight in zip(TERMS, self._term_weights(table)[0], strict=True)
-            if term in OBJECT_TERMS
+            term: (weights[term] * scale(objects[term], *scales[column_of(term)])).astype(np.float32)
+            for term in OBJECT_TERMS
         }
-        boxes, evidence, speeds = find_regions(table, windows, scales)
+        regions = _regions_of_motion(table, windows, scales, weights) + _regions_of_changes(table, scales, weights)
         return HeadScores(
             frame=float(self._weigh(table, evidence_of(frame_distances(table, objects, windows), scales))[0]),
             objects=np.stack(list(terms.values())).sum(axis=0).astype(np.float32),
-            regions=boxes,
-            region_scores=evidence.sum(axis=1),
-            terms={term: values.astype(np.float32) for term, values in terms.items()},
-            region_terms={term: evidence[:, index] for index, term in enumerate(WINDOW_TERMS)},
+            regions=np.array([region.box for region in regions], np.float32).reshape(-1, 4),
+            region_scores=np.array([sum(region.evidence.values()) for region in regions], np.float32),
+            terms=terms,
+            region_terms={term: _column(regions, "evidence", term) for term in (*WINDOW_TERMS, *CHANGE_TERMS)},
             measures={
                 "speed": objects["speed"].astype(np.float32),
                 "size": heights(table, profile).astype(np.float32),
+                "pose": leans(table.shapes).astype(np.float32),
+                "stillness": table.still.astype(np.float32),
             },
-            region_measures={"motion speed": speeds},
+            region_measures={term: _column(regions, "measures", term) for term in ("motion speed", *CHANGE_TERMS)},
         )
 
     def summary(self, profile: Arrays) -> dict[str, float | str]:
@@ -221,12 +247,12 @@ class AttributesHead:
 
     def _term_weights(self, table: FeatureTable) -> Float64:
         """``(F, terms)``."""
-        blobs = np.array([BLOB_WEIGHT if term in OBJECT_TERMS else 1.0 for term in TERMS])
+        blobs = np.array([BLOB_WEIGHT if term in BOX_TERMS else 1.0 for term in TERMS])
         return np.where(table.recognised[:, None], self._weights, self._weights * blobs)
 
-    def _held_out(self, table: FeatureTable, usable: Mask) -> Float64:
-        """``(F, columns)`` distances of each frame, from what was learned from the other stretches of time."""
-        fold = np.arange(table.count) * FOLDS // table.count
+    def _held_out(self, table: FeatureTable, usable: Mask, recordings: NDArray[np.int64]) -> Float64:
+        """``(F, columns)`` distances of each frame, from what was learned without its fold."""
+        fold = folds_of(recordings)
         result = np.zeros((table.count, COLUMNS))
         for index in range(FOLDS):
             learned = self._learn(table, usable & (fold != index))
@@ -247,6 +273,7 @@ class AttributesHead:
         learned["direction"] = fit_direction(x[moves], y[moves], velocity[moves], normal.window_frames[moves])
         if len(normal.boxes) >= 2:
             learned |= self._learn_objects(normal)
+            learned["longest"] = np.maximum(normal.still.max(keepdims=True), 0.0)
         return learned
 
     def _learn_objects(self, normal: FeatureTable) -> dict[str, NDArray[np.generic]]:
@@ -261,7 +288,73 @@ class AttributesHead:
             learned[name] = place
         size = fit_density(relative_sizes(normal, learned), self._density, self._size_clusters)
         appearance = fit_density(normal.appearance, self._density, self._appearance_clusters)
-        return {**learned, **_prefixed("size.", size), **_prefixed("appearance.", appearance)}
+        learned["stillness"] = fit_place(x, foot, normal.still, normal.object_frames, FAST_QUANTILE)
+        return {
+            **learned,
+            **_prefixed("size.", size),
+            **_prefixed("appearance.", appearance),
+            **_prefixed("embedding.", fit_embedding(normal.embeddings)),
+            **_prefixed("pose.", fit_pose(normal.shapes, normal.infrared[normal.object_frames])),
+        }
+
+
+def folds_of(recordings: NDArray[np.integer]) -> Index:
+    """``(F,)`` the fold of each frame: whole recordings by turns, or stretches of time where there are too few.
+
+    By turns, as what belongs together often comes one after the other: the hours of a day, the kinds of a data set.
+    """
+    numbers = np.unique(recordings, return_inverse=True)[1]
+    if numbers.max(initial=0) + 1 >= FOLDS:
+        return np.asarray(numbers % FOLDS, np.intp)
+    return np.arange(len(numbers)) * FOLDS // max(len(numbers), 1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Region:
+    """A part of the picture that stands out: its evidence by term, and how far."""
+
+    box: Float32
+    evidence: Mapping[str, float]
+    measures: Mapping[str, float]
+
+
+def _regions_of_motion(
+    table: FeatureTable, windows: Mapping[str, Float64], scales: Float64, weights: Mapping[str, float]
+) -> list[_Region]:
+    boxes, evidence, speeds = find_regions(table, windows, scales)
+    return [
+        _Region(
+            box,
+            {term: weights[term] * value for term, value in zip(WINDOW_TERMS, row.tolist(), strict=True)},
+            {"motion speed": speed},
+        )
+        for box, row, speed in zip(boxes, evidence, speeds.tolist(), strict=True)
+    ]
+
+
+def _regions_of_changes(table: FeatureTable, scales: Float64, weights: Mapping[str, float]) -> list[_Region]:
+    """Things left behind or gone, the oldest first."""
+    regions = []
+    for term, distances in change_distances(table).items():
+        evidence = weights[term] * scale(distances, *scales[column_of(term)])
+        regions += [
+            _Region(table.changes[row, :4].astype(np.float32), {term: evidence[row]}, {term: table.changes[row, 4]})
+            for row in np.flatnonzero(evidence > 0)
+        ]
+    return sorted(regions, key=lambda region: -max(region.measures.values()))
+
+
+def _column(regions: Sequence[_Region], of: Literal["evidence", "measures"], term: str) -> Float32:
+    """``(M,)`` what regions say of a term; no evidence, or NaN, where it is not theirs."""
+    nothing = 0.0 if of == "evidence" else np.nan
+    return np.array([getattr(region, of).get(term, nothing) for region in regions], np.float32)
+
+
+def _scales(profile: Arrays) -> Float64:
+    """``(COLUMNS, 2)``. What a profile of the first version had not heard of never stands out."""
+    scales = np.asarray(profile["scales"], np.float64)
+    missing = np.tile([0.0, np.inf], (COLUMNS - len(scales), 1))
+    return np.concatenate([scales, missing])
 
 
 def _learn_window_speeds(x: Float64, y: Float64, velocity: Float64, size: Index, frames: Index) -> Float64:
@@ -286,6 +379,14 @@ def _whole(parameters: Mapping[str, object], name: str) -> int:
         msg = f"expected {name} to be a whole number from 1 to 256, got {value!r}"
         raise ValueError(msg)
     return value
+
+
+def _terms(parameters: Mapping[str, object]) -> tuple[str, ...]:
+    value = parameters["terms"]
+    if not isinstance(value, list | tuple) or not value or not set(value) <= set(TERMS):
+        msg = f"expected terms to be some of {', '.join(TERMS)}, got {value!r}"
+        raise ValueError(msg)
+    return tuple(value)
 
 
 def _share(parameters: Mapping[str, object], name: str) -> float:

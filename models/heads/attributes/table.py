@@ -17,7 +17,7 @@ EDGE = 0.01
 
 @dataclass(frozen=True, slots=True)
 class FeatureTable:
-    """The features of ``F`` frames as columns: ``N`` objects, ``K`` windows, ``C`` changes, each with its frame's index.
+    """The features of ``F`` frames as columns: objects, windows and changes, each with its frame's index.
 
     Attributes:
         count: ``F``.
@@ -67,7 +67,7 @@ class FeatureTable:
             return np.concatenate(rows)
 
         def stack_if_there(name: str, columns: int, otherwise: float) -> Float64:
-            if all(name in sample for sample in samples):
+            if all(name in sample and sample[name].size == len(sample["boxes"]) * columns for sample in samples):
                 return stack(name, columns)
             return np.full((objects, columns), otherwise)
 

@@ -105,8 +105,11 @@ BOX_TERMS, BODY_TERMS = tuple(BOX_WORDS), tuple(BODY_WORDS)
 OBJECT_TERMS, WINDOW_TERMS, CHANGE_TERMS = tuple(OBJECT_WORDS), tuple(WINDOW_WORDS), tuple(CHANGE_WORDS)
 TERMS = (*OBJECT_TERMS, *WINDOW_TERMS, *CHANGE_TERMS)
 
-WIDTHS = {term: len(HEIGHTS) if term in WINDOW_TERMS else 1 for term in (*BOX_TERMS, *WINDOW_TERMS, *BODY_TERMS, *CHANGE_TERMS)}
-"""Columns of each term, in their order in frames' distances: those that profiles of the first version lack come last."""
+WIDTHS = {
+    term: len(HEIGHTS) if term in WINDOW_TERMS else 1
+    for term in (*BOX_TERMS, *WINDOW_TERMS, *BODY_TERMS, *CHANGE_TERMS)
+}
+"""Columns of each term, in the order of frames' distances; what profiles of the first version lack comes last."""
 
 COLUMNS = sum(WIDTHS.values())
 """Of frames' distances: one of each object term and of each change, and of each window term one of each size."""
