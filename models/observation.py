@@ -189,11 +189,15 @@ class Observation:
         return cast("Window | None", self._of(wanted))
 
     def keypoints(self, wanted: Keypoints) -> Float32 | None:
-        """``(N, 17, 3)`` float32, x, y and confidence; NaN rows for what is no person. None without an estimator."""
+        """``(N, 17, 3)`` float32: x, y as fractions of the picture, and confidence in [0, 1].
+
+        NaN rows for what is no person, has no track, or was not found; a joint that is not seen has a confidence near
+        0, and its place says nothing. None if the stream has no pose estimator.
+        """
         return cast("Float32 | None", self._optional(wanted, wanted.pose))
 
     def appearance(self, wanted: Appearance) -> Float32 | None:
-        """``(N, D)`` float32 of unit length; NaN rows where nothing is known. None without a model."""
+        """``(N, D)`` float32 of unit length; NaN rows where nothing is known. None if the stream has no network."""
         return cast("Float32 | None", self._optional(wanted, wanted.embedding))
 
     def _optional(self, wanted: Input, name: str | None) -> Any:

@@ -51,7 +51,7 @@ class IncidentScene:
             objects: What it holds, as messages say it.
         """
         frame = scored.source.frame
-        settled = not scored.source.ghostly
+        settled = scored.settled
         clocks = frame.pts, frame.captured_at, scored.surprise, scored.threshold, frame.happened
         step = self.machine.step(SurpriseSample(scored.source.epoch, *clocks, settled))
         # A closing belongs to what was seen so far, an opening or an update to this frame too.

@@ -17,6 +17,8 @@ from models.observation import Objects
 from service.contracts.stream import Detection, Zone
 from service.frames import PreparedFrame
 from service.pipeline.inputs.provider import Buffers
+from service.pipeline.limb_speeds import LimbSpeeds
+from service.pipeline.people import PeopleLooks
 from service.pipeline.presence import Presence, Present
 from service.pipeline.scoring import Scorer
 from service.pipeline.track import ObjectFilter, Tracker
@@ -97,6 +99,8 @@ class StreamContext:
         self.buffers: Buffers = buffers or {}
         self.guidance = guidance
         self.velocities = TrackVelocities()
+        self.people = PeopleLooks()
+        self.limbs = LimbSpeeds()
         self.scorer: Scorer | None = None
         self._epoch: int | None = None
         self._tracker = Tracker(fps)
@@ -135,6 +139,8 @@ class StreamContext:
             self._tracker.reset()
             self._presence.reset()
             self.velocities.reset()
+            self.people.reset()
+            self.limbs.reset()
             for buffer in self.buffers.values():
                 buffer.reset()
             if self.scorer is not None:

@@ -66,13 +66,14 @@ def captions(context: StreamContext, observation: Observation, fused: Fused, ter
     return (*described, *(SOMETHING for _ in fused.regions))
 
 
-def unguided_frame(frame: PreparedFrame, objects: ScoredObjects, fused: Fused) -> UnguidedFrame:
+def unguided_frame(frame: PreparedFrame, objects: ScoredObjects, fused: Fused, *, settled: bool) -> UnguidedFrame:
     """A frame as rules see it and as it is remembered.
 
     Args:
         frame: With its clocks.
         objects: Its objects and moving regions.
         fused: What the heads said of it.
+        settled: Whether it can be part of an incident.
     """
     clocks = frame.frame
     nothing = np.zeros((len(objects), 0), np.float32)
@@ -87,7 +88,7 @@ def unguided_frame(frame: PreparedFrame, objects: ScoredObjects, fused: Fused) -
         objects.track_ids.tolist(),
         objects.labels,
         clocks.image,
-        not frame.ghostly,
+        settled,
     )
 
 

@@ -183,6 +183,14 @@ class ScoredFrame:
     covers: tuple[float, float] | None = None
 
     @property
+    def settled(self) -> bool:
+        """Whether it can be part of an incident: what stands out is no hole of what the background began with.
+
+        A detector that knows what its objects are finds none in a hole.
+        """
+        return self.legend.recognised or not self.source.ghostly
+
+    @property
     def score(self) -> float | None:
         """``surprise`` for display, in [0, 1]."""
         return None if self.surprise is None else display(self.surprise)

@@ -7,22 +7,25 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from models.arrays import Arrays, Float32
 from models.heads.base import Likeness
 from models.heads.likeness import BankActions
-from models.inputs import FrameWindow, ObjectEmbedding, stands_s
+from models.inputs import FrameWindow, Input, Keypoints, ObjectEmbedding, stands_s
 from models.observation import Objects, Observation
 from service.engine.detectors.base import Detector
 from service.engine.encoder import JointEncoder
 from service.engine.heads import LoadedHead
+from service.engine.pose import People, PoseEstimator
 from service.frames import PreparedFrame
 from service.pipeline.context import StreamContext
 from service.pipeline.guided import Guided, captions, guide, unguided_frame
-from service.pipeline.inputs.gathering import Gathering
+from service.pipeline.inputs.gathering import Gathering, Networks
 from service.pipeline.inputs.provider import Buffers, Look
+from service.pipeline.people import with_people
 from service.pipeline.presence import Present
 from service.pipeline.scored import Legend, ScoredFrame, ScoredObjects, labels_of, tracks_of, with_nothing
 from service.pipeline.scoring import Fused, Scorer
@@ -40,6 +43,7 @@ class Stages:
         encoder: JointEncoder | None = None,
         observe: Callable[[str, float], object] = lambda _stage, _seconds: None,
         others: Sequence[JointEncoder] = (),
+        pose: PoseEstimator | None = None,
     ) -> None:
         """Set up; what is given is not closed here.
 
@@ -49,21 +53,27 @@ class Stages:
             encoder: Sees the objects' clips for text rules, and for heads that need it; None leaves rules without.
             observe: Told every stage's name and seconds.
             others: Encoders that heads need beside it.
+            pose: Finds people's keypoints, for heads and captions; None leaves them without.
 
         Raises:
-            InvalidInput: ``encoder_needed``, if a head needs an encoder that is not there; ``input_unknown``, if one
-                looks at what nobody gathers.
+            InvalidInput: ``encoder_needed`` or ``pose_needed``, if a head needs one that is not there;
+                ``input_unknown``, if one looks at what nobody gathers.
         """
         self.detector = detector
         self.heads = dict(heads)
         self.encoder = encoder
+        self.pose = pose
         self._observe = observe
         self._others = tuple(others)
         encoders = {each.name: each for each in (*self._others, *([] if encoder is None else [encoder]))}
         # What text rules look at. Where a head looks at the same, it is gathered once.
         self._ruled = None if encoder is None else ObjectEmbedding(encoder.name)
-        needed = [wanted for loaded in self.heads.values() for wanted in loaded.head.inputs]
-        self._gathering = Gathering([*needed, *([] if self._ruled is None else [self._ruled])], encoders)
+        needed: list[Input] = [wanted for loaded in self.heads.values() for wanted in loaded.head.inputs]
+        if self._ruled is not None:
+            needed.append(self._ruled)
+        if pose is not None:  # captions say what people do, whether a head looks or not
+            needed.append(Keypoints())
+        self._gathering = Gathering(needed, Networks(encoders, pose, detector.recognises))
         self.encoder_identities = tuple(sorted(str(encoders[name]) for name in needed_encoders(heads)))
         self._stands = {name: stands_s(loaded.head.inputs) for name, loaded in self.heads.items()}
         self._vocabulary = None if encoder is None else BankActions(encoder.bank)
@@ -78,6 +88,11 @@ class Stages:
         )
 
     @property
+    def pose_identity(self) -> str | None:
+        """Name and hash of what finds keypoints, as profiles remember it."""
+        return None if self.pose is None else self.pose.identity
+
+    @property
     def windows(self) -> tuple[FrameWindow, ...]:
         """What ingest has to gather of each stream beside its frames."""
         return self._gathering.windows
@@ -88,7 +103,7 @@ class Stages:
 
     def unobserved(self) -> Stages:
         """The same, telling nobody how long its stages take: for work beside the live one."""
-        return Stages(self.detector, self.heads, self.encoder, others=self._others)
+        return Stages(self.detector, self.heads, self.encoder, others=self._others, pose=self.pose)
 
     def check(self, profile: Profile) -> None:
         """See that a profile was learned by these heads with this detector, and holds what they need.
@@ -110,6 +125,12 @@ class Stages:
         if profile.encoders != self.encoder_identities:
             expected, came = (", ".join(each) or "none" for each in (self.encoder_identities, profile.encoders))
             msg = f"What was learned is for encoder {came}, and this runs encoder {expected}. Enrol again."
+            raise ProfileError(msg)
+        if profile.pose != self.pose_identity:
+            msg = (
+                f"What was learned is for pose {profile.pose or 'none'}, and this runs pose "
+                f"{self.pose_identity or 'none'}. Enrol again."
+            )
             raise ProfileError(msg)
         for name, loaded in self.heads.items():
             try:
@@ -145,13 +166,12 @@ class Stages:
     def _process(self, batch: Sequence[tuple[StreamContext, PreparedFrame]]) -> list[ScoredFrame]:
         with self._stage("detect"):
             detected = self.detector.detect([frame for _, frame in batch])
+        with self._stage("people"):
+            seen = self._people(batch)
         with self._stage("track"):
-            tracked = [
-                context.track(objects, frame, recognised=self.detector.recognises)
-                for (context, frame), objects in zip(batch, detected, strict=True)
-            ]
+            tracked = [self._track(*each) for each in zip(batch, detected, strict=True)]
         with self._stage("inputs"):
-            observations = self._observations(batch, tracked)
+            observations = self._observations(batch, tracked, seen)
         with self._stage("features"):
             features = self._features(observations)
         with self._stage("score"):
@@ -165,13 +185,38 @@ class Stages:
                 for (context, frame), observation, each in zip(batch, observations, fused, strict=True)
             ]
 
+    def _people(self, batch: Sequence[tuple[StreamContext, PreparedFrame]]) -> list[People | None]:
+        """Whom an estimator of whole pictures sees in each frame; None for those that it does not look at."""
+        seen: list[People | None] = [None] * len(batch)
+        if self.pose is None or not self.pose.whole:
+            return seen
+        asked = [index for index, (context, frame) in enumerate(batch) if context.people.due(frame)]
+        if asked:
+            pictures = [batch[index][1].frame.image for index in asked]
+            found = self.pose.estimate(pictures, [np.zeros((0, 4), np.float32)] * len(asked))
+            for index, people in zip(asked, found, strict=True):
+                context, frame = batch[index]
+                context.people.look(people, frame.frame.pts)
+                seen[index] = people
+        return seen
+
+    def _track(self, at: tuple[StreamContext, PreparedFrame], objects: Objects) -> Present:
+        """Follow what the detector found, and the people of the last look whom it did not find."""
+        context, frame = at
+        if context.people.people is not None:
+            objects = with_people(objects, context.people.people, self.detector.recognises)
+        return context.track(objects, frame, recognised=self.detector.recognises)
+
     def _observations(
-        self, batch: Sequence[tuple[StreamContext, PreparedFrame]], tracked: Sequence[Present]
+        self,
+        batch: Sequence[tuple[StreamContext, PreparedFrame]],
+        tracked: Sequence[Present],
+        seen: Sequence[People | None],
     ) -> list[Observation]:
         """What the heads see of each frame."""
         looks = [
-            (context.buffers, Look.at(frame, present.objects))
-            for (context, frame), present in zip(batch, tracked, strict=True)
+            (context.buffers, Look.at(frame, present.objects, people))
+            for (context, frame), present, people in zip(batch, tracked, seen, strict=True)
         ]
         return [
             Observation(
@@ -186,9 +231,18 @@ class Stages:
                 present.held,
                 frame.changes,
                 frame.scene_change,
+                self._limb_speeds(context, frame, present.objects, inputs),
+                frame.sight.settled,
             )
             for (context, frame), present, inputs in zip(batch, tracked, self._gathering.gather(looks), strict=True)
         ]
+
+    @staticmethod
+    def _limb_speeds(
+        context: StreamContext, frame: PreparedFrame, objects: Objects, inputs: Mapping[Input, Any]
+    ) -> Float32:
+        height, width = frame.frame.image.shape[:2]
+        return context.limbs.update(objects, inputs.get(Keypoints()), frame.frame.pts, width / height)
 
     def _features(self, observations: Sequence[Observation]) -> list[dict[str, Arrays]]:
         by_head = {name: loaded.head.features(observations) for name, loaded in self.heads.items()}
@@ -223,7 +277,7 @@ class Stages:
         objects = self._objects(context, observation, fused, embeddings)
         guided = Guided.unchanged(fused)
         if context.guidance is not None:
-            before = unguided_frame(frame, objects, fused)
+            before = unguided_frame(frame, objects, fused, settled=self.detector.recognises or not frame.ghostly)
             guided = guide(context.guidance, before)
             context.guidance.record(before)
         smoothed = scorer.smooth(fused, guided.frame, frame.frame.pts)

@@ -61,6 +61,7 @@ class Profile:
         seconds: Seconds of footage they cover.
         samples: The frames that were kept of them, so that it can be extended; None where only scores are wanted.
         encoders: Name and hash of each encoder that its heads learned with, sorted.
+        pose: Name and hash of the pose estimator that it was learned with; None without one.
     """
 
     heads: Mapping[str, HeadProfile]
@@ -72,6 +73,7 @@ class Profile:
     seconds: float
     samples: Samples | None
     encoders: tuple[str, ...] = ()
+    pose: str | None = None
 
     def threshold(self, alerts_per_day: float = DEFAULT_ALERTS_PER_DAY, fps: float = math.inf) -> float:
         """The surprise that normal footage exceeds so often a day.
@@ -101,6 +103,7 @@ class Profile:
             "format": FORMAT,
             "detector": self.detector,
             "encoders": list(self.encoders),
+            "pose": self.pose,
             "created_at": self.created_at.isoformat(),
             "origin": self.origin,
             "frames": self.frames,
@@ -166,6 +169,8 @@ class Profile:
             seconds=float(header["seconds"]),
             samples=Samples.from_arrays(under(arrays, "samples/")) if samples else None,
             encoders=tuple(map(str, header["encoders"])),
+            # Not there in files of before there was such a thing.
+            pose=None if header.get("pose") is None else str(header["pose"]),
         )
 
 

@@ -443,7 +443,7 @@ class _Seen:
     def _follow(self, frame: ScoredFrame) -> None:
         """Open and close alerts by the service's own rules; each counts as sent the moment it opens."""
         clocks = frame.source.frame
-        settled = not frame.source.ghostly
+        settled = frame.settled
         sample = SurpriseSample(
             frame.source.epoch,
             clocks.pts,

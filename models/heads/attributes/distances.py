@@ -34,6 +34,9 @@ MIN_STEP = 0.1
 """Of a term's scale. What hardly varies in normal footage is not unusual for varying a little: by a tenth of what is
 fast, of the spread of sizes, of the logarithm of a direction's share."""
 
+MIN_STILL_STEP = 1.0
+"""Of stillness: where nobody stopped while learning, a stop is unusual when it is 2.7 times as long as a usual one."""
+
 SLOW = 0.02
 """Picture heights a second that count as fast where normal footage had no motion at all, as a yard at night."""
 
@@ -182,10 +185,12 @@ def scales_of(distances: Float64, frames: Mask) -> Float64:
     an odd event of a few seconds does not move it.
     """
     scales = np.zeros((distances.shape[1], 2))
+    steps = np.full(distances.shape[1], MIN_STEP)
+    steps[column_of("stillness")] = MIN_STILL_STEP
     for column, values in enumerate(distances[frames].T):
         seen = values[np.isfinite(values)]
         low, high = np.quantile(seen, [0.5, 0.9]) if len(seen) else (0.0, 0.5)
-        scales[column] = low, max(2 * (high - low), MIN_STEP)
+        scales[column] = low, max(2 * (high - low), steps[column])
     return scales
 
 

@@ -6,9 +6,9 @@ differs where a live service on one fixed camera needs it: body velocity, not a 
 fast at that place; dense motion windows beside detected objects, as detectors miss what they were not trained
 on; and size against the usual size at that place.
 
-A frame's raw score is a weighted sum over attributes of z, the attribute's most unusual value in the frame, scaled
-so that 0 is the median and 1 about the 99 % quantile of normal frames that the model had not seen; below 0 it
-counts as 0. So several mildly unusual attributes count like one that is far out.
+A frame's raw score joins those of its attributes, each the surprise of its most unusual value in the frame by frames
+that the model had not seen (``fusion``). So one attribute that is far out is enough, and several that are mildly
+unusual count for more than each.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ from models.heads.attributes.distances import (
 )
 from models.heads.attributes.embedding import fit_embedding
 from models.heads.attributes.features import describe_frame
+from models.heads.attributes.fusion import fit_terms, joined, joined_terms, surprise_of, surprises
 from models.heads.attributes.place import GRID, fit_place, usual
 from models.heads.attributes.pose import COLUMNS as POSE_COLUMNS
 from models.heads.attributes.pose import fit_pose
@@ -50,7 +51,6 @@ from models.heads.attributes.terms import (
     CHANGE_TERMS,
     CHANGE_WORDS,
     COLUMNS,
-    FIRST_COLUMNS,
     OBJECT_TERMS,
     OBJECT_WORDS,
     TERMS,
@@ -134,13 +134,13 @@ class AttributesHead:
         """Describe frames: a few kilobytes each.
 
         Returns:
-            For each frame with ``N`` objects and ``K`` moving windows: ``boxes`` ``(N, 4)`` float32 in fractions of
-            the picture, ``velocities`` ``(N, 2)`` float32 in picture heights a second, ``appearance`` ``(N, 64)``
-            uint8, ``embeddings`` ``(N, D)`` and ``skeletons`` ``(N, 51)`` float16 (no columns without a model), ``limbs`` and ``still``
-            ``(N,)`` float32, ``changes`` ``(C, 6)`` float32 (box, age, 1 if gone), ``windows`` ``(K, 5)`` float32 (x,
-            y, velocity x and y, index of its size), and ``frame`` ``(4,)`` float32 (width over height; 1 if the
-            frame's motion can be believed, else 0; 1 if objects were recognised, 0 if they are mere regions of motion;
-            1 if the picture has no colour).
+            For each frame with ``N`` objects, ``K`` moving windows and ``C`` changes: ``boxes`` ``(N, 4)`` float32 in
+            fractions of the picture, ``velocities`` ``(N, 2)`` float32 in picture heights a second, ``appearance``
+            ``(N, 64)`` uint8, ``embeddings`` ``(N, D)`` and ``skeletons`` ``(N, 51)`` float16 (no columns without a
+            model), ``limbs`` and ``still`` ``(N,)`` float32, ``changes`` ``(C, 6)`` float32 (box, age, 1 if gone),
+            ``windows`` ``(K, 5)`` float32 (x, y, velocity x and y, index of its size), and ``frame`` ``(4,)`` float32
+            (width over height; 1 if the frame's motion can be believed, else 0; 1 if objects were recognised, 0 if
+            they are mere regions of motion; 1 if the picture has no colour).
         """
         return [describe_frame(observation) for observation in observations]
 
@@ -158,9 +158,12 @@ class AttributesHead:
         low, step = scales_of(held_out, usable).T
         normal = usable & ~odd_frames((held_out - low) / step, recordings)
         scales = scales_of(held_out, normal)
-        raw = np.where(normal, self._weigh(table, evidence_of(held_out, scales)), np.nan)
+        evidence = evidence_of(held_out, scales)
+        calibrated = fit_terms(evidence, normal, recordings)
+        raw = np.where(normal, self._weigh(table, surprises(calibrated, evidence)), np.nan)
         arrays = {
             **self._learn(table, normal),
+            **_prefixed("terms/", calibrated),
             "scales": scales,
             "neutral": np.nanmedian(raw, keepdims=True),
             "facts": np.array([len(samples), np.count_nonzero(usable & ~normal)], np.float64),
@@ -172,7 +175,7 @@ class AttributesHead:
         place = (3 + GRID[0] * GRID[1],)
         check_shapes(
             profile,
-            {"scales": (None, 2), "neutral": (1,), "facts": (2,), "direction": (GRID[0] * GRID[1], SECTORS)},
+            {"scales": (COLUMNS, 2), "neutral": (1,), "facts": (2,), "direction": (GRID[0] * GRID[1], SECTORS)},
             {
                 "motion speed": (len(HEIGHTS), *place),
                 "speed": place,
@@ -182,9 +185,11 @@ class AttributesHead:
                 "embedding.centres": (None, None),
             },
         )
-        if len(np.asarray(profile["scales"])) not in (FIRST_COLUMNS, COLUMNS):
-            msg = f"expected scales of {COLUMNS} columns, got {len(np.asarray(profile['scales']))}"
-            raise ValueError(msg)
+        for term in TERMS:
+            check_shapes(
+                profile,
+                {f"terms/{term}/scores": (None,), f"terms/{term}/exceeded": (None,), f"terms/{term}/tail": (4,)},
+            )
         if "speed" in profile:  # then objects were seen
             places = {"width": place, "height": place}
             check_shapes(profile, places | {"size.centre": (2,), "appearance.centre": (LENGTH,)})
@@ -197,21 +202,27 @@ class AttributesHead:
             neutral = float(np.asarray(profile["neutral"]).item())
             return HeadScores(neutral, nothing, terms=dict.fromkeys(OBJECT_TERMS, nothing), informative=False)
         table = FeatureTable.of([features])
-        scales = _scales(profile)
+        scales, calibrated = np.asarray(profile["scales"], np.float64), under(profile, "terms/")
         objects, windows = object_distances(table, profile), window_distances(table, profile)
         weights = dict(zip(TERMS, self._term_weights(table)[0].tolist(), strict=True))
-        terms = {
-            term: (weights[term] * scale(objects[term], *scales[column_of(term)])).astype(np.float32)
-            for term in OBJECT_TERMS
-        }
-        regions = _regions_of_motion(table, windows, scales, weights) + _regions_of_changes(table, scales, weights)
+
+        def weigh(term: str, distances: Float64) -> Float64:
+            evidence = scale(distances, *scales[column_of(term)])
+            weighed: Float64 = weights[term] * surprise_of(calibrated, term, evidence)
+            return weighed
+
+        terms = {term: weigh(term, objects[term]) for term in OBJECT_TERMS}
+        regions = _regions_of_motion(table, windows, scales, calibrated, weights)
+        for term, distances in change_distances(table).items():
+            regions += _regions_of_changes(table, term, weigh(term, distances))
+        evidence = evidence_of(frame_distances(table, objects, windows), scales)
         return HeadScores(
-            frame=float(self._weigh(table, evidence_of(frame_distances(table, objects, windows), scales))[0]),
-            objects=np.stack(list(terms.values())).sum(axis=0).astype(np.float32),
+            frame=float(self._weigh(table, surprises(calibrated, evidence))[0]),
+            objects=joined_terms(terms).astype(np.float32),
             regions=np.array([region.box for region in regions], np.float32).reshape(-1, 4),
-            region_scores=np.array([sum(region.evidence.values()) for region in regions], np.float32),
-            terms=terms,
-            region_terms={term: _column(regions, "evidence", term) for term in (*WINDOW_TERMS, *CHANGE_TERMS)},
+            region_scores=np.array([region.score for region in regions], np.float32),
+            terms={term: values.astype(np.float32) for term, values in terms.items()},
+            region_terms={term: _column(regions, "terms", term) for term in (*WINDOW_TERMS, *CHANGE_TERMS)},
             measures={
                 "speed": objects["speed"].astype(np.float32),
                 "size": heights(table, profile).astype(np.float32),
@@ -240,10 +251,9 @@ class AttributesHead:
             facts[f"{name}_modes"] = float(modes)
         return facts
 
-    def _weigh(self, table: FeatureTable, evidence: Float64) -> Float64:
-        """``(F,)`` raw scores of frames from their evidence ``(F, terms)``."""
-        raw: Float64 = (evidence * self._term_weights(table)).sum(axis=1)
-        return raw
+    def _weigh(self, table: FeatureTable, surprising: Float64) -> Float64:
+        """``(F,)`` raw scores of frames from the surprises ``(F, terms)`` of their terms."""
+        return joined(surprising * self._term_weights(table))
 
     def _term_weights(self, table: FeatureTable) -> Float64:
         """``(F, terms)``."""
@@ -311,50 +321,47 @@ def folds_of(recordings: NDArray[np.integer]) -> Index:
 
 @dataclass(frozen=True, slots=True)
 class _Region:
-    """A part of the picture that stands out: its evidence by term, and how far."""
+    """A part of the picture that stands out: its weighted surprise by term, and how far."""
 
     box: Float32
-    evidence: Mapping[str, float]
+    terms: Mapping[str, float]
     measures: Mapping[str, float]
+
+    @property
+    def score(self) -> float:
+        return float(joined(np.array([list(self.terms.values())]))[0])
 
 
 def _regions_of_motion(
-    table: FeatureTable, windows: Mapping[str, Float64], scales: Float64, weights: Mapping[str, float]
+    table: FeatureTable,
+    windows: Mapping[str, Float64],
+    scales: Float64,
+    calibrated: Arrays,
+    weights: Mapping[str, float],
 ) -> list[_Region]:
     boxes, evidence, speeds = find_regions(table, windows, scales)
+    surprising = [
+        weights[term] * surprise_of(calibrated, term, values.astype(np.float64))
+        for term, values in zip(WINDOW_TERMS, evidence.T, strict=True)
+    ]
     return [
-        _Region(
-            box,
-            {term: weights[term] * value for term, value in zip(WINDOW_TERMS, row.tolist(), strict=True)},
-            {"motion speed": speed},
-        )
-        for box, row, speed in zip(boxes, evidence, speeds.tolist(), strict=True)
+        _Region(box, dict(zip(WINDOW_TERMS, row, strict=True)), {"motion speed": speed})
+        for box, row, speed in zip(boxes, zip(*surprising, strict=True), speeds.tolist(), strict=True)
     ]
 
 
-def _regions_of_changes(table: FeatureTable, scales: Float64, weights: Mapping[str, float]) -> list[_Region]:
-    """Things left behind or gone, the oldest first."""
-    regions = []
-    for term, distances in change_distances(table).items():
-        evidence = weights[term] * scale(distances, *scales[column_of(term)])
-        regions += [
-            _Region(table.changes[row, :4].astype(np.float32), {term: evidence[row]}, {term: table.changes[row, 4]})
-            for row in np.flatnonzero(evidence > 0)
-        ]
-    return sorted(regions, key=lambda region: -max(region.measures.values()))
+def _regions_of_changes(table: FeatureTable, term: str, surprising: Float64) -> list[_Region]:
+    """Things left behind, or things gone."""
+    return [
+        _Region(table.changes[row, :4].astype(np.float32), {term: surprising[row]}, {term: table.changes[row, 4]})
+        for row in np.flatnonzero(surprising > 0)
+    ]
 
 
-def _column(regions: Sequence[_Region], of: Literal["evidence", "measures"], term: str) -> Float32:
-    """``(M,)`` what regions say of a term; no evidence, or NaN, where it is not theirs."""
-    nothing = 0.0 if of == "evidence" else np.nan
+def _column(regions: Sequence[_Region], of: Literal["terms", "measures"], term: str) -> Float32:
+    """``(M,)`` what regions say of a term; no surprise, or NaN, where it is not theirs."""
+    nothing = 0.0 if of == "terms" else np.nan
     return np.array([getattr(region, of).get(term, nothing) for region in regions], np.float32)
-
-
-def _scales(profile: Arrays) -> Float64:
-    """``(COLUMNS, 2)``. What a profile of the first version had not heard of never stands out."""
-    scales = np.asarray(profile["scales"], np.float64)
-    missing = np.tile([0.0, np.inf], (COLUMNS - len(scales), 1))
-    return np.concatenate([scales, missing])
 
 
 def _learn_window_speeds(x: Float64, y: Float64, velocity: Float64, size: Index, frames: Index) -> Float64:

@@ -7,8 +7,9 @@ from itertools import accumulate
 from models.heads.attributes.windows import HEIGHTS
 from models.heads.base import Term
 
-UNUSUAL = 1.0
-"""Evidence of an object's term from which captions say it. One normal frame in a hundred reaches 0.5 of it."""
+UNUSUAL = 3.0
+"""Weighted surprise of an object's term from which captions say it: of a term that counts whole, what one normal frame
+in a thousand reaches."""
 
 TOLD_FROM, TOLD_TO = 1.5, 10.0
 """Times what is usual, between which a number is said: below, it is in the noise of what was measured; above, one of
@@ -109,13 +110,10 @@ WIDTHS = {
     term: len(HEIGHTS) if term in WINDOW_TERMS else 1
     for term in (*BOX_TERMS, *WINDOW_TERMS, *BODY_TERMS, *CHANGE_TERMS)
 }
-"""Columns of each term, in the order of frames' distances; what profiles of the first version lack comes last."""
+"""Columns of each term, in the order of frames' distances."""
 
 COLUMNS = sum(WIDTHS.values())
 """Of frames' distances: one of each object term and of each change, and of each window term one of each size."""
-
-FIRST_COLUMNS = len(BOX_TERMS) + len(WINDOW_TERMS) * len(HEIGHTS)
-"""Of profiles of the first version."""
 
 _STARTS = dict(zip(WIDTHS, [0, *accumulate(WIDTHS.values())][:-1], strict=True))
 

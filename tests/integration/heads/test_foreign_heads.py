@@ -102,7 +102,7 @@ def offline(request: pytest.FixtureRequest, root: Path) -> Iterator[Offline]:
 
 def settled(frames: list[ScoredFrame]) -> list[ScoredFrame]:
     """Those behind the start of a video: who stood in its first picture leaves a ghost, which is not learned either."""
-    return [frame for frame in frames if not frame.source.ghostly]
+    return [frame for frame in frames if frame.settled]
 
 
 def surprises(frames: list[ScoredFrame]) -> np.ndarray:
