@@ -225,7 +225,7 @@ class _Model:
         self._learn_contrast(difference, shows, step, pts - self._started)
         self._follow_gain(smooth, shows, step)
         cv2.accumulateWeighted(smooth, self._mean, 1 - np.exp(-step / _FOLLOW_S), mask=shows)
-        self._learn_candidate(smooth, hidden, shows, ticks, self._spared(kept, hidden, step))
+        self._learn_candidate(smooth, hidden, shows, ticks, self._spared(kept, hidden, ticks * _TICK_S))
         self._picture()
 
     def _spared(self, kept: Float32, hidden: MatLike, step: float) -> MatLike | None:
