@@ -154,7 +154,9 @@ def test_what_is_no_longer_told_to_stand_is_learned_as_anything_else() -> None:
 def test_light_that_falls_on_the_ground_is_no_change() -> None:
     watched = Watched()
     lit = GROUND.copy()
-    lit[60:120, 40:120] *= cv2.GaussianBlur(np.pad(np.full((40, 60), 1.3, np.float32), 10, constant_values=1), (0, 0), 4)
+    lit[60:120, 40:120] *= cv2.GaussianBlur(
+        np.pad(np.full((40, 60), 1.3, np.float32), 10, constant_values=1), (0, 0), 4
+    )
     watched.show(GROUND, 20)
     assert len(watched.show(lit, 40)) == 0
 
@@ -169,8 +171,17 @@ def test_nothing_is_said_while_the_picture_is_disturbed_or_has_not_settled() -> 
     watched = Watched()
     watched.show(GROUND, 20)
     assert len(watched.show(with_bag(GROUND), 30)) == 1
-    assert len(watched.show(with_bag(GROUND) * 1.6, 0.25)) == 0
-    assert len(watched.show(with_bag(GROUND) * 1.6, SETTLING_S)) == 0
+    lamp = np.linspace(1.2, 2.0, WIDTH, dtype=np.float32)
+    assert len(watched.show(with_bag(GROUND) * lamp, 0.25)) == 0
+    assert len(watched.show(with_bag(GROUND) * lamp, SETTLING_S)) == 0
+
+
+def test_a_jump_of_the_exposure_ends_no_change() -> None:
+    watched = Watched()
+    watched.show(GROUND, 20)
+    watched.show(with_bag(GROUND), 30)
+    changes = watched.show(with_bag(GROUND) * 1.4 + 5, 15)
+    assert changes.ages_s.tolist() == pytest.approx([45], abs=3)
 
 
 def test_more_than_a_quarter_of_the_picture_is_no_thing() -> None:
