@@ -12,15 +12,18 @@ that a detector finds, MOG2 0.45.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 from models.arrays import Float32, Mask
-from models.observation import Changes
+from models.observation import Changes, SceneChange
 from service.ingest.changes import ChangeFinder, inside
 from service.ingest.disturbance import Disturbance
+from service.ingest.scene_change import Affine, exposure, tell
 
 ABSORB_S = 60.0
 """What stands still for so long becomes background, in a model that knew the ground for as long."""
@@ -34,6 +37,7 @@ SETTLING_S = 4.0
 two more cameras and a drawn street, ghosts covered as much as 1.2 times what really moved after 1.5 and 2 s, up to
 0.26 of it after 3 s, 0.18 after 4 s and 0.08 to 0.21 after 5 s, where crowds never show the ground."""
 
+_COLOUR_S = 2.0  # how often it is looked whether the picture has colours
 _TICK_S = ABSORB_S / 255  # support is counted in uint8 ticks, which saturate where they should
 _FOLLOW_S = 4.0  # time constant of the background's own drift, where it shows
 _FORGET = 0.5  # ticks a candidate loses per tick in which the background, or something else, shows
@@ -69,6 +73,9 @@ class Background:
         self._resumes = False
         self._kept = self._people = np.zeros((0, 4), np.float32)
         self._changes = ChangeFinder()
+        self._scene_change: SceneChange | None = None
+        self._colour: float | None = None
+        self._coloured_at = -np.inf
 
     @property
     def settled(self) -> bool:
@@ -96,18 +103,27 @@ class Background:
         """Say that something was missed before the next frame. What was learned stays, unless that is too old."""
         self._resumes = True
 
-    def update(self, grey: NDArray[np.uint8], pts: float) -> tuple[NDArray[np.uint8], bool]:
+    @property
+    def scene_change(self) -> SceneChange | None:
+        """What became of the whole picture, if that was known with the frame that was given last."""
+        return self._scene_change
+
+    def update(
+        self, grey: NDArray[np.uint8], pts: float, colour: Callable[[], float] | None = None
+    ) -> tuple[NDArray[np.uint8], bool]:
         """Look at the next frame and learn from it.
 
         Args:
             grey: ``(h, w)`` uint8.
             pts: Presentation time in seconds; learning goes by its differences.
+            colour: How colourful its picture is (``colour_of``), asked for now and then; None where nobody knows.
 
         Returns:
             ``(h, w)`` uint8 mask, 1 where the picture differs from its background; and whether the whole
             picture is disturbed: then the mask is empty and says nothing.
         """
         smooth = cv2.GaussianBlur(grey, (3, 3), 0)
+        self._scene_change = None
         if self._resumes and self._model is not None:
             self._disturbance = Disturbance()
             if not self._model.resume(pts):
@@ -121,15 +137,30 @@ class Background:
         level = model.contrast / 2
         settled = self._disturbance.update(smooth, model.expected, model.usual_difference, level, pts)
         if settled:
-            self._model = _Model(smooth, pts)
-            self._changes.reset()
+            self._replace(model, smooth, pts, None if colour is None else colour())
         if settled or self._disturbance.active:
             return np.zeros_like(grey), True
+        if colour is not None and not 0 <= pts - self._coloured_at < _COLOUR_S:
+            self._colour, self._coloured_at = colour(), pts
         hidden, shadow = model.classify(smooth)
         model.learn(smooth, hidden, pts, self._kept)
         if self.settled:
             self._changes.update(smooth, model.expected, model.contrasts, self._people, pts)
         return np.bitwise_and(_without_shadow(hidden, shadow), np.uint8(1), dtype=np.uint8), False
+
+    def _replace(self, model: _Model, smooth: MatLike, pts: float, colour: float | None) -> None:
+        """Go on with another picture, and say what became of the one before."""
+        took_s = self._disturbance.took_s
+        if took_s is not None:
+            self._scene_change = tell(model.expected, smooth, (self._colour, colour), took_s)
+        self._colour, self._coloured_at = colour, pts
+        affine = exposure(model.expected, smooth) if self._scene_change is SceneChange.EXPOSURE else None
+        if affine is not None:
+            model.expose(affine)  # the same ground, known as well as before
+            self._changes.expose(affine)
+            return
+        self._model = _Model(smooth, pts)
+        self._changes.reset()
 
 
 def _without_shadow(hidden: MatLike, shadow: MatLike) -> MatLike:
@@ -184,6 +215,12 @@ class _Model:
         self._local = cv2.blur(self.expected, _WINDOW)
         self._texture = cv2.blur(cv2.absdiff(self.expected, self._local), _WINDOW)
 
+    def expose(self, affine: Affine) -> None:
+        """Go with a change of the exposure."""
+        self._mean = np.clip(affine.gain * self._mean + affine.offset, 0, 255).astype(np.float32)
+        self._candidate = affine.of(self._candidate)
+        self._picture()
+
     def classify(self, smooth: MatLike) -> tuple[MatLike, MatLike]:
         """Where the background is hidden, and where it only lies in shadow (which hides it from learning)."""
         beyond = cv2.max(cv2.subtract(smooth, self._lightest), cv2.subtract(self._darkest, smooth))
@@ -225,7 +262,7 @@ class _Model:
         self._learn_contrast(difference, shows, step, pts - self._started)
         self._follow_gain(smooth, shows, step)
         cv2.accumulateWeighted(smooth, self._mean, 1 - np.exp(-step / _FOLLOW_S), mask=shows)
-        self._learn_candidate(smooth, hidden, shows, ticks, self._spared(kept, hidden, step))
+        self._learn_candidate(smooth, hidden, shows, ticks, self._spared(kept, hidden, ticks * _TICK_S))
         self._picture()
 
     def _spared(self, kept: Float32, hidden: MatLike, step: float) -> MatLike | None:

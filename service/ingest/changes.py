@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from models.arrays import Float32
 from models.observation import Changes
+from service.ingest.scene_change import Affine
 
 LOOK_S = 1.0
 """Seconds between two looks."""
@@ -34,7 +35,7 @@ MIN_AREA = 0.0005
 """Share of the picture that a change covers at least: 43 pixels of 360x240, as the least object of motion does."""
 
 MAX_AREA = 0.25
-"""And all of them together at most: more is the light, or another scene."""
+"""And all of them together at most: more is the light, and the place is as it is now from then on."""
 
 MAX_CHANGES = 16
 """Changes of one stream that are known at once, the largest."""
@@ -118,6 +119,12 @@ class ChangeFinder:
         self._end(differs, pts)
         self._find(smooth, differs, theirs, pts)
 
+    def expose(self, affine: Affine) -> None:
+        """Go with a change of the exposure of the whole picture."""
+        if self._reference is not None:
+            self._reference = affine.of(self._reference)
+            self._last = affine.of(self._last)
+
     def found(self, pts: float) -> Changes:
         """What is known, at a presentation time in seconds."""
         if not self._changes or self._reference is None:
@@ -172,6 +179,7 @@ class ChangeFinder:
             return
         solid = cv2.morphologyEx(cv2.morphologyEx(lasting, cv2.MORPH_CLOSE, _SQUARE_5), cv2.MORPH_OPEN, _SQUARE_3)
         if cv2.countNonZero(solid) > MAX_AREA * solid.size:
+            self._reference = np.asarray(cv2.copyTo(smooth, lasting, reference), np.uint8)
             return
         _, labels, stats, _ = cv2.connectedComponentsWithStats(solid, connectivity=8)
         picture_edges, reference_edges = _edges(smooth), _edges(reference)

@@ -241,6 +241,8 @@ class Decoding:
         prepared = sampler.prepare(decoded, moment, release.captured_at, behind=release.behind, late=late)
         self.progress_at = max(self.progress_at, time.monotonic())
         if prepared is not None:
+            if self.last is not None:
+                self.last = replace(self.last, epoch=prepared.epoch)  # what was seen in it may have begun one
             self._deliver(self, prepared)
 
     def _release_of_file(self, moment: FrameTime, pacer: Pacer) -> _Release:

@@ -24,13 +24,21 @@ _GRACE_S = 5.0
 
 
 class Disturbance:
-    """Watches a coarse grid of cells; holds one picture and two clocks. Not thread-safe."""
+    """Watches a coarse grid of cells; holds one picture and two clocks. Not thread-safe.
+
+    Attributes:
+        took_s: When one has ended with a new picture, seconds from its first frame to the first that shows that
+            picture; 0 for a cut. None if the picture never stood still.
+    """
 
     def __init__(self) -> None:
         self._previous: MatLike | None = None
         self._since: float | None = None
         self._still_since: float | None = None
         self._not_before = -np.inf
+        self._pts = 0.0
+        self._still_from = 0.0
+        self.took_s: float | None = None
 
     @property
     def active(self) -> bool:
@@ -52,6 +60,7 @@ class Disturbance:
             it ends with the old one, as after a flash.
         """
         previous, self._previous = self._previous, grey
+        earlier, self._pts = self._pts, pts
         if pts < self._not_before:
             return False
         if self._since is None:
@@ -62,35 +71,44 @@ class Disturbance:
             self._since = None
             return False
         if pts - self._since > _MAX_S:
-            self._since, self._not_before = None, pts + _GRACE_S
+            self._since, self._not_before, self.took_s = None, pts + _GRACE_S, None
             return True
-        still = previous is not None and float(_cells(cv2.absdiff(grey, previous), level).mean()) < _STILL_CELLS
+        still = (
+            previous is not None
+            and float(_cells(cv2.absdiff(grey, previous), level, _grid(grey)).mean()) < _STILL_CELLS
+        )
         if not still:
             self._still_since = None
         elif self._still_since is None:
-            self._still_since = pts
+            self._still_since, self._still_from = pts, earlier
         elif pts - self._still_since >= _SETTLED_S:
+            self.took_s = max(0.0, self._still_from - self._since)
             self._since = None
             return True
         return False
 
 
 def _changed_as_a_whole(grey: MatLike, background: MatLike, restlessness: MatLike, level: float) -> bool:
-    changed = _cells(cv2.subtract(cv2.absdiff(grey, background), restlessness), level)
+    grid = _grid(background)
+    changed = _cells(cv2.subtract(cv2.absdiff(grey, background), restlessness), level, grid)
     share = float(changed.mean())
     if share < _CHANGED_CELLS:
         return False
     if background.shape[1] <= _TEXTURE_STEP:
         return share > _CHANGED_FLAT_CELLS
-    textured = _cells(cv2.absdiff(background[:, _TEXTURE_STEP:], background[:, :-_TEXTURE_STEP]), level)
+    textured = _cells(cv2.absdiff(background[:, _TEXTURE_STEP:], background[:, :-_TEXTURE_STEP]), level, grid)
     if textured.mean() < _MIN_TEXTURE:
         return share > _CHANGED_FLAT_CELLS
     return float(changed[textured].mean()) > _CHANGED_TEXTURE
 
 
-def _cells(values: MatLike, level: float) -> NDArray[np.bool_]:
-    """Where the mean of a cell is above a level."""
-    height, width = values.shape
+def _grid(picture: MatLike) -> tuple[int, int]:
+    """How many cells lie beside and above each other, of pictures of this size."""
+    height, width = picture.shape
     side = max(height, width) / _CELLS_ON_LONG_SIDE
-    size = (max(1, round(width / side)), max(1, round(height / side)))
-    return cv2.resize(values, size, interpolation=cv2.INTER_AREA) > level
+    return max(1, round(width / side)), max(1, round(height / side))
+
+
+def _cells(values: MatLike, level: float, grid: tuple[int, int]) -> NDArray[np.bool_]:
+    """Where the mean of a cell is above a level."""
+    return cv2.resize(values, grid, interpolation=cv2.INTER_AREA) > level

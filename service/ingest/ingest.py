@@ -7,7 +7,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from models.inputs import FrameWindow
@@ -198,6 +198,9 @@ class Ingest:
             if decoding is not self._decoding:
                 return  # abandoned: a newer decoder speaks for this stream
             superseded = self._newest is not None
+            if self._newest is not None and frame.scene_change is None:
+                # What became of the picture is said of one frame, and must not be lost with it.
+                frame = replace(frame, scene_change=self._newest.scene_change)
             self._newest = frame
             self._last_frame_at = datetime.now(UTC)
         if superseded:

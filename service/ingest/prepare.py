@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.observation import Changes, Motion
+from models.observation import Changes, Motion, SceneChange
 from service.frames import CLEAR, KeptPlaces, Sight
 from service.ingest.background import Background
 from service.ingest.flow import DenseFlow
+from service.ingest.seams import Seam, SeamFinder
 from service.ingest.sight import SightMonitor
 
 PAIR_INTERVAL_S = 0.1
@@ -81,6 +83,9 @@ class Preparer:
         self._scenery.background.resume()
         self._sight = CLEAR
         self._flow = DenseFlow()
+        self._seams = SeamFinder()
+        self._scene_change: SceneChange | None = None
+        self._begins_anew = False
         self._seen: deque[tuple[float, NDArray[np.uint8]]] = deque(maxlen=MAX_KEPT)
 
     def see(self, luma: NDArray[np.uint8], pts: float, *, key: bool = True) -> None:
@@ -100,11 +105,12 @@ class Preparer:
         while len(self._seen) > 2 and self._seen[1][0] <= pts - PAIR_INTERVAL_S * PAIR_SLACK:
             self._seen.popleft()
 
-    def prepare(self, pts: float) -> Motion | None:
+    def prepare(self, pts: float, colour: Callable[[], float] | None = None) -> Motion | None:
         """Background and flow of the frame last seen.
 
         Args:
             pts: Its presentation time.
+            colour: How colourful it is (``colour_of``), asked for now and then; None where nobody knows.
 
         Returns:
             Its motion, without flow if the frame before is too long ago; None of the first frame, and while nothing can
@@ -121,6 +127,7 @@ class Preparer:
         background, self._sight = self._scenery.background, self._scenery.sight.look(grey, pts)
         kept = self._scenery.places.read(pts)
         background.keep(kept.boxes, kept.people)
+        self._scene_change, self._begins_anew = None, False
         if self._sight.blind is not None:
             # What moved meanwhile is not known: the next picture that says something has none to be compared with.
             self._seen.clear()
@@ -129,7 +136,10 @@ class Preparer:
         if self._sight.hidden:
             foreground, disturbed = np.zeros_like(grey), True
         else:
-            foreground, disturbed = background.update(grey, pts)
+            foreground, disturbed = background.update(grey, pts, colour)
+            self._scene_change = background.scene_change
+            foreground, disturbed = self._look_for_seams(grey, foreground, pts, disturbed=disturbed)
+        self._begins_anew = self._scene_change in (SceneChange.CUT, SceneChange.MOVED)
         self._sight = replace(self._sight, settled=background.settled)
         partner = self._partner(pts)
         if partner is None:
@@ -142,6 +152,37 @@ class Preparer:
             pair = np.ascontiguousarray(picture[part]), np.ascontiguousarray(grey[part])
             flow[part] = self._flow.compute(*pair)
         return Motion(flow, foreground, pts - earlier, disturbed, matched)
+
+    def _look_for_seams(
+        self, grey: NDArray[np.uint8], foreground: NDArray[np.uint8], pts: float, *, disturbed: bool
+    ) -> tuple[NDArray[np.uint8], bool]:
+        """The foreground and whether it is disturbed, with what a seam makes of them."""
+        if disturbed:
+            self._seams.reset()
+            return foreground, True
+        match self._seams.update(grey, foreground, pts):
+            case Seam.SUSPECTED:
+                # Nobody was where they are now: neither this frame nor the next is compared with those before.
+                self._forget_earlier()
+                return np.zeros_like(foreground), True
+            case Seam.FOUND:
+                self._scene_change = SceneChange.CUT
+        return foreground, False
+
+    def _forget_earlier(self) -> None:
+        """Compare the frames to come with none before the one seen last."""
+        while len(self._seen) > 1:
+            self._seen.popleft()
+
+    @property
+    def scene_change(self) -> SceneChange | None:
+        """What became of the whole picture, if that was known with the frame that was prepared last."""
+        return self._scene_change
+
+    @property
+    def begins_anew(self) -> bool:
+        """Whether the frame that was prepared last shows another picture than those before: an epoch begins."""
+        return self._begins_anew
 
     @property
     def sight(self) -> Sight:

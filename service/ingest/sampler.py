@@ -13,6 +13,7 @@ from service.frames import Frame, PreparedFrame
 from service.ingest.frame_windows import WindowBuffers
 from service.ingest.prepare import Preparer, Scenery
 from service.ingest.reader import Decoded
+from service.ingest.scene_change import colour_of
 from service.ingest.timeline import Cadence, FrameTime, Timeline
 from service.metrics import Metrics
 from service.settings import Settings
@@ -98,7 +99,9 @@ class Sampler:
             self._count("stale" if due else "not_due")
             return None
         image = picture()
-        motion = self._preparer.prepare(moment.pts)
+        motion = self._preparer.prepare(moment.pts, partial(colour_of, image))
+        if self._preparer.begins_anew:
+            moment = self._anew(moment)
         if self._metrics is not None:
             self._metrics.stage_seconds.labels("prepare").observe(time.perf_counter() - began)
         frame = Frame(self._index, moment.pts, captured_at, moment.arrived, image, behind)
@@ -111,8 +114,16 @@ class Sampler:
             self._preparer.sight,
             self._preparer.grey,
             self._preparer.changes,
+            self._preparer.scene_change,
             places=self._scenery.places,
         )
+
+    def _anew(self, moment: FrameTime) -> FrameTime:
+        """Let an epoch begin with the frame that was just prepared, as what was seen in it shows."""
+        self._cuts += 1
+        self._epoch = moment.epoch + 1
+        self._windows.reset()
+        return replace(moment, epoch=self._epoch)
 
     def begin_anew(self) -> None:
         """Let the next frame begin an epoch: it cannot be compared with those before."""

@@ -114,6 +114,7 @@ class _Track:
     portrait: _Portrait | None = None
     missed_at: float | None = None
     verified_at: float = -math.inf
+    adopted: bool = False  # seen last where the tracker had no id for it
 
     def move(self, box: Float32, pts: float, aspect: float) -> None:
         """Take note of where it is now."""
@@ -197,12 +198,15 @@ class Presence:
 
     def _named(self, objects: Objects) -> Objects:
         """The objects under the ids of those that were at their places: a track that was held is no new one."""
-        numbers = np.array([self._aliases.get(number, number) for number in objects.track_ids.tolist()], np.int64)
+        given = objects.track_ids.tolist()
+        # Where the tracker finds the lost one itself, the other was somebody else.
+        self._aliases = {other: number for other, number in self._aliases.items() if number not in given}
+        numbers = np.array([self._aliases.get(number, number) for number in given], np.int64)
         present = set(numbers.tolist())
         lost = [
             (number, track)
             for number, track in self._tracks.items()
-            if number not in present and track.missed_at is not None
+            if number not in present and (track.missed_at is not None or track.adopted)
         ]
         for index in np.flatnonzero([number not in self._tracks for number in numbers.tolist()]).tolist():
             class_id = int(objects.class_ids[index])
@@ -216,9 +220,9 @@ class Presence:
                 not near or _covers(objects.boxes[index], self._tracks[number].box) < _WITHIN
             ):
                 continue
-            given = int(objects.track_ids[index])
-            if given != UNTRACKED:
-                self._aliases[given] = number
+            if given[index] != UNTRACKED:
+                self._aliases[given[index]] = number
+            self._tracks[number].adopted = given[index] == UNTRACKED
             numbers[index] = number
             present.add(number)
         return Objects(objects.boxes, objects.confidences, objects.class_ids, numbers, objects.names)
@@ -230,7 +234,7 @@ class Presence:
         held = {}
         for number, track in missing.items():
             if track.missed_at is None:
-                track.missed_at = track.verified_at = pts
+                track.missed_at, track.verified_at = pts, track.seen_at
             if track.portrait is None or pts - track.missed_at > HELD_S:
                 continue
             if scene.known and self._verify(track, objects, scene, pts, aspect):

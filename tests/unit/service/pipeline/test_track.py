@@ -247,3 +247,21 @@ def test_tracking_loads_no_screen_library_no_torch_and_no_plotting():
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, env={})
     assert done.stdout.split("\n")[:2] == ["[]", "[]"]
+
+
+def test_a_person_and_a_thing_are_never_one_track() -> None:
+    tracker = Tracker(10)
+    person, chair = NAMES.index("person"), NAMES.index("car")
+    box = (0.5, 0.5, WIDTH, HEIGHT, 0.8)
+    for pts in (0.0, 0.1, 0.2):
+        seen = tracker.update(objects((*box, person)), pts)
+    assert seen.track_ids.tolist() == [0]
+    assert tracker.update(objects((*box, chair)), 0.3).track_ids.tolist() == [UNTRACKED]
+    assert tracker.update(objects((*box, person)), 0.4).track_ids.tolist() == [0]
+
+
+def test_a_thing_may_change_its_class() -> None:
+    tracker = Tracker(10)
+    for pts, name in enumerate(("bicycle", "car", "bicycle")):
+        seen = tracker.update(objects((0.5, 0.5, WIDTH, HEIGHT, 0.8, NAMES.index(name))), pts / 10)
+    assert seen.track_ids.tolist() == [0]
