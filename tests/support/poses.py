@@ -11,11 +11,11 @@ from models.arrays import Float32, Image
 from models.inputs import KEYPOINTS
 from service.engine.pose import People
 
-STICK = np.array(
-    [(0.5, 0.05), *[(0.5, 0.05)] * 4, *[(0.3, 0.2), (0.7, 0.2)], *[(0.2, 0.35), (0.8, 0.35)], *[(0.2, 0.5), (0.8, 0.5)]]
-    + [(0.4, 0.5), (0.6, 0.5), (0.4, 0.75), (0.6, 0.75), (0.4, 0.97), (0.6, 0.97)],
-    np.float32,
-)
+_HEAD, _SHOULDERS = [(0.5, 0.05)] * 5, [(0.3, 0.2), (0.7, 0.2)]
+_ELBOWS, _WRISTS = [(0.2, 0.35), (0.8, 0.35)], [(0.2, 0.5), (0.8, 0.5)]
+_HIPS, _KNEES, _ANKLES = [(0.4, 0.5), (0.6, 0.5)], [(0.4, 0.75), (0.6, 0.75)], [(0.4, 0.97), (0.6, 0.97)]
+
+STICK = np.array([*_HEAD, *_SHOULDERS, *_ELBOWS, *_WRISTS, *_HIPS, *_KNEES, *_ANKLES], np.float32)
 """``(17, 2)`` a standing person as shares of its box."""
 
 
