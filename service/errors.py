@@ -273,6 +273,9 @@ PACK_KIND = declare("pack_kind", InvalidInput, "expected a pack of kind head, go
 BAD_PACK = declare("bad_pack", InvalidInput, "pack svad: expected centres of 512 numbers, got 256")
 ENCODER_NEEDED = declare("encoder_needed", InvalidInput, "expected encoder words, which the heads need, got none")
 POSE_NEEDED = declare("pose_needed", InvalidInput, "expected pose movenet, which the heads need, got none")
+APPEARANCE_NEEDED = declare(
+    "appearance_needed", InvalidInput, "expected appearance osnet, which the heads need, got none"
+)
 INPUT_UNKNOWN = declare(
     "input_unknown", InvalidInput, "expected an input that this version gathers, got Depth(camera='left')"
 )

@@ -9,13 +9,14 @@ from models.guidance.language import Language
 from models.inputs import FrameWindow
 from models.packs import PackLibrary
 from service.contracts.stream import Detection, Zone
+from service.engine.appearance import load_appearance
 from service.engine.detectors import Detector, load_detector
 from service.engine.encoder import JointEncoder
 from service.engine.heads import open_head
-from service.engine.pose import NO_POSE, load_pose
+from service.engine.pose import load_pose
 from service.frames import PreparedFrame
 from service.pipeline.context import StreamContext
-from service.pipeline.pool import load_encoder, load_sentences
+from service.pipeline.pool import NOTHING, load_encoder, load_sentences
 from service.pipeline.scored import ScoredFrame
 from service.pipeline.stages import EncoderNames, Stages
 from service.profiles.fit import fit_profile
@@ -96,7 +97,13 @@ class OfflinePipeline:
         """Learn a profile from features gathered before."""
         stages = self.stages
         return fit_profile(
-            stages.heads, samples, stages.detector.name, stages.encoder_identities, origin, stages.pose_identity
+            stages.heads,
+            samples,
+            stages.detector.name,
+            stages.encoder_identities,
+            origin,
+            stages.pose_identity,
+            stages.appearance_identity,
         )
 
     def score(
@@ -126,7 +133,8 @@ def build_pipeline(
     encoder: str | None = None,
     library: PackLibrary | None = None,
     *,
-    pose: str = NO_POSE,
+    pose: str = NOTHING,
+    appearance: str = NOTHING,
 ) -> Iterator[OfflinePipeline]:
     """A pipeline with this detector and the heads of these packs; closes everything at the end.
 
@@ -139,6 +147,7 @@ def build_pipeline(
             need, if any.
         library: Where packs are looked for; None is where the service does.
         pose: Finds people's keypoints: a pack's name, the path of an ``.onnx`` file, or ``none``.
+        appearance: Says how objects look, likewise; an encoder's pack will do as well.
     """
     library = library or PackLibrary([settings.packs_path])
     with ExitStack() as stack:
@@ -152,10 +161,13 @@ def build_pipeline(
 
         ruled = None if names.ruled is None else encoder_of(names.ruled)
         others = [*map(encoder_of, names.others)]
-        poser = None
-        if pose != NO_POSE:
+        poser = network = None
+        if pose != NOTHING:
             poser = stack.enter_context(closing(load_pose(pose, library, settings.threads)))
-        yield OfflinePipeline(Stages(loaded, heads, ruled, others=others, pose=poser), fps=fps)
+        if appearance != NOTHING:
+            network = stack.enter_context(closing(load_appearance(appearance, library, settings.threads)))
+        stages = Stages(loaded, heads, ruled, others=others, pose=poser, appearance=network)
+        yield OfflinePipeline(stages, fps=fps)
 
 
 @contextmanager

@@ -84,12 +84,14 @@ def with_people(objects: Objects, people: People, recognises: bool) -> Objects:
     names = objects.names if PERSON in objects.names else (*objects.names, PERSON)
     person = names.index(PERSON)
     boxes = boxes_of(people.points)
-    same = _shared(boxes, objects.boxes) >= SAME
+    of_smaller, of_both = _shared(boxes, objects.boxes)
     if recognises:
-        found = same & (objects.class_ids == person)[None]
-        new, keep = np.logical_not(found.any(axis=1)), np.ones(len(objects), np.bool_)
+        # Somebody in bed is not the bed; but what has the same box, a detector has taken somebody who lies for.
+        is_person = objects.class_ids == person
+        new = np.logical_not(((of_smaller >= SAME) & is_person[None]).any(axis=1))
+        keep = np.logical_not(((of_both >= SAME) & ~is_person[None]).any(axis=0))
     else:
-        new, keep = np.ones(len(people), np.bool_), np.logical_not(same.any(axis=0))
+        new, keep = np.ones(len(people), np.bool_), np.logical_not((of_smaller >= SAME).any(axis=0))
     count = int(np.count_nonzero(new))
     return Objects(
         np.concatenate([objects.boxes[keep], boxes[new]]),
@@ -111,11 +113,10 @@ def boxes_of(points: Float32) -> Float32:
     return np.concatenate([low, high - low], axis=1).astype(np.float32)
 
 
-def _shared(boxes: Float32, others: Float32) -> Float32:
-    """``(P, N)`` what boxes have in common, as a share of the smaller one."""
+def _shared(boxes: Float32, others: Float32) -> tuple[Float32, Float32]:
+    """``(P, N)`` what boxes have in common, as a share of the smaller one, and of both together."""
     low = np.maximum(boxes[:, None, :2], others[None, :, :2])
     high = np.minimum(boxes[:, None, :2] + boxes[:, None, 2:], others[None, :, :2] + others[None, :, 2:])
     common = np.maximum(high - low, 0).prod(axis=2)
-    areas = np.minimum(boxes[:, 2:].prod(axis=1)[:, None], others[:, 2:].prod(axis=1)[None])
-    shares: Float32 = common / np.maximum(areas, 1e-12)
-    return shares
+    own, theirs = boxes[:, 2:].prod(axis=1)[:, None], others[:, 2:].prod(axis=1)[None]
+    return common / np.maximum(np.minimum(own, theirs), 1e-12), common / np.maximum(own + theirs - common, 1e-12)

@@ -16,6 +16,7 @@ from models.heads.base import Likeness
 from models.heads.likeness import BankActions
 from models.inputs import FrameWindow, Input, Keypoints, ObjectEmbedding, stands_s
 from models.observation import Objects, Observation
+from service.engine.appearance import AppearanceNetwork
 from service.engine.detectors.base import Detector
 from service.engine.encoder import JointEncoder
 from service.engine.heads import LoadedHead
@@ -44,6 +45,7 @@ class Stages:
         observe: Callable[[str, float], object] = lambda _stage, _seconds: None,
         others: Sequence[JointEncoder] = (),
         pose: PoseEstimator | None = None,
+        appearance: AppearanceNetwork | None = None,
     ) -> None:
         """Set up; what is given is not closed here.
 
@@ -54,15 +56,17 @@ class Stages:
             observe: Told every stage's name and seconds.
             others: Encoders that heads need beside it.
             pose: Finds people's keypoints, for heads and captions; None leaves them without.
+            appearance: Says how objects look, for heads that ask; None leaves them without.
 
         Raises:
-            InvalidInput: ``encoder_needed`` or ``pose_needed``, if a head needs one that is not there;
-                ``input_unknown``, if one looks at what nobody gathers.
+            InvalidInput: ``encoder_needed``, ``pose_needed`` or ``appearance_needed``, if a head needs one that is not
+                there; ``input_unknown``, if one looks at what nobody gathers.
         """
         self.detector = detector
         self.heads = dict(heads)
         self.encoder = encoder
         self.pose = pose
+        self.appearance = appearance
         self._observe = observe
         self._others = tuple(others)
         encoders = {each.name: each for each in (*self._others, *([] if encoder is None else [encoder]))}
@@ -73,7 +77,7 @@ class Stages:
             needed.append(self._ruled)
         if pose is not None:  # captions say what people do, whether a head looks or not
             needed.append(Keypoints())
-        self._gathering = Gathering(needed, Networks(encoders, pose, detector.recognises))
+        self._gathering = Gathering(needed, Networks(encoders, pose, appearance, detector.recognises))
         self.encoder_identities = tuple(sorted(str(encoders[name]) for name in needed_encoders(heads)))
         self._stands = {name: stands_s(loaded.head.inputs) for name, loaded in self.heads.items()}
         self._vocabulary = None if encoder is None else BankActions(encoder.bank)
@@ -93,6 +97,11 @@ class Stages:
         return None if self.pose is None else self.pose.identity
 
     @property
+    def appearance_identity(self) -> str | None:
+        """Likewise, of what says how objects look."""
+        return None if self.appearance is None else self.appearance.identity
+
+    @property
     def windows(self) -> tuple[FrameWindow, ...]:
         """What ingest has to gather of each stream beside its frames."""
         return self._gathering.windows
@@ -103,7 +112,14 @@ class Stages:
 
     def unobserved(self) -> Stages:
         """The same, telling nobody how long its stages take: for work beside the live one."""
-        return Stages(self.detector, self.heads, self.encoder, others=self._others, pose=self.pose)
+        return Stages(
+            self.detector,
+            self.heads,
+            self.encoder,
+            others=self._others,
+            pose=self.pose,
+            appearance=self.appearance,
+        )
 
     def check(self, profile: Profile) -> None:
         """See that a profile was learned by these heads with this detector, and holds what they need.
@@ -126,12 +142,16 @@ class Stages:
             expected, came = (", ".join(each) or "none" for each in (self.encoder_identities, profile.encoders))
             msg = f"What was learned is for encoder {came}, and this runs encoder {expected}. Enrol again."
             raise ProfileError(msg)
-        if profile.pose != self.pose_identity:
-            msg = (
-                f"What was learned is for pose {profile.pose or 'none'}, and this runs pose "
-                f"{self.pose_identity or 'none'}. Enrol again."
-            )
-            raise ProfileError(msg)
+        for what, learned, runs in (
+            ("pose", profile.pose, self.pose_identity),
+            ("appearance", profile.appearance, self.appearance_identity),
+        ):
+            if learned != runs:
+                msg = (
+                    f"What was learned is for {what} {learned or 'none'}, and this runs {what} {runs or 'none'}. "
+                    "Enrol again."
+                )
+                raise ProfileError(msg)
         for name, loaded in self.heads.items():
             try:
                 loaded.head.check(profile.heads[name].arrays)

@@ -30,6 +30,7 @@ def fit_profile(
     encoders: Sequence[str],
     origin: str,
     pose: str | None = None,
+    appearance: str | None = None,
 ) -> Profile:
     """Learn what is normal.
 
@@ -40,6 +41,7 @@ def fit_profile(
         encoders: Name and hash of each encoder that the heads need.
         origin: Where they come from, in words.
         pose: Name and hash of the pose estimator that found their keypoints; None without one.
+        appearance: Likewise, of the network that said how their objects look.
 
     Raises:
         EnrolmentError: If the samples do not suffice.
@@ -65,7 +67,17 @@ def fit_profile(
     fused = calibrate_fused({name: head.calibration for name, head in profiles.items()}, held_out, kept, stands)
     now = datetime.now(UTC)
     return Profile(
-        profiles, fused, detector, now, origin, samples.frames, samples.seconds, samples, tuple(encoders), pose
+        profiles,
+        fused,
+        detector,
+        now,
+        origin,
+        samples.frames,
+        samples.seconds,
+        samples,
+        tuple(encoders),
+        pose,
+        appearance,
     )
 
 

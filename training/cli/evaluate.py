@@ -26,6 +26,9 @@ def evaluate(
     pose: Annotated[
         str, typer.Option(help="Finds people's keypoints: a pose pack's name, a path to an .onnx file, or none.")
     ] = "none",
+    appearance: Annotated[
+        str, typer.Option(help="Says how objects look: an appearance or encoder pack's name, a path to .onnx, or none.")
+    ] = "none",
     kind: Annotated[
         str | None, typer.Option(help="The layout, if it is not to be recognised: ucsd, avenue, ...")
     ] = None,
@@ -69,7 +72,9 @@ def evaluate(
     packs = [name.strip() for name in heads.split(",")]
     scores = out / "scores"
     with (
-        build_pipeline(settings, detector_of(detector), packs, min(rate, fps or rate), pose=pose) as pipeline,
+        build_pipeline(
+            settings, detector_of(detector), packs, min(rate, fps or rate), pose=pose, appearance=appearance
+        ) as pipeline,
         task_bars() as progress,
     ):
         evaluation = run(
@@ -83,7 +88,7 @@ def evaluate(
             progress=progress,
             on_clip=lambda clip: clip.save_scores(scores),
         )
-    _save(evaluation, {"detector": detector, "pose": pose}, origin, out, plots)
+    _save(evaluation, {"detector": detector, "pose": pose, "appearance": appearance}, origin, out, plots)
     if evaluation.failed:
         _tell_failed(evaluation)
         raise typer.Exit(1)

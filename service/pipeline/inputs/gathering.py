@@ -6,14 +6,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from models.inputs import FrameWindow, Input, Keypoints, ObjectCrops, ObjectEmbedding
+from models.inputs import Appearance, FrameWindow, Input, Keypoints, ObjectCrops, ObjectEmbedding
+from service.engine.appearance import AppearanceNetwork
 from service.engine.encoder import JointEncoder
 from service.engine.pose import PoseEstimator
-from service.errors import ENCODER_NEEDED, INPUT_UNKNOWN, POSE_NEEDED, InvalidInput
+from service.errors import APPEARANCE_NEEDED, ENCODER_NEEDED, INPUT_UNKNOWN, POSE_NEEDED, ErrorKind, InvalidInput
+from service.pipeline.inputs.appearance import AppearanceProvider
 from service.pipeline.inputs.crops import CropsProvider
 from service.pipeline.inputs.embedding import EmbeddingProvider
 from service.pipeline.inputs.evaluations import WindowProvider
-from service.pipeline.inputs.keypoints import KeypointsProvider, NoKeypoints
+from service.pipeline.inputs.keypoints import KeypointsProvider
+from service.pipeline.inputs.nothing import NothingProvider
 from service.pipeline.inputs.provider import Buffers, Look, Provider
 
 
@@ -24,11 +27,13 @@ class Networks:
     Attributes:
         encoders: By pack name.
         pose: Finds keypoints; None where nobody does.
+        appearance: Says how objects look; None where nothing does.
         recognises: Whether the detector knows what its objects are.
     """
 
     encoders: Mapping[str, JointEncoder] = field(default_factory=dict)
     pose: PoseEstimator | None = None
+    appearance: AppearanceNetwork | None = None
     recognises: bool = True
 
 
@@ -88,10 +93,21 @@ def _provider(wanted: Input, networks: Networks) -> Provider:
             return WindowProvider(wanted)
         case Keypoints(name):
             pose = networks.pose
-            if name is not None and (pose is None or pose.name != name):
-                msg = f"expected pose {name}, which the heads need, got {'none' if pose is None else pose.name}"
-                raise InvalidInput(POSE_NEEDED, msg)
-            return NoKeypoints() if pose is None else KeypointsProvider(pose, networks.recognises)
+            _check_name("pose", name, pose, POSE_NEEDED)
+            return NothingProvider() if pose is None else KeypointsProvider(pose, networks.recognises)
+        case Appearance(name):
+            network = networks.appearance
+            _check_name("appearance", name, network, APPEARANCE_NEEDED)
+            return NothingProvider() if network is None else AppearanceProvider(network)
         case _:
             msg = f"expected an input that this version gathers, got {wanted}"
             raise InvalidInput(INPUT_UNKNOWN, msg)
+
+
+def _check_name(
+    what: str, wanted: str | None, got: PoseEstimator | AppearanceNetwork | None, kind: ErrorKind[InvalidInput]
+) -> None:
+    """See that a network is the one that a head names, if it names any."""
+    if wanted is not None and (got is None or got.name != wanted):
+        msg = f"expected {what} {wanted}, which the heads need, got {'none' if got is None else got.name}"
+        raise InvalidInput(kind, msg)

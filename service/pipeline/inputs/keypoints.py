@@ -50,6 +50,10 @@ class SkeletonBuffer:
         self.looks.reset()
         self._skeletons.clear()
 
+    def known(self, objects: Objects) -> Mask:
+        """``(N,)`` which objects have a track of which a skeleton is known."""
+        return np.array([number in self._skeletons for number in objects.track_ids.tolist()], np.bool_)
+
     def see(self, objects: Objects, chosen: Index, found: Sequence[Float32 | None], pts: float) -> None:
         """Take the looks at objects with a track: ``(17, 3)`` each, None where nobody was found."""
         self.looks.look(objects, chosen, pts)
@@ -125,20 +129,9 @@ class KeypointsProvider:
             buffer.see(look.objects, chosen[index], _sure(people), look.frame.frame.pts)
 
     def _chosen(self, buffer: SkeletonBuffer, look: Look) -> Index:
-        people = possible_people(look.objects, self._recognises)
+        # A detector takes somebody who lies for something else; the track is the same, and so is the person.
+        people = possible_people(look.objects, self._recognises) | buffer.known(look.objects)
         return buffer.looks.due(look.objects, people, look.frame.frame.pts)[:MAX_LOOKS]
-
-
-class NoKeypoints:
-    """Of a stream without a pose estimator."""
-
-    def buffer(self) -> SkeletonBuffer:
-        """One that stays empty."""
-        return SkeletonBuffer()
-
-    def gather(self, looks: Sequence[tuple[SkeletonBuffer, Look]]) -> list[Float32 | None]:
-        """None for each frame."""
-        return [None] * len(looks)
 
 
 def possible_people(objects: Objects, recognises: bool) -> Mask:
