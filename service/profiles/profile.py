@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 from models.arrays import Arrays, under
 from models.scoring.calibration import Calibration
+from models.scoring.promise import Promise, promise, promise_of, untried
+from models.scoring.trial import NormalTrial
 from service.profiles.samples import Samples
 
 FORMAT = 2
@@ -61,6 +63,8 @@ class Profile:
         seconds: Seconds of footage they cover.
         samples: The frames that were kept of them, so that it can be extended; None where only scores are wanted.
         encoders: Name and hash of each encoder that its heads learned with, sorted.
+        trial: Held-out normal footage as the service would have seen it, which says how many alerts a threshold lets
+            pass; None of a profile that an earlier version wrote.
     """
 
     heads: Mapping[str, HeadProfile]
@@ -72,15 +76,35 @@ class Profile:
     seconds: float
     samples: Samples | None
     encoders: tuple[str, ...] = ()
+    trial: NormalTrial | None = None
 
     def threshold(self, alerts_per_day: float = DEFAULT_ALERTS_PER_DAY, fps: float = math.inf) -> float:
-        """The surprise that normal footage exceeds so often a day.
+        """The surprise at which an alert opens that normal footage is to raise so often a day.
 
         Args:
             alerts_per_day: Wished false alerts a day, greater than 0.
             fps: Frames scored a second, if fewer than in the enrolment.
         """
-        return self.fused.threshold(alerts_per_day, min(self.frames / max(self.seconds, 1e-9), fps))
+        return self.promised(alerts_per_day, fps).threshold
+
+    @property
+    def promise(self) -> Promise:
+        """What is promised of an operator who asked for nothing else."""
+        return self.promised()
+
+    def promised(self, alerts_per_day: float = DEFAULT_ALERTS_PER_DAY, fps: float = math.inf) -> Promise:
+        """The threshold for a wish, and what is to be expected at it; arguments as for ``threshold``.
+
+        Without a trial it is a quantile of the frames that enrolment kept, extrapolated, and no more than a guess.
+        """
+        if self.trial is not None:
+            return promise(self.trial, self.fused, alerts_per_day)
+        rate = min(self.frames / max(self.seconds, 1e-9), fps)
+        return untried(self.fused.threshold(alerts_per_day, rate), alerts_per_day)
+
+    def promised_at(self, threshold: float) -> Promise:
+        """What is to be expected at a threshold that was set by hand, a surprise greater than 0."""
+        return untried(threshold) if self.trial is None else promise_of(self.trial, threshold)
 
     def save(self, path: Path) -> None:
         """Write it, so that a reader sees the old file or the new one whole, whatever happens.
@@ -97,6 +121,8 @@ class Profile:
             arrays |= {f"calibration/{name}/{key}": value for key, value in head.calibration.to_arrays().items()}
         arrays |= {f"fused/{key}": value for key, value in self.fused.to_arrays().items()}
         arrays |= {f"samples/{key}": value for key, value in self.samples.to_arrays().items()}
+        if self.trial is not None:
+            arrays |= {f"trial/{key}": value for key, value in self.trial.to_arrays().items()}
         header = {
             "format": FORMAT,
             "detector": self.detector,
@@ -166,6 +192,7 @@ class Profile:
             seconds=float(header["seconds"]),
             samples=Samples.from_arrays(under(arrays, "samples/")) if samples else None,
             encoders=tuple(map(str, header["encoders"])),
+            trial=NormalTrial.from_arrays(trial) if (trial := under(arrays, "trial/")) else None,
         )
 
 
