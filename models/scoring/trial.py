@@ -1,8 +1,8 @@
 """Normal footage as the service would have seen it, second by second, and how many alerts that would have been.
 
-Alerts are counted, not frames: of each second a ``NormalTrial`` keeps the highest threshold at which an incident would have
-opened in it, so that at any threshold it says how many alerts the rules of incidents would have raised. The rules are
-those of ``service/alerts/incident_machine.py``, which takes their numbers from here.
+Alerts are counted, not frames: of each second a ``NormalTrial`` keeps the highest threshold at which an incident would
+have opened in it, so that at any threshold it says how many alerts the rules of incidents would have raised. The rules
+are those of ``service/alerts/incident_machine.py``, which takes their numbers from here.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from __future__ import annotations
 import math
 from array import array
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.arrays import Arrays, Float32
+from models.arrays import Arrays, Float32, Float64, Mask
 
 MIN_DURATION_S = 0.25
 """An excursion opens an incident once it has lasted so long. 0.25 s is three frames after the first at 10 frames a
@@ -84,10 +84,12 @@ class NormalTrial:
         seconds: ``(n,)`` float32, at least 0: of each second the highest threshold at which an incident would have
             opened in it.
         starts: ``(k,)`` int64, strictly increasing: where in ``seconds`` an unbroken run begins; the first is 0.
+        began: ``(k,)`` float64, Unix time at which each run began; NaN where nobody knows, as in files.
     """
 
     seconds: Float32 = field(default_factory=lambda: np.zeros(0, np.float32))
     starts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    began: Float64 = field(default_factory=lambda: np.zeros(0))
 
     @property
     def hours(self) -> float:
@@ -149,19 +151,38 @@ class NormalTrial:
         """This and what came after it, with a break between; of more than ``MAX_SECONDS`` the oldest go."""
         seconds = np.concatenate([self.seconds, later.seconds])
         starts = np.concatenate([self.starts, later.starts + len(self.seconds)])
-        return NormalTrial(seconds, starts).newest(MAX_SECONDS)
+        keep = np.arange(len(seconds)) >= len(seconds) - MAX_SECONDS
+        return NormalTrial(seconds, starts, np.concatenate([self.began, later.began]))._kept(keep)
 
-    def newest(self, count: int) -> NormalTrial:
-        """The last ``count`` seconds of it, at least 1."""
-        cut = len(self.seconds) - count
-        if cut <= 0:
+    def without(self, spans: Iterable[tuple[float, float]]) -> NormalTrial:
+        """Without the seconds between these Unix times, each from first to last."""
+        run = np.repeat(np.arange(len(self.starts)), np.diff(np.append(self.starts, len(self.seconds))))
+        at = self.began[run] + np.arange(len(self.seconds)) - self.starts[run]
+        keep = np.ones(len(self.seconds), bool)
+        for first, last in spans:
+            keep &= ~((at >= first - 1) & (at <= last))  # a second that began before may last into it
+        return self._kept(keep)
+
+    def _kept(self, keep: Mask) -> NormalTrial:
+        """Some of its seconds; where others were between two of them a run ends."""
+        if keep.all():
             return self
-        starts = self.starts[self.starts > cut] - cut
-        return NormalTrial(self.seconds[cut:], np.append(0, starts).astype(np.int64))
+        of = np.searchsorted(self.starts, np.arange(len(keep)), side="right") - 1
+        at = np.flatnonzero(keep)
+        first = np.ones(len(at), bool)
+        first[1:] = (np.diff(at) > 1) | (np.diff(of[at]) != 0)
+        began = self.began[of[at[first]]] + at[first] - self.starts[of[at[first]]]
+        return NormalTrial(self.seconds[keep], np.flatnonzero(first).astype(np.int64), began)
+
+    def on_scale(self, convert: Callable[[float], float]) -> NormalTrial:
+        """The same on another scale of surprise; ``convert`` never decreases."""
+        levels, which = np.unique(self.seconds, return_inverse=True)
+        converted = np.array([convert(level) for level in levels.tolist()], np.float32)
+        return replace(self, seconds=converted[which])
 
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
         """As named arrays, for storing."""
-        return {"seconds": self.seconds, "starts": self.starts}
+        return {"seconds": self.seconds, "starts": self.starts, "began": self.began}
 
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> NormalTrial:
@@ -171,13 +192,15 @@ class NormalTrial:
             ValueError: If they are not a trial's; the message says what was expected.
         """
         seconds, starts = np.asarray(arrays["seconds"], np.float32), np.asarray(arrays["starts"], np.int64)
-        if not np.isfinite(seconds).all() or (seconds < 0).any() or seconds.ndim != 1:
+        began = np.asarray(arrays["began"], np.float64)
+        if seconds.ndim != 1 or not np.isfinite(seconds).all() or (seconds < 0).any():
             msg = "expected a trial of finite surprises of at least 0, one a second"
             raise ValueError(msg)
-        if (len(starts) > 0) != (len(seconds) > 0) or (np.diff(np.append(starts, len(seconds))) <= 0).any():
-            msg = f"expected increasing starts of runs within {len(seconds)} seconds, got {starts[:5].tolist()}..."
+        bounds = np.concatenate([starts, [len(seconds)]])
+        if began.shape != starts.shape or bounds[0] != 0 or (np.diff(bounds) <= 0).any():
+            msg = f"expected increasing starts of runs within {len(seconds)} seconds, and when each of them began"
             raise ValueError(msg)
-        return cls(seconds, starts)
+        return cls(seconds, starts, began)
 
 
 class TrialRecorder:
@@ -187,21 +210,28 @@ class TrialRecorder:
         self._sustained = Sustained()
         self._seconds = array("f")
         self._starts: list[int] = []
+        self._times: list[float] = []
         self._epoch: int | None = None
         self._began = self._pts = self._interval = 0.0
 
-    def add(self, surprise: float, pts: float, epoch: int) -> None:
+    def __len__(self) -> int:
+        """Seconds so far."""
+        return len(self._seconds)
+
+    def add(self, surprise: float, pts: float, epoch: int, captured_at: float = math.nan) -> None:
         """Take the next frame.
 
         Args:
             surprise: Its final surprise; NaN where nothing can be said, which is calm.
             pts: Presentation time in seconds.
             epoch: Another number after a gap.
+            captured_at: Unix time; NaN where nobody knows.
         """
         step = pts - self._pts
         if self._epoch != epoch or step < 0 or step > max(GAP_S, 3 * self._interval):
             self._sustained.reset()
             self._starts.append(len(self._seconds))
+            self._times.append(captured_at)
             self._seconds.append(0.0)
             self._began = pts
         else:
@@ -215,13 +245,16 @@ class TrialRecorder:
 
     @property
     def trial(self) -> NormalTrial:
-        """All of it so far."""
-        return NormalTrial(np.array(self._seconds, np.float32), np.array(self._starts, np.int64)).newest(MAX_SECONDS)
+        """All of it so far, of more than ``MAX_SECONDS`` the newest."""
+        whole = NormalTrial(
+            np.array(self._seconds, np.float32), np.array(self._starts, np.int64), np.array(self._times)
+        )
+        return whole.joined(NormalTrial())
 
     def taken(self) -> NormalTrial:
         """What came since this was asked last; the next frame begins a run."""
         trial = self.trial
-        self._seconds, self._starts, self._epoch = array("f"), [], None
+        self._seconds, self._starts, self._times, self._epoch = array("f"), [], [], None
         return trial
 
 

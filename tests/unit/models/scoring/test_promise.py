@@ -19,7 +19,7 @@ def footage(hours: float, peaks: list[float]) -> NormalTrial:
     """Calm footage with alerts of these heights, minutes apart."""
     seconds = np.zeros(round(3600 * hours), np.float32)
     seconds[np.linspace(60, len(seconds) - 60, len(peaks)).astype(int)] = peaks
-    return NormalTrial(seconds, np.array([0]))
+    return NormalTrial(seconds, np.array([0]), np.array([np.nan]))
 
 
 def test_minutes_are_a_guess_at_the_silent_level_and_a_margin():

@@ -89,7 +89,7 @@ def test_frames_of_which_nothing_is_said_are_calm():
 def test_a_cooldown_holds_back_what_is_not_worse():
     seconds = np.zeros(100, np.float32)
     seconds[[10, 20, 50]] = 4.0
-    one = NormalTrial(seconds, np.array([0]))
+    one = NormalTrial(seconds, np.array([0]), np.array([np.nan]))
     assert one.openings(4.0) == [10, 50]
     seconds[20] = 5.0
     assert one.openings(4.0) == [10, 20, 50]
@@ -100,7 +100,7 @@ def test_a_cooldown_holds_back_what_is_not_worse():
 @given(st.lists(st.sampled_from([0.0, 1, 2, 3, 3.5, 4, 5]), min_size=1, max_size=200), st.integers(0, 5))
 @settings(max_examples=100, deadline=None)
 def test_above_a_level_there_are_no_more_alerts(values, most):
-    one = NormalTrial(np.array(values, np.float32), np.array([0]))
+    one = NormalTrial(np.array(values, np.float32), np.array([0]), np.array([np.nan]))
     levels = one.levels(most)
     assert len(levels) == most + 1
     assert levels == sorted(levels, reverse=True)
@@ -113,10 +113,11 @@ def test_above_a_level_there_are_no_more_alerts(values, most):
 
 def test_the_oldest_are_let_go(monkeypatch):
     monkeypatch.setattr(module, "MAX_SECONDS", 5)
-    first = NormalTrial(np.array([1, 2, 3, 4], np.float32), np.array([0, 2]))
-    joined = first.joined(NormalTrial(np.array([5, 6], np.float32), np.array([0])))
+    first = NormalTrial(np.array([1, 2, 3, 4], np.float32), np.array([0, 2]), np.array([100.0, 200.0]))
+    joined = first.joined(NormalTrial(np.array([5, 6], np.float32), np.array([0]), np.array([np.nan])))
     assert joined.seconds.tolist() == [2, 3, 4, 5, 6]
     assert joined.starts.tolist() == [0, 1, 3]
+    assert joined.began[:2].tolist() == [101, 200]
     again = NormalTrial.from_arrays(joined.to_arrays())
     assert (again.seconds.tolist(), again.starts.tolist()) == (joined.seconds.tolist(), joined.starts.tolist())
 
@@ -126,7 +127,27 @@ def test_the_oldest_are_let_go(monkeypatch):
 )
 def test_arrays_that_are_no_trial_are_refused(seconds, starts):
     with pytest.raises(ValueError, match="expected"):
-        NormalTrial.from_arrays({"seconds": np.array(seconds, np.float32), "starts": np.array(starts, np.int64)})
+        NormalTrial.from_arrays(
+            {
+                "seconds": np.array(seconds, np.float32),
+                "starts": np.array(starts, np.int64),
+                "began": np.zeros(len(starts)),
+            }
+        )
+
+
+def test_what_was_judged_is_taken_out_with_its_time():
+    one = NormalTrial(np.arange(10, dtype=np.float32), np.array([0, 5]), np.array([1000.0, 2000.0]))
+    rest = one.without([(1002.0, 1003.5), (2004.0, 2010.0), (5000.0, 6000.0)])
+    assert rest.seconds.tolist() == [0, 4, 5, 6, 7]
+    assert rest.starts.tolist() == [0, 1, 2]
+    assert rest.began.tolist() == [1000, 1004, 2000]
+    assert one.without([]) is one
+
+
+def test_another_scale_keeps_the_seconds():
+    one = NormalTrial(np.array([1, 2, 1], np.float32), np.array([0]), np.array([5.0]))
+    assert one.on_scale(lambda level: 2 * level).seconds.tolist() == [2, 4, 2]
 
 
 def test_what_was_taken_is_not_told_again():
