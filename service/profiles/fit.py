@@ -11,6 +11,7 @@ from models.arrays import Float64
 from models.inputs import stands_s
 from models.scoring.calibration import Calibration
 from models.scoring.smoothing import hold, smooth_series
+from models.scoring.trial import NormalTrial, trial_of
 from service.engine.heads import LoadedHead
 from service.profiles.profile import HeadProfile, Profile
 from service.profiles.samples import Sample, Samples, gaps
@@ -64,7 +65,7 @@ def fit_profile(
         )
         held_out[name] = fitted.raw
     stands = {name: stands_s(loaded.head.inputs) for name, loaded in heads.items()}
-    fused = calibrate_fused({name: head.calibration for name, head in profiles.items()}, held_out, kept, stands)
+    fused, trial = calibrate_fused({name: head.calibration for name, head in profiles.items()}, held_out, kept, stands)
     now = datetime.now(UTC)
     return Profile(
         profiles,
@@ -78,6 +79,7 @@ def fit_profile(
         tuple(encoders),
         pose,
         appearance,
+        trial,
     )
 
 
@@ -86,8 +88,8 @@ def calibrate_fused(
     held_out: Mapping[str, Float64],
     samples: list[Sample],
     stands: Mapping[str, float],
-) -> Calibration:
-    """Calibrate the final score on the frames of the enrolment, as if they had been seen live.
+) -> tuple[Calibration, NormalTrial]:
+    """Calibrate the final score on the frames of the enrolment, as if they had been seen live, and try it on them.
 
     Args:
         calibrations: Each head's.
@@ -102,4 +104,5 @@ def calibrate_fused(
     ]
     # fmax: a frame that one head says nothing of is judged by the others.
     smooth = smooth_series(np.fmax.reduce(said), pts, epochs)
-    return Calibration.fit(smooth, epochs.tolist())
+    fused = Calibration.fit(smooth, epochs.tolist())
+    return fused, trial_of(fused.surprise(smooth), pts, epochs)

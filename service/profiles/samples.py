@@ -5,11 +5,14 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.arrays import Arrays
+from models.scoring.calibration import Calibration
+from models.scoring.trial import NormalTrial
 
 BLOCK_FRAMES = 100
 """Frames are kept or let go in runs of this length, so that what follows what in time stays visible: smoothing
@@ -26,6 +29,22 @@ class Sample:
     recording: int
     pts: float
     features: dict[str, Arrays]
+
+
+class Onlooker(Protocol):
+    """Is shown every frame that samples are added, kept or not, and tries on it what was learned before."""
+
+    def look(self, sample: Sample) -> None:
+        """Take the next frame, before it is added. Called by whoever adds it; must not take long."""
+        ...
+
+    def trial(self, fused: Calibration) -> NormalTrial | None:
+        """All that was tried, under the last calibration; None if that is nothing. Nothing is looked at any more."""
+        ...
+
+    def close(self) -> None:
+        """Look on no more. Idempotent."""
+        ...
 
 
 @dataclass(slots=True)
@@ -46,9 +65,12 @@ class Samples:
         self.seconds = 0.0
         self.left_out_s = 0.0
         self._last: Sample | None = None
+        self.onlooker: Onlooker | None = None
 
     def add(self, sample: Sample) -> None:
         """Add the next frame in time; a new recording starts with a new number."""
+        if self.onlooker is not None:
+            self.onlooker.look(sample)
         if self._last is not None and sample.recording == self._last.recording:
             self.seconds += sample.pts - self._last.pts
         elif self._open.samples:
@@ -67,6 +89,19 @@ class Samples:
         """The frames that are kept, in the order in which they came."""
         blocks = sorted(self._blocks, key=lambda block: block.number)
         return [sample for block in [*blocks, self._open] for sample in block.samples]
+
+    @property
+    def full(self) -> bool:
+        """Whether of what comes now not all is kept any more."""
+        return self._seen_blocks >= MAX_BLOCKS
+
+    def snapshot(self) -> Samples:
+        """What is kept now, for another thread to learn from; nobody is shown what is added to it."""
+        copy = Samples()
+        copy._blocks = [_Block(block.number, list(block.samples)) for block in [*self._blocks, self._open]]
+        copy._open = _Block(self._open.number + 1)
+        copy.frames, copy.seconds, copy._last = self.frames, self.seconds, self._last
+        return copy
 
     @property
     def next_recording(self) -> int:

@@ -33,6 +33,8 @@ export class Enrolment {
       void this.learn();
     });
     find(this.form, ".forget").addEventListener("click", () => void this.forget());
+    this.adapts = /** @type {HTMLInputElement} */ (find(card, ".adapts input"));
+    this.adapts.addEventListener("change", () => void this.adapt());
     this.showFields();
     void this.load();
   }
@@ -86,6 +88,18 @@ export class Enrolment {
     });
   }
 
+  /** Lets the threshold follow the hours scored live, or holds the one of the enrolment. */
+  adapt() {
+    return submit(this.form, async () => {
+      try {
+        await api.updateStream(this.camera.id, { threshold_adapts: this.adapts.checked });
+      } finally {
+        await this.load();
+      }
+      this.onChanged();
+    });
+  }
+
   /** Shows what there is, anew only when it has changed. */
   render() {
     const { enrolment } = this.camera;
@@ -93,12 +107,24 @@ export class Enrolment {
     const ended = this.shown !== null && isRunning(this.shown) && !isRunning(enrolment);
     this.shown = enrolment;
     setText(find(this.card, ".enrolled"), told(enrolment));
+    this.showPromise(enrolment);
     const knows = enrolment.profiles.length > 0;
     find(this.form, ".forget").hidden = !knows && !isRunning(enrolment);
     find(this.form, ".extend").hidden = !knows;
     if (!knows) /** @type {HTMLInputElement} */ (find(this.form, "[name=extend]")).checked = false;
     /** @type {HTMLButtonElement} */ (find(this.form, "[type=submit]")).disabled = isRunning(enrolment);
     if (ended) this.onChanged();
+  }
+
+  /** @param {EnrolmentState} enrolment */
+  showPromise({ promise, threshold_changes: changes }) {
+    const element = find(this.card, ".promise");
+    element.hidden = promise === null;
+    find(this.card, ".adapts").hidden = promise === null || promise.alerts_per_day === null || promise.hours === 0;
+    if (promise === null) return;
+    const last = promise.adapts ? changes.at(-1) : undefined;
+    setText(element, last === undefined ? promise.sentence : `${promise.sentence} ${last.sentence}`);
+    this.adapts.checked = promise.adapts;
   }
 }
 
