@@ -23,8 +23,9 @@ from service.pipeline.scored import ScoredFrame, ScoredObjects
 from service.profiles.profile import HeadProfile, Profile
 from service.settings import Settings
 from training.datasets import DatasetError, open_dataset
-from training.evaluation.evaluate import evaluate, spread
+from training.evaluation.evaluate import evaluate
 from training.evaluation.plots import curve_top, save_plots, score_curve
+from training.evaluation.scored_clip import spread
 
 FPS = 10
 BOX = (0.25, 0.25, 0.25, 0.5)
