@@ -1,6 +1,6 @@
 """Where an evaluation writes: each clip as soon as it is scored, and the figures so far; and how one is resumed.
 
-``OUT/scores/CLIP.csv`` and ``OUT/metrics.json`` are for people. ``OUT/scored/CLIP.npz`` is what the figures are computed
+``OUT/scores/CLIP.csv`` and ``OUT/metrics.json`` are for people. ``OUT/scored/CLIP.npz`` is what figures are computed
 from, and ``OUT/run.json`` says of which evaluation these are.
 """
 
