@@ -108,6 +108,10 @@ class Study:
     figures: Mapping[str, Any]
     text: str
 
+    def __add__(self, other: Study) -> Study:
+        """Both, the other's figures beside these and its text below."""
+        return Study({**self.figures, **other.figures}, "\n".join(filter(None, (self.text, other.text))))
+
     def save(self, out: Path, origin: Mapping[str, Any]) -> None:
         """Write ``study.json`` with where it comes from, and ``study.md``."""
         out.mkdir(parents=True, exist_ok=True)

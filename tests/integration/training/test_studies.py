@@ -72,6 +72,55 @@ def test_redefinition_tries_every_wording_under_both_methods(streets: list[Path]
     assert "## equation10" in text
 
 
+def mine(tmp_path: Path, action: str) -> Path:
+    """Somebody else's list: one rule and one other way of saying it."""
+    path = tmp_path / "mine.json"
+    actions = {action: {"rule": "people who run", "paraphrases": ["joggers"]}}
+    path.write_text(json.dumps({"format": 1, "actions": actions, "unrelated": ["the sky is blue"]}))
+    return path
+
+
+def test_redefinition_tries_somebody_elses_list(streets: list[Path], tmp_path: Path) -> None:
+    figures, _ = study("redefinition", streets[:1], tmp_path, "--paraphrases", str(mine(tmp_path, "run")))
+    result = figures["methods"]["contrastive"]
+    assert list(result["normal"]) == ["run"]
+    assert list(result["normal"]["run"]["paraphrases"]) == ["joggers"]
+    assert list(result["unrelated"]) == ["the sky is blue"]
+
+
+@pytest.mark.parametrize(
+    ("name", "action", "expected"),
+    [
+        ("redefinition", "hurry", "expected paraphrases of the actions walk, run, crawl"),
+        ("redefinition", None, "expected paraphrases in"),
+        ("footage", None, "expected paraphrases in"),
+    ],
+)
+def test_a_list_that_cannot_be_tried_is_refused_before_anything_is_scored(
+    tmp_path: Path, streets: list[Path], name: str, action: str | None, expected: str
+) -> None:
+    path = tmp_path / "none.json" if action is None else mine(tmp_path, action)
+    arguments = [name, str(streets[0]), "--out", str(tmp_path / "out"), "--paraphrases", str(path)]
+    result = CliRunner().invoke(study_app, arguments)
+    assert result.exit_code == 2
+    assert expected in " ".join(result.output.split())
+    assert "scoring" not in result.output
+    assert "recording" not in result.output
+
+
+def test_footage_tries_somebody_elses_list(streets: list[Path], tmp_path: Path) -> None:
+    video = streets[0] / "train" / "001.mp4"
+    options = ("--learn", "10", "--paraphrases", str(mine(tmp_path, "hurry")), "--verdict", "anomaly")
+    figures, text = study("footage", [video], tmp_path, *options)
+    assert (figures["rules"], figures["verdict"]) == ({}, "anomaly")
+    assert list(figures["wording"]["hurry"]["paraphrases"]) == ["joggers"]
+    assert figures["wording"]["hurry"]["objects"]["motion"]["seen"] > 10
+    assert figures["unrelated"]["the sky is blue"]["objects"] <= 0.02
+    assert "| anomaly: people who run |" in text
+    nothing = CliRunner().invoke(study_app, ["footage", str(video), "--learn", "10", "--out", str(tmp_path / "out")])
+    assert (nothing.exit_code, "give one, or --paraphrases" in " ".join(nothing.output.split())) == (2, True)
+
+
 def test_redefinition_needs_the_virtual_world(tmp_path: Path) -> None:
     write_street(tmp_path / "a.mp4", 10, seed=1)
     write_street(tmp_path / "b.mp4", 10, seed=2)
