@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -255,6 +256,46 @@ def names(
     words = [[part.strip() for part in given.split(",") if part.strip()] for given in (usual, anomalous)]
     with task_bars() as progress:
         study = study_names(_open(datasets), setup, words[0], words[1], progress)
+    _save(study, origin, out)
+
+
+@study_app.command()
+@fail_clearly
+def ablation(
+    dataset: Annotated[Path, typer.Argument(help="A data set's folder; its layout is recognised.")],
+    out: Out,
+    variant: Annotated[
+        list[str] | None,
+        typer.Option(help='NAME=PACK or NAME={"PARAMETER": VALUE}; may come many times. Else the paper\'s attributes.'),
+    ] = None,
+    detector: DetectorName = "motion",
+    head: Annotated[str, typer.Option(help="The pack whose head is varied.")] = "attributes",
+    pose: Annotated[str, typer.Option(help="Finds keypoints: a pack's name, a path to a graph, or none.")] = "none",
+    appearance: Annotated[
+        str, typer.Option(help="Sees what objects look like: a pack's name, a path to a graph, or none.")
+    ] = "none",
+    fps: Fps = None,
+    alerts_per_day: AlertsPerDay = 1.0,
+    seed: Seed = 0,
+) -> None:
+    """What each part of a head adds: AUC, events, false alerts and milliseconds of its variants on one data set.
+
+    A variant has the pack's parameters with some others in their place; "inputs"
+    among them lists which of pose and appearance it looks at, all by default.
+
+    [dim]watchword study ablation falls --fps 6 --pose movenet_multipose.onnx --out results/ablation
+    watchword study ablation ped2 --variant 'all={}' --variant 'no looks={"appearance_weight": 0}' --out OUT[/dim]
+    """
+    need_extra()
+    from training.provenance import provenance
+    from training.studies.ablation import DEFAULT, Variant, study_ablation
+
+    variants = [Variant.parse(line) for line in variant or ()] or DEFAULT
+    given = {"pose": pose, "appearance": appearance}
+    inputs = {name: graph for name, graph in given.items() if graph != "none"}
+    origin, setup = provenance(), replace(_setup(detector, head, fps, alerts_per_day, seed), inputs=inputs)
+    with task_bars() as progress:
+        study = study_ablation(_open([dataset])[0], variants, setup, progress)
     _save(study, origin, out)
 
 

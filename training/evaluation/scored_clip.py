@@ -252,6 +252,39 @@ class SeenFrames:
         """``(N,)``, the number of each frame in its clip."""
         return np.array(self._index, np.int64)
 
+    @property
+    def pts(self) -> NDArray[np.float64]:
+        """``(N,)`` seconds."""
+        return np.array(self._pts)
+
+    @property
+    def surprise(self) -> NDArray[np.float64]:
+        """``(N,)`` causal, finite."""
+        return np.array(self._surprise)
+
+    @property
+    def alerts(self) -> tuple[Interval, ...]:
+        """From opening to closing; one that is still open lasts to the end."""
+        end = len(self._index)
+        return tuple((opened, closed if closed >= 0 else end) for opened, closed in self._alerts)
+
+    @property
+    def unscored(self) -> int:
+        """Frames of which nothing could be said."""
+        return self._unscored
+
+    def offline(self, profile: Profile) -> NDArray[np.float64]:
+        """``(N,)`` finite: what no frame within the Gaussian's reach says anything of is calm, as live.
+
+        On the scale of the causal scores, so that clips of different profiles can be pooled.
+
+        Args:
+            profile: That the clip was scored under.
+        """
+        pts = self.pts
+        smooth = smooth_offline(spread(self._raw, pts, self._covers), pts, OFFLINE_SIGMA_S)
+        return final_surprise(profile.fused, smooth, np.array(self._calm))
+
     def finish(
         self, clip: LabelledClip, truth: Truth, index: NDArray[np.int64], profile: Profile, threshold: float
     ) -> ScoredClip:
@@ -264,29 +297,20 @@ class SeenFrames:
             profile: That it was scored under.
             threshold: Surprise at which an alert opened.
         """
-        pts = np.array(self._pts)
         return ScoredClip(
             clip=clip,
             truth=truth_at(truth, index),
             index=index,
-            pts=pts,
-            surprise=np.array(self._surprise),
-            offline=self._offline(profile, pts),
+            pts=self.pts,
+            surprise=self.surprise,
+            offline=self.offline(profile),
             threshold=threshold,
-            alerts=tuple((opened, closed if closed >= 0 else len(pts)) for opened, closed in self._alerts),
+            alerts=self.alerts,
             detections=self._detections() if self._keep_boxes else None,
             unscored=self._unscored,
             wall_s=0.0,
             damage=Damage(),
         )
-
-    def _offline(self, profile: Profile, pts: NDArray[np.float64]) -> NDArray[np.float64]:
-        """``(N,)`` finite: what no frame within the Gaussian's reach says anything of is calm, as live.
-
-        On the scale of the causal scores, so that clips of different profiles can be pooled.
-        """
-        smooth = smooth_offline(spread(self._raw, pts, self._covers), pts, OFFLINE_SIGMA_S)
-        return final_surprise(profile.fused, smooth, np.array(self._calm))
 
     def _detections(self) -> Detections:
         return Detections(

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from service.settings import Settings
 from training.datasets import Dataset
 from training.evaluation.evaluate import Evaluation, Progress, evaluate
 from training.evaluation.metrics import auc_without, kind_metrics
+from training.evaluation.scored_clip import ScoredClip
 from training.evaluation.tables import table
 from training.evaluation.truth_detector import detector_of
 
@@ -43,6 +44,8 @@ class Setup:
         seed: Of every random generator.
         encoder: An encoder pack; None takes the one that the heads need, if any.
         packs: A folder of packs beside the service's own; None for none.
+        inputs: What gathers further inputs of heads, by the keyword of ``build_pipeline``, such as ``pose``: a pack's
+            name or the path of a graph.
     """
 
     settings: Settings
@@ -53,6 +56,7 @@ class Setup:
     seed: int
     encoder: str | None = None
     packs: Path | None = None
+    inputs: Mapping[str, str] = field(default_factory=dict)
 
     def rate(self, datasets: Sequence[Dataset]) -> float:
         """Frames a second that trackers are built for."""
@@ -70,7 +74,9 @@ class Setup:
         Args:
             rate: Frames a second that trackers are built for.
         """
-        built = build_pipeline(self.settings, detector_of(self.detector), self.heads, rate, self.encoder, self.library)
+        inputs: dict[str, Any] = dict(self.inputs)
+        detector = detector_of(self.detector)
+        built = build_pipeline(self.settings, detector, self.heads, rate, self.encoder, self.library, **inputs)
         with built as pipeline:
             yield pipeline
 
@@ -86,7 +92,12 @@ class Setup:
         return PackLibrary([self.settings.packs_path, *([] if self.packs is None else [self.packs])])
 
     def evaluate(
-        self, dataset: Dataset, pipeline: OfflinePipeline, progress: Progress | None, profile: Profile | None = None
+        self,
+        dataset: Dataset,
+        pipeline: OfflinePipeline,
+        progress: Progress | None,
+        profile: Profile | None = None,
+        on_clip: Callable[[ScoredClip], object] | None = None,
     ) -> Evaluation:
         """Enrol (or take the profile) and score every test clip."""
         return evaluate(
@@ -98,6 +109,8 @@ class Setup:
             fps=self.fps,
             seed=self.seed,
             progress=progress,
+            on_clip=on_clip,
+            promised_per_day=self.alerts_per_day,
         )
 
 

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from models.packs import PackLibrary
+from service.settings import Settings
 from support.street import write_street, write_virtual
 from training.cli.study import study_app
+from training.datasets import open_dataset
+from training.studies.ablation import Variant, write_variant
+from training.studies.study import Setup
 from training.text.paraphrases import Paraphrases
 
 
@@ -152,6 +158,33 @@ def test_culprits_are_looked_at_in_the_pictures_that_the_service_would_have_stor
     assert (tmp_path / "north.jpg").stat().st_size > 1000
     assert all(alert["message"].startswith("Moving ") for alert in figures["alerts"] if alert["verdict"] == "right")
     assert "| right |" in text
+
+
+def test_an_ablation_gives_each_variant_what_it_has_alone(streets: list[Path], tmp_path: Path) -> None:
+    variants: dict[str, dict[str, float]] = {"all": {}, "windows": {"object_weight": 0.0}}
+    options = [part for name, one in variants.items() for part in ("--variant", f"{name}={json.dumps(one)}")]
+    result = CliRunner().invoke(
+        study_app, ["ablation", str(streets[0]), "--out", str(tmp_path / "out"), *options], catch_exceptions=False
+    )
+    assert result.exit_code == 0, result.output
+    rows = json.loads((tmp_path / "out" / "study.json").read_text())["variants"]
+    assert list(rows) == list(variants)
+    dataset = open_dataset(streets[0])
+    setup = Setup(Settings(), "motion", ("attributes",), None, 1.0, 0)
+    for name, parameters in variants.items():
+        write_variant(PackLibrary().get("attributes"), Variant(name, parameters=parameters), tmp_path / name)
+        own = replace(setup, heads=(name,), packs=tmp_path)
+        with own.pipeline(own.rate([dataset])) as pipeline:
+            alone = own.evaluate(dataset, pipeline, None).metrics()
+        row = rows[name]
+        assert row["micro_auc"] == pytest.approx(alone["causal"]["micro_auc"], abs=1e-9)
+        assert row["threshold"] == pytest.approx(alone["threshold"], abs=1e-9)
+        assert row["latency_aware_ap"] == pytest.approx(alone["event_detection"]["latency_aware_ap"], abs=1e-9)
+        for key in ("events", "noticed", "noticed_in_time"):
+            assert row[key] == alone["event_detection"][key]
+        assert row["ms_per_frame"] > 0
+    assert rows["all"]["threshold"] != rows["windows"]["threshold"]
+    assert "| windows | - |" in (tmp_path / "out" / "study.md").read_text()
 
 
 def test_names_are_held_against_the_truth(streets: list[Path], tmp_path: Path) -> None:
