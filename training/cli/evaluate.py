@@ -73,6 +73,7 @@ def evaluate(
     footage = open_dataset(dataset, kind)
     rate = min(clip.fps for clip in footage.test)
     packs = [name.strip() for name in heads.split(",")]
+    graphs = _graphs(detector=detector)
     with (
         build_pipeline(settings, detector_of(detector), packs, min(rate, fps or rate)) as pipeline,
         task_bars() as progress,
@@ -80,7 +81,7 @@ def evaluate(
         of_run = {
             "dataset": str(dataset.resolve()),
             "packs": {name: loaded.pack_hash for name, loaded in pipeline.stages.heads.items()},
-            **_detector(detector),
+            **graphs,
             "profile": None if profile is None else file_hash(profile),
             "fps": fps,
             "alerts_per_day": alerts_per_day,
@@ -97,21 +98,25 @@ def evaluate(
             seed=seed,
             progress=progress,
             on_clip=results.keep,
-            so_far=lambda figures: results.write(figures.metrics() | _detector(detector) | origin),
+            so_far=lambda figures: results.write(figures.metrics() | graphs | origin),
             kept=results.kept,
             promised_per_day=alerts_per_day,
         )
-    _save(evaluation, _detector(detector) | origin, out, results, plots)
+    _save(evaluation, graphs | origin, out, results, plots)
     if evaluation.failed:
         _tell_failed(evaluation)
         raise typer.Exit(1)
 
 
-def _detector(name: str) -> dict[str, Any]:
+def _graphs(**chosen: str) -> dict[str, Any]:
+    """What each graph was, by its option: the name of a pack, or a file's name and its hash."""
     from models.packs import file_hash
 
-    model = Path(name)
-    return {"detector": model.name, "detector_sha256": file_hash(model) if model.is_file() else None}
+    figures: dict[str, Any] = {}
+    for role, graph in chosen.items():
+        model = Path(graph)
+        figures |= {role: model.name, f"{role}_sha256": file_hash(model) if model.is_file() else None}
+    return figures
 
 
 def _save(evaluation: Evaluation, origin: dict[str, Any], out: Path, results: ResultFolder, plots: bool) -> None:
@@ -137,15 +142,17 @@ def _show(figures: dict[str, Any]) -> None:
     """The figures as tables: over all clips, at the threshold, and clip by clip."""
     from rich.table import Table
 
-    columns = ("micro AUC", "macro AUC", "within clips", "pairs within", "AUPRC", "max F1", "EER")
-    total = Table("", *columns, title=figures["dataset"]["name"])
+    total = Table("", "micro AUC", "macro AUC", "AUPRC", "max F1", "EER", title=figures["dataset"]["name"])
     for name in ("causal", "offline"):
-        row = {**figures[name], **figures["within_clips"][name]}
-        keys = ("micro_auc", "macro_auc", "mean_auc", "pair_auc", "auprc", "max_f1", "eer")
-        total.add_row(name, *(_number(row[key]) for key in keys))
+        row = figures[name]
+        total.add_row(name, *(_number(row[key]) for key in ("micro_auc", "macro_auc", "auprc", "max_f1", "eer")))
     events, found = figures["events"], figures["event_detection"]
     rest = Table(show_header=False)
     rest.add_row("RBDC / TBDC", f"{_number(figures['rbdc'])} / {_number(figures['tbdc'])}")
+    within = figures["within_clips"]["causal"]
+    if within["clips"]:
+        pairs = f"{_number(within['mean_auc'])} mean of {within['clips']} clips, {_number(within['pair_auc'])} of pairs"
+        rest.add_row("causal AUC within clips", pairs)
     rest.add_row(
         "events noticed",
         f"{found['noticed']} of {found['events']}{_interval(found)}, "
@@ -196,7 +203,7 @@ def _false_alerts(figures: dict[str, Any]) -> str:
     promise = f"at most {figures['promised_per_day']:g} a day"
     if figures["holds"]:
         return f"{said}; {promise} holds"
-    return f"{said}; {promise} would take {figures['hours_needed']:.0f} h without another one"
+    return f"{said}; {promise} would take {figures['hours_needed']:.0f} h in all with no further one"
 
 
 def _groups(groups: dict[str, dict[str, Any]]) -> list[Table]:
