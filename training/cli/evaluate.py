@@ -195,8 +195,8 @@ def _false_alerts(figures: dict[str, Any]) -> str:
     if figures["per_day"] is None:
         return "no such footage"
     said = (
-        f"{figures['alerts']} in {_span(figures['hours'])}: {figures['per_day']:.3g} a day, "
-        f"{figures['per_day_low']:.3g} to {figures['per_day_high']:.3g} at 95 %"
+        f"{figures['alerts']} in {_span(figures['hours'])}: {_rate(figures['per_day'])} a day, "
+        f"{_rate(figures['per_day_low'])} to {_rate(figures['per_day_high'])} at 95 %"
     )
     if figures["promised_per_day"] is None:
         return said
@@ -218,6 +218,10 @@ def _groups(groups: dict[str, dict[str, Any]]) -> list[Table]:
         false = f"{row['false_alerts']['alerts']} in {_span(row['false_alerts']['hours'])}"
         table.add_row(name, str(row["clips"]), _number(row["micro_auc"]), noticed, in_time, false)
     return [table]
+
+
+def _rate(per_day: float) -> str:
+    return f"{per_day:,.0f}" if per_day >= 100 else f"{per_day:.3g}"
 
 
 def _span(hours: float) -> str:

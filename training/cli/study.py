@@ -288,9 +288,9 @@ def ablation(
     """
     need_extra()
     from training.provenance import provenance
-    from training.studies.ablation import DEFAULT, Variant, study_ablation
+    from training.studies.ablation import DEFAULT, HeadVariant, study_ablation
 
-    variants = [Variant.parse(line) for line in variant or ()] or DEFAULT
+    variants = [HeadVariant.parse(line) for line in variant or ()] or DEFAULT
     given = {"pose": pose, "appearance": appearance}
     inputs = {name: graph for name, graph in given.items() if graph != "none"}
     origin, setup = provenance(), replace(_setup(detector, head, fps, alerts_per_day, seed), inputs=inputs)

@@ -40,7 +40,7 @@ STATIONARY = ("stillness", "left behind", "gone")
 
 
 @dataclass(frozen=True, slots=True)
-class Variant:
+class HeadVariant:
     """One row of an ablation.
 
     Attributes:
@@ -56,7 +56,7 @@ class Variant:
     inputs: frozenset[str] | None = None
 
     @classmethod
-    def parse(cls, line: str) -> Variant:
+    def parse(cls, line: str) -> HeadVariant:
         """Read one as it is given on a command line: ``NAME=PACK``, or ``NAME={"terms": ["speed"], "inputs": []}``.
 
         Raises:
@@ -80,7 +80,7 @@ class Variant:
         return cls(name, parameters=given, inputs=None if inputs is None else frozenset(inputs))
 
 
-def _default() -> tuple[Variant, ...]:
+def _default() -> tuple[HeadVariant, ...]:
     steps = (
         ("velocity", VELOCITY, ()),
         ("+ pose", POSE, ("pose",)),
@@ -91,7 +91,7 @@ def _default() -> tuple[Variant, ...]:
     found = []
     for name, added, inputs in steps:
         terms += added
-        found.append(Variant(name, parameters={"terms": list(terms)}, inputs=frozenset(inputs)))
+        found.append(HeadVariant(name, parameters={"terms": list(terms)}, inputs=frozenset(inputs)))
     return tuple(found)
 
 
@@ -101,7 +101,7 @@ the head's own small descriptor, and without one for ``pose`` there are no postu
 
 
 def study_ablation(
-    dataset: Dataset, variants: Sequence[Variant], setup: Setup, progress: Progress | None = None
+    dataset: Dataset, variants: Sequence[HeadVariant], setup: Setup, progress: Progress | None = None
 ) -> Study:
     """Enrol and score a data set once for each variant.
 
@@ -119,7 +119,7 @@ def study_ablation(
         msg = f"expected variants of different names, got {', '.join(one.name for one in variants)}"
         raise InvalidInput(UNREADABLE_VARIANT, msg)
     found: dict[str, Evaluation] = {}
-    of_inputs: Callable[[Variant], tuple[str, ...]] = partial(_inputs, setup)
+    of_inputs: Callable[[HeadVariant], tuple[str, ...]] = partial(_inputs, setup)
     for inputs, group in groupby(sorted(variants, key=of_inputs), of_inputs):
         chosen = replace(setup, inputs={name: setup.inputs[name] for name in inputs})
         found |= _evaluate(dataset, list(group), chosen, progress)
@@ -141,12 +141,12 @@ def study_ablation(
     return Study({"dataset": dataset.name, "variants": rows}, table(headers, lines))
 
 
-def _inputs(setup: Setup, variant: Variant) -> tuple[str, ...]:
+def _inputs(setup: Setup, variant: HeadVariant) -> tuple[str, ...]:
     """What the variant looks at, of what there is."""
     return tuple(name for name in setup.inputs if variant.inputs is None or name in variant.inputs)
 
 
-def _row(variant: Variant, setup: Setup, evaluation: Evaluation) -> dict[str, Any]:
+def _row(variant: HeadVariant, setup: Setup, evaluation: Evaluation) -> dict[str, Any]:
     figures = evaluation.metrics()
     found, false = figures["event_detection"], figures["false_alerts"]["normal_frames"]
     return {
@@ -172,7 +172,7 @@ def _row(variant: Variant, setup: Setup, evaluation: Evaluation) -> dict[str, An
 
 
 def _evaluate(
-    dataset: Dataset, variants: Sequence[Variant], setup: Setup, progress: Progress | None
+    dataset: Dataset, variants: Sequence[HeadVariant], setup: Setup, progress: Progress | None
 ) -> dict[str, Evaluation]:
     """Variants that look at the same, in one run."""
     with tempfile.TemporaryDirectory(prefix="watchword-ablation-") as folder:
@@ -187,7 +187,7 @@ def _evaluate(
         return {name: together.evaluation(pack, shared) for name, pack in names.items()}
 
 
-def write_variant(pack: Pack, variant: Variant, folder: Path) -> None:
+def write_variant(pack: Pack, variant: HeadVariant, folder: Path) -> None:
     """Write the pack of a head with other parameters, its files beside it.
 
     Args:

@@ -14,7 +14,7 @@ from service.settings import Settings
 from support.street import write_street, write_virtual
 from training.cli.study import study_app
 from training.datasets import open_dataset
-from training.studies.ablation import Variant, write_variant
+from training.studies.ablation import HeadVariant, write_variant
 from training.studies.study import Setup
 from training.text.paraphrases import Paraphrases
 
@@ -172,7 +172,7 @@ def test_an_ablation_gives_each_variant_what_it_has_alone(streets: list[Path], t
     dataset = open_dataset(streets[0])
     setup = Setup(Settings(), "motion", ("attributes",), None, 1.0, 0)
     for name, parameters in variants.items():
-        write_variant(PackLibrary().get("attributes"), Variant(name, parameters=parameters), tmp_path / name)
+        write_variant(PackLibrary().get("attributes"), HeadVariant(name, parameters=parameters), tmp_path / name)
         own = replace(setup, heads=(name,), packs=tmp_path)
         with own.pipeline(own.rate([dataset])) as pipeline:
             alone = own.evaluate(dataset, pipeline, None).metrics()

@@ -16,7 +16,7 @@ from service.errors import InvalidInput
 from service.settings import Settings
 from training.datasets import Dataset
 from training.studies import ablation, study
-from training.studies.ablation import DEFAULT, Variant, study_ablation
+from training.studies.ablation import DEFAULT, HeadVariant, study_ablation
 from training.studies.study import Setup
 
 
@@ -25,10 +25,12 @@ def setup(**options: Any) -> Setup:
 
 
 def test_a_variant_is_a_pack_or_parameters() -> None:
-    assert Variant.parse("other = looks") == Variant("other", pack="looks")
-    assert Variant.parse('fast={"terms": ["speed"]}') == Variant("fast", parameters={"terms": ["speed"]})
-    assert Variant.parse('blind={"inputs": ["pose"]}') == Variant("blind", parameters={}, inputs=frozenset({"pose"}))
-    assert Variant.parse("as it is={}") == Variant("as it is", parameters={})
+    assert HeadVariant.parse("other = looks") == HeadVariant("other", pack="looks")
+    assert HeadVariant.parse('fast={"terms": ["speed"]}') == HeadVariant("fast", parameters={"terms": ["speed"]})
+    assert HeadVariant.parse('blind={"inputs": ["pose"]}') == HeadVariant(
+        "blind", parameters={}, inputs=frozenset({"pose"})
+    )
+    assert HeadVariant.parse("as it is={}") == HeadVariant("as it is", parameters={})
 
 
 @pytest.mark.parametrize(
@@ -36,7 +38,7 @@ def test_a_variant_is_a_pack_or_parameters() -> None:
 )
 def test_a_variant_that_is_none_is_refused(line: str) -> None:
     with pytest.raises(InvalidInput, match=r"expected a variant as NAME=PACK or NAME=\{"):
-        Variant.parse(line)
+        HeadVariant.parse(line)
 
 
 def test_by_default_each_adds_terms_to_the_one_before() -> None:
@@ -56,12 +58,12 @@ def test_by_default_each_adds_terms_to_the_one_before() -> None:
 def test_two_rows_of_one_name_are_refused() -> None:
     nothing = Dataset("none", "labelled", Path(), (), ())
     with pytest.raises(InvalidInput, match="expected variants of different names, got a, b, a"):
-        study_ablation(nothing, [Variant("a"), Variant("b"), Variant("a")], setup())
+        study_ablation(nothing, [HeadVariant("a"), HeadVariant("b"), HeadVariant("a")], setup())
 
 
 def test_a_variants_pack_has_its_parameters_in_place_of_the_packs_own(tmp_path: Path) -> None:
     pack = PackLibrary().get("svad")
-    ablation.write_variant(pack, Variant("x", parameters={"seed": 7}), tmp_path / "variant-0")
+    ablation.write_variant(pack, HeadVariant("x", parameters={"seed": 7}), tmp_path / "variant-0")
     written = PackLibrary([tmp_path]).get("variant-0")  # which verifies its files
     said = json.loads((pack.path / MANIFEST).read_text())
     again = json.loads((written.path / MANIFEST).read_text())
