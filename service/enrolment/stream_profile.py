@@ -378,7 +378,7 @@ class StreamProfile:
     def observe(self, frame: ScoredFrame) -> None:
         """Take a live frame: what it says of how many alerts a threshold lets pass. Called by the worker."""
         live = self._live
-        if live is None or frame.surprise is None or frame.unguided is None or frame.source.ghostly:
+        if live is None or frame.surprise is None or frame.unguided is None or not frame.settled:
             return
         clocks = frame.source.frame
         # A rule that makes something an anomaly asks for its alerts: they are no false ones.

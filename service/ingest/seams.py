@@ -31,7 +31,7 @@ DIFFERENCE = 1.8
 
 OVERLAP = 0.65
 USUAL_OVERLAP = 0.75
-"""Of what moves with where it was: at a seam at most, and usually at least. At a picture a second all overlap little."""
+"""Of what moves with where it was: at a seam at most, usually at least. At one picture a second all overlap little."""
 
 CALM_DIFFERENCE = 1.45
 CALM_OVERLAP = 0.85

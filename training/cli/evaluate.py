@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,7 +11,10 @@ from service.cli.console import console, errors, fail_clearly
 from training.cli.progress import need_extra, task_bars
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from training.evaluation.evaluate import Evaluation
+    from training.evaluation.result_folder import ResultFolder
 
 
 @fail_clearly
@@ -39,14 +41,18 @@ def evaluate(
     alerts_per_day: Annotated[float, typer.Option(min=0.01, help="Picks the threshold, as a stream's does.")] = 1.0,
     seed: Annotated[int, typer.Option(help="Of every random generator.")] = 0,
     plots: Annotated[bool, typer.Option(help="Draw each clip's score curve and the ROC.")] = True,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from the clips that a stopped evaluation left in OUT.")
+    ] = False,
 ) -> None:
     """Measure the service on a data set: learn from its normal clips, score its test clips, compare with the truth.
 
     The service's own pipeline runs, over every frame, as fast as they decode.
     Causal scores (what a live camera would have got) come first, beside them
     scores smoothed over the whole clip (what papers report). Nothing is learned
-    from test clips. Scores are written clip by clip; a clip that cannot be
-    scored is named at the end, and the figures are of the others.
+    from test clips. Scores and the figures so far are written clip by clip, so
+    that an evaluation that is stopped loses none; a clip that cannot be scored
+    is named at the end, and the figures are of the others.
 
     Known layouts: UCSD Ped1 and Ped2, CUHK Avenue, ShanghaiTech, UBnormal,
     UCF-Crime, what `watchword simulate` writes, and a folder of your own videos
@@ -54,14 +60,17 @@ def evaluate(
 
     [dim]watchword evaluate UCSD_Anomaly_Dataset.v1p2/UCSDped2 --out results/ped2
     watchword evaluate avenue --detector yolox_nano.onnx --out results/avenue
-    watchword evaluate gate --profile gate.npz --fps 5 --no-plots --out results/gate[/dim]
+    watchword evaluate gate --profile gate.npz --fps 5 --no-plots --out results/gate
+    watchword evaluate office --fps 5 --out results/office --resume[/dim]
     """
     need_extra()
+    from models.packs import file_hash
     from service.pipeline.offline import build_pipeline
     from service.profiles.profile import Profile
     from service.settings import Settings
     from training.datasets import open_dataset
     from training.evaluation.evaluate import evaluate as run
+    from training.evaluation.result_folder import ResultFolder
     from training.evaluation.truth_detector import detector_of
     from training.provenance import provenance
 
@@ -70,13 +79,23 @@ def evaluate(
     footage = open_dataset(dataset, kind)
     rate = min(clip.fps for clip in footage.test)
     packs = [name.strip() for name in heads.split(",")]
-    scores = out / "scores"
+    graphs = _graphs(detector=detector, pose=pose, appearance=appearance)
     with (
         build_pipeline(
             settings, detector_of(detector), packs, min(rate, fps or rate), pose=pose, appearance=appearance
         ) as pipeline,
         task_bars() as progress,
     ):
+        of_run = {
+            "dataset": str(dataset.resolve()),
+            "packs": {name: loaded.pack_hash for name, loaded in pipeline.stages.heads.items()},
+            **graphs,
+            "profile": None if profile is None else file_hash(profile),
+            "fps": fps,
+            "alerts_per_day": alerts_per_day,
+            "seed": seed,
+        }
+        results = ResultFolder(out, of_run, resume=resume)
         evaluation = run(
             footage,
             pipeline,
@@ -86,32 +105,39 @@ def evaluate(
             fps=fps,
             seed=seed,
             progress=progress,
-            on_clip=lambda clip: clip.save_scores(scores),
+            on_clip=results.keep,
+            so_far=lambda figures: results.write(
+                figures.metrics() | graphs | _promises(figures, alerts_per_day) | origin
+            ),
+            kept=results.kept,
+            promised_per_day=alerts_per_day,
         )
-    graphs = {"detector": detector, "pose": pose, "appearance": appearance}
-    _save(evaluation, graphs, alerts_per_day, origin, out, plots)
+    _save(evaluation, graphs | _promises(evaluation, alerts_per_day) | origin, out, results, plots)
     if evaluation.failed:
         _tell_failed(evaluation)
         raise typer.Exit(1)
 
 
-def _save(
-    evaluation: Evaluation,
-    graphs: dict[str, str],
-    alerts_per_day: float,
-    origin: dict[str, Any],
-    out: Path,
-    plots: bool,
-) -> None:
-    """Write the figures, with what each of ``graphs`` was: the name of a pack, or a file's name and its hash."""
+def _graphs(**chosen: str) -> dict[str, Any]:
+    """What each graph was, by its option: the name of a pack, or a file's name and its hash."""
     from models.packs import file_hash
 
-    promises = {scene: profile.promised(alerts_per_day).to_json() for scene, profile in evaluation.profiles.items()}
-    figures = evaluation.metrics() | {"promises": promises} | origin
-    for role, model in ((role, Path(graph)) for role, graph in graphs.items()):
+    figures: dict[str, Any] = {}
+    for role, graph in chosen.items():
+        model = Path(graph)
         figures |= {role: model.name, f"{role}_sha256": file_hash(model) if model.is_file() else None}
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "metrics.json").write_text(json.dumps(figures, indent=2) + "\n")
+    return figures
+
+
+def _promises(evaluation: Evaluation, alerts_per_day: float) -> dict[str, Any]:
+    """What each scene's threshold promises."""
+    profiles = evaluation.profiles.items()
+    return {"promises": {scene: profile.promised(alerts_per_day).to_json() for scene, profile in profiles}}
+
+
+def _save(evaluation: Evaluation, origin: dict[str, Any], out: Path, results: ResultFolder, plots: bool) -> None:
+    figures = evaluation.metrics() | origin
+    results.write(figures)
     _show(figures)
     if plots:
         from training.evaluation.plots import save_plots
@@ -136,16 +162,30 @@ def _show(figures: dict[str, Any]) -> None:
     for name in ("causal", "offline"):
         row = figures[name]
         total.add_row(name, *(_number(row[key]) for key in ("micro_auc", "macro_auc", "auprc", "max_f1", "eer")))
-    events = figures["events"]
-    found = f"{events['events'] - events['missed']} of {events['events']}"
+    events, found = figures["events"], figures["event_detection"]
     rest = Table(show_header=False)
     rest.add_row("RBDC / TBDC", f"{_number(figures['rbdc'])} / {_number(figures['tbdc'])}")
-    rest.add_row("events noticed", f"{found}, {_number(figures['detection_delay_s'], 2)} s after onset on average")
+    within = figures["within_clips"]["causal"]
+    if within["clips"]:
+        pairs = f"{_number(within['mean_auc'])} mean of {within['clips']} clips, {_number(within['pair_auc'])} of pairs"
+        rest.add_row("causal AUC within clips", pairs)
+    rest.add_row(
+        "events noticed",
+        f"{found['noticed']} of {found['events']}{_interval(found)}, "
+        f"{_number(figures['detection_delay_s'], 2)} s after onset on average; "
+        f"{found['noticed_in_time']} within {found['deadline_s']:g} s",
+    )
+    for least, overlap in found["tiou"].items():
+        shares = (_number(overlap[key], 2) for key in ("precision", "recall", "f1"))
+        rest.add_row(f"alerts at tIoU {least}", "precision {}, recall {}, F1 {}".format(*shares))
+    rest.add_row("latency-aware AP", _number(found["latency_aware_ap"]))
     rest.add_row(
         "false alarms",
         f"{events['false_alarms']} in {60 * events['normal_hours']:.1f} min of normal footage, "
         f"{_number(figures['false_alarms_per_hour'], 1)} an hour",
     )
+    for where, alerts in figures["false_alerts"].items():
+        rest.add_row(f"false alerts, {where.replace('_', ' ')}", _false_alerts(alerts))
     rest.add_row("threshold", _threshold(figures))
     rest.add_row("promised", "\n".join(_promised(scene, made) for scene, made in figures["promises"].items()))
     rest.add_row("measured", _measured(events["false_alarms"], events["normal_hours"]))
@@ -157,10 +197,54 @@ def _show(figures: dict[str, Any]) -> None:
         aucs = (_number(clip["causal_auc"]), _number(clip["offline_auc"]))
         counts = (str(clip[key]) for key in ("false_alarms", "missed"))
         clips.add_row(name, str(clip["frames"]), str(clip["anomalous_frames"]), *aucs, *counts)
-    for table in (clips, total, rest):
+    for table in (clips, *_groups(figures["groups"]), total, rest):
         console.print(table)
     for sentence in figures["damaged"]:
         console.print(sentence, markup=False, soft_wrap=True)
+
+
+def _interval(found: dict[str, Any]) -> str:
+    """Between which shares the true one lies, where there are events."""
+    return "" if found["recall"] is None else f" ({found['recall_low']:.0%} to {found['recall_high']:.0%})"
+
+
+def _false_alerts(figures: dict[str, Any]) -> str:
+    """How many in how long, what that says of a day, and how much footage a promise would take."""
+    if figures["per_day"] is None:
+        return "no such footage"
+    said = (
+        f"{figures['alerts']} in {_span(figures['hours'])}: {_rate(figures['per_day'])} a day, "
+        f"{_rate(figures['per_day_low'])} to {_rate(figures['per_day_high'])} at 95 %"
+    )
+    if figures["promised_per_day"] is None:
+        return said
+    promise = f"at most {figures['promised_per_day']:g} a day"
+    if figures["holds"]:
+        return f"{said}; {promise} holds"
+    return f"{said}; {promise} would take {figures['hours_needed']:.0f} h in all with no further one"
+
+
+def _groups(groups: dict[str, dict[str, Any]]) -> list[Table]:
+    """A table of the groups of clips, where there are any."""
+    from rich.table import Table
+
+    if not groups:
+        return []
+    table = Table("clips of", "clips", "causal AUC", "noticed", "in time", "false alerts")
+    for name, row in groups.items():
+        noticed, in_time = (f"{row[key]} of {row['events']}" for key in ("noticed", "noticed_in_time"))
+        false = f"{row['false_alerts']['alerts']} in {_span(row['false_alerts']['hours'])}"
+        table.add_row(name, str(row["clips"]), _number(row["micro_auc"]), noticed, in_time, false)
+    return [table]
+
+
+def _rate(per_day: float) -> str:
+    return f"{per_day:,.0f}" if per_day >= 100 else f"{per_day:.3g}"
+
+
+def _span(hours: float) -> str:
+    """A time as people say it."""
+    return f"{hours:.1f} h" if hours >= 1 else f"{60 * hours:.1f} min"
 
 
 def _threshold(figures: dict[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from training.datasets import Dataset
     from training.studies.study import Setup, Study
+    from training.text.paraphrases import Paraphrases
 
 study_app = typer.Typer(
     name="study",
@@ -42,7 +44,18 @@ Appearance = Annotated[
 ]
 Fps = Annotated[float | None, typer.Option(min=0.1, help="Look at so many frames a second; else at all.")]
 Seed = Annotated[int, typer.Option(help="Of every random generator.")]
+ParaphrasesFile = Annotated[
+    Path | None,
+    typer.Option("--paraphrases", help="Rules and other ways of saying them, as training/text/paraphrases.json."),
+]
 AlertsPerDay = Annotated[float, typer.Option(min=0.01, help="Picks the threshold, as a stream's does.")]
+
+
+class Verdicts(Enum):
+    """What a rule says of what it names."""
+
+    NORMAL = "normal"
+    ANOMALY = "anomaly"
 
 
 @study_app.command()
@@ -137,6 +150,7 @@ def redefinition(
     encoder: Encoder = "words",
     pose: Pose = "none",
     appearance: Appearance = "none",
+    paraphrases: ParaphrasesFile = None,
     fps: Fps = None,
     alerts_per_day: AlertsPerDay = 1.0,
     seed: Seed = 0,
@@ -145,18 +159,20 @@ def redefinition(
 
     The footage is scored once; then every rule is tried on what was recorded.
 
-    [dim]watchword study redefinition runs/plaza runs/station --out results/rules[/dim]
+    [dim]watchword study redefinition runs/plaza runs/station --out results/rules
+    watchword study redefinition runs/plaza --paraphrases mine.json --out results/mine[/dim]
     """
     need_extra()
     from training.provenance import provenance
     from training.studies.rule_studies import record_scenes, save_curves, study_redefinition
-    from training.text.paraphrases import Paraphrases
+    from training.virtual.actions import ACTIONS
 
     origin, setup = (
         provenance(),
         _setup(detector, heads, fps, alerts_per_day, seed, encoder, pose=pose, appearance=appearance),
     )
-    footage, wording = _open(datasets), Paraphrases.load()
+    footage, wording = _open(datasets), _wording(paraphrases)
+    wording.check(ACTIONS)
     with (
         setup.pipeline(setup.rate(footage)) as pipeline,
         setup.language(pipeline) as language,
@@ -173,7 +189,11 @@ def redefinition(
 def footage(
     source: Annotated[Path, typer.Argument(help="A data set's folder, or a video file.")],
     out: Out,
-    rule: Annotated[list[str], typer.Option(help='Such as "normal: bicycles are normal here"; may come many times.')],
+    rule: Annotated[
+        list[str] | None, typer.Option(help='Such as "normal: bicycles are normal here"; may come many times.')
+    ] = None,
+    paraphrases: ParaphrasesFile = None,
+    verdict: Annotated[Verdicts, typer.Option(help="What the rules of --paraphrases say.")] = Verdicts.NORMAL,
     learn: Annotated[
         float | None, typer.Option(min=1, help="Of a video file: so many seconds at its beginning are normal.")
     ] = None,
@@ -189,14 +209,25 @@ def footage(
     """What rules in words move on real footage: event by event, and by the detector's classes.
 
     [dim]watchword study footage ped2 --detector yolox_nano.onnx --rule "normal: bicycles are normal here" --out OUT
-    watchword study footage road.mp4 --learn 20 --rule "normal: cars are normal here" --out OUT[/dim]
+    watchword study footage road.mp4 --learn 20 --rule "normal: cars are normal here" --out OUT
+    watchword study footage falls --paraphrases mine.json --verdict anomaly --out OUT[/dim]
     """
     need_extra()
     from training.datasets.footage import frame_rate
     from training.provenance import provenance
-    from training.studies.footage import WrittenRule, record_dataset, record_file, save_curves, study_footage
+    from training.studies.footage import (
+        WrittenRule,
+        record_dataset,
+        record_file,
+        save_curves,
+        study_footage,
+        study_wording,
+    )
 
-    rules = [WrittenRule.parse(line) for line in rule]
+    rules = [WrittenRule.parse(line) for line in rule or ()]
+    if not rules and paraphrases is None:
+        raise typer.BadParameter("give one, or --paraphrases", param_hint="--rule")
+    wording = None if paraphrases is None else _wording(paraphrases)
     if source.is_dir() == (learn is not None):
         raise typer.BadParameter("give it with a video file, and not with a data set", param_hint="--learn")
     origin, setup = (
@@ -211,6 +242,8 @@ def footage(
         else:
             recorded = record_file(source, learn, setup, pipeline, progress)
         study, curves = study_footage(recorded, rules, language)
+        if wording is not None:
+            study += study_wording(recorded, wording, verdict.value, language, progress)
     save_curves(curves, out / "plots")
     _save(study, origin, out)
 
@@ -273,6 +306,43 @@ def names(
     words = [[part.strip() for part in given.split(",") if part.strip()] for given in (usual, anomalous)]
     with task_bars() as progress:
         study = study_names(_open(datasets), setup, words[0], words[1], progress)
+    _save(study, origin, out)
+
+
+@study_app.command()
+@fail_clearly
+def ablation(
+    dataset: Annotated[Path, typer.Argument(help="A data set's folder; its layout is recognised.")],
+    out: Out,
+    variant: Annotated[
+        list[str] | None,
+        typer.Option(help='NAME=PACK or NAME={"PARAMETER": VALUE}; may come many times. Else the paper\'s attributes.'),
+    ] = None,
+    detector: DetectorName = "motion",
+    head: Annotated[str, typer.Option(help="The pack whose head is varied.")] = "attributes",
+    pose: Pose = "none",
+    appearance: Appearance = "none",
+    fps: Fps = None,
+    alerts_per_day: AlertsPerDay = 1.0,
+    seed: Seed = 0,
+) -> None:
+    """What each part of a head adds: AUC, events, false alerts and milliseconds of its variants on one data set.
+
+    A variant has the pack's parameters with some others in their place; "inputs"
+    among them lists which of pose and appearance it looks at, all by default.
+
+    [dim]watchword study ablation falls --fps 6 --pose movenet_multipose.onnx --out results/ablation
+    watchword study ablation ped2 --variant 'all={}' --variant 'no looks={"appearance_weight": 0}' --out OUT[/dim]
+    """
+    need_extra()
+    from training.provenance import provenance
+    from training.studies.ablation import DEFAULT, HeadVariant, study_ablation
+
+    variants = [HeadVariant.parse(line) for line in variant or ()] or DEFAULT
+    origin = provenance()
+    setup = _setup(detector, head, fps, alerts_per_day, seed, pose=pose, appearance=appearance)
+    with task_bars() as progress:
+        study = study_ablation(_open([dataset])[0], variants, setup, progress)
     _save(study, origin, out)
 
 
@@ -352,6 +422,12 @@ def _variants(
         made = variants.clip_lengths(recipe) if which == "clip_lengths" else variants.pretraining(recipe)
         study = study_variants(made, _open(datasets), setup, progress)
     _save(study, origin, out)
+
+
+def _wording(path: Path | None) -> Paraphrases:
+    from training.text.paraphrases import PARAPHRASES, Paraphrases
+
+    return Paraphrases.load(path or PARAPHRASES)
 
 
 def _setup(

@@ -16,8 +16,6 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
-from itertools import count
-from pathlib import Path
 from typing import Any, Protocol
 
 import av.error
@@ -26,8 +24,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.inputs import FrameWindow
-from models.scoring.smoothing import final_surprise, smooth_offline
-from service.alerts.incident_machine import IncidentMachine, IncidentRules, SurpriseSample
 from service.errors import WatchwordError
 from service.frames import PreparedFrame
 from service.ingest.damage import Damage
@@ -36,13 +32,14 @@ from service.ingest.playback import read_all
 from service.ingest.source import local_source
 from service.pipeline.offline import OfflinePipeline
 from service.pipeline.recordings import NormalRecording, sound
-from service.pipeline.scored import ScoredFrame, display
+from service.pipeline.scored import display
 from service.profiles.profile import Profile
 from service.settings import Settings
 from training.datasets import Clip, Dataset, DatasetError, LabelledClip, Truth
+from training.evaluation.events import event_metrics
+from training.evaluation.false_alerts import normal_clips, normal_frames
+from training.evaluation.groups import groups_of
 from training.evaluation.metrics import (
-    ClipAlerts,
-    Interval,
     RegionFrame,
     alert_metrics,
     clip_auc,
@@ -50,13 +47,10 @@ from training.evaluation.metrics import (
     kind_metrics,
     region_metrics,
 )
-from training.evaluation.paths import result_path
+from training.evaluation.scored_clip import OFFLINE_SIGMA_S, ScoredClip, SeenFrames
+from training.evaluation.within import within_clips
 
 logger = logging.getLogger(__name__)
-
-OFFLINE_SIGMA_S = 0.5
-"""Gaussian of the whole-clip smoothing. Taken from practice, not from any test clip: the authors of UBnormal show
-15 frames at 30 frames a second; AI-VAD takes 3 frames at 10 a second on Ped2 and 7 at 24 on ShanghaiTech."""
 
 
 class Progress(Protocol):
@@ -82,67 +76,8 @@ class Silent:
 
 
 @dataclass(frozen=True, slots=True)
-class ScoredClip:
-    """What the pipeline said of one test clip, for the ``N`` frames that it looked at.
-
-    Attributes:
-        clip: Which one.
-        truth: Of the frames looked at.
-        index: ``(N,)`` int64, each frame's number in the clip.
-        pts: ``(N,)`` seconds.
-        surprise: ``(N,)`` causal.
-        offline: ``(N,)`` smoothed over the whole clip.
-        threshold: Surprise at which an alert opens.
-        alerts: Positions in these arrays: where an alert opened, and behind where it closed.
-        boxes: Per frame ``(K, 4)``, the objects and regions that were scored in it.
-        box_scores: Per frame ``(K,)``, their surprise.
-        unscored: Frames of which nothing could be said, such as those of a camera that was covered. They count as calm.
-        wall_s: Seconds from opening the file to the last score.
-        damage: What of the clip could not be read, and so was not scored.
-    """
-
-    clip: LabelledClip
-    truth: Truth
-    index: NDArray[np.int64]
-    pts: NDArray[np.float64]
-    surprise: NDArray[np.float64]
-    offline: NDArray[np.float64]
-    threshold: float
-    alerts: tuple[Interval, ...]
-    boxes: tuple[NDArray[np.float32], ...]
-    box_scores: tuple[NDArray[np.float64], ...]
-    unscored: int
-    wall_s: float
-    damage: Damage
-
-    @property
-    def counted(self) -> ClipAlerts:
-        """What events and alerts are counted by."""
-        return ClipAlerts(self.truth.labels, self.truth.events, self.alerts, self.pts)
-
-    def save_scores(self, folder: Path) -> Path:
-        """Write ``NAME.csv``, what a curve is drawn from, or a figure of one's own; returns its path."""
-        open_at = np.zeros(len(self.index), np.int64)
-        for opened, closed in self.alerts:
-            open_at[opened:closed] = 1
-        score = [display(surprise) for surprise in self.surprise.tolist()]
-        columns = (self.index, self.pts, self.truth.labels, self.surprise, self.offline, score, open_at)
-        path = result_path(folder, self.clip.name, ".csv")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        np.savetxt(
-            path,
-            np.column_stack(columns),
-            fmt=("%d", "%.6f", "%d", "%.9g", "%.9g", "%.9g", "%d"),
-            delimiter=",",
-            header="frame,pts,label,causal,offline,score,alert",
-            comments="",
-        )
-        return path
-
-
-@dataclass(frozen=True, slots=True)
 class Evaluation:
-    """A finished evaluation.
+    """An evaluation, finished or as far as it is.
 
     Attributes:
         dataset: What was measured on.
@@ -152,6 +87,8 @@ class Evaluation:
         seed: Of every generator.
         failed: Why a test clip could not be scored, by its name. No figure speaks of these.
         damaged: What of the clips could not be read, in sentences.
+        promised_per_day: False alerts a day that the thresholds were asked to keep to; None if nobody said.
+        complete: Whether every test clip was scored or has failed.
     """
 
     dataset: Dataset
@@ -161,10 +98,13 @@ class Evaluation:
     seed: int
     failed: Mapping[str, str] = field(default_factory=dict)
     damaged: tuple[str, ...] = ()
+    promised_per_day: float | None = None
+    complete: bool = True
 
     def metrics(self) -> dict[str, Any]:
         """All figures, ready for JSON; docs/evaluation.md says what each is."""
         labels = [clip.truth.labels for clip in self.clips]
+        causal, offline = [clip.surprise for clip in self.clips], [clip.offline for clip in self.clips]
         counted = [clip.counted for clip in self.clips]
         alerts = alert_metrics(counted)
         regions = region_metrics(list(_region_frames(self.clips)))
@@ -174,9 +114,14 @@ class Evaluation:
         heads = {name: head for profile in self.profiles.values() for name, head in profile.heads.items()}
         return {
             "dataset": {"name": self.dataset.name, "kind": self.dataset.kind, "test_clips": len(self.clips)},
+            "complete": self.complete,
             "failed": dict(self.failed),
-            "causal": asdict(frame_metrics(labels, [clip.surprise for clip in self.clips])),
-            "offline": asdict(frame_metrics(labels, [clip.offline for clip in self.clips])),
+            "causal": asdict(frame_metrics(labels, causal)),
+            "offline": asdict(frame_metrics(labels, offline)),
+            "within_clips": {
+                "causal": asdict(within_clips(labels, causal)),
+                "offline": asdict(within_clips(labels, offline)),
+            },
             "offline_sigma_s": OFFLINE_SIGMA_S,
             "frames": frames,
             "frames_per_second": frames / sum(clip.wall_s for clip in self.clips),
@@ -186,10 +131,16 @@ class Evaluation:
             "detection_delay_s": alerts.mean_delay_s,
             "false_alarms_per_hour": alerts.false_alarms_per_hour,
             "events": asdict(alerts),
+            "event_detection": asdict(event_metrics(counted, causal)),
+            "false_alerts": {
+                "normal_clips": asdict(normal_clips(counted, self.promised_per_day)),
+                "normal_frames": asdict(normal_frames(counted, self.promised_per_day)),
+            },
+            "groups": groups_of(self.clips, self.promised_per_day),
             "kinds": {
                 kind: asdict(figures)
                 for kind, figures in kind_metrics(
-                    counted, [clip.truth.kinds or () for clip in self.clips], [clip.surprise for clip in self.clips]
+                    counted, [clip.truth.kinds or () for clip in self.clips], causal
                 ).items()
             },
             "unscored_frames": sum(clip.unscored for clip in self.clips),
@@ -220,6 +171,9 @@ def evaluate(
     seed: int = 0,
     progress: Progress | None = None,
     on_clip: Callable[[ScoredClip], object] | None = None,
+    so_far: Callable[[Evaluation], object] | None = None,
+    kept: Callable[[LabelledClip, Truth, float], ScoredClip | None] | None = None,
+    promised_per_day: float | None = None,
 ) -> Evaluation:
     """Enrol on the training clips, one profile a scene, and score every test clip.
 
@@ -235,6 +189,10 @@ def evaluate(
         seed: Of the generators that something might draw from.
         progress: Told how far it is.
         on_clip: Given each clip as soon as it is scored, so that it can be kept.
+        so_far: Given what there is after each of them, so that a killed evaluation leaves its figures. What it raises
+            is logged: the clip itself is kept.
+        kept: Gives a clip that was scored before, by the clip, its truth and the threshold; None has it scored.
+        promised_per_day: False alerts a day that ``threshold`` is to keep to, to hold what was seen against.
 
     Raises:
         DatasetError: If truth and footage do not fit together, or no test clip could be scored.
@@ -248,24 +206,38 @@ def evaluate(
     start = time.perf_counter()
     profiles = run.enrol(dataset) if profile is None else {clip.scene: profile for clip in dataset.test}
     enrolment_s = time.perf_counter() - start
-    clips: list[ScoredClip] = []
-    failed: dict[str, str] = {}
+    result = Evaluation(dataset, (), profiles, enrolment_s, seed, promised_per_day=promised_per_day, complete=False)
     for clip, truth in zip(dataset.test, truths, strict=True):
+        profile = profiles[clip.scene]
+        limit = threshold(profile)
         try:
-            scored = run.score(clip, truth, profiles[clip.scene], threshold(profiles[clip.scene]))
-            if on_clip is not None:
-                on_clip(scored)
+            scored = kept(clip, truth, limit) if kept is not None else None
+            if scored is None:
+                scored = run.score(clip, truth, profile, limit)
+                if on_clip is not None:
+                    on_clip(scored)
+            else:
+                run.note(scored)
         except Exception as error:  # whatever it is, a head of another distribution included
-            failed[clip.name] = _why(error)
             trace = None if isinstance(error, WatchwordError) else error
             logger.warning("clip %s could not be scored, the others go on: %s", clip.name, error, exc_info=trace)
+            result = replace(result, failed={**result.failed, clip.name: _why(error)})
             continue
-        clips.append(scored)
-    if not clips:
-        name, why = next(iter(failed.items()))
-        msg = f"none of the {len(failed)} test clips could be scored; the first, {name}: {why}"
+        result = replace(result, clips=(*result.clips, scored), damaged=tuple(run.damaged))
+        if so_far is not None:
+            _tell(so_far, result)
+    if not result.clips:
+        name, why = next(iter(result.failed.items()))
+        msg = f"none of the {len(result.failed)} test clips could be scored; the first, {name}: {why}"
         raise DatasetError(msg)
-    return Evaluation(dataset, tuple(clips), profiles, enrolment_s, seed, failed, tuple(run.damaged))
+    return replace(result, damaged=tuple(run.damaged), complete=True)
+
+
+def _tell(so_far: Callable[[Evaluation], object], result: Evaluation) -> None:
+    try:
+        so_far(result)
+    except Exception as error:
+        logger.warning("the figures so far could not be kept, the evaluation goes on: %s", error, exc_info=error)
 
 
 def _why(error: Exception) -> str:
@@ -325,39 +297,26 @@ class _Run:
     def score(self, clip: LabelledClip, truth: Truth, profile: Profile, threshold: float) -> ScoredClip:
         """Score one clip as the live service would have."""
         self._progress.begin(f"scoring: {clip.name}", len(truth.labels))
-        seen, damage = _Seen(), Damage()
+        seen, damage = SeenFrames(boxes=truth.regions is not None), Damage()
         start = time.perf_counter()
         with closing(self._frames(clip, damage)) as frames:
             for frame in self._pipeline.score(frames, profile, threshold):
                 seen.add(frame)
                 self._progress.advance()
         wall_s = time.perf_counter() - start
-        index = np.array(seen.index, np.int64)
+        index = seen.index
         if damage.lost:
-            self._note(damage.sentence(f"clip {clip.name}"))
             # Behind a loss frames are numbered by their time, which may round beyond the end.
             index = np.minimum(index, len(truth.labels) - 1)
         else:
             self._check(clip, index, len(truth.labels))
-        pts = np.array(seen.pts)
-        return ScoredClip(
-            clip=clip,
-            truth=_at(truth, index),
-            index=index,
-            pts=pts,
-            surprise=np.array(seen.surprise),
-            # on the same scale as the causal scores, so that clips of different profiles can be pooled
-            offline=final_surprise(
-                profile.fused, smooth_offline(spread(seen.raw, pts, seen.covers), pts, OFFLINE_SIGMA_S), seen.calm
-            ),
-            threshold=threshold,
-            alerts=seen.alerts(),
-            boxes=tuple(seen.boxes),
-            box_scores=tuple(seen.box_scores),
-            unscored=seen.unscored,
-            wall_s=wall_s,
-            damage=damage,
-        )
+        scored = replace(seen.finish(clip, truth, index, profile, threshold), wall_s=wall_s, damage=damage)
+        self.note(scored)
+        return scored
+
+    def note(self, scored: ScoredClip) -> None:
+        """Remember what of a scored clip is damaged."""
+        self._note(scored.damage.sentence(f"clip {scored.clip.name}"))
 
     def _frames(self, clip: Clip, damage: Damage) -> Generator[PreparedFrame]:
         return decoded(clip, self._settings, self._fps, self._pipeline.windows, damage)
@@ -374,33 +333,6 @@ class _Run:
             raise DatasetError(msg)
 
 
-def spread(
-    raw: Sequence[float], pts: NDArray[np.float64], covers: Sequence[tuple[float, float] | None]
-) -> NDArray[np.float64]:
-    """``(F,)`` scores of a clip with each laid over the frames that it speaks of: the mean of all that cover a frame.
-
-    For a head that looks at a window of frames a score is of all of them, which the whole clip can know and the live
-    service cannot.
-
-    Args:
-        raw: ``F`` scores, NaN where a frame said nothing.
-        pts: ``(F,)`` presentation times in seconds.
-        covers: ``F``, first and last time that each speaks of; None for its own frame alone.
-    """
-    values = np.asarray(raw, np.float64)
-    if not any(covers):
-        return values
-    sums, counts = np.zeros(len(values)), np.zeros(len(values))
-    for index, (value, covered) in enumerate(zip(values.tolist(), covers, strict=True)):
-        if not np.isnan(value):
-            of = index if covered is None else (pts >= covered[0]) & (pts <= covered[1])
-            sums[of] += value
-            counts[of] += 1
-    with np.errstate(invalid="ignore"):
-        mean: NDArray[np.float64] = sums / np.where(counts > 0, counts, np.nan)
-    return mean
-
-
 def _frames_at_most(clip: Clip) -> int:
     """How many frames there are to read, for who is told of progress: none where reading will say what is wrong."""
     try:
@@ -409,89 +341,21 @@ def _frames_at_most(clip: Clip) -> int:
         return 0
 
 
-class _Seen:
-    """What is kept of a clip's scored frames: no pictures."""
-
-    def __init__(self) -> None:
-        self.index: list[int] = []
-        self.pts: list[float] = []
-        self.surprise: list[float] = []
-        self.raw: list[float] = []
-        self.covers: list[tuple[float, float] | None] = []
-        self.boxes: list[NDArray[np.float32]] = []
-        self.box_scores: list[NDArray[np.float64]] = []
-        self.unscored = 0
-        self._calm: list[float] = []
-        numbers = count()
-        self._machine = IncidentMachine(IncidentRules(), lambda: str(next(numbers)))
-        self._alerts: list[Interval] = []
-
-    def add(self, frame: ScoredFrame) -> None:
-        """Take the next frame."""
-        self.unscored += frame.surprise is None
-        seen = frame.objects[np.isfinite(frame.objects.surprise)]
-        self._follow(frame)
-        self.index.append(frame.source.frame.index)
-        self.pts.append(frame.source.frame.pts)
-        self.surprise.append(0.0 if frame.surprise is None else frame.surprise)
-        self._calm.append(max(frame.heads.values(), default=0.0))
-        self.raw.append(np.nan if frame.unsmoothed is None else frame.unsmoothed)
-        self.covers.append(frame.covers)
-        self.boxes.append(seen.boxes)
-        self.box_scores.append(seen.surprise)
-
-    def _follow(self, frame: ScoredFrame) -> None:
-        """Open and close alerts by the service's own rules; each counts as sent the moment it opens."""
-        clocks = frame.source.frame
-        settled = frame.settled
-        sample = SurpriseSample(
-            frame.source.epoch,
-            clocks.pts,
-            clocks.captured_at,
-            frame.surprise,
-            frame.threshold,
-            clocks.happened,
-            settled,
-        )
-        for change in self._machine.step(sample).changes:
-            if change.event == "opened":
-                self._alerts.append((len(self.index), -1))
-                self._machine.sent(change.incident.id)
-            elif change.event == "closed":
-                self._alerts[-1] = (self._alerts[-1][0], len(self.index))
-
-    @property
-    def calm(self) -> NDArray[np.float64]:
-        """``(N,)`` what each frame counts as of which nothing can be said, before the last calibration."""
-        return np.array(self._calm)
-
-    def alerts(self) -> tuple[Interval, ...]:
-        """From opening to closing; one that is still open lasts to the end."""
-        return tuple((opened, closed if closed >= 0 else len(self.index)) for opened, closed in self._alerts)
-
-
-def _at(truth: Truth, index: NDArray[np.int64]) -> Truth:
-    """The truth of some of a clip's frames, its events in positions among them."""
-    events = tuple(
-        (int(np.searchsorted(index, start)), int(np.searchsorted(index, end))) for start, end in truth.events
-    )
-    regions = None if truth.regions is None else tuple(truth.regions[position] for position in index)
-    return Truth(truth.labels[index], events, regions, truth.kinds)
-
-
 def _region_frames(clips: Sequence[ScoredClip]) -> Iterator[RegionFrame]:
     """Every frame whose regions are known, with track ids that are unique over all clips."""
     offset = 0
     for clip in clips:
-        if clip.truth.regions is None:
+        if clip.truth.regions is None or clip.detections is None:
             continue
-        for true, boxes, scores in zip(clip.truth.regions, clip.boxes, clip.box_scores, strict=True):
+        for frame, true in enumerate(clip.truth.regions):
+            boxes, scores = clip.detections.of(frame)
             yield RegionFrame(true.boxes, true.tracks + offset, boxes, scores)
         offset += 1 + max((int(true.tracks.max(initial=-1)) for true in clip.truth.regions), default=-1)
 
 
 def _clip_metrics(clip: ScoredClip) -> dict[str, Any]:
     alerts = alert_metrics([clip.counted])
+    found = event_metrics([clip.counted], [clip.surprise])
     return {
         "frames": len(clip.index),
         "damaged_frames": clip.damage.lost,
@@ -505,5 +369,8 @@ def _clip_metrics(clip: ScoredClip) -> dict[str, Any]:
         "delays_s": list(alerts.delays_s),
         "missed": alerts.missed,
         "false_alarms": alerts.false_alarms,
+        "events": found.events,
+        "noticed_in_time": found.noticed_in_time,
+        "normal_hours": alerts.normal_hours,
         "frames_per_second": len(clip.index) / clip.wall_s,
     }

@@ -12,8 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import roc_auc_score, roc_curve
 
 from service.pipeline.scored import FULL_SCALE
-from training.evaluation.evaluate import Evaluation, ScoredClip
+from training.evaluation.evaluate import Evaluation
 from training.evaluation.paths import result_path
+from training.evaluation.scored_clip import ScoredClip
 
 CAUSAL, OFFLINE, TRUTH, ALERT = "#1f5fa8", "#7fb0dd", "#f2b8a8", "#b3261e"
 SHADES = (TRUTH, "#c9dcc0", "#d9d2e9")

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from models.arrays import Mask
 from models.guidance.language import Language
 from models.guidance.rules import Method, Verdict
 from service.errors import InvalidInput, declare
@@ -32,10 +33,15 @@ from training.datasets.footage import frame_rate
 from training.evaluation.evaluate import Progress, Silent, decoded
 from training.evaluation.metrics import REGION_IOU, Interval
 from training.evaluation.tables import percent, table
+from training.studies.redefinition import QUIET, Drift, measure_drift
 from training.studies.replay import Recording, Replayed, record, replay
 from training.studies.rule_studies import record_tests
 from training.studies.rules import Rulebook
 from training.studies.study import Setup, Study
+from training.text.paraphrases import Paraphrases
+
+OTHERS = 0.01
+"""Of the objects that a rule does not move, a paraphrase that does the same moves at most this share."""
 
 UNREADABLE_RULE = declare("rule", InvalidInput, 'expected "normal: TEXT" or "anomaly: TEXT", got "bicycles"')
 
@@ -184,8 +190,7 @@ def moved_by_class(footage: Sequence[Footage], replayed: Sequence[Replayed]) -> 
     seen: Counter[str] = Counter()
     moved: Counter[str] = Counter()
     for one, after in zip(footage, replayed, strict=True):
-        before = np.nan_to_num(one.recording.seen.surprise)
-        touched = ~np.isclose(np.nan_to_num(after.objects), before)
+        touched = _moved(one, after)
         for label, changed in zip(one.recording.labels, touched.tolist(), strict=True):
             seen[label] += 1
             moved[label] += changed
@@ -273,6 +278,136 @@ def study_footage(
         parts.append(_coverage_table(coverage))
     study = Study({"rules": figures, "coverage": None if coverage is None else asdict(coverage)}, "\n".join(parts))
     return study, list(zip(footage, curves, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class SameMoves:
+    """A paraphrase on footage, against the rule that it is to say.
+
+    Attributes:
+        moved: Of the objects whose score the rule moves, the share that it moves as well; None where the rule moves
+            none, and there is nothing to do the same as.
+        others: Of those that the rule does not move, the share that it moves; 0 where there are none.
+        events: Of the events (where nothing is known, of the stretches that alert without the rule or with it), those
+            that alert under the paraphrase just if they do under the rule.
+        of_events: All of them.
+    """
+
+    moved: float | None
+    others: float
+    events: int
+    of_events: int
+
+    @property
+    def same(self) -> bool:
+        """Whether it does the same: nearly all of the objects, hardly any others, and every event."""
+        if self.moved is None:
+            return False
+        return self.moved >= QUIET and self.others <= OTHERS and self.events == self.of_events
+
+
+def same_moves(footage: Sequence[Footage], rule: Sequence[Replayed], other: Sequence[Replayed]) -> SameMoves:
+    """How far a paraphrase does what a rule does.
+
+    Args:
+        footage: Recorded.
+        rule: Each recording under the rule.
+        other: Each recording under the paraphrase.
+    """
+    by_rule = np.concatenate([_moved(one, each) for one, each in zip(footage, rule, strict=True)])
+    by_other = np.concatenate([_moved(one, each) for one, each in zip(footage, other, strict=True)])
+    alike = [
+        (now[start:end] >= limit).any() == (then[start:end] >= limit).any()
+        for one, each, paraphrased in zip(footage, rule, other, strict=True)
+        for limit, then, now in [(one.recording.threshold, each.surprise, paraphrased.surprise)]
+        for start, end in _stretches(one, np.maximum(one.recording.surprise, then) >= limit)
+    ]
+    moved = float(by_other[by_rule].mean()) if by_rule.any() else None
+    others = 0.0 if by_rule.all() else float(by_other[~by_rule].mean())
+    return SameMoves(moved, others, int(sum(alike)), len(alike))
+
+
+def _moved(footage: Footage, after: Replayed) -> Mask:
+    """``(N,)`` which objects a rule moved."""
+    return ~np.isclose(np.nan_to_num(after.objects), np.nan_to_num(footage.recording.seen.surprise))
+
+
+def study_wording(
+    footage: Sequence[Footage],
+    wording: Paraphrases,
+    verdict: Verdict,
+    language: Language,
+    progress: Progress | None = None,
+    method: Method = "contrastive",
+) -> Study:
+    """Whether other ways of saying a rule do what it does, and whether sentences that name nothing do nothing.
+
+    Args:
+        footage: Recorded.
+        wording: The rules and their paraphrases.
+        verdict: That all of them give.
+        language: To read them with.
+        progress: Told how far it is.
+        method: By which they are matched.
+    """
+    progress = progress or Silent()
+    book = Rulebook(language)
+
+    def under(text: str) -> list[Replayed]:
+        progress.advance()
+        return [replay(one.recording, book.judge(one.recording, text, verdict, method)) for one in footage]
+
+    ways = sum(1 + len(each.paraphrases) for each in wording.actions.values())
+    progress.begin(f"wording: {verdict}", ways + len(wording.unrelated))
+    found: dict[str, dict[str, SameMoves]] = {}
+    counts: dict[str, dict[str, Moved]] = {}
+    for action, each in wording.actions.items():
+        rule = under(each.rule)
+        counts[action] = moved_by_class(footage, rule)
+        found[action] = {text: same_moves(footage, rule, under(text)) for text in each.paraphrases}
+    drifts = {text: _drift(footage, book, text, verdict, method, progress) for text in wording.unrelated}
+    figures = {
+        "verdict": verdict,
+        "wording": {
+            action: {
+                "rule": wording.actions[action].rule,
+                "objects": {label: asdict(count) for label, count in counts[action].items()},
+                "paraphrases": {text: {**asdict(one), "same": one.same} for text, one in ways.items()},
+            }
+            for action, ways in found.items()
+        },
+        "unrelated": {text: asdict(drift) for text, drift in drifts.items()},
+    }
+    return Study(figures, _wording_table(wording, verdict, counts, found) + "\n" + _drifts_table(drifts))
+
+
+def _drift(
+    footage: Sequence[Footage], book: Rulebook, text: str, verdict: Verdict, method: Method, progress: Progress
+) -> Drift:
+    progress.advance()
+    return measure_drift([one.recording for one in footage], lambda one: book.judge(one, text, verdict, method))
+
+
+def _wording_table(
+    wording: Paraphrases,
+    verdict: Verdict,
+    counts: Mapping[str, Mapping[str, Moved]],
+    found: Mapping[str, Mapping[str, SameMoves]],
+) -> str:
+    rows = []
+    for action, ways in found.items():
+        of_classes = counts[action].values()
+        told = f"{sum(one.moved for one in of_classes)} of {sum(one.seen for one in of_classes)}"
+        judged = f"{sum(one.same for one in ways.values())} of {len(ways)}"
+        if any(one.moved is None for one in ways.values()):
+            judged = "-"  # the rule moves nothing here
+        rows.append((f"{verdict}: {wording.actions[action].rule}", told, judged))
+    return table(("rule", "objects moved", "paraphrases that do the same"), rows)
+
+
+def _drifts_table(drifts: Mapping[str, Drift]) -> str:
+    rows = [(text, drift.frames, drift.objects) for text, drift in drifts.items()]
+    return table(("sentence that names nothing", "moves a frame's score by", "an object's by"), rows) if rows else ""
 
 
 def save_curves(curves: Sequence[Curves], folder: Path) -> list[Path]:

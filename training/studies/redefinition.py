@@ -238,11 +238,10 @@ class Drift:
         return max(self.frames, self.objects) <= MAX_MOVE
 
 
-def measure_drift(scenes: Iterable[RecordedScene], rule: RuleJudge) -> Drift:
-    """How far a rule moves any score in these scenes."""
+def measure_drift(recordings: Iterable[Recording], rule: RuleJudge) -> Drift:
+    """How far a rule moves any score in these recordings."""
     frames = objects = 0.0
-    for scene in scenes:
-        recording = scene.recording
+    for recording in recordings:
         replayed = replay(recording, rule(recording))
         frames = max(frames, _farthest(recording.surprise, replayed.surprise))
         objects = max(objects, _farthest(recording.seen.surprise, replayed.objects))

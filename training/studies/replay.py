@@ -17,11 +17,16 @@ from models.guidance.captions import Caption
 from models.guidance.effect import Judgement, guided_frames, guided_objects
 from models.guidance.rules import Seen
 from models.scoring.smoothing import final_surprise, smooth_series
+from service.errors import InvalidInput, declare
 from service.frames import PreparedFrame
 from service.pipeline.context import UnguidedFrame
 from service.pipeline.offline import OfflinePipeline
 from service.pipeline.scored import ScoredFrame
 from service.profiles.profile import Profile
+
+NOTHING_TO_BE_SEEN = declare(
+    "nothing_to_be_seen", InvalidInput, "clip 01: expected frames in which something can be seen, got none"
+)
 
 
 class ReplayError(RuntimeError):
@@ -32,11 +37,13 @@ class ReplayError(RuntimeError):
 class Recording:
     """One clip as the service scored it without rules: ``F`` frames, and ``N`` objects and regions in all of them.
 
+    Frames in which nothing could be seen (the lights are off) are not among them: no rule can speak of them.
+
     Attributes:
         name: Of the clip.
         index: ``(F,)`` int64, each frame's number in the clip.
         pts: ``(F,)`` seconds.
-        epochs: ``(F,)`` int64, another number after each gap.
+        epochs: ``(F,)`` int64, another number after each gap, and after each time in which nothing could be seen.
         fused: ``(F,)`` fused over heads, before smoothing; NaN where nothing could be said.
         calm: ``(F,)``, what a frame counts as where nothing was said yet.
         surprise: ``(F,)`` as the service gave it.
@@ -121,6 +128,7 @@ def record(
 
     Raises:
         ReplayError: If a replay without rules does not give the same scores.
+        InvalidInput: ``nothing_to_be_seen``, if that is so of every frame.
     """
     kept = _Kept()
     for frame in pipeline.score(frames, profile, threshold):
@@ -159,16 +167,21 @@ class _Kept:
         self._tracks: list[NDArray[np.int64]] = []
         self._labels: list[str] = []
         self._size = (0, 0)
+        self._blind = False
+        self._gaps = 0
 
     def add(self, frame: ScoredFrame) -> None:
         if frame.unguided is None:
-            msg = f"frame {frame.source.frame.index}: expected a score, got none"
-            raise ValueError(msg)
+            self._blind = True
+            return
+        self._gaps += self._blind
+        self._blind = False
         source = frame.source.frame
         self._size = (source.image.shape[1], source.image.shape[0])
         fused = np.nan if frame.unsmoothed is None else frame.unsmoothed
         calm = max(frame.heads.values())
-        self._frames.append((source.index, source.pts, frame.source.epoch, fused, calm, frame.unguided))
+        epoch = frame.source.epoch + self._gaps
+        self._frames.append((source.index, source.pts, epoch, fused, calm, frame.unguided))
         objects = frame.objects
         nothing = np.zeros((len(objects), 0), np.float32)
         self._boxes.append(objects.boxes)
@@ -179,6 +192,9 @@ class _Kept:
         self._labels += objects.labels
 
     def finish(self, name: str, profile: Profile, threshold: float) -> Recording:
+        if not self._frames:
+            msg = f"clip {name}: expected frames in which something can be seen, got none"
+            raise InvalidInput(NOTHING_TO_BE_SEEN, msg)
         index, pts, epochs, fused, calm, surprise = (np.array(column) for column in zip(*self._frames, strict=True))
         counts = [len(boxes) for boxes in self._boxes]
         seen = Seen(

@@ -109,6 +109,7 @@ def redefine(
     """Try every rule of the held-out wording on the scenes."""
     progress = progress or Silent()
     book = Rulebook(language)
+    recordings = [scene.recording for scene in scenes]
 
     def rule(text: str, verdict: Verdict = "normal") -> RuleJudge:
         progress.advance()
@@ -123,7 +124,7 @@ def redefine(
         {action: measure_relief(scenes, action, rule(wording.actions[action].rule)) for action in unusual},
         {action: {text: measure_relief(scenes, action, rule(text)) for text in ways[action]} for action in unusual},
         {action: measure_alarm(scenes, action, rule(wording.actions[action].rule, "anomaly")) for action in usual},
-        {text: measure_drift(scenes, rule(text)) for text in wording.unrelated},
+        {text: measure_drift(recordings, rule(text)) for text in wording.unrelated},
     )
 
 

@@ -27,6 +27,7 @@ from service.settings import Settings
 from training.datasets import Dataset
 from training.evaluation.evaluate import Evaluation, Progress, evaluate
 from training.evaluation.metrics import auc_without, kind_metrics
+from training.evaluation.scored_clip import ScoredClip
 from training.evaluation.tables import table
 from training.evaluation.truth_detector import detector_of
 
@@ -99,7 +100,12 @@ class Setup:
         return PackLibrary([self.settings.packs_path, *([] if self.packs is None else [self.packs])])
 
     def evaluate(
-        self, dataset: Dataset, pipeline: OfflinePipeline, progress: Progress | None, profile: Profile | None = None
+        self,
+        dataset: Dataset,
+        pipeline: OfflinePipeline,
+        progress: Progress | None,
+        profile: Profile | None = None,
+        on_clip: Callable[[ScoredClip], object] | None = None,
     ) -> Evaluation:
         """Enrol (or take the profile) and score every test clip."""
         return evaluate(
@@ -111,6 +117,8 @@ class Setup:
             fps=self.fps,
             seed=self.seed,
             progress=progress,
+            on_clip=on_clip,
+            promised_per_day=self.alerts_per_day,
         )
 
 
@@ -120,6 +128,10 @@ class Study:
 
     figures: Mapping[str, Any]
     text: str
+
+    def __add__(self, other: Study) -> Study:
+        """Both, the other's figures beside these and its text below."""
+        return Study({**self.figures, **other.figures}, "\n".join(filter(None, (self.text, other.text))))
 
     def save(self, out: Path, origin: Mapping[str, Any]) -> None:
         """Write ``study.json`` with where it comes from, and ``study.md``."""

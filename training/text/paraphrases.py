@@ -1,15 +1,24 @@
 """Wording that no training has seen: what operators may type for an action, to measure redefinition with.
 
 `training/text/paraphrases.json` is never read by training. A test holds it apart from the phrases that training
-uses.
+uses. Studies take a file of the same format in its place, so that somebody else's list can be tried.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from service.errors import InvalidInput, declare
+
+UNREADABLE_PARAPHRASES = declare(
+    "paraphrases", InvalidInput, "expected paraphrases in mine.json, got: actions.cycle.rule: Field required"
+)
+
+UNKNOWN_ACTION = declare("unknown_action", InvalidInput, "expected paraphrases of the actions walk, run, got bycicle")
 
 PARAPHRASES = Path(__file__).with_name("paraphrases.json")
 
@@ -22,17 +31,20 @@ class HeldOutWording(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     rule: Sentence
-    paraphrases: tuple[Sentence, ...] = Field(min_length=10)
+    paraphrases: tuple[Sentence, ...] = Field(min_length=1)
 
 
 class Paraphrases(BaseModel):
-    """The held-out wording. ``actions`` is by the virtual world's name of the action."""
+    """The held-out wording. ``actions`` is by name: the virtual world's, where its footage is to be measured.
+
+    ``unrelated`` names nothing that may be seen, and should move no score.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: Literal[1]
-    actions: dict[str, HeldOutWording]
-    unrelated: tuple[Sentence, ...] = Field(min_length=10)
+    actions: dict[str, HeldOutWording] = Field(min_length=1)
+    unrelated: tuple[Sentence, ...] = ()
 
     @model_validator(mode="after")
     def _say_nothing_twice(self) -> Paraphrases:
@@ -48,16 +60,37 @@ class Paraphrases(BaseModel):
         worded = [sentence for wording in self.actions.values() for sentence in wording.paraphrases]
         return (*worded, *self.unrelated)
 
-    @classmethod
-    def load(cls, path: Path = PARAPHRASES) -> Paraphrases:
-        """Read the file.
+    def check(self, known: Collection[str]) -> None:
+        """See that there are no actions but these; of others no footage says whether a frame shows them.
+
+        Args:
+            known: Names of actions.
 
         Raises:
-            ValueError: where it is not JSON or not of this format.
+            InvalidInput: ``unknown_action``.
+        """
+        unknown = [action for action in self.actions if action not in known]
+        if unknown:
+            msg = f"expected paraphrases of the actions {', '.join(known)}, got {', '.join(unknown)}"
+            raise InvalidInput(UNKNOWN_ACTION, msg)
+
+    @classmethod
+    def load(cls, path: Path = PARAPHRASES) -> Paraphrases:
+        """Read a file.
+
+        Args:
+            path: Of the format of ``PARAPHRASES``, which is read by default.
+
+        Raises:
+            InvalidInput: ``paraphrases``, where it cannot be read, or is not JSON or not of this format.
         """
         try:
             return cls.model_validate_json(path.read_bytes())
         except ValidationError as error:
-            first = error.errors()[0]
+            first = error.errors(include_url=False, include_input=False)[0]
             where = ".".join(str(part) for part in first["loc"]) or "file"
-            raise ValueError(f"{path.name}: {where}: {first['msg']}") from error
+            msg = f"expected paraphrases in {path}, as in training/text/paraphrases.json; got: {where}: {first['msg']}"
+            raise InvalidInput(UNREADABLE_PARAPHRASES, msg) from error
+        except OSError as error:
+            msg = f"expected paraphrases in {path}, got: {error.strerror}"
+            raise InvalidInput(UNREADABLE_PARAPHRASES, msg) from error

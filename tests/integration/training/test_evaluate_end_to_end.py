@@ -57,6 +57,12 @@ def test_figures_scores_and_plots(street, tmp_path):
     assert (tmp_path / "out" / "plots" / "roc.png").exists()
     assert len((tmp_path / "out" / "scores" / "4.csv").read_text().splitlines()) == 91
     assert "micro AUC" in result.output
+    assert figures["event_detection"]["noticed"] == figures["event_detection"]["events"] == 1
+    assert figures["false_alerts"]["normal_frames"]["promised_per_day"] == 1.0
+    output = " ".join(result.output.split())
+    assert "1 of 1 (3% to 100%)" in output
+    assert "no such footage" in output  # no clip without the runner
+    assert "latency-aware AP" in output
 
 
 def test_the_same_twice_is_the_same(street, tmp_path):
@@ -65,6 +71,25 @@ def test_the_same_twice_is_the_same(street, tmp_path):
     first, second = ((tmp_path / name / "scores" / "4.csv").read_bytes() for name in ("first", "second"))
     assert first == second
     assert not (tmp_path / "first" / "plots").exists()
+
+
+def test_a_stopped_evaluation_is_resumed(street, tmp_path):
+    """Of its clips one is there already, as a stopped one leaves it; the figures are those of an unbroken one."""
+    out = tmp_path / "out"
+    run(street, "--no-plots", "--out", out)
+    before = json.loads((out / "metrics.json").read_text())
+    (out / "metrics.json").unlink()
+    csv = (out / "scores" / "4.csv").stat().st_mtime_ns
+    result = run(street, "--no-plots", "--out", out, "--resume")
+    after = json.loads((out / "metrics.json").read_text())
+    assert "scoring" not in result.output
+    assert (out / "scores" / "4.csv").stat().st_mtime_ns == csv
+    for name in ("causal", "offline", "events", "event_detection", "false_alerts", "frames_per_second"):
+        assert after[name] == before[name]
+    assert (after["complete"], after["event_detection"]["noticed"]) == (True, 1)
+    other = CliRunner().invoke(app, [str(street), "--fps", "5", "--out", str(out), "--resume"])
+    assert other.exit_code == 2
+    assert "with fps None, to be resumed; got fps 5.0" in " ".join(other.output.split())
 
 
 @pytest.mark.slow

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from models.packs import PackLibrary
+from service.settings import Settings
 from support.street import write_street, write_virtual
 from training.cli.study import study_app
+from training.datasets import open_dataset
+from training.studies.ablation import HeadVariant, write_variant
+from training.studies.study import Setup
 from training.text.paraphrases import Paraphrases
 
 
@@ -72,6 +78,55 @@ def test_redefinition_tries_every_wording_under_both_methods(streets: list[Path]
     assert "## equation10" in text
 
 
+def mine(tmp_path: Path, action: str) -> Path:
+    """Somebody else's list: one rule and one other way of saying it."""
+    path = tmp_path / "mine.json"
+    actions = {action: {"rule": "people who run", "paraphrases": ["joggers"]}}
+    path.write_text(json.dumps({"format": 1, "actions": actions, "unrelated": ["the sky is blue"]}))
+    return path
+
+
+def test_redefinition_tries_somebody_elses_list(streets: list[Path], tmp_path: Path) -> None:
+    figures, _ = study("redefinition", streets[:1], tmp_path, "--paraphrases", str(mine(tmp_path, "run")))
+    result = figures["methods"]["contrastive"]
+    assert list(result["normal"]) == ["run"]
+    assert list(result["normal"]["run"]["paraphrases"]) == ["joggers"]
+    assert list(result["unrelated"]) == ["the sky is blue"]
+
+
+@pytest.mark.parametrize(
+    ("name", "action", "expected"),
+    [
+        ("redefinition", "hurry", "expected paraphrases of the actions walk, run, crawl"),
+        ("redefinition", None, "expected paraphrases in"),
+        ("footage", None, "expected paraphrases in"),
+    ],
+)
+def test_a_list_that_cannot_be_tried_is_refused_before_anything_is_scored(
+    tmp_path: Path, streets: list[Path], name: str, action: str | None, expected: str
+) -> None:
+    path = tmp_path / "none.json" if action is None else mine(tmp_path, action)
+    arguments = [name, str(streets[0]), "--out", str(tmp_path / "out"), "--paraphrases", str(path)]
+    result = CliRunner().invoke(study_app, arguments)
+    assert result.exit_code == 2
+    assert expected in " ".join(result.output.split())
+    assert "scoring" not in result.output
+    assert "recording" not in result.output
+
+
+def test_footage_tries_somebody_elses_list(streets: list[Path], tmp_path: Path) -> None:
+    video = streets[0] / "train" / "001.mp4"
+    options = ("--learn", "10", "--paraphrases", str(mine(tmp_path, "hurry")), "--verdict", "anomaly")
+    figures, text = study("footage", [video], tmp_path, *options)
+    assert (figures["rules"], figures["verdict"]) == ({}, "anomaly")
+    assert list(figures["wording"]["hurry"]["paraphrases"]) == ["joggers"]
+    assert figures["wording"]["hurry"]["objects"]["motion"]["seen"] > 10
+    assert figures["unrelated"]["the sky is blue"]["objects"] <= 0.02
+    assert "| anomaly: people who run |" in text
+    nothing = CliRunner().invoke(study_app, ["footage", str(video), "--learn", "10", "--out", str(tmp_path / "out")])
+    assert (nothing.exit_code, "give one, or --paraphrases" in " ".join(nothing.output.split())) == (2, True)
+
+
 def test_redefinition_needs_the_virtual_world(tmp_path: Path) -> None:
     write_street(tmp_path / "a.mp4", 10, seed=1)
     write_street(tmp_path / "b.mp4", 10, seed=2)
@@ -103,6 +158,33 @@ def test_culprits_are_looked_at_in_the_pictures_that_the_service_would_have_stor
     assert (tmp_path / "north.jpg").stat().st_size > 1000
     assert all(alert["message"].startswith("Moving ") for alert in figures["alerts"] if alert["verdict"] == "right")
     assert "| right |" in text
+
+
+def test_an_ablation_gives_each_variant_what_it_has_alone(streets: list[Path], tmp_path: Path) -> None:
+    variants: dict[str, dict[str, float]] = {"all": {}, "windows": {"object_weight": 0.0}}
+    options = [part for name, one in variants.items() for part in ("--variant", f"{name}={json.dumps(one)}")]
+    result = CliRunner().invoke(
+        study_app, ["ablation", str(streets[0]), "--out", str(tmp_path / "out"), *options], catch_exceptions=False
+    )
+    assert result.exit_code == 0, result.output
+    rows = json.loads((tmp_path / "out" / "study.json").read_text())["variants"]
+    assert list(rows) == list(variants)
+    dataset = open_dataset(streets[0])
+    setup = Setup(Settings(), "motion", ("attributes",), None, 1.0, 0)
+    for name, parameters in variants.items():
+        write_variant(PackLibrary().get("attributes"), HeadVariant(name, parameters=parameters), tmp_path / name)
+        own = replace(setup, heads=(name,), packs=tmp_path)
+        with own.pipeline(own.rate([dataset])) as pipeline:
+            alone = own.evaluate(dataset, pipeline, None).metrics()
+        row = rows[name]
+        assert row["micro_auc"] == pytest.approx(alone["causal"]["micro_auc"], abs=1e-9)
+        assert row["threshold"] == pytest.approx(alone["threshold"], abs=1e-9)
+        assert row["latency_aware_ap"] == pytest.approx(alone["event_detection"]["latency_aware_ap"], abs=1e-9)
+        for key in ("events", "noticed", "noticed_in_time"):
+            assert row[key] == alone["event_detection"][key]
+        assert row["ms_per_frame"] > 0
+    assert rows["all"]["threshold"] != rows["windows"]["threshold"]
+    assert "| windows | - |" in (tmp_path / "out" / "study.md").read_text()
 
 
 def test_names_are_held_against_the_truth(streets: list[Path], tmp_path: Path) -> None:

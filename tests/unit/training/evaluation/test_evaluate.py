@@ -23,8 +23,9 @@ from service.pipeline.scored import ScoredFrame, ScoredObjects
 from service.profiles.profile import HeadProfile, Profile
 from service.settings import Settings
 from training.datasets import DatasetError, open_dataset
-from training.evaluation.evaluate import evaluate, spread
+from training.evaluation.evaluate import evaluate
 from training.evaluation.plots import curve_top, save_plots, score_curve
+from training.evaluation.scored_clip import ScoredClip
 
 FPS = 10
 BOX = (0.25, 0.25, 0.25, 0.5)
@@ -239,6 +240,68 @@ def test_what_cannot_be_kept_of_a_clip_is_told_and_not_lost(root):
     assert "No space left" in evaluation.failed["02"]
 
 
+def test_figures_so_far_are_told_after_each_clip(root):
+    told: list[dict] = []
+    run(root, Stumbling("02"), so_far=lambda evaluation: told.append(evaluation.metrics()))
+    assert [list(each["per_clip"]) for each in told] == [["01"], ["01", "03"]]
+    assert [each["complete"] for each in told] == [False, False]
+    assert [list(each["failed"]) for each in told] == [[], ["02"]]
+    assert run(root).metrics()["complete"] is True
+
+
+def test_figures_that_cannot_be_kept_cost_nothing(root):
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    metrics = run(root, so_far=full).metrics()
+    assert (metrics["failed"], metrics["dataset"]["test_clips"]) == ({}, 3)
+
+
+def test_a_stopped_evaluation_goes_on_where_it_was(root, tmp_path):
+    class Stopped(Brightness):
+        def score(self, frames, profile, threshold):
+            for scored in super().score(frames, profile, threshold):
+                if _clip(scored.source) == "02":
+                    raise KeyboardInterrupt
+                yield scored
+
+    with pytest.raises(KeyboardInterrupt):
+        run(root, Stopped(), on_clip=lambda clip: clip.save(tmp_path / "kept"))
+
+    def kept(clip, truth, _):
+        return ScoredClip.load(tmp_path / "kept", clip, truth)
+
+    pipeline, noted = Brightness(), []
+    resumed = run(root, pipeline, kept=kept, on_clip=lambda clip: noted.append(clip.clip.name)).metrics()
+    assert list(pipeline.scored_under) == noted == ["02", "03"]
+    whole = run(root).metrics()
+    timed = {"frames_per_second", "enrolment", "per_clip"}
+    assert {name: resumed[name] for name in resumed if name not in timed} == {
+        name: whole[name] for name in whole if name not in timed
+    }
+    assert list(resumed["per_clip"]) == ["01", "02", "03"]
+
+
+def test_events_and_false_alerts_stand_beside_auc(root):
+    metrics = run(root, promised_per_day=2.0).metrics()
+    found = metrics["event_detection"]
+    assert (found["events"], found["noticed"], found["noticed_in_time"]) == (2, 2, 2)
+    assert (found["recall"], found["recall_high"]) == (1.0, 1.0)
+    assert found["recall_low"] == pytest.approx(0.158, abs=1e-3)
+    assert (found["alerts"], found["true_alerts"]) == (2, 2)
+    assert found["tiou"]["0.2"] == {"matched": 2, "precision": 1.0, "recall": 1.0, "f1": 1.0}
+    assert found["latency_aware_ap"] == 1.0
+    assert metrics["within_clips"]["causal"] == {"clips": 2, "mean_auc": 1.0, "pair_auc": 1.0}
+    apart, pooled = metrics["false_alerts"]["normal_clips"], metrics["false_alerts"]["normal_frames"]
+    assert apart["hours"] == pytest.approx(35 / FPS / 3600)
+    assert pooled["hours"] == pytest.approx(100 / FPS / 3600)
+    assert (apart["alerts"], apart["promised_per_day"], apart["holds"]) == (0, 2.0, False)
+    assert apart["hours_needed"] == pytest.approx(71.9 / 2, abs=0.05)
+    # two scenes of two clips and one
+    assert {name: group["clips"] for name, group in metrics["groups"].items()} == {"gate": 2, "yard": 1}
+    assert metrics["groups"]["yard"]["noticed"] == 1
+
+
 class Covered(Brightness):
     """Says nothing of some frames: its camera is covered for longer than the whole-clip smoothing reaches."""
 
@@ -327,11 +390,3 @@ def test_a_clip_in_a_folder_has_its_results_in_a_folder(root, tmp_path):
 
 def test_metrics_are_json(root):
     assert json.loads(json.dumps(run(root).metrics()))["dataset"]["name"] == "two gates"
-
-
-def test_a_score_is_laid_over_the_frames_that_it_speaks_of():
-    nothing, pts = np.nan, np.arange(6) / 10
-    raw = [nothing, nothing, 3.0, nothing, 1.0, 5.0]
-    covers = [None, None, (0.0, 0.2), None, (0.2, 0.4), None]
-    np.testing.assert_allclose(spread(raw, pts, covers), [3.0, 3.0, 2.0, 1.0, 1.0, 5.0])
-    np.testing.assert_array_equal(spread(raw, pts, [None] * 6), raw)

@@ -14,8 +14,17 @@ from service.errors import InvalidInput
 from service.profiles.profile import Profile
 from support.words import CYCLIST, WALKER, clip, language
 from training.datasets import Regions, Truth
-from training.studies.footage import Footage, WrittenRule, coverage_of, study_footage
-from training.studies.replay import Recording
+from training.studies.footage import (
+    Footage,
+    SameMoves,
+    WrittenRule,
+    coverage_of,
+    same_moves,
+    study_footage,
+    study_wording,
+)
+from training.studies.replay import Recording, Replayed
+from training.text.paraphrases import HeldOutWording, Paraphrases
 
 FRAMES, RIDES = 40, range(20, 35)
 WALKS = (0.1, 0.2, 0.1, 0.4)
@@ -92,6 +101,49 @@ def test_an_anomaly_is_an_event_where_nothing_is_known(street: Footage) -> None:
     (event,) = figures["events"]  # one stretch now, from the first walker on
     assert (event["start_s"], event["alerts_after"]) == (0.0, True)
     assert study.figures["coverage"] is None
+
+
+def test_other_ways_of_saying_a_rule_are_held_against_it(street: Footage) -> None:
+    cycling = HeldOutWording(rule="bicycles", paraphrases=("people on bikes", "cyclists", "people who walk"))
+    wording = Paraphrases(format=1, actions={"cycle": cycling}, unrelated=("the sky is blue",))
+    study = study_wording([street], wording, "normal", language())
+    figures = study.figures["wording"]["cycle"]
+    assert {text: one["same"] for text, one in figures["paraphrases"].items()} == {
+        "people on bikes": True,
+        "cyclists": True,
+        "people who walk": False,
+    }
+    assert figures["objects"]["bicycle"] == {"seen": 10, "moved": 10}
+    assert study.figures["unrelated"]["the sky is blue"]["objects"] == 0.0
+    assert "| normal: bicycles | 15 of 55 | 2 of 3 |" in study.text
+    assert "| the sky is blue | " in study.text
+
+
+def test_a_rule_that_moves_nothing_has_no_paraphrases_that_do_the_same(street: Footage) -> None:
+    wording = Paraphrases(format=1, actions={"x": HeldOutWording(rule="the sky is blue", paraphrases=("a violin",))})
+    study = study_wording([street], wording, "normal", language())
+    assert study.figures["wording"]["x"]["paraphrases"]["a violin"]["same"] is False
+    assert "| normal: the sky is blue | 0 of 55 | - |" in study.text
+    assert "names nothing" not in study.text  # the list has no such sentence
+
+
+def test_what_doing_the_same_takes(street: Footage) -> None:
+    known = street.recording.seen.surprise
+    quiet, loud = np.zeros(FRAMES), street.recording.surprise
+
+    def moved(rows: range, frames: np.ndarray) -> list[Replayed]:
+        objects = known.copy()
+        objects[rows] -= 0.1
+        return [Replayed(frames, objects)]
+
+    rule = moved(range(20), quiet)
+    assert same_moves([street], rule, rule) == SameMoves(1.0, 0.0, 1, 1)
+    fewer = same_moves([street], rule, moved(range(18), quiet))
+    assert (fewer.moved, fewer.same) == (0.9, False)
+    more = same_moves([street], rule, moved(range(22), quiet))
+    assert (more.others, more.same) == (2 / 35, False)
+    louder = same_moves([street], rule, moved(range(20), loud))
+    assert (louder.events, louder.of_events, louder.same) == (0, 1, False)
 
 
 def test_coverage_says_as_what_the_detector_sees_an_anomaly(street: Footage) -> None:

@@ -154,9 +154,9 @@ def test_a_normal_action_is_made_an_anomaly() -> None:
 
 
 def test_what_names_nothing_moves_nothing_and_what_names_something_does() -> None:
-    still = measure_drift([scene()], rule_for("the sky is blue"))
+    still = measure_drift([scene().recording], rule_for("the sky is blue"))
     assert (still.frames, still.objects, still.holds) == (0.0, 0.0, True)
-    moved = measure_drift([scene()], rule_for("people on bicycles"))
+    moved = measure_drift([scene().recording], rule_for("people on bicycles"))
     assert moved.objects == pytest.approx(SURPRISE["cycle"] / 6.0, abs=1e-6)
     assert not moved.holds
 

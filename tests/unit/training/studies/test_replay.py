@@ -17,7 +17,8 @@ from service.contracts.guidance import GuidanceSpec, PreviewSpec
 from service.contracts.stream import Detection, StreamSpec
 from service.engine.encoder import JointEncoder
 from service.engine.heads import open_head
-from service.frames import PreparedFrame
+from service.errors import InvalidInput
+from service.frames import Blindness, PreparedFrame, Sight
 from service.guidance.stream_guidance import StreamGuidance
 from service.pipeline.context import StreamContext
 from service.pipeline.offline import OfflinePipeline
@@ -109,3 +110,20 @@ def test_live_preview_and_replay_agree(stages: Stages, profile: Profile, guidanc
     objects = np.concatenate([frame.objects.surprise for frame in ruled])
     np.testing.assert_allclose(replayed.objects, objects, atol=1e-6)
     assert len(preview.alerts_raised) == 1
+
+
+def dark(frames: Iterator[PreparedFrame], off: range) -> Iterator[PreparedFrame]:
+    """The same with the lights off for a while."""
+    for number, frame in enumerate(frames):
+        yield replace(frame, sight=Sight(blind=Blindness.BLACK)) if number in off else frame
+
+
+def test_what_happened_while_nothing_could_be_seen_is_left_out(stages: Stages, profile: Profile) -> None:
+    pipeline = OfflinePipeline(stages, fps=10)
+    scored = list(pipeline.score(dark(footage(), range(45, 60)), profile, THRESHOLD))
+    recording = record("yard", dark(footage(), range(45, 60)), pipeline, profile, THRESHOLD)
+    assert recording.index.tolist() == [*range(45), *range(60, 90)]
+    np.testing.assert_allclose(recording.surprise, [frame.surprise for frame in scored if frame.surprise is not None])
+    assert len(np.unique(recording.epochs)) == 3  # before, after, and after the gap
+    with pytest.raises(InvalidInput, match="clip yard: expected frames in which something can be seen, got none"):
+        record("yard", dark(footage(), range(90)), pipeline, profile, THRESHOLD)

@@ -8,6 +8,7 @@ import re
 import pytest
 
 from models.guidance.wording import clauses, negation
+from service.errors import InvalidInput
 from training.text.paraphrases import PARAPHRASES, Paraphrases
 from training.text.phrases import SOURCE
 from training.virtual.actions import ACTIONS
@@ -76,7 +77,9 @@ def strings(value: object) -> list[str]:
     [
         ({"format": 2}, "format: "),
         ({"comment": "x"}, "comment: "),
-        ({"unrelated": ["the sky is blue"]}, "unrelated: "),
+        ({"actions": {}}, "actions: "),
+        ({"actions": {"cycle": {"paraphrases": ["bikes"]}}}, "actions.cycle.rule: "),
+        ({"actions": {"cycle": {"rule": "bikes", "paraphrases": []}}}, "actions.cycle.paraphrases: "),
         ({"unrelated": [f"number {index}" for index in range(9)] + ["NUMBER 1"]}, "got 'NUMBER 1' twice"),
         ({"unrelated": [f"number {index}" for index in range(9)] + [" padded"]}, "unrelated.9: "),
     ],
@@ -84,5 +87,30 @@ def strings(value: object) -> list[str]:
 def test_a_wrong_file_is_refused(tmp_path, change, expected) -> None:
     path = tmp_path / "paraphrases.json"
     path.write_text(json.dumps(json.loads(PARAPHRASES.read_text()) | change))
-    with pytest.raises(ValueError, match=re.escape(expected)):
+    with pytest.raises(InvalidInput, match=re.escape(expected)) as raised:
         Paraphrases.load(path)
+    assert str(path) in str(raised.value)
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"cycle: bikes", b"\xff\xfe"])
+def test_what_is_no_json_of_this_form_is_refused(tmp_path, content) -> None:
+    path = tmp_path / "mine.json"
+    path.write_bytes(content)
+    expected = r"expected paraphrases in .*mine.json, as in training/text/paraphrases.json; got: "
+    with pytest.raises(InvalidInput, match=expected):
+        Paraphrases.load(path)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path) -> None:
+    with pytest.raises(InvalidInput, match=r"expected paraphrases in .*mine.json, got: No such file"):
+        Paraphrases.load(tmp_path / "mine.json")
+
+
+def test_somebody_elses_list_may_be_short_and_of_other_actions(tmp_path) -> None:
+    path = tmp_path / "mine.json"
+    path.write_text(json.dumps({"format": 1, "actions": {"lie": {"rule": "a person lying", "paraphrases": ["lying"]}}}))
+    mine = Paraphrases.load(path)
+    assert (mine.actions["lie"].rule, mine.unrelated) == ("a person lying", ())
+    mine.check({"lie", "sit"})
+    with pytest.raises(InvalidInput, match="expected paraphrases of the actions walk, run, got lie"):
+        mine.check(("walk", "run"))
