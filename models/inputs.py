@@ -117,10 +117,10 @@ class Keypoints:
     Read as ``Observation.keypoints``: ``(N, 17, 3)`` float32 of x, y (fractions of the picture) and confidence.
 
     Attributes:
-        pose: Name of the pose estimator's pack.
+        pose: Name of the pose estimator's pack; None is the one that the stream has, if any.
     """
 
-    pose: str
+    pose: str | None = None
 
 
 Input = ObjectEmbedding | ObjectCrops | FrameWindow | Keypoints

@@ -118,9 +118,9 @@ class Observation:
         """The last frames; None until there are enough since a gap, and until the next evaluation is due."""
         return cast("Window | None", self._of(wanted))
 
-    def keypoints(self, wanted: Keypoints) -> Float32:
-        """``(N, 17, 3)`` float32, x, y and confidence; NaN rows for what is no person."""
-        return cast("Float32", self._of(wanted))
+    def keypoints(self, wanted: Keypoints) -> Float32 | None:
+        """``(N, 17, 3)`` float32, x, y and confidence; NaN rows for what is no person. None without an estimator."""
+        return cast("Float32 | None", self._of(wanted))
 
     def _of(self, wanted: Input) -> Any:
         if wanted not in self.inputs:

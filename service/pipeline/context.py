@@ -17,6 +17,7 @@ from models.observation import Objects
 from service.contracts.stream import Detection, Zone
 from service.frames import PreparedFrame
 from service.pipeline.inputs.provider import Buffers
+from service.pipeline.postures import TrackPostures
 from service.pipeline.scoring import Scorer
 from service.pipeline.track import ObjectFilter, Tracker
 from service.pipeline.velocities import TrackVelocities
@@ -96,6 +97,7 @@ class StreamContext:
         self.buffers: Buffers = buffers or {}
         self.guidance = guidance
         self.velocities = TrackVelocities()
+        self.postures = TrackPostures()
         self.scorer: Scorer | None = None
         self._epoch: int | None = None
         self._tracker = Tracker(fps)
@@ -132,6 +134,7 @@ class StreamContext:
         if self._epoch is not None:
             self._tracker.reset()
             self.velocities.reset()
+            self.postures.reset()
             for buffer in self.buffers.values():
                 buffer.reset()
             if self.scorer is not None:

@@ -16,6 +16,7 @@ const MIN_MOVE = 0.005;
 const ACTIONS = { created: "added", changed: "changed", deleted: "deleted", undone: "undid an edit of" };
 const VERDICTS = { normal: "is normal here", anomaly: "is not normal here" };
 /** @type {Record<import("./api.js").Day, string>} */
+const SURE = { caption: "by what is known of it", image: "a guess, by its looks", posture: "a guess, by its posture" };
 const DAY_NAMES = { mon: "Mon", tue: "Tue", wed: "Wed", thu: "Thu", fri: "Fri", sat: "Sat", sun: "Sun" };
 const DAYS = /** @type {import("./api.js").Day[]} */ (Object.keys(DAY_NAMES));
 /** How far back a rule is tried, as far as the service remembers. */
@@ -471,7 +472,7 @@ function thumbnail(objects) {
     image.alt = "";
     figure.append(image);
   }
-  const sure = object.evidence === "caption" ? "by what is known of it" : "a guess, by its looks";
+  const sure = SURE[object.evidence];
   const more = objects.length === 1 ? [] : [create("span", { class: "hint", text: `and ${objects.length - 1} more like it` })];
   figure.append(create("figcaption", {}, create("span", { text: name }), create("span", { class: "hint", text: sure }), ...more));
   return create("li", {}, figure);
