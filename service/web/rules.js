@@ -14,9 +14,9 @@ import { drawCurves } from "./curves.js";
 /** A score that moves by less than this looks the same. */
 const MIN_MOVE = 0.005;
 const ACTIONS = { created: "added", changed: "changed", deleted: "deleted", undone: "undid an edit of" };
+const SURE = { caption: "by what is known of it", image: "a guess, by its looks", posture: "a guess, by its posture" };
 const VERDICTS = { normal: "is normal here", anomaly: "is not normal here" };
 /** @type {Record<import("./api.js").Day, string>} */
-const SURE = { caption: "by what is known of it", image: "a guess, by its looks", posture: "a guess, by its posture" };
 const DAY_NAMES = { mon: "Mon", tue: "Tue", wed: "Wed", thu: "Thu", fri: "Fri", sat: "Sat", sun: "Sun" };
 const DAYS = /** @type {import("./api.js").Day[]} */ (Object.keys(DAY_NAMES));
 /** How far back a rule is tried, as far as the service remembers. */
