@@ -21,6 +21,11 @@ def embed_clips(
     """
     if temporal is not None:
         return temporal({"frames": frames} if geometry is None else {"frames": frames, "geometry": geometry})
-    middle = frames[:, frames.shape[1] // 2]
-    unit: Float32 = middle / np.maximum(np.linalg.norm(middle, axis=1, keepdims=True), np.float32(1e-12))
-    return unit
+    return unit(frames[:, frames.shape[1] // 2])
+
+
+def unit(features: Float32) -> Float32:
+    """``(B, D)`` vectors made unit length; zeros stay."""
+    lengths = np.linalg.norm(features, axis=1, keepdims=True)
+    scaled: Float32 = features / np.maximum(lengths, np.float32(1e-12))
+    return scaled

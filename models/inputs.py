@@ -112,18 +112,54 @@ class FrameWindow:
 
 @dataclass(frozen=True, slots=True)
 class Keypoints:
-    """The 17 keypoints of each person, in the order of COCO.
+    """The 17 keypoints of each person, in the order of COCO (``KEYPOINTS``), smoothed over time.
 
-    Read as ``Observation.keypoints``: ``(N, 17, 3)`` float32 of x, y (fractions of the picture) and confidence.
+    Read as ``Observation.keypoints``: ``(N, 17, 3)`` float32 of x, y (fractions of the picture) and confidence, or
+    None where the stream has no pose estimator.
 
     Attributes:
-        pose: Name of the pose estimator's pack; None is the one that the stream has, if any.
+        pose: Name of the pose estimator that is needed; None takes the one that the stream has, if any.
     """
 
     pose: str | None = None
 
 
-Input = ObjectEmbedding | ObjectCrops | FrameWindow | Keypoints
+@dataclass(frozen=True, slots=True)
+class Appearance:
+    """How each tracked object looks now, by an image network that knows no words.
+
+    Read as ``Observation.appearance``: ``(N, D)`` float32 of unit length, or None where the stream has no such network.
+
+    Attributes:
+        embedding: Name of the network that is needed; None takes the one that the stream has, if any.
+    """
+
+    embedding: str | None = None
+
+
+KEYPOINTS = (
+    "nose",
+    "left eye",
+    "right eye",
+    "left ear",
+    "right ear",
+    "left shoulder",
+    "right shoulder",
+    "left elbow",
+    "right elbow",
+    "left wrist",
+    "right wrist",
+    "left hip",
+    "right hip",
+    "left knee",
+    "right knee",
+    "left ankle",
+    "right ankle",
+)
+"""COCO's, in its order; left and right are the person's own."""
+
+
+Input = ObjectEmbedding | ObjectCrops | FrameWindow | Keypoints | Appearance
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.arrays import Float32, Mask
-from models.inputs import FrameWindow, Input, Keypoints, ObjectCrops, ObjectEmbedding, TrackCrops, Window
+from models.inputs import Appearance, FrameWindow, Input, Keypoints, ObjectCrops, ObjectEmbedding, TrackCrops, Window
 
 UNTRACKED = -1
 """Track id of an object that no confirmed track holds (yet)."""
@@ -119,7 +119,15 @@ class Observation:
         return cast("Window | None", self._of(wanted))
 
     def keypoints(self, wanted: Keypoints) -> Float32 | None:
-        """``(N, 17, 3)`` float32, x, y and confidence; NaN rows for what is no person. None without an estimator."""
+        """``(N, 17, 3)`` float32: x, y as fractions of the picture, and confidence in [0, 1].
+
+        NaN rows for what is no person, has no track, or was not found; a joint that is not seen has a confidence near
+        0, and its place says nothing. None if the stream has no pose estimator.
+        """
+        return cast("Float32 | None", self._of(wanted))
+
+    def appearance(self, wanted: Appearance) -> Float32 | None:
+        """``(N, D)`` float32 of unit length; NaN rows where nothing is known. None if the stream has no network."""
         return cast("Float32 | None", self._of(wanted))
 
     def _of(self, wanted: Input) -> Any:

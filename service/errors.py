@@ -272,8 +272,12 @@ NEW_TO_EXTEND = declare(
 PACK_KIND = declare("pack_kind", InvalidInput, "expected a pack of kind head, got 'motion' of kind detector")
 BAD_PACK = declare("bad_pack", InvalidInput, "pack svad: expected centres of 512 numbers, got 256")
 ENCODER_NEEDED = declare("encoder_needed", InvalidInput, "expected encoder words, which the heads need, got none")
+POSE_NEEDED = declare("pose_needed", InvalidInput, "expected pose movenet, which the heads need, got none")
+APPEARANCE_NEEDED = declare(
+    "appearance_needed", InvalidInput, "expected appearance osnet, which the heads need, got none"
+)
 INPUT_UNKNOWN = declare(
-    "input_unknown", InvalidInput, "expected an input that this version gathers, got Keypoints(pose='movenet')"
+    "input_unknown", InvalidInput, "expected an input that this version gathers, got Depth(camera='left')"
 )
 PACK_KINDS = {code: declare_answer(code, 422, "Invalid pack", example) for code, example in PACK_CODES.items()}
 """Of packs that do not verify, by code; raised as ``PackError``."""

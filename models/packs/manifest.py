@@ -296,8 +296,54 @@ class EncoderManifest(_Manifest):
         return (self.image, self.text) if self.temporal is None else (self.image, self.temporal, self.text)
 
 
-AnyManifest = HeadManifest | DetectorManifest | EncoderManifest
-OneManifest = TypeVar("OneManifest", HeadManifest, DetectorManifest, EncoderManifest)
+class _OneGraph(_Manifest):
+    """A pack whose one graph is all that it needs."""
+
+    graph: File
+
+    def files(self) -> tuple[File, ...]:
+        """Every file of the pack."""
+        return (self.graph, *self.documents)
+
+    def all_graphs(self) -> tuple[File, ...]:
+        """Those of its files that are graphs."""
+        return (self.graph,)
+
+
+class PoseManifest(_OneGraph):
+    """A pack of a pose estimator: pictures to the 17 keypoints of COCO.
+
+    Attributes:
+        layout: How its graph is fed and read (``service/engine/pose``). Whether there is such a layout shows when it is
+            loaded: another distribution may bring it.
+    """
+
+    kind: Literal["pose"]
+    layout: str = Field(pattern=NAME_PATTERN)
+
+
+Channels = Annotated[tuple[float, float, float], Field(strict=False)]
+
+
+class AppearanceManifest(_OneGraph):
+    """A pack of an image network: crops ``(N, 3, h, w)`` float32 RGB to vectors ``(N, D)``.
+
+    Attributes:
+        input: Width and height of the input, for a graph that takes any size.
+        mean: Subtracted from each channel of values from 0 to 1, red first.
+        deviation: What the rest is divided by, likewise.
+    """
+
+    kind: Literal["appearance"]
+    input: Annotated[
+        tuple[Annotated[int, Field(ge=16, le=1024)], Annotated[int, Field(ge=16, le=1024)]], Field(strict=False)
+    ]
+    mean: Channels
+    deviation: Annotated[tuple[Positive, Positive, Positive], Field(strict=False)]
+
+
+AnyManifest = HeadManifest | DetectorManifest | EncoderManifest | PoseManifest | AppearanceManifest
+OneManifest = TypeVar("OneManifest", HeadManifest, DetectorManifest, EncoderManifest, PoseManifest, AppearanceManifest)
 Manifest = Annotated[AnyManifest, Field(discriminator="kind")]
 _MANIFEST: TypeAdapter[AnyManifest] = TypeAdapter(Manifest)
 

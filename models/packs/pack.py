@@ -38,7 +38,7 @@ class Pack:
         return self.manifest.name
 
     @property
-    def kind(self) -> Literal["head", "detector", "encoder"]:
+    def kind(self) -> Literal["head", "detector", "encoder", "pose", "appearance"]:
         """What it is a pack of."""
         return self.manifest.kind
 

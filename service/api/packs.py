@@ -48,8 +48,10 @@ class PackOut(BaseModel):
     usable: bool = Field(description="Whether it verifies: every file there, with the hash the manifest gives.")
     error: str | None = Field(None, description="Why it cannot be used.")
     built_in: bool = Field(description="Whether it comes with the service.")
-    kind: Literal["head", "detector", "encoder"] | None = Field(
-        None, description="A head is for a stream's `packs`, a detector for its `detector`; an encoder is for heads."
+    kind: Literal["head", "detector", "encoder", "pose", "appearance"] | None = Field(
+        None,
+        description="A head is for a stream's `packs`, the others for its field of that name. An encoder can also be "
+        "its `appearance`.",
     )
     version: str | None = None
     description: str | None = None

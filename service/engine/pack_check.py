@@ -11,16 +11,27 @@ from functools import partial
 
 import numpy as np
 
-from models.packs import DetectorManifest, HeadManifest, Pack, PackError
+from models.packs import (
+    AppearanceManifest,
+    DetectorManifest,
+    EncoderManifest,
+    HeadManifest,
+    Pack,
+    PackError,
+    PoseManifest,
+)
 from models.runtime import Batch
+from service.engine.appearance import AppearanceNetwork, appearance_of
 from service.engine.detectors import Detector, detector_of
 from service.engine.encoder import JointEncoder
 from service.engine.heads import open_head
+from service.engine.pose import PoseEstimator, pose_of
 from service.engine.session import Session
 from service.frames import Frame, PreparedFrame
 
 _RUNS = 3  # after one that warms up; the median of three leaves out one that was disturbed
 _GREY = np.full((360, 640, 3), 127, np.uint8)
+_MIDDLE = np.array([[0.45, 0.3, 0.1, 0.4]], np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,18 +55,31 @@ def try_pack(pack: Pack, threads: int = 0) -> Trial:
         threads: Of one run of a graph on the CPU; 0 picks by cores.
     """
     try:
-        if isinstance(pack.manifest, HeadManifest):
-            with closing(open_head(pack, threads)) as head:
-                return Trial(None, {graph.name: _time(partial(graph.run, _noise(graph))) for graph in head.graphs})
-        if isinstance(pack.manifest, DetectorManifest):
-            with closing(detector_of(pack, threads)) as detector:
-                return Trial(None, _detector(detector))
-        with closing(JointEncoder(pack, threads)) as encoder:
-            return Trial(None, _encoder(encoder))
+        return Trial(None, _timed(pack, threads))
     except (PackError, ValueError) as error:
         return Trial(str(error))
     except Exception as error:  # ONNX Runtime's exceptions share no base class
         return Trial(f"it does not run: {' '.join(str(error).split())[:300]}")
+
+
+def _timed(pack: Pack, threads: int) -> dict[str, float]:
+    """How long one run of each part takes, in seconds."""
+    match pack.manifest:
+        case HeadManifest():
+            with closing(open_head(pack, threads)) as head:
+                return {graph.name: _time(partial(graph.run, _noise(graph))) for graph in head.graphs}
+        case DetectorManifest():
+            with closing(detector_of(pack, threads)) as detector:
+                return _detector(detector)
+        case PoseManifest():
+            with closing(pose_of(pack, threads)) as pose:
+                return _pose(pose)
+        case AppearanceManifest():
+            with closing(appearance_of(pack, threads)) as network:
+                return _appearance(network)
+        case EncoderManifest():
+            with closing(JointEncoder(pack, threads)) as encoder:
+                return _encoder(encoder)
 
 
 def try_engine(session: Session, wait: Callable[[], None]) -> Trial:
@@ -88,6 +112,16 @@ def _noise(session: Session) -> Batch:
 def _detector(detector: Detector) -> dict[str, float]:
     frame = PreparedFrame("trial", 0, Frame(0, 0.0, 0.0, 0.0, _GREY), None)
     return {"picture": _time(lambda: detector.detect([frame]))}
+
+
+def _pose(pose: PoseEstimator) -> dict[str, float]:
+    seconds = _time(lambda: pose.estimate([_GREY], [_MIDDLE]))
+    return {"picture" if pose.whole else "person": seconds}
+
+
+def _appearance(network: AppearanceNetwork) -> dict[str, float]:
+    crops = network.cut(_GREY, _MIDDLE[0])[None]
+    return {"crop": _time(lambda: network.embed(crops))}
 
 
 def _encoder(encoder: JointEncoder) -> dict[str, float]:

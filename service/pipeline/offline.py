@@ -9,9 +9,11 @@ from models.guidance.language import Language
 from models.inputs import FrameWindow
 from models.packs import PackLibrary
 from service.contracts.stream import Detection, Zone
+from service.engine.appearance import NO_APPEARANCE, load_appearance
 from service.engine.detectors import Detector, load_detector
 from service.engine.encoder import JointEncoder
 from service.engine.heads import open_head
+from service.engine.pose import NO_POSE, load_pose
 from service.frames import PreparedFrame
 from service.pipeline.context import StreamContext
 from service.pipeline.pool import load_encoder, load_sentences
@@ -94,7 +96,15 @@ class OfflinePipeline:
     def fit(self, samples: Samples, origin: str) -> Profile:
         """Learn a profile from features gathered before."""
         stages = self.stages
-        return fit_profile(stages.heads, samples, stages.detector.name, stages.encoder_identities, origin)
+        return fit_profile(
+            stages.heads,
+            samples,
+            stages.detector.name,
+            stages.encoder_identities,
+            origin,
+            stages.pose_identity,
+            stages.appearance_identity,
+        )
 
     def score(
         self, frames: Iterable[PreparedFrame], profile: Profile, threshold: float | None = None
@@ -122,6 +132,9 @@ def build_pipeline(
     fps: float,
     encoder: str | None = None,
     library: PackLibrary | None = None,
+    *,
+    pose: str = NO_POSE,
+    appearance: str = NO_APPEARANCE,
 ) -> Iterator[OfflinePipeline]:
     """A pipeline with this detector and the heads of these packs; closes everything at the end.
 
@@ -133,6 +146,8 @@ def build_pipeline(
         encoder: The encoder pack that text rules look through, or ``none``; None takes the first one that the heads
             need, if any.
         library: Where packs are looked for; None is where the service does.
+        pose: Finds people's keypoints: a pack's name, the path of an ``.onnx`` file, or ``none``.
+        appearance: Says how objects look, likewise; an encoder's pack will do as well.
     """
     library = library or PackLibrary([settings.packs_path])
     with ExitStack() as stack:
@@ -145,7 +160,14 @@ def build_pipeline(
             return stack.enter_context(closing(load_encoder(library.get(name), settings)))
 
         ruled = None if names.ruled is None else encoder_of(names.ruled)
-        yield OfflinePipeline(Stages(loaded, heads, ruled, others=[*map(encoder_of, names.others)]), fps=fps)
+        others = [*map(encoder_of, names.others)]
+        poser = network = None
+        if pose != NO_POSE:
+            poser = stack.enter_context(closing(load_pose(pose, library, settings.threads)))
+        if appearance != NO_APPEARANCE:
+            network = stack.enter_context(closing(load_appearance(appearance, library, settings.threads)))
+        stages = Stages(loaded, heads, ruled, others=others, pose=poser, appearance=network)
+        yield OfflinePipeline(stages, fps=fps)
 
 
 @contextmanager

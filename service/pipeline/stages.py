@@ -13,15 +13,17 @@ import numpy as np
 from models.arrays import Arrays, Float32
 from models.heads.base import Likeness
 from models.heads.likeness import BankActions
-from models.inputs import FrameWindow, ObjectEmbedding, stands_s
+from models.inputs import FrameWindow, Input, Keypoints, ObjectEmbedding, stands_s
 from models.observation import Objects, Observation
+from service.engine.appearance import AppearanceNetwork
 from service.engine.detectors.base import Detector
 from service.engine.encoder import JointEncoder
 from service.engine.heads import LoadedHead
+from service.engine.pose import PoseEstimator
 from service.frames import PreparedFrame
 from service.pipeline.context import StreamContext
 from service.pipeline.guided import Guided, captions, guide, postures, unguided_frame
-from service.pipeline.inputs.gathering import Gathering
+from service.pipeline.inputs.gathering import Gathering, Networks
 from service.pipeline.inputs.provider import Buffers, Look
 from service.pipeline.scored import Legend, ScoredFrame, ScoredObjects, labels_of, tracks_of, with_nothing
 from service.pipeline.scoring import Fused, Scorer
@@ -39,6 +41,8 @@ class Stages:
         encoder: JointEncoder | None = None,
         observe: Callable[[str, float], object] = lambda _stage, _seconds: None,
         others: Sequence[JointEncoder] = (),
+        pose: PoseEstimator | None = None,
+        appearance: AppearanceNetwork | None = None,
     ) -> None:
         """Set up; what is given is not closed here.
 
@@ -48,21 +52,29 @@ class Stages:
             encoder: Sees the objects' clips for text rules, and for heads that need it; None leaves rules without.
             observe: Told every stage's name and seconds.
             others: Encoders that heads need beside it.
+            pose: Finds people's keypoints, for heads and captions; None leaves them without.
+            appearance: Says how objects look, for heads that ask; None leaves them without.
 
         Raises:
-            InvalidInput: ``encoder_needed``, if a head needs an encoder that is not there; ``input_unknown``, if one
-                looks at what nobody gathers.
+            InvalidInput: ``encoder_needed``, ``pose_needed`` or ``appearance_needed``, if a head needs one that is not
+                there; ``input_unknown``, if one looks at what nobody gathers.
         """
         self.detector = detector
         self.heads = dict(heads)
         self.encoder = encoder
+        self.pose = pose
+        self.appearance = appearance
         self._observe = observe
         self._others = tuple(others)
         encoders = {each.name: each for each in (*self._others, *([] if encoder is None else [encoder]))}
         # What text rules look at. Where a head looks at the same, it is gathered once.
         self._ruled = None if encoder is None else ObjectEmbedding(encoder.name)
-        needed = [wanted for loaded in self.heads.values() for wanted in loaded.head.inputs]
-        self._gathering = Gathering([*needed, *([] if self._ruled is None else [self._ruled])], encoders)
+        needed: list[Input] = [wanted for loaded in self.heads.values() for wanted in loaded.head.inputs]
+        if self._ruled is not None:
+            needed.append(self._ruled)
+        if pose is not None:  # captions say what people do, whether a head looks or not
+            needed.append(Keypoints())
+        self._gathering = Gathering(needed, Networks(encoders, pose, appearance, detector.recognises))
         self.encoder_identities = tuple(sorted(str(encoders[name]) for name in needed_encoders(heads)))
         self._stands = {name: stands_s(loaded.head.inputs) for name, loaded in self.heads.items()}
         self._vocabulary = None if encoder is None else BankActions(encoder.bank)
@@ -77,6 +89,16 @@ class Stages:
         )
 
     @property
+    def pose_identity(self) -> str | None:
+        """Name and hash of what finds keypoints, as profiles remember it."""
+        return None if self.pose is None else self.pose.identity
+
+    @property
+    def appearance_identity(self) -> str | None:
+        """Likewise, of what says how objects look."""
+        return None if self.appearance is None else self.appearance.identity
+
+    @property
     def windows(self) -> tuple[FrameWindow, ...]:
         """What ingest has to gather of each stream beside its frames."""
         return self._gathering.windows
@@ -87,7 +109,14 @@ class Stages:
 
     def unobserved(self) -> Stages:
         """The same, telling nobody how long its stages take: for work beside the live one."""
-        return Stages(self.detector, self.heads, self.encoder, others=self._others)
+        return Stages(
+            self.detector,
+            self.heads,
+            self.encoder,
+            others=self._others,
+            pose=self.pose,
+            appearance=self.appearance,
+        )
 
     def check(self, profile: Profile) -> None:
         """See that a profile was learned by these heads with this detector, and holds what they need.
@@ -110,6 +139,16 @@ class Stages:
             expected, came = (", ".join(each) or "none" for each in (self.encoder_identities, profile.encoders))
             msg = f"What was learned is for encoder {came}, and this runs encoder {expected}. Enrol again."
             raise ProfileError(msg)
+        for what, learned, runs in (
+            ("pose", profile.pose, self.pose_identity),
+            ("appearance", profile.appearance, self.appearance_identity),
+        ):
+            if learned != runs:
+                msg = (
+                    f"What was learned is for {what} {learned or 'none'}, and this runs {what} {runs or 'none'}. "
+                    "Enrol again."
+                )
+                raise ProfileError(msg)
         for name, loaded in self.heads.items():
             try:
                 loaded.head.check(profile.heads[name].arrays)

@@ -24,7 +24,13 @@ class EnrolmentError(ValueError):
 
 
 def fit_profile(
-    heads: Mapping[str, LoadedHead], samples: Samples, detector: str, encoders: Sequence[str], origin: str
+    heads: Mapping[str, LoadedHead],
+    samples: Samples,
+    detector: str,
+    encoders: Sequence[str],
+    origin: str,
+    pose: str | None = None,
+    appearance: str | None = None,
 ) -> Profile:
     """Learn what is normal.
 
@@ -34,6 +40,8 @@ def fit_profile(
         detector: Name of the detector that found their objects.
         encoders: Name and hash of each encoder that the heads need.
         origin: Where they come from, in words.
+        pose: Name and hash of the pose estimator that found their keypoints; None without one.
+        appearance: Likewise, of the network that said how their objects look.
 
     Raises:
         EnrolmentError: If the samples do not suffice.
@@ -58,7 +66,19 @@ def fit_profile(
     stands = {name: stands_s(loaded.head.inputs) for name, loaded in heads.items()}
     fused = calibrate_fused({name: head.calibration for name, head in profiles.items()}, held_out, kept, stands)
     now = datetime.now(UTC)
-    return Profile(profiles, fused, detector, now, origin, samples.frames, samples.seconds, samples, tuple(encoders))
+    return Profile(
+        profiles,
+        fused,
+        detector,
+        now,
+        origin,
+        samples.frames,
+        samples.seconds,
+        samples,
+        tuple(encoders),
+        pose,
+        appearance,
+    )
 
 
 def calibrate_fused(

@@ -61,6 +61,8 @@ class Profile:
         seconds: Seconds of footage they cover.
         samples: The frames that were kept of them, so that it can be extended; None where only scores are wanted.
         encoders: Name and hash of each encoder that its heads learned with, sorted.
+        pose: Name and hash of the pose estimator that it was learned with; None without one.
+        appearance: Likewise, of the network that said how objects look.
     """
 
     heads: Mapping[str, HeadProfile]
@@ -72,6 +74,8 @@ class Profile:
     seconds: float
     samples: Samples | None
     encoders: tuple[str, ...] = ()
+    pose: str | None = None
+    appearance: str | None = None
 
     def threshold(self, alerts_per_day: float = DEFAULT_ALERTS_PER_DAY, fps: float = math.inf) -> float:
         """The surprise that normal footage exceeds so often a day.
@@ -101,6 +105,8 @@ class Profile:
             "format": FORMAT,
             "detector": self.detector,
             "encoders": list(self.encoders),
+            "pose": self.pose,
+            "appearance": self.appearance,
             "created_at": self.created_at.isoformat(),
             "origin": self.origin,
             "frames": self.frames,
@@ -166,6 +172,9 @@ class Profile:
             seconds=float(header["seconds"]),
             samples=Samples.from_arrays(under(arrays, "samples/")) if samples else None,
             encoders=tuple(map(str, header["encoders"])),
+            # Files of before there were any do not name them.
+            pose=_name(header.get("pose")),
+            appearance=_name(header.get("appearance")),
         )
 
 
@@ -179,6 +188,10 @@ def _from_format_1(
         for name, value in arrays.items()
     }
     return {**header, "encoders": [] if encoder is None else [encoder]}, renamed
+
+
+def _name(value: object) -> str | None:
+    return None if value is None else str(value)
 
 
 def _calibration(arrays: Arrays) -> Calibration:

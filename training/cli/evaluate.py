@@ -23,6 +23,12 @@ def evaluate(
     detector: Annotated[
         str, typer.Option(help="motion, a detector pack's name, a path to an .onnx file, or truth (virtual footage).")
     ] = "motion",
+    pose: Annotated[
+        str, typer.Option(help="Finds people's keypoints: a pose pack's name, a path to an .onnx file, or none.")
+    ] = "none",
+    appearance: Annotated[
+        str, typer.Option(help="Says how objects look: an appearance or encoder pack's name, a path to .onnx, or none.")
+    ] = "none",
     kind: Annotated[
         str | None, typer.Option(help="The layout, if it is not to be recognised: ucsd, avenue, ...")
     ] = None,
@@ -66,7 +72,9 @@ def evaluate(
     packs = [name.strip() for name in heads.split(",")]
     scores = out / "scores"
     with (
-        build_pipeline(settings, detector_of(detector), packs, min(rate, fps or rate)) as pipeline,
+        build_pipeline(
+            settings, detector_of(detector), packs, min(rate, fps or rate), pose=pose, appearance=appearance
+        ) as pipeline,
         task_bars() as progress,
     ):
         evaluation = run(
@@ -80,21 +88,19 @@ def evaluate(
             progress=progress,
             on_clip=lambda clip: clip.save_scores(scores),
         )
-    _save(evaluation, detector, origin, out, plots)
+    _save(evaluation, {"detector": detector, "pose": pose, "appearance": appearance}, origin, out, plots)
     if evaluation.failed:
         _tell_failed(evaluation)
         raise typer.Exit(1)
 
 
-def _save(evaluation: Evaluation, detector: str, origin: dict[str, Any], out: Path, plots: bool) -> None:
+def _save(evaluation: Evaluation, graphs: dict[str, str], origin: dict[str, Any], out: Path, plots: bool) -> None:
+    """Write the figures, with what each of ``graphs`` was: the name of a pack, or a file's name and its hash."""
     from models.packs import file_hash
 
-    model = Path(detector)
-    figures = evaluation.metrics() | {
-        "detector": model.name,
-        "detector_sha256": file_hash(model) if model.is_file() else None,
-        **origin,
-    }
+    figures = evaluation.metrics() | origin
+    for role, model in ((role, Path(graph)) for role, graph in graphs.items()):
+        figures |= {role: model.name, f"{role}_sha256": file_hash(model) if model.is_file() else None}
     out.mkdir(parents=True, exist_ok=True)
     (out / "metrics.json").write_text(json.dumps(figures, indent=2) + "\n")
     _show(figures)

@@ -233,6 +233,9 @@ Postures = Annotated[
         '(from two seconds into each labelled event), "a01*:event=-" (left out); may come many times, the last counts.',
     ),
 ]
+Pose = Annotated[
+    str, typer.Option(help="Finds people's keypoints: a pose pack's name, a path to an .onnx file, or none.")
+]
 Learn = Annotated[str, typer.Option(help="Pattern of the names of training clips that are learned from.")]
 
 
@@ -244,6 +247,7 @@ def postures(
     posture: Postures,
     learn: Learn = "*",
     detector: DetectorName = "motion",
+    pose: Pose = "none",
     fps: Fps = None,
     seed: Seed = 0,
 ) -> None:
@@ -257,7 +261,7 @@ def postures(
     from training.studies.postures import study_postures, watch_dataset
 
     given = [PostureTruth.parse(text) for text in posture]
-    origin, setup = provenance(), _setup(detector, "attributes", fps, 1.0, seed, "none")
+    origin, setup = provenance(), _setup(detector, "attributes", fps, 1.0, seed, "none", pose)
     opened = _open([dataset])
     with setup.pipeline(setup.rate(opened)) as pipeline, task_bars() as progress:
         study = study_postures(list(watch_dataset(opened[0], given, setup, pipeline, progress, learn)))
@@ -275,6 +279,7 @@ def posture_rules(
     ] = None,
     learn: Learn = "*",
     detector: DetectorName = "motion",
+    pose: Pose = "none",
     encoder: Encoder = "none",
     fps: Fps = None,
     alerts_per_day: AlertsPerDay = 1.0,
@@ -292,7 +297,7 @@ def posture_rules(
 
     given = [PostureTruth.parse(text) for text in posture]
     wording = Paraphrases.load(paraphrases or POSTURES_CHOSEN)
-    origin, setup = provenance(), _setup(detector, "attributes", fps, alerts_per_day, seed, encoder)
+    origin, setup = provenance(), _setup(detector, "attributes", fps, alerts_per_day, seed, encoder, pose)
     opened = _open([dataset])
     with (
         setup.pipeline(setup.rate(opened)) as pipeline,
@@ -383,13 +388,19 @@ def _variants(
 
 
 def _setup(
-    detector: str, heads: str, fps: float | None, alerts_per_day: float, seed: int, encoder: str | None = None
+    detector: str,
+    heads: str,
+    fps: float | None,
+    alerts_per_day: float,
+    seed: int,
+    encoder: str | None = None,
+    pose: str = "none",
 ) -> Setup:
     from service.settings import Settings
     from training.studies.study import Setup
 
     packs = tuple(name.strip() for name in heads.split(","))
-    return Setup(Settings(), detector, packs, fps, alerts_per_day, seed, encoder)
+    return Setup(Settings(), detector, packs, fps, alerts_per_day, seed, encoder, pose=pose)
 
 
 def _open(paths: Sequence[Path]) -> list[Dataset]:

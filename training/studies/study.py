@@ -20,6 +20,7 @@ import numpy as np
 
 from models.guidance.language import Language
 from models.packs import Pack, PackLibrary
+from service.engine.pose import NO_POSE
 from service.pipeline.offline import OfflinePipeline, build_language, build_pipeline
 from service.profiles.profile import Profile
 from service.settings import Settings
@@ -43,6 +44,7 @@ class Setup:
         seed: Of every random generator.
         encoder: An encoder pack; None takes the one that the heads need, if any.
         packs: A folder of packs beside the service's own; None for none.
+        pose: A pose estimator's pack, path of its graph, or ``none``.
     """
 
     settings: Settings
@@ -53,6 +55,7 @@ class Setup:
     seed: int
     encoder: str | None = None
     packs: Path | None = None
+    pose: str = NO_POSE
 
     def rate(self, datasets: Sequence[Dataset]) -> float:
         """Frames a second that trackers are built for."""
@@ -70,7 +73,8 @@ class Setup:
         Args:
             rate: Frames a second that trackers are built for.
         """
-        built = build_pipeline(self.settings, detector_of(self.detector), self.heads, rate, self.encoder, self.library)
+        detector = detector_of(self.detector)
+        built = build_pipeline(self.settings, detector, self.heads, rate, self.encoder, self.library, pose=self.pose)
         with built as pipeline:
             yield pipeline
 

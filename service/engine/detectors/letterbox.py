@@ -1,4 +1,4 @@
-"""Fitting a picture into a detector's input without changing its proportions."""
+"""Fitting a picture into a network's input without changing its proportions."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ class Letterbox:
         left, top = ((size[0] - width) // 2, (size[1] - height) // 2) if centred else (0, 0)
         return cls(part, left, top, width, height)
 
-    def draw(self, picture: NDArray[np.uint8], canvas: NDArray[np.uint8]) -> None:
-        """Write the part of an ``(H, W, 3)`` picture into a ``(h, w, 3)`` canvas, grey around it."""
+    def draw(self, picture: NDArray[np.uint8], canvas: NDArray[np.uint8], around: int = GREY) -> None:
+        """Write the part of an ``(H, W, 3)`` picture into a ``(h, w, 3)`` canvas, one brightness around it."""
         x, y, width, height = self.part
         if (self.width, self.height) != canvas.shape[1::-1]:
-            canvas[:] = GREY
+            canvas[:] = around
         inside = canvas[self.top : self.top + self.height, self.left : self.left + self.width]
         # Averaging costs more and gains nothing until pixels would be left out.
         method = cv2.INTER_AREA if 2 * self.width < width else cv2.INTER_LINEAR

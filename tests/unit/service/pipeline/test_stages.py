@@ -29,6 +29,7 @@ from service.presentation.message import score_message, scored_objects
 from service.profiles.profile import Profile, ProfileError
 from support.colours import SquareDetector, strolling, write_svad
 from support.encoders import COLOURS, write_encoder
+from support.poses import ColourAppearance, StickPose
 
 
 class Rules:
@@ -255,11 +256,36 @@ def test_heads_of_different_encoders_run_together(stages: Stages, packs: Path, t
             stages.check(replace(learned, heads={"tints": learned.heads["tints"]}))
 
 
-def test_an_input_that_nobody_gathers_is_refused(stages: Stages) -> None:
+def test_a_head_that_needs_a_pose_estimator_is_refused_without(stages: Stages) -> None:
     class Posing:
         inputs = (Keypoints("movenet"),)
         terms: ClassVar[dict[str, str]] = {}
 
-    with pytest.raises(InvalidInput, match=r"expected an input that this version gathers, got Keypoints") as refused:
+    with pytest.raises(InvalidInput, match="expected pose movenet, which the heads need, got none") as refused:
         Stages(SquareDetector(), {"posing": LoadedHead(cast(Any, Posing()), "posing", "hash")})
-    assert refused.value.code == "input_unknown"
+    assert refused.value.code == "pose_needed"
+
+
+def test_a_profile_is_of_its_pose_estimator_and_of_its_appearance_network(
+    stages: Stages, profile: Profile, tmp_path: Path
+) -> None:
+    pose, network = StickPose(), ColourAppearance()
+    posing = Stages(SquareDetector(), stages.heads, stages.encoder, pose=pose, appearance=network)
+    with pytest.raises(ProfileError, match=r"is for pose none, and this runs pose stick 1\. Enrol again"):
+        posing.check(profile)
+    learned = replace(profile, pose=pose.identity, appearance=network.identity)
+    posing.check(learned)
+    posing.unobserved().check(learned)
+    learned.save(tmp_path / "profile.npz")
+    posing.check(Profile.load(tmp_path / "profile.npz"))
+    with pytest.raises(ProfileError, match=r"is for appearance another 2, and this runs appearance colour 1\. Enrol"):
+        posing.check(replace(learned, appearance="another 2"))
+    with pytest.raises(ProfileError, match=r"is for pose stick 1, and this runs pose none\. Enrol again"):
+        stages.check(learned)
+
+
+def test_keypoints_are_gathered_whether_a_head_asks_or_not(stages: Stages) -> None:
+    pose = StickPose()
+    posing = Stages(SquareDetector(), stages.heads, stages.encoder, pose=pose)
+    assert Keypoints() in posing.buffers()
+    assert Keypoints() not in stages.buffers()

@@ -3,16 +3,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
 
-from models.inputs import FrameWindow, Keypoints, ObjectCrops, ObjectEmbedding, Window
+from models.inputs import Appearance, FrameWindow, Input, Keypoints, ObjectCrops, ObjectEmbedding, Window
 from models.observation import Objects
 from service.engine.encoder import JointEncoder
 from service.errors import InvalidInput
 from service.frames import PreparedFrame
-from service.pipeline.inputs.gathering import Gathering
+from service.pipeline.inputs.gathering import Gathering, Networks
 from service.pipeline.inputs.provider import Look
 from support.colours import painted
 from support.encoders import DIM, write_encoder
@@ -37,13 +38,13 @@ def look(colour: str, window: Window | None = None, track: int = 1) -> Look:
 
 
 def test_equal_inputs_are_gathered_once() -> None:
-    gathering = Gathering([CROPS, WINDOW, ObjectCrops(16, 3, 0.1), CROPS], {})
+    gathering = Gathering([CROPS, WINDOW, ObjectCrops(16, 3, 0.1), CROPS], Networks())
     assert list(gathering.buffers()) == [CROPS, WINDOW]
     assert gathering.windows == (WINDOW,)
 
 
 def test_every_input_of_every_stream_comes_with_its_own_frame(encoder: JointEncoder) -> None:
-    gathering = Gathering([CROPS, WINDOW, COLOURS], {"colours": encoder})
+    gathering = Gathering([CROPS, WINDOW, COLOURS], Networks({"colours": encoder}))
     window = Window(np.zeros((2, 16, 16, 3), np.uint8), None, np.array([0.0, 0.1]), 1)
     red, blue = gathering.gather(
         [(gathering.buffers(), look("red", window)), (gathering.buffers(), look("blue", track=5))]
@@ -58,15 +59,27 @@ def test_every_input_of_every_stream_comes_with_its_own_frame(encoder: JointEnco
 
 
 def test_without_inputs_there_is_nothing_to_gather() -> None:
-    gathering = Gathering([], {})
+    gathering = Gathering([], Networks())
     assert gathering.buffers() == {}
     assert gathering.gather([({}, look("red")), ({}, look("blue"))]) == [{}, {}]
 
 
 def test_what_cannot_be_gathered_is_refused_before_anything_runs(encoder: JointEncoder) -> None:
     with pytest.raises(InvalidInput, match="expected encoder words, which the heads need, got colours") as missing:
-        Gathering([ObjectEmbedding("words")], {"colours": encoder})
+        Gathering([ObjectEmbedding("words")], Networks({"colours": encoder}))
     assert missing.value.code == "encoder_needed"
-    with pytest.raises(InvalidInput, match=r"got Keypoints\(pose='pose'\)") as unknown:
-        Gathering([Keypoints("pose")], {})
+    with pytest.raises(InvalidInput, match="expected pose movenet, which the heads need, got none") as no_pose:
+        Gathering([Keypoints("movenet")], Networks())
+    assert no_pose.value.code == "pose_needed"
+    with pytest.raises(InvalidInput, match="expected appearance osnet, which the heads need, got none") as no_network:
+        Gathering([Appearance("osnet")], Networks())
+    assert no_network.value.code == "appearance_needed"
+    with pytest.raises(InvalidInput, match="expected an input that this version gathers, got a depth") as unknown:
+        Gathering([cast(Input, "a depth")], Networks())
     assert unknown.value.code == "input_unknown"
+
+
+def test_what_a_stream_has_no_network_for_is_none() -> None:
+    gathering = Gathering([Keypoints(), Appearance()], Networks())
+    buffers = gathering.buffers()
+    assert gathering.gather([(buffers, look("red"))]) == [{Keypoints(): None, Appearance(): None}]

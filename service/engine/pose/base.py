@@ -1,0 +1,57 @@
+"""The interface of a pose estimator."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from models.arrays import Float32, Image
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """The ``P`` people that were found in one picture.
+
+    Attributes:
+        points: ``(P, 17, 3)`` float32, x, y as fractions of the picture (they may lie outside) and confidence in
+            [0, 1], in the order of ``models.inputs.KEYPOINTS``.
+        scores: ``(P,)`` float32 in [0, 1], how sure it is that there is somebody.
+    """
+
+    points: Float32
+    scores: Float32
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+
+class PoseEstimator(Protocol):
+    """Finds the keypoints of people in pictures of any streams, in one batch. Holds no state of any stream.
+
+    Attributes:
+        name: Of its pack, or of its file.
+        identity: What profiles remember it by: the name and the hash.
+        whole: Whether it looks at whole pictures and finds people there; else it looks at one box at a time.
+    """
+
+    name: str
+    identity: str
+    whole: bool
+
+    def estimate(self, pictures: Sequence[Image], boxes: Sequence[Float32]) -> list[People]:
+        """The people in each picture.
+
+        Args:
+            pictures: ``(H, W, 3)`` BGR each.
+            boxes: For each picture ``(K, 4)``, x, y (top left), width and height as fractions of it: where somebody
+                may be. An estimator of whole pictures does without.
+
+        Returns:
+            For each picture those found in it, in any order; of an estimator of boxes, one for each box, in order.
+        """
+        ...
+
+    def close(self) -> None:
+        """Free the session and its buffers. Idempotent."""
+        ...
