@@ -13,7 +13,7 @@ from models.guidance.statements import Statements, support
 from models.guidance.text_reader import Reading
 
 MAX_CAPTIONS = 4096
-"""Remembered with their support, the last ones that were asked for; at 50 rules 1 MB."""
+"""Remembered with their support, the last ones that were asked for; at 50 rules 2 MB."""
 
 
 class CaptionSupport:
@@ -36,8 +36,15 @@ class CaptionSupport:
 
     def __call__(self, captions: Sequence[Caption | None]) -> Float32:
         """``(N, R)`` float32 in [0, 1], of ``N`` captions, at least one; 0 where nothing is said."""
+        return self._of(captions, 0)
+
+    def firm(self, captions: Sequence[Caption | None]) -> Float32:
+        """The same without what the captions only guess."""
+        return self._of(captions, 1)
+
+    def _of(self, captions: Sequence[Caption | None], way: int) -> Float32:
         nothing = np.zeros(self._rules, np.float32)
-        return np.stack([nothing if caption is None else self._remembered(caption) for caption in captions])
+        return np.stack([nothing if caption is None else self._remembered(caption)[way] for caption in captions])
 
 
 def first_clauses(readings: Sequence[Reading]) -> Index:
@@ -51,6 +58,9 @@ def best_clauses(values: Float32, first: Index) -> Float32:
 
 
 def _support(statements: Statements, cosines: Float32, first: Index, caption: Caption) -> Float32:
-    found: Float32 = best_clauses(support(statements.truth(caption), cosines)[None], first)[0]
+    """``(2, R)``: with the caption's guesses, and without."""
+    ways = [caption, caption.firm()] if caption.guesses else [caption]
+    values = np.stack([support(statements.truth(way), cosines) for way in ways])
+    found = np.broadcast_to(best_clauses(values, first), (2, len(first)))
     found.setflags(write=False)
     return found

@@ -149,10 +149,13 @@ class Contrastive:
     def match(self, seen: Seen) -> Similarities:
         """The better of what the clip and the caption say; from ``MATCH_FROM`` on a rule acts."""
         similarity = image = self._image(seen)
+        firm = image
         if self.captions is not None:
             similarity = np.maximum(image, self.captions(seen.captions))
+            firm = self.captions.firm(seen.captions)
         gate = np.clip((similarity - MATCH_FROM) / (MATCH_FULL - MATCH_FROM), 0.0, 1.0)
-        return Similarities(similarity, image >= similarity, gate)
+        by_image = image >= similarity
+        return Similarities(similarity, by_image, gate, ~by_image & (firm < MATCH_FROM))
 
     def effect(self, weights: Float32, similarity: Float32, surprise: Float64) -> Effect:
         """Relief and lift in proportion to the weight; the similarity has its say in that, and surprise has none."""

@@ -53,9 +53,8 @@ class Equation10:
     def match(self, seen: Seen) -> Similarities:
         """The bare cosine, clipped to [0, 1]; a rule acts in full above ``THRESHOLD``, and not at all below."""
         similarity = self._cosines(seen)
-        return Similarities(
-            similarity, np.ones(similarity.shape, np.bool_), (similarity > THRESHOLD).astype(np.float32)
-        )
+        yes, no = np.ones(similarity.shape, np.bool_), np.zeros(similarity.shape, np.bool_)
+        return Similarities(similarity, yes, (similarity > THRESHOLD).astype(np.float32), no)
 
     def effect(self, weights: Float32, similarity: Float32, surprise: Float64) -> Effect:
         """The equation's fall as a share of the surprise, and what its rise leads to, each by the rule's weight."""

@@ -146,6 +146,7 @@ class Guide:
             self._joined([part.similarity for part in parts]),
             self._joined([part.by_image for part in parts]),
             self._inside(seen.boxes, self._joined([part.gate for part in parts])),
+            self._joined([part.by_guess for part in parts]),
         )
 
     def _weigh(self, seen: Seen, matched: Similarities, active: Mask | None, *, explain: bool) -> Judgement:
@@ -194,7 +195,7 @@ class Guide:
                     self.rules[column].text,
                     self.rules[column].verdict,
                     value,
-                    "image" if matched.by_image[row, column] else "caption",
+                    matched.evidence(row, column),
                 )
                 for value, column in sorted(columns, key=lambda each: (-each[0], each[1]))[:MATCHES]
             )

@@ -13,6 +13,7 @@ from models.guidance.bank import Bank
 from models.guidance.embedded_bank import EmbeddedBank
 from models.guidance.statements import Statements
 from models.guidance.text_reader import Embed, Reading, TextReader
+from models.guidance.vocabulary import PERSON
 
 SHOWN = 8
 """Phrases named of those that a rule was understood as."""
@@ -93,7 +94,8 @@ class Language:
         sentences = encoder.text if encoder is not None and encoder.sentence else load_sentences()
         bank = sentences.bank if encoder is None else encoder.bank
         reader = TextReader.of(bank.phrases, bank.kinds, sentences.embed)
-        statements = Statements.of(names, bank.phrases, sentences.embed)
+        # Who has a skeleton is a person, also to a detector that knows no classes.
+        statements = Statements.of(dict.fromkeys((*names, PERSON)), bank.phrases, sentences.embed)
         if encoder is None:
             return cls(bank.phrases, reader, statements)
         trained = None if bank.trained is None else np.array(bank.trained)

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from models.arrays import Float32, Float64, Mask
 from models.guidance.effect import Effect
-from models.guidance.rules import Seen
+from models.guidance.rules import Evidence, Seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,11 +18,20 @@ class Similarities:
         similarity: ``(N, R)`` float32 in [0, 1].
         by_image: ``(N, R)`` bool, whether the object's clip says as much; else its caption alone does.
         gate: ``(N, R)`` float32 in [0, 1], how far each rule acts on each object.
+        by_guess: ``(N, R)`` bool, whether it is what the caption guesses of a posture that says it; False where
+            ``by_image`` is True.
     """
 
     similarity: Float32
     by_image: Mask
     gate: Float32
+    by_guess: Mask
+
+    def evidence(self, row: int, column: int) -> Evidence:
+        """What matches a rule with an object."""
+        if self.by_image[row, column]:
+            return "image"
+        return "posture" if self.by_guess[row, column] else "caption"
 
 
 class Matcher(Protocol):

@@ -13,7 +13,7 @@ from models.guidance.polygon import Polygon
 
 Verdict = Literal["normal", "anomaly"]
 Method = Literal["contrastive", "equation10"]
-Evidence = Literal["image", "caption"]
+Evidence = Literal["image", "caption", "posture"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class Match:
         text: The rule's.
         verdict: The rule's.
         similarity: In [0, 1], calibrated; under equation 10 the cosine, clipped.
-        evidence: What matched: the object's clip, or its caption.
+        evidence: What matched: the object's clip, its caption, or what that guesses of a posture.
     """
 
     rule_id: str

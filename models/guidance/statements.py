@@ -7,7 +7,7 @@ holds of one if it is nearer to something that is true of it than to anything th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -70,7 +70,7 @@ class Statements:
     _near: Mask = field(repr=False)
 
     @classmethod
-    def of(cls, names: Sequence[str], bank: Sequence[str], embed: Callable[[Sequence[str]], Float32]) -> Statements:
+    def of(cls, names: Iterable[str], bank: Sequence[str], embed: Callable[[Sequence[str]], Float32]) -> Statements:
         """Encode what can be said.
 
         Args:

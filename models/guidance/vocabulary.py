@@ -44,7 +44,7 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "scooter": ("a scooter", "scooters", "a kick scooter", "an e-scooter"),
 }
 _ON_FOOT = ("people on foot", "a person on foot", "a pedestrian", "pedestrians", "a passer-by")
-_UPRIGHT: Mapping[str, tuple[str, ...]] = {
+_STATES: Mapping[str, tuple[str, ...]] = {
     "walking": ("a person walking", "people walking", "walking", "someone walks", "strolling", *_ON_FOOT),
     "walking slowly": (
         "a person walking slowly",
@@ -65,14 +65,58 @@ _UPRIGHT: Mapping[str, tuple[str, ...]] = {
         "a bystander",
         *_ON_FOOT,
     ),
+    "sitting": (
+        "a person sitting",
+        "people sitting",
+        "sitting",
+        "a seated person",
+        "sitting on a chair",
+        "sitting at a desk",
+        "someone taking a seat",
+        "a person resting on a seat",
+        "a person in a chair",
+    ),
+    "crouching": (
+        "a person crouching",
+        "crouching",
+        "squatting",
+        "a person kneeling",
+        "kneeling on the ground",
+        "a person bent low",
+        "sitting on the ground",
+    ),
     "lying": (
         "a person lying on the ground",
         "lying on the ground",
+        "a person lying on the floor",
+        "a person lying down",
+        "lying down",
+        "a person lying on a bed",
+        "a person lying on the carpet",
+        "someone sprawled on the floor",
         "a fallen person",
         "someone who has fallen",
         "a person falling to the ground",
         "a collapsed person",
         "a motionless person",
+    ),
+    "falling": (
+        "a person falling",
+        "falling",
+        "a person falling to the ground",
+        "a person falling down",
+        "tripping and falling",
+        "someone collapsing",
+    ),
+    "arms raised": (
+        "a person with raised arms",
+        "raising both arms",
+        "arms raised",
+        "a person with their arms in the air",
+        "hands above the head",
+        "a person with their hands up",
+        "holding up both hands",
+        "stretching the arms overhead",
     ),
 }
 _RIDES: Mapping[str, tuple[str, ...]] = {
@@ -130,7 +174,8 @@ UNUSUAL: Mapping[Unusual, str] = {"fast": "faster than usual here", "wrong way":
 """How captions say these facts."""
 
 Fact = str
-"""What is known, such as ``person``, ``person walking``, ``rides bicycle``, ``carries suitcase``, ``car moving``,
+"""What is known, such as ``person``, ``person walking``, ``person lying``, ``rides bicycle``, ``carries suitcase``,
+``car moving``,
 ``fast``, ``wrong way``."""
 
 
@@ -150,7 +195,7 @@ def wordings(name: str) -> Mapping[Fact, tuple[str, ...]]:
     kind = category(name)
     said = {name: _names(name) + _of_category(name)}
     if name == PERSON:
-        said |= {f"{PERSON} {state}": texts for state, texts in _UPRIGHT.items()}
+        said |= {f"{PERSON} {state}": texts for state, texts in _STATES.items()}
         said |= {
             f"rides {what}": (f"a person {texts[0]}", *texts, *_names(what), *_of_category(what))
             for what, texts in _RIDES.items()

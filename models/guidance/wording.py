@@ -3,8 +3,9 @@
 A rule has its verdict beside its text, so "bicycles are normal here" and "bicycles are forbidden in this area" are both
 about bicycles. Left in, such a frame is most of a short sentence, and brings all rules nearer to each other.
 
-What is left may still deny something ("nobody on the tracks"). A sentence encoder hardly hears that: to the built-in
-one "nobody is riding a bicycle" is 0.62 from "a person riding a bicycle". So ``negation`` looks for the word.
+A prohibition judges as well: "nobody should run" is about running. What is left may still deny something, "nobody on
+the tracks". A sentence encoder hardly hears that: to the built-in one "nobody is riding a bicycle" is 0.62 from "a
+person riding a bicycle". So ``negation`` looks for the word.
 """
 
 from __future__ import annotations
@@ -41,6 +42,12 @@ _AMID = re.compile(
 )
 """The same between who does something and what: "people must not run" and "people are not allowed to run"."""
 
+_PROHIBITED = re.compile(
+    r"^(?:(?P<nobody>nobody|no-one|no one)|no (?P<what>[^\W\d_]+(?: [^\W\d_]+)?)) (?:should(?: ever)?|must|may|shall|"
+    rf"(?:is|are)(?: {_HOW})* (?:allowed|permitted|supposed) to)(?: be)? "
+)
+"""The same said of nobody: "nobody should lie on the ground" judges as "people should not" does, and is about lying."""
+
 _VERDICT = re.compile(rf"(?:(?:it|that|this|which)(?: is|'s) )?(?:{_HOW} )*(?:{_JUDGED})(?: {_HERE})*")
 _BETWEEN = re.compile(r"\s*(?:[;,/.!?\n]|\bor\b|\bas well as\b)\s*")
 
@@ -51,6 +58,12 @@ _NEGATION = re.compile(
     r"\b(?:no|not|nobody|no-one|none|nothing|nowhere|never|neither|nor|without|except|excepting|excluding|unless|but|"
     r"other than|apart from|aside from|absence of|lack of|lacking)\b"
 )
+_MOTIONLESS = re.compile(
+    r"\b(?:without (?:any )?(?:moving|movement)|"
+    r"(?:(?:and|who|that) )?(?:do|does|can|will) not (?:stir|get up|stand up))\b"
+)
+"""Words of denial that say how somebody is: motionless."""
+
 _WRITTEN_OUT = (("\u2019", "'"), ("can't", "can not"), ("cannot", "can not"), ("n't", " not"))
 
 
@@ -64,6 +77,7 @@ def clauses(text: str) -> tuple[str, ...]:
     said = " ".join(text.casefold().split())
     for short, long in _WRITTEN_OUT:
         said = said.replace(short, long)
+    said = _MOTIONLESS.sub("motionless", said)
     names = [_unframed(clause) for part in _BETWEEN.split(_unframed(said)) for clause in _listed(part)]
     named = dict.fromkeys(name for name in names if _WORD.search(name))
     about = [name for name in named if not _VERDICT.fullmatch(name)]
@@ -78,7 +92,7 @@ def negation(clause: str) -> str | None:
 
 def _unframed(text: str) -> str:
     """Without what stands in front and behind; again until nothing is left to take away."""
-    text = text.strip(" ,;.!?")
+    text = _PROHIBITED.sub(lambda found: f"{found['what'] or 'somebody'} ", text.strip(" ,;.!?"))
     while text:
         shorter = _AMID.sub(" ", _BACK.sub("", _FRONT.sub("", text))).strip(" ,;.!?")
         if shorter in {text, ""}:

@@ -295,7 +295,7 @@ class PreviewObject(BaseModel):
     last_pts: float
     frames: int = Field(description="Frames in which it matched.")
     similarity: float = Field(ge=0, le=1, description="How surely it is what the rule says, at most.")
-    evidence: Evidence = Field(description="What matched then: its picture or its caption.")
+    evidence: Evidence = Field(description="What matched then: its picture, its caption, or a posture guessed in that.")
     box: Box
     thumbnail: str | None = Field(
         None, description="A `data:` URL of a JPEG, from within a second of the best match; null in a brief answer."

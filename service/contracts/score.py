@@ -47,7 +47,9 @@ class RuleMatch(BaseModel):
         description=f"How surely it is what the rule says: it acts from {MATCH_FROM} on, in full from {MATCH_FULL}. "
         "Under `equation10` a bare cosine.",
     )
-    evidence: Literal["image", "caption"] = Field(description="What matched: its picture, or its caption.")
+    evidence: Literal["image", "caption", "posture"] = Field(
+        description="What matched: its picture, its caption, or a posture that its caption only guesses."
+    )
 
 
 class TaughtMatch(BaseModel):
@@ -70,6 +72,12 @@ class Explained(BaseModel):
     label: str = Field(description="The detector's class, or `motion` for what is only known to move.")
     recognised: bool = Field(True, description="Whether the detector named it; false for what is only known to move.")
     caption: str | None = Field(None, description="What it is and does, in words; null while not enrolled.")
+    posture: dict[str, float] = Field(
+        default_factory=dict,
+        description="How surely a person is `standing`, `sitting`, `crouching`, `lying` or `falling`, or has "
+        "`arms raised`, 0..1, where anybody could tell; captions say so from 0.6 on, with `perhaps` below 0.8. Empty "
+        "while not enrolled.",
+    )
     why: list[str] = Field(
         [],
         description="In which ways it is unusual, in words, most telling first: `moving about 3 times as fast as is "

@@ -19,6 +19,7 @@ from service.frames import PreparedFrame
 from service.pipeline.inputs.provider import Buffers
 from service.pipeline.limb_speeds import LimbSpeeds
 from service.pipeline.people import PeopleLooks
+from service.pipeline.postures import TrackPostures
 from service.pipeline.presence import Presence, Present
 from service.pipeline.scoring import Scorer
 from service.pipeline.track import ObjectFilter, Tracker
@@ -101,6 +102,7 @@ class StreamContext:
         self.velocities = TrackVelocities()
         self.people = PeopleLooks()
         self.limbs = LimbSpeeds()
+        self.postures = TrackPostures()
         self.scorer: Scorer | None = None
         self._epoch: int | None = None
         self._tracker = Tracker(fps)
@@ -141,6 +143,7 @@ class StreamContext:
             self.velocities.reset()
             self.people.reset()
             self.limbs.reset()
+            self.postures.reset()
             for buffer in self.buffers.values():
                 buffer.reset()
             if self.scorer is not None:

@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from models.arrays import Float64
+from models.arrays import Float32, Float64
 from models.guidance.captions import SOMETHING, Caption, describe
 from models.guidance.effect import guided_frame, guided_objects
 from models.guidance.feedback import FeedbackMatch
 from models.guidance.rules import Match, Seen
+from models.inputs import Keypoints
 from models.observation import Observation
 from service.frames import PreparedFrame
 from service.pipeline.context import Guidance, StreamContext, UnguidedFrame
@@ -50,8 +51,28 @@ class Guided:
         )
 
 
-def captions(context: StreamContext, observation: Observation, fused: Fused, terms: Terms) -> tuple[Caption, ...]:
-    """What is known in words of each of the ``N`` objects and ``M`` regions; ``terms`` are the heads'."""
+def postures(context: StreamContext, observation: Observation) -> Float32:
+    """``(N, 6)``, how each of the objects holds itself, by ``models.posture.POSTURES``; NaN where nobody can tell."""
+    height, width = observation.image.shape[:2]
+    wanted = Keypoints()
+    keypoints = observation.keypoints(wanted) if wanted in observation.inputs else None
+    return context.postures.update(
+        observation.objects, keypoints, observation.pts, width / height, recognised=observation.recognised
+    )
+
+
+def captions(
+    context: StreamContext, observation: Observation, fused: Fused, terms: Terms, held: Float32
+) -> tuple[Caption, ...]:
+    """What is known in words of each of the ``N`` objects and ``M`` regions.
+
+    Args:
+        context: Of the stream.
+        observation: Of the frame.
+        fused: What the heads said of it.
+        terms: The heads'.
+        held: ``(N, 6)``, of ``postures``.
+    """
     height, width = observation.image.shape[:2]
     objects = observation.objects
     velocities = context.velocities.update(objects, observation.pts, width / height)
@@ -61,6 +82,7 @@ def captions(context: StreamContext, observation: Observation, fused: Fused, ter
         width / height,
         terms.facts(fused.terms, len(objects)),
         context.filter.places(objects),
+        held,
         recognised=observation.recognised,
     )
     return (*described, *(SOMETHING for _ in fused.regions))

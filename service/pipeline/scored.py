@@ -43,6 +43,8 @@ class ScoredObjects:
         feedback: ``K``, the false alarm that each is like; None for none.
         embeddings: ``(K, D)`` float32, of their clips, NaN rows where there is none; None without an encoder.
         likeness: What each resembles, where a head or the encoder knows words; of ``K`` rows.
+        postures: ``(K, 6)`` float32 confidences of ``models.posture.POSTURES``, NaN where nobody can tell; None while
+            not enrolled.
     """
 
     boxes: Float32
@@ -59,6 +61,7 @@ class ScoredObjects:
     feedback: tuple[FeedbackMatch | None, ...] = ()
     embeddings: Float32 | None = None
     likeness: Likeness | None = None
+    postures: Float32 | None = None
 
     def __len__(self) -> int:
         return len(self.boxes)
@@ -81,6 +84,7 @@ class ScoredObjects:
             tuple(self.feedback[row] for row in rows),
             None if self.embeddings is None else self.embeddings[keep],
             None if self.likeness is None else self.likeness[keep],
+            None if self.postures is None else self.postures[keep],
         )
 
     def with_region(self, box: Float32, surprise: float) -> ScoredObjects:
@@ -105,6 +109,7 @@ class ScoredObjects:
             (*self.feedback, None),
             None if self.embeddings is None else with_nothing(self.embeddings, 1),
             None if self.likeness is None else self.likeness.extended(1),
+            None if self.postures is None else with_nothing(self.postures, 1),
         )
 
     @classmethod
@@ -206,9 +211,9 @@ def tracks_of(objects: Objects, regions: int = 0) -> Index:
     return np.append(objects.track_ids, np.full(regions, UNTRACKED, np.int64))
 
 
-def with_nothing(embeddings: Float32, count: int) -> Float32:
-    """``(N + count, D)`` embeddings with NaN rows behind, for moving regions."""
-    return np.concatenate([embeddings, np.full((count, embeddings.shape[1]), np.nan, np.float32)])
+def with_nothing(values: Float32, count: int) -> Float32:
+    """``(N + count, D)``: what is known of objects, with NaN rows behind for moving regions."""
+    return np.concatenate([values, np.full((count, values.shape[1]), np.nan, np.float32)])
 
 
 def display(surprise: float) -> float:

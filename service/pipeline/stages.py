@@ -23,7 +23,7 @@ from service.engine.heads import LoadedHead
 from service.engine.pose import People, PoseEstimator
 from service.frames import PreparedFrame
 from service.pipeline.context import StreamContext
-from service.pipeline.guided import Guided, captions, guide, unguided_frame
+from service.pipeline.guided import Guided, captions, guide, postures, unguided_frame
 from service.pipeline.inputs.gathering import Gathering, Networks
 from service.pipeline.inputs.provider import Buffers, Look
 from service.pipeline.people import with_people
@@ -322,6 +322,7 @@ class Stages:
         """The objects and moving regions of a frame, before any rule."""
         objects, regions = observation.objects, len(fused.regions)
         likeness = self._likeness(fused, embeddings)
+        held = postures(context, observation)
         return ScoredObjects(
             np.concatenate([objects.boxes, fused.regions]),
             labels_of(objects, regions),
@@ -332,11 +333,12 @@ class Stages:
             {self._terms.names[key]: values for key, values in fused.terms.items()},
             {self._terms.names[key]: values for key, values in fused.measures.items()},
             fused.leading,
-            captions(context, observation, fused, self._terms),
+            captions(context, observation, fused, self._terms, held),
             ((),) * (len(objects) + regions),
             (None,) * (len(objects) + regions),
             None if embeddings is None else with_nothing(embeddings, regions),
             None if likeness is None else likeness.extended(regions),
+            with_nothing(held, regions),
         )
 
     def _likeness(self, fused: Fused, embeddings: Float32 | None) -> Likeness | None:

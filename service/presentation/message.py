@@ -10,6 +10,7 @@ import numpy as np
 from models.arrays import Float32
 from models.guidance.captions import Caption
 from models.guidance.vocabulary import RIDDEN, category
+from models.posture import POSTURES
 from service.contracts.score import Action, HeatMap, NearestMode, RuleMatch, ScoredObject, ScoreMessage, TaughtMatch
 from service.contracts.stream import StreamState
 from service.pipeline.scored import Legend, ScoredFrame, ScoredObjects, display
@@ -110,6 +111,7 @@ def _scored_object(objects: ScoredObjects, legend: Legend, row: int, *, culprit:
         label=objects.labels[row],
         recognised=_recognised(objects, legend, row),
         caption=None if caption is None else caption.text,
+        posture=_posture(objects, row),
         why=_why(objects, legend, row) if culprit or (unguided or 0.0) >= UNUSUAL else [],
         place=_place((x, y, width, height), caption),
         terms={name: float(values[row]) for name, values in objects.terms.items() if not math.isnan(values[row])},
@@ -121,6 +123,12 @@ def _scored_object(objects: ScoredObjects, legend: Legend, row: int, *, culprit:
         raw_score=None if unguided is None else display(unguided),
         surprise=surprise,
     )
+
+
+def _posture(objects: ScoredObjects, row: int) -> dict[str, float]:
+    """How surely a person is held so, of the postures that somebody could judge."""
+    known = [math.nan] * len(POSTURES) if objects.postures is None else objects.postures[row].tolist()
+    return {name: round(value, 2) for name, value in zip(POSTURES, known, strict=True) if not math.isnan(value)}
 
 
 def _why(objects: ScoredObjects, legend: Legend, row: int) -> list[str]:

@@ -40,7 +40,7 @@ export function reasons(object) {
   const guess = (object.actions ?? []).find((action) => action.alike);
   if (guess !== undefined) lines.push(`Looks a little like “${guess.text}”.`);
   for (const { text, verdict, evidence } of object.matches ?? []) {
-    const matches = evidence === "caption" ? "Matches" : "May match, by its looks,";
+    const matches = evidence === "caption" ? "Matches" : `May match, by its ${evidence === "posture" ? "posture" : "looks"},`;
     lines.push(`${matches} the rule “${text}”: ${verdict === "normal" ? "normal here" : "an anomaly here"}.`);
   }
   if (object.taught) lines.push("Looks like what you called a false alarm, so it counts for less.");

@@ -14,6 +14,7 @@ import { drawCurves } from "./curves.js";
 /** A score that moves by less than this looks the same. */
 const MIN_MOVE = 0.005;
 const ACTIONS = { created: "added", changed: "changed", deleted: "deleted", undone: "undid an edit of" };
+const SURE = { caption: "by what is known of it", image: "a guess, by its looks", posture: "a guess, by its posture" };
 const VERDICTS = { normal: "is normal here", anomaly: "is not normal here" };
 /** @type {Record<import("./api.js").Day, string>} */
 const DAY_NAMES = { mon: "Mon", tue: "Tue", wed: "Wed", thu: "Thu", fri: "Fri", sat: "Sat", sun: "Sun" };
@@ -471,7 +472,7 @@ function thumbnail(objects) {
     image.alt = "";
     figure.append(image);
   }
-  const sure = object.evidence === "caption" ? "by what is known of it" : "a guess, by its looks";
+  const sure = SURE[object.evidence];
   const more = objects.length === 1 ? [] : [create("span", { class: "hint", text: `and ${objects.length - 1} more like it` })];
   figure.append(create("figcaption", {}, create("span", { text: name }), create("span", { class: "hint", text: sure }), ...more));
   return create("li", {}, figure);

@@ -346,6 +346,87 @@ def ablation(
     _save(study, origin, out)
 
 
+Postures = Annotated[
+    list[str],
+    typer.Option(
+        "--posture",
+        help='What people do, such as "a08*=sitting", "test:2390-2719=lying" (frames from 1), "a01*:event+2=lying" '
+        '(from two seconds into each labelled event), "a01*:event=-" (left out); may come many times, the last counts.',
+    ),
+]
+Learn = Annotated[str, typer.Option(help="Pattern of the names of training clips that are learned from.")]
+
+
+@study_app.command()
+@fail_clearly
+def postures(
+    dataset: Annotated[Path, typer.Argument(help="A data set's folder.")],
+    out: Out,
+    posture: Postures,
+    learn: Learn = "*",
+    detector: DetectorName = "motion",
+    pose: Pose = "none",
+    fps: Fps = None,
+    seed: Seed = 0,
+) -> None:
+    """What captions say of people's postures on real footage, posture by posture.
+
+    [dim]watchword study postures falls --posture "a07*=standing" --posture "a08*=sitting" --out OUT[/dim]
+    """
+    need_extra()
+    from training.provenance import provenance
+    from training.studies.posture_truth import PostureTruth
+    from training.studies.postures import study_postures, watch_dataset
+
+    given = [PostureTruth.parse(text) for text in posture]
+    origin, setup = provenance(), _setup(detector, "attributes", fps, 1.0, seed, "none", pose=pose)
+    opened = _open([dataset])
+    with setup.pipeline(setup.rate(opened)) as pipeline, task_bars() as progress:
+        study = study_postures(list(watch_dataset(opened[0], given, setup, pipeline, progress, learn)))
+    _save(study, origin, out)
+
+
+@study_app.command("posture-rules")
+@fail_clearly
+def posture_rules(
+    dataset: Annotated[Path, typer.Argument(help="A data set's folder.")],
+    out: Out,
+    posture: Postures,
+    paraphrases: Annotated[
+        Path | None, typer.Option(help="Of rules about postures; the half that words were chosen by if not given.")
+    ] = None,
+    learn: Learn = "*",
+    detector: DetectorName = "motion",
+    pose: Pose = "none",
+    encoder: Encoder = "none",
+    fps: Fps = None,
+    alerts_per_day: AlertsPerDay = 1.0,
+    seed: Seed = 0,
+) -> None:
+    """What rules about postures move on real footage: frames of those who do what they name, and of the others.
+
+    [dim]watchword study posture-rules falls --posture "a08*=sitting" --posture "a0[1-4]*:event+2=lying" --out OUT[/dim]
+    """
+    need_extra()
+    from training.provenance import provenance
+    from training.studies.posture_truth import PostureTruth
+    from training.studies.postures import study_posture_rules, watch_dataset
+    from training.text.paraphrases import POSTURES_CHOSEN, Paraphrases
+
+    given = [PostureTruth.parse(text) for text in posture]
+    wording = Paraphrases.load(paraphrases or POSTURES_CHOSEN)
+    origin, setup = provenance(), _setup(detector, "attributes", fps, alerts_per_day, seed, encoder, pose=pose)
+    opened = _open([dataset])
+    with (
+        setup.pipeline(setup.rate(opened)) as pipeline,
+        setup.language(pipeline) as language,
+        task_bars() as progress,
+    ):
+        watched = list(watch_dataset(opened[0], given, setup, pipeline, progress, learn))
+        study = study_posture_rules(watched, language, wording, progress)
+    _save(study, origin, out)
+
+
 Clips = Annotated[Path, typer.Option(help="Object clips, as `watchword train clips` writes them.")]
 Text = Annotated[Path, typer.Option(help="Folder of the text tower: text_tower.pt and tokenizer.json.")]
 Cache = Annotated[Path | None, typer.Option(help="Keeps the sentence encoder's vectors between runs.")]

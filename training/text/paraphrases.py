@@ -22,6 +22,14 @@ UNKNOWN_ACTION = declare("unknown_action", InvalidInput, "expected paraphrases o
 
 PARAPHRASES = Path(__file__).with_name("paraphrases.json")
 
+POSTURES_CHOSEN = Path(__file__).with_name("posture_paraphrases_chosen.json")
+POSTURES_KEPT = Path(__file__).with_name("posture_paraphrases_kept.json")
+"""Rules about postures, twenty ways of saying each: a random half that words were chosen by, and the half that was kept
+away from any choice (docs/decisions/0030-postures.md)."""
+
+POSTURES_SEED = 30
+"""Of what was kept: the sentences of each rule in the order of the alphabet, permuted; the first half is the chosen."""
+
 Sentence = Annotated[str, Field(min_length=1, pattern=r"^\S(.*\S)?$")]
 
 

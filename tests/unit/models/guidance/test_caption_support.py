@@ -43,6 +43,14 @@ def test_several_threads_may_ask_at_once() -> None:
         sys.setswitchinterval(switch)
 
 
+def test_what_is_only_guessed_is_not_firm() -> None:
+    support = CaptionSupport(LANGUAGE.statements, READINGS)
+    guessed = Caption("a person perhaps walking", ("person", "person walking"), guesses=("person walking",))
+    captions = [words.WALKER, guessed, None]
+    assert (support(captions)[:, 1] > 0.8).tolist() == [True, True, False]
+    assert (support.firm(captions)[:, 1] > 0.8).tolist() == [True, False, False]
+
+
 def test_what_is_given_out_is_the_callers_own() -> None:
     support = CaptionSupport(LANGUAGE.statements, READINGS)
     expected = support([words.CYCLIST]).tolist()

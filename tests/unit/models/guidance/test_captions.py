@@ -10,6 +10,7 @@ import pytest
 from models.guidance.captions import SOMETHING, describe
 from models.guidance.vocabulary import Unusual, wordings
 from models.observation import Objects
+from models.posture import POSTURES
 
 NAMES = ("person", "bicycle", "car", "dog", "suitcase", "skateboard", "bench", "motion")
 NAN = (np.nan, np.nan)
@@ -100,10 +101,88 @@ def test_what_is_carried() -> None:
     assert said(WALKER, ("suitcase", (0.6, 0.52, 0.02, 0.06), NAN))[0].text == "a person walking"
 
 
-def test_one_who_lies_is_wide_and_low_and_whole() -> None:
-    assert said(("person", (0.4, 0.8, 0.1, 0.1), (0.0, 0.0)), aspect=1.5)[0].text == "a person lying on the ground"
-    assert said(("person", (0.4, 0.8, 0.1, 0.1), (0.0, 0.0)), aspect=1.0)[0].text == "a person standing still"
-    assert said(("person", (0.4, 0.92, 0.1, 0.08), (0.0, 0.0)), aspect=1.5)[0].text == "a person standing still"
+def held(**confidences):
+    """A row of postures: what is not named was looked at and is not so."""
+    row = np.full((1, len(POSTURES)), 0.05, np.float32)
+    for name, value in confidences.items():
+        row[0, POSTURES.index(name.replace("_", " "))] = value
+    return row
+
+
+STOOD = ("person", (0.4, 0.4, 0.05, 0.2), (0.0, 0.0))
+WALKED = ("person", (0.4, 0.4, 0.05, 0.2), (0.16, 0.0))
+
+
+@pytest.mark.parametrize(
+    ("thing", "posture", "text", "facts", "guesses"),
+    [
+        (STOOD, {"standing": 0.9}, "a person standing still", {"person standing"}, set()),
+        (STOOD, {"sitting": 0.9}, "a person sitting", {"person sitting"}, set()),
+        (STOOD, {"sitting": 0.7}, "a person perhaps sitting", {"person sitting"}, {"person sitting"}),
+        (STOOD, {"crouching": 0.9}, "a person crouching", {"person crouching"}, set()),
+        (STOOD, {"lying": 0.9}, "a person lying down", {"person lying"}, set()),
+        (STOOD, {"lying": 0.6}, "a person perhaps lying down", {"person lying"}, {"person lying"}),
+        (STOOD, {"falling": 0.9, "lying": 0.9}, "a person falling", {"person falling", "moving"}, set()),
+        (
+            STOOD,
+            {"standing": 0.9, "arms_raised": 0.9},
+            "a person standing still with raised arms",
+            {"person standing", "person arms raised"},
+            set(),
+        ),
+        (
+            STOOD,
+            {"sitting": 0.7, "arms_raised": 0.7},
+            "a person perhaps sitting perhaps with raised arms",
+            {"person sitting", "person arms raised"},
+            {"person sitting", "person arms raised"},
+        ),
+        (WALKED, {"standing": 0.9}, "a person walking", {"person walking", "moving"}, set()),
+        (WALKED, {"sitting": 0.9}, "a person walking", {"person walking", "moving"}, set()),
+        (WALKED, {"lying": 0.9}, "a person lying down", {"person lying"}, set()),
+        (STOOD, {"standing": 0.5, "sitting": 0.5}, "a person", set(), set()),
+    ],
+)
+def test_how_people_hold_themselves(thing, posture, text, facts, guesses) -> None:
+    caption = said(thing, postures=held(**posture))[0]
+    assert caption.text == text
+    assert set(caption.facts) == {"person", *facts}
+    assert set(caption.guesses) == guesses
+    assert not set(caption.facts) & set(caption.unknown)
+
+
+def test_what_may_be_is_neither_said_nor_denied() -> None:
+    between = said(STOOD, postures=held(standing=0.5, sitting=0.5))[0]
+    assert {"person standing", "person sitting"} <= set(between.unknown)
+    assert not {"person lying", "person crouching"} & set(between.unknown)
+    looked, nobody = said(STOOD, postures=held(standing=0.9))[0], said(STOOD)[0]
+    assert looked.unknown == ()
+    assert {"person sitting", "person lying", "person arms raised", "person falling"} <= set(nobody.unknown)
+    assert nobody.text == "a person standing still"
+    assert set(said(WALKED)[0].unknown) == {"person arms raised", "person falling"}
+    assert "person falling" in said(STOOD, postures=held(lying=0.9))[0].unknown
+
+
+def test_what_is_guessed_is_not_firm() -> None:
+    caption = said(STOOD, postures=held(lying=0.7))[0]
+    firm = caption.firm()
+    assert (firm.facts, firm.guesses) == (("person",), ())
+    assert "person lying" in firm.unknown
+    sure = said(STOOD, postures=held(lying=0.9))[0]
+    assert sure.firm() == sure
+
+
+def test_a_load_is_carried_in_any_posture() -> None:
+    suitcase = ("suitcase", (0.44, 0.52, 0.02, 0.06), (0.0, 0.0))
+    rows = np.concatenate([held(standing=0.9, arms_raised=0.9), np.full((1, len(POSTURES)), np.nan, np.float32)])
+    assert said(STOOD, suitcase, postures=rows)[0].text == "a person standing still with raised arms and a suitcase"
+
+
+def test_who_has_a_posture_is_a_person_whatever_the_detector_knows() -> None:
+    rows = np.concatenate([held(lying=0.9), np.full((1, len(POSTURES)), np.nan, np.float32)])
+    thing = ("motion", (0.4, 0.4, 0.05, 0.2), (0.0, 0.0))
+    person, something = said(thing, thing, postures=rows, recognised=False)
+    assert (person.text, something) == ("a person lying down", SOMETHING)
 
 
 @pytest.mark.parametrize(
@@ -143,7 +222,9 @@ def test_no_objects() -> None:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("velocity", [NAN, (0.0, 0.0), (0.06, 0.0), (0.4, 0.0)])
 def test_every_fact_has_words(name, velocity) -> None:
-    for shape in ((0.4, 0.4, 0.05, 0.2), (0.4, 0.4, 0.2, 0.1)):
-        caption = said((name, shape, velocity), unusual=[get_args(Unusual)])[0]
-        known = {fact for each in NAMES for fact in wordings(each)}
+    known = {fact for each in NAMES for fact in wordings(each)}
+    for posture in POSTURES:
+        row = held(**{posture.replace(" ", "_"): 0.7})
+        caption = said((name, (0.4, 0.4, 0.05, 0.2), velocity), unusual=[get_args(Unusual)], postures=row)[0]
         assert set(caption.facts) <= known
+        assert name != "person" or set(caption.unknown) <= known

@@ -32,6 +32,16 @@ def test_a_match_names_the_rule_and_what_matched() -> None:
     assert 0.65 < said.similarity <= 1
 
 
+def test_a_guessed_posture_may_match_and_does_no_less() -> None:
+    guessed = replace(words.WALKER, guesses=("person walking",))
+    frame = words.seen(("", 4.0), ("", 4.0), captions=(words.WALKER, guessed), encoder=False)
+    walking = guide(rule("walking is normal here"), encoder=False)
+    firm, guess = (matches[0] for matches in walking.judge(frame).matches)
+    assert (firm.evidence, guess.evidence) == ("caption", "posture")
+    assert firm.similarity == guess.similarity
+    assert guided(walking, frame) == [0.0, 0.0]
+
+
 def test_captions_alone_are_enough() -> None:
     frame = words.seen(("", 4.0), ("", 5.0), captions=(words.CYCLIST, words.WALKER), encoder=False)
     assert guided(guide(rule(), encoder=False), frame) == [0.0, 5.0]

@@ -10,6 +10,7 @@ import pytest
 from models.guidance.captions import Caption
 from models.heads.base import Likeness
 from models.observation import Objects
+from models.posture import POSTURES
 from service.pipeline.culprit import Blame
 from service.pipeline.scored import Legend, ScoredFrame, ScoredObjects
 from service.presentation.message import MAX_HEAT, heat_map, scored_objects
@@ -56,6 +57,15 @@ def test_without_a_bar_that_was_measured_nothing_is_named() -> None:
     found = frame("person", [0.99, 0.1])
     (scored,) = scored_objects(replace(found, legend=Legend()))
     assert not any(action.alike for action in scored.actions)
+
+
+def test_postures_are_told_where_somebody_could_tell() -> None:
+    found = frame("person", [0.6, 0.1])
+    known = np.full((1, len(POSTURES)), np.nan, np.float32)
+    known[0, [POSTURES.index("lying"), POSTURES.index("arms raised")]] = 0.912, 0.0
+    (scored,) = scored_objects(replace(found, objects=replace(found.objects, postures=known)))
+    assert scored.posture == {"lying": 0.91, "arms raised": 0.0}
+    assert scored_objects(found)[0].posture == {}
 
 
 LEGEND = Legend(

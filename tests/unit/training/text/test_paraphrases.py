@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import re
 
+import numpy as np
 import pytest
 
 from models.guidance.wording import clauses, negation
 from service.errors import InvalidInput
-from training.text.paraphrases import PARAPHRASES, Paraphrases
+from training.text.paraphrases import PARAPHRASES, POSTURES_CHOSEN, POSTURES_KEPT, POSTURES_SEED, Paraphrases
 from training.text.phrases import SOURCE
 from training.virtual.actions import ACTIONS
 
@@ -61,6 +62,30 @@ def test_training_sees_none_of_it() -> None:
 def test_no_wording_is_taken_for_a_denial() -> None:
     worded = [text for wording in Paraphrases.load().actions.values() for text in (wording.rule, *wording.paraphrases)]
     assert not [text for text in worded for clause in clauses(text) if negation(clause)]
+
+
+def halves(sentences) -> tuple[list[str], list[str]]:
+    listed = sorted(sentences)
+    order = np.random.default_rng(POSTURES_SEED).permutation(len(listed)).tolist()
+    half = len(listed) // 2
+    return sorted(listed[index] for index in order[:half]), sorted(listed[index] for index in order[half:])
+
+
+def test_the_postures_are_halved_by_chance() -> None:
+    chosen, kept = Paraphrases.load(POSTURES_CHOSEN), Paraphrases.load(POSTURES_KEPT)
+    assert list(chosen.actions) == list(kept.actions)
+    lists = [
+        (chosen.actions[name].paraphrases, kept.actions[name].paraphrases) for name in ("lie", "sit", "raise_arms")
+    ]
+    for one, other in (*lists, (chosen.unrelated, kept.unrelated)):
+        assert (list(one), list(other)) == halves([*one, *other])
+    assert sum(len(one) + len(other) for one, other in lists) == 60
+
+
+def test_training_sees_no_paraphrase_of_a_posture_that_was_kept() -> None:
+    seen = {words(text) for text in strings(json.loads(PHRASES.read_text()))}
+    held_out = Paraphrases.load(POSTURES_KEPT)
+    assert not {sentence for sentence in held_out.sentences() if words(sentence) in seen}
 
 
 def strings(value: object) -> list[str]:
