@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Response
 
 from service.api.context import App, InContext, StreamId
 from service.api.problems import BODY, CHANGE, SOURCE, responses
 from service.contracts.enrolment import EnrolmentOut, EnrolmentSpec
+from service.contracts.moment import MomentPatch
 from service.errors import (
     ENROLMENT_RUNNING,
     INVALID_INPUT,
+    MOMENT_NOT_FOUND,
     NO_PROFILE,
     NOTHING_TO_EXTEND,
     PROFILE_MISFIT,
@@ -22,7 +26,15 @@ from service.errors import (
 
 TAG = "enrolment"
 CONFLICTS = (ENROLMENT_RUNNING, NOTHING_TO_EXTEND, NO_PROFILE, PROFILE_MISFIT, STREAM_PAUSED, STREAM_BROKEN)
+MOMENTS = "/streams/{stream_id}/enrolment/moments"
 router = APIRouter(tags=[TAG])
+
+MomentId = Annotated[
+    str,
+    Path(pattern=r"^\d{1,9}-\d{1,15}-\d{1,15}$", description="The moment's id.", examples=["0-82100-84900"]),
+]
+
+_JPEG: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
 
 
 @router.post(
@@ -63,3 +75,39 @@ def get_enrolment(stream_id: StreamId, application: App) -> EnrolmentOut:
 async def forget_enrolment(stream_id: StreamId, context: InContext) -> None:
     """Stop an enrolment under way and delete the profile. The stream's score is null until it learns again."""
     await context.changing.run(context.application.streams.forget_enrolment, stream_id)
+
+
+@router.get(
+    MOMENTS + "/{moment_id}.jpg",
+    summary="Get a moment's picture",
+    response_class=Response,
+    response_description="A small JPEG.",
+    responses={
+        200: {"content": {"image/jpeg": _JPEG}},
+        **responses(STREAM_NOT_FOUND, STREAM_BROKEN, MOMENT_NOT_FOUND, INVALID_INPUT),
+    },
+)
+def get_moment_picture(stream_id: StreamId, moment_id: MomentId, application: App) -> Response:
+    """A picture of a moment that was learned from or left out, from about its height."""
+    picture = application.streams.live(stream_id).profile.picture(moment_id)
+    return Response(picture, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})
+
+
+@router.patch(
+    MOMENTS + "/{moment_id}",
+    status_code=202,
+    summary="Leave a moment out, or keep it",
+    response_description="Begun; `GET` of the enrolment says when it is in force.",
+    responses=responses(
+        *BODY, *CHANGE, STREAM_NOT_FOUND, STREAM_BROKEN, MOMENT_NOT_FOUND, ENROLMENT_RUNNING, TOO_MANY_CHANGES
+    ),
+)
+async def choose_moment(
+    stream_id: StreamId, moment_id: MomentId, patch: MomentPatch, context: InContext
+) -> EnrolmentOut:
+    """Say of a moment whether it is normal, and learn anew from the frames that were kept, without another look.
+
+    The profile in force stays in force until the new one is ready, some seconds later. What was said is kept with the
+    profile, also when it is extended, and null takes it back.
+    """
+    return await context.changing.run(context.application.streams.choose_moment, stream_id, moment_id, patch.choice)

@@ -8,6 +8,10 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from service.contracts.drift import DriftOut
+from service.contracts.moment import MomentOut
+from service.contracts.promise import PromiseOut
+
 
 class EnrolmentSpec(BaseModel):
     """What `POST /streams/{id}/enrolment` takes: exactly one place to learn from."""
@@ -85,6 +89,9 @@ class EnrolmentOut(BaseModel):
                     "error": None,
                     "damaged": [],
                     "profiles": [],
+                    "promise": None,
+                    "moments": [],
+                    "drift": None,
                 },
                 {
                     "state": "ready",
@@ -107,6 +114,35 @@ class EnrolmentOut(BaseModel):
                             "summary": {"usual_object_height": 0.21, "size_modes": 15.0, "appearance_modes": 31.0},
                         }
                     ],
+                    "promise": {
+                        "threshold": 0.72,
+                        "kind": "guess",
+                        "alerts_per_day": 1.0,
+                        "low": 0.0,
+                        "high": 885.3,
+                        "hours": 0.083,
+                        "incidents": 0,
+                        "frames": 3000,
+                        "objects": 41,
+                        "recordings": 0,
+                    },
+                    "moments": [
+                        {
+                            "id": "0-82100-84900",
+                            "kind": "odd",
+                            "left_out": True,
+                            "choice": None,
+                            "recording": None,
+                            "at": "2026-03-01T12:01:23Z",
+                            "begin_s": 82.1,
+                            "end_s": 84.9,
+                            "score": 0.91,
+                            "alerts": True,
+                            "why": "moving unusually fast",
+                            "picture": "streams/c2f0a1d49b7e/enrolment/moments/0-82100-84900.jpg",
+                        }
+                    ],
+                    "drift": {"expected": 0.01, "changed": False, "days": [], "moments": []},
                 },
             ]
         }
@@ -128,3 +164,10 @@ class EnrolmentOut(BaseModel):
     )
     damaged: list[str] = Field([], description="What was left out of the recordings because it is damaged.")
     profiles: list[ProfileOut] = Field([], description="What is in force now, one per pack.")
+    promise: PromiseOut | None = Field(None, description="What the stream promises; null while it has learned nothing.")
+    moments: list[MomentOut] = Field(
+        [],
+        description="Of what is in force: moments that were left out as odd, in the order of time, and the most "
+        "unusual of those that were kept. Events like these would be missed.",
+    )
+    drift: DriftOut | None = Field(None, description="Whether normal has changed; null while nothing is learned.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -13,9 +13,12 @@ from pathlib import Path
 from service.contracts.enrolment import EnrolmentOut, EnrolmentSpec, EnrolmentState, ProfileOut
 from service.contracts.stream import StreamSpec
 from service.enrolment.job import Enrolment
+from service.enrolment.moments_out import moments_out
 from service.enrolment.profile_file import ProfileFile
+from service.enrolment.promised import promise_of
 from service.errors import (
     ENROLMENT_RUNNING,
+    MOMENT_NOT_FOUND,
     NO_PROFILE,
     NOTHING_TO_EXTEND,
     PROFILE_MISFIT,
@@ -24,6 +27,7 @@ from service.errors import (
     STREAM_PAUSED,
     Conflict,
     InvalidSource,
+    NotFound,
 )
 from service.ingest.playback import read_all
 from service.ingest.source import Source, parse_source
@@ -32,8 +36,9 @@ from service.pipeline.offline import OfflinePipeline
 from service.pipeline.recordings import NormalRecording
 from service.pipeline.scored import FULL_SCALE
 from service.pipeline.stages import Stages
+from service.profiles.moments import Moment
 from service.profiles.profile import DEFAULT_ALERTS_PER_DAY, HeadProfile, Profile, ProfileError
-from service.profiles.samples import Samples
+from service.profiles.samples import Choice, Samples, Span
 from service.settings import Settings
 from service.store.storage_trouble import StorageTrouble
 
@@ -91,6 +96,8 @@ class StreamProfile:
         self._enrolment_problem: str | None = None
         self._profile: Profile | None = None
         self._profile_problem: str | None = None
+        # What a person said of moments since the profile in force was fitted.
+        self._choices: dict[Span, Choice | None] = {}
 
     # ---- state
 
@@ -110,7 +117,8 @@ class StreamProfile:
         """Whether recordings are being read for it now, or a profile is fitted."""
         enrolment = self._enrolment
         return enrolment is not None and (
-            enrolment.state is EnrolmentState.FITTING or (self.running and enrolment.spec.sources is not None)
+            enrolment.state is EnrolmentState.FITTING
+            or (self.running and enrolment.spec is not None and enrolment.spec.sources is not None)
         )
 
     @property
@@ -167,7 +175,35 @@ class StreamProfile:
         if self._file.trouble is not None and out.error is None:
             said = f"What was learned is in force, but is not written yet. {self._file.trouble.detail}"
             out = out.model_copy(update={"error": said})
-        return out.model_copy(update={"profiles": [] if profile is None else self._profiles_out(profile)})
+        if profile is None:
+            return out
+        in_force = threshold(self._spec, profile)
+        known = {
+            "profiles": self._profiles_out(profile),
+            "promise": promise_of(profile, in_force, self._spec.fps),
+            "moments": moments_out(self._stream_id, profile.moments, dict(self._choices), in_force),
+        }
+        return out.model_copy(update=known)
+
+    def picture(self, moment_id: str) -> bytes:
+        """The picture of a moment, a JPEG.
+
+        Raises:
+            NotFound: ``moment_not_found``, if there is no such moment (any more) or no picture of it.
+        """
+        moment = self._moment(moment_id)
+        if not moment.picture:
+            msg = f"There is no picture of moment {moment_id!r}."
+            raise NotFound(MOMENT_NOT_FOUND, msg, moment_id=moment_id)
+        return moment.picture
+
+    def _moment(self, moment_id: str) -> Moment:
+        profile = self._profile
+        found = next((one for one in (profile.moments if profile else ()) if one.id == moment_id), None)
+        if found is None:
+            msg = f"There is no moment {moment_id!r} in what this stream has learned (any more)."
+            raise NotFound(MOMENT_NOT_FOUND, msg, moment_id=moment_id)
+        return found
 
     def _profiles_out(self, profile: Profile) -> list[ProfileOut]:
         return [
@@ -210,10 +246,75 @@ class StreamProfile:
             if other is None:
                 self._begin(spec)
                 return
+            self._choices.clear()
             try:
                 self._keep(replace(other, origin=f"stream {spec.stream}"), self._file.save)
             except ProfileError as error:
                 raise Conflict(PROFILE_MISFIT, str(error)) from error
+
+    def choose(self, moment_id: str, choice: Choice | None) -> None:
+        """Leave a moment out of what was learned or keep it, and learn anew from the frames that were kept.
+
+        The present profile stays in force until the new one is there. What is said meanwhile of other moments comes
+        into force with one more.
+
+        Args:
+            moment_id: Which.
+            choice: What a person says of it; None leaves it to the heads again.
+
+        Raises:
+            NotFound: ``moment_not_found``.
+            Conflict: ``enrolment_running``, while frames are gathered: what they are added to is open already.
+        """
+        with self._lock:
+            moment = self._moment(moment_id)
+            if self.running and not self._learning_anew:
+                msg = "This stream is learning. Wait until it is done, or stop it (DELETE /streams/{id}/enrolment)."
+                raise Conflict(ENROLMENT_RUNNING, msg)
+            if self._choices.get(moment.span, moment.choice) is choice:
+                return
+            self._choices[moment.span] = choice
+            if not self.running:
+                self._learn_anew()
+
+    @property
+    def _learning_anew(self) -> bool:
+        enrolment = self._enrolment
+        return enrolment is not None and enrolment.spec is None
+
+    def _learn_anew(self) -> None:
+        """Fit the kept frames once more, by what was said of moments; called with the lock held."""
+        kept = self._file.load()
+        samples = self._samples_of(kept)
+        said = dict(self._choices)
+        for span, choice in said.items():
+            samples.choose(span, choice)
+        self._file.begin()
+        self._enrolment = Enrolment(
+            spec=None,
+            pipeline=self._pipeline(),
+            executor=self._services.executor,
+            samples=samples,
+            fps=self._spec.fps,
+            keep=self._keep_enrolled,
+            changed=partial(self._learned_anew, said),
+            origin=kept.origin,
+        )
+        self._enrolment_problem = None
+        self._enrolment.learn_anew()
+
+    def _learned_anew(self, said: Mapping[Span, Choice | None]) -> None:
+        """Go on with what was said meanwhile, if anything was."""
+        self._enrolment_changed()
+        with self._lock:
+            if self.running or not self._learning_anew:
+                return
+            # Also if it failed: what cannot be learned is not tried again and again.
+            self._choices = {
+                span: choice for span, choice in self._choices.items() if span not in said or said[span] is not choice
+            }
+            if self._choices:
+                self._learn_anew()
 
     def fail(self, reason: str) -> None:
         """Say of an enrolment that was due why it could not begin."""
@@ -235,6 +336,7 @@ class StreamProfile:
                 self._enrolment = None
             self._file.delete()
             self._use(None)
+            self._choices.clear()
             self._profile_problem = self._enrolment_problem = None
 
     def close(self) -> None:
@@ -253,9 +355,7 @@ class StreamProfile:
         ]
         enrolment = Enrolment(
             spec=spec,
-            pipeline=OfflinePipeline(
-                self._stages.unobserved(), fps=self._spec.fps, detection=self._spec.detection, zones=self._spec.zones
-            ),
+            pipeline=self._pipeline(),
             executor=self._services.executor,
             samples=self._samples_to_extend() if spec.extend else None,
             fps=self._spec.fps,
@@ -263,6 +363,7 @@ class StreamProfile:
             changed=self._enrolment_changed,
         )
         self._services.remember(self._stream_id, spec)
+        self._choices.clear()
         self._file.begin()
         self._enrolment = enrolment
         self._enrolment_problem = None
@@ -270,6 +371,11 @@ class StreamProfile:
             enrolment.learn_live(self._context)
         else:
             enrolment.learn_files(recordings)
+
+    def _pipeline(self) -> OfflinePipeline:
+        return OfflinePipeline(
+            self._stages.unobserved(), fps=self._spec.fps, detection=self._spec.detection, zones=self._spec.zones
+        )
 
     def _recording(self, source: Source) -> NormalRecording:
         given = self._stream_id, source, self._spec.fps, self._services.settings, self._stages.windows
@@ -279,11 +385,14 @@ class StreamProfile:
         if self._profile is None:
             msg = "This stream has learned nothing yet that could be extended. Leave extend out."
             raise Conflict(NOTHING_TO_EXTEND, msg)
-        samples = self._file.load().samples
-        if samples is None:
+        return self._samples_of(self._file.load())
+
+    @staticmethod
+    def _samples_of(profile: Profile) -> Samples:
+        if profile.samples is None:
             msg = "a profile file always holds its samples"
             raise AssertionError(msg)
-        return samples
+        return profile.samples
 
     def _enrolment_changed(self) -> None:
         out = self.out()

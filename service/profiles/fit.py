@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import inspect
+import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
-from models.arrays import Float64
+from models.arrays import Arrays, Float64, Mask
+from models.heads.base import Fitted, Head
 from models.inputs import stands_s
 from models.scoring.calibration import Calibration
 from models.scoring.smoothing import hold, smooth_series
 from service.engine.heads import LoadedHead
+from service.profiles.finding import Learned, find_moments
 from service.profiles.profile import HeadProfile, Profile
-from service.profiles.samples import Sample, Samples, gaps
+from service.profiles.samples import Choice, Sample, Samples, gaps
+
+Scalar = TypeVar("Scalar", bound=np.generic)
 
 MIN_FRAMES = 50
 """Fewer normal frames than this say nothing about a quantile worth alerting on (5 s at 10 frames a second)."""
@@ -38,7 +46,10 @@ def fit_profile(
     Raises:
         EnrolmentError: If the samples do not suffice.
     """
-    kept = samples.kept()
+    everything = samples.kept()
+    left_out = samples.chosen(everything, Choice.LEAVE_OUT)
+    kept = [sample for sample, without in zip(everything, left_out, strict=True) if not without]
+    normal = samples.chosen(kept, Choice.KEEP)
     if len(kept) < MIN_FRAMES:
         msg = f"{len(kept)} normal frames are too few to learn from; at least {MIN_FRAMES} are needed"
         raise EnrolmentError(msg)
@@ -47,7 +58,7 @@ def fit_profile(
     held_out = {}
     for name, loaded in heads.items():
         try:
-            fitted = loaded.head.fit([sample.features[name] for sample in kept], recordings)
+            fitted = _fit(loaded.head, [sample.features[name] for sample in kept], recordings, normal)
         except ValueError as error:
             msg = f"head {loaded.head.name}: {error}"
             raise EnrolmentError(msg) from error
@@ -56,9 +67,45 @@ def fit_profile(
         )
         held_out[name] = fitted.raw
     stands = {name: stands_s(loaded.head.inputs) for name, loaded in heads.items()}
-    fused = calibrate_fused({name: head.calibration for name, head in profiles.items()}, held_out, kept, stands)
-    now = datetime.now(UTC)
-    return Profile(profiles, fused, detector, now, origin, samples.frames, samples.seconds, samples, tuple(encoders))
+    calibrations = {name: head.calibration for name, head in profiles.items()}
+    fused = calibrate_fused(calibrations, held_out, kept, stands)
+    final = fused.surprise(smoothed(calibrations, held_out, kept, stands)[0])
+    learned = Learned(
+        left_out,
+        {name: _spread(np.isnan(raw), ~left_out, fill=False) for name, raw in held_out.items()},
+        _spread(final, ~left_out, fill=math.nan),
+    )
+    return Profile(
+        heads=profiles,
+        fused=fused,
+        detector=detector,
+        created_at=datetime.now(UTC),
+        origin=origin,
+        frames=samples.frames,
+        seconds=samples.seconds,
+        samples=samples,
+        encoders=tuple(encoders),
+        moments=find_moments(heads, profiles, samples, learned),
+        objects=samples.objects,
+        recordings=samples.recordings,
+    )
+
+
+def _fit(head: Head, features: Sequence[Arrays], recordings: Sequence[int], normal: Mask) -> Fitted:
+    """Let a head learn; it is told what a person said is normal if anybody did.
+
+    Heads of other distributions that were made before people could say so go on judging that alone.
+    """
+    if normal.any() and "normal" in inspect.signature(head.fit).parameters:
+        return head.fit(features, recordings, normal=normal)
+    return head.fit(features, recordings)
+
+
+def _spread(values: NDArray[Scalar], there: Mask, fill: float) -> NDArray[Scalar]:
+    """``(N,)``: the values where they are of, ``fill`` elsewhere."""
+    spread = np.full(len(there), fill, values.dtype)
+    spread[there] = values
+    return spread
 
 
 def calibrate_fused(
@@ -75,11 +122,21 @@ def calibrate_fused(
         samples: The ``N`` samples, in order of time within each recording.
         stands: For each head the seconds for which its last word holds, as ``models.inputs.stands_s`` has it.
     """
+    series, epochs = smoothed(calibrations, held_out, samples, stands)
+    return Calibration.fit(series, epochs.tolist())
+
+
+def smoothed(
+    calibrations: Mapping[str, Calibration],
+    held_out: Mapping[str, Float64],
+    samples: list[Sample],
+    stands: Mapping[str, float],
+) -> tuple[Float64, NDArray[np.int64]]:
+    """The fused and smoothed surprise of each sample, and of which unbroken run it is; arguments as above."""
     epochs, pts = np.cumsum(gaps(samples), dtype=np.int64), np.array([sample.pts for sample in samples])
     said = [
         hold(np.asarray(calibrations[name].surprise(scores)), pts, epochs, stands[name])
         for name, scores in held_out.items()
     ]
     # fmax: a frame that one head says nothing of is judged by the others.
-    smooth = smooth_series(np.fmax.reduce(said), pts, epochs)
-    return Calibration.fit(smooth, epochs.tolist())
+    return smooth_series(np.fmax.reduce(said), pts, epochs), epochs

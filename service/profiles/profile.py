@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 from models.arrays import Arrays, under
 from models.scoring.calibration import Calibration
+from service.profiles import moments as moments_file
+from service.profiles.moments import Moment
 from service.profiles.samples import Samples
 
 FORMAT = 2
@@ -61,6 +63,9 @@ class Profile:
         seconds: Seconds of footage they cover.
         samples: The frames that were kept of them, so that it can be extended; None where only scores are wanted.
         encoders: Name and hash of each encoder that its heads learned with, sorted.
+        moments: Of the enrolment, what a person should see.
+        objects: Tracked objects that were seen in enrolment.
+        recordings: Recordings that it was learned from; 0 for the live picture alone.
     """
 
     heads: Mapping[str, HeadProfile]
@@ -72,6 +77,9 @@ class Profile:
     seconds: float
     samples: Samples | None
     encoders: tuple[str, ...] = ()
+    moments: tuple[Moment, ...] = ()
+    objects: int = 0
+    recordings: int = 0
 
     def threshold(self, alerts_per_day: float = DEFAULT_ALERTS_PER_DAY, fps: float = math.inf) -> float:
         """The surprise that normal footage exceeds so often a day.
@@ -97,6 +105,7 @@ class Profile:
             arrays |= {f"calibration/{name}/{key}": value for key, value in head.calibration.to_arrays().items()}
         arrays |= {f"fused/{key}": value for key, value in self.fused.to_arrays().items()}
         arrays |= {f"samples/{key}": value for key, value in self.samples.to_arrays().items()}
+        arrays |= {f"moments/{key}": value for key, value in moments_file.to_arrays(self.moments).items()}
         header = {
             "format": FORMAT,
             "detector": self.detector,
@@ -105,6 +114,8 @@ class Profile:
             "origin": self.origin,
             "frames": self.frames,
             "seconds": self.seconds,
+            "objects": self.objects,
+            "recordings": self.recordings,
             "packs": {name: head.pack_hash for name, head in self.heads.items()},
         }
         arrays["header"] = np.frombuffer(json.dumps(header).encode(), np.uint8)
@@ -166,6 +177,10 @@ class Profile:
             seconds=float(header["seconds"]),
             samples=Samples.from_arrays(under(arrays, "samples/")) if samples else None,
             encoders=tuple(map(str, header["encoders"])),
+            moments=moments_file.from_arrays(under(arrays, "moments/")),
+            # Versions before these were counted wrote neither.
+            objects=int(header.get("objects", 0)),
+            recordings=int(header.get("recordings", 0)),
         )
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import math
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.arrays import Arrays
+from models.arrays import Arrays, Mask
 
 BLOCK_FRAMES = 100
 """Frames are kept or let go in runs of this length, so that what follows what in time stays visible: smoothing
@@ -21,11 +25,37 @@ MAX_BLOCKS = 60
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One normal frame: when it was, which unbroken recording it is from, and its features by head."""
+    """One normal frame.
+
+    Attributes:
+        recording: Which unbroken recording it is from.
+        pts: Presentation time within it, seconds.
+        features: By head.
+        at: When it was captured, Unix seconds; NaN where only the recording's own time is known.
+        picture: A small JPEG of it; None for most frames.
+    """
 
     recording: int
     pts: float
     features: dict[str, Arrays]
+    at: float = math.nan
+    picture: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """A stretch of a recording, from ``begin`` to ``end``, both included, in seconds of its presentation time."""
+
+    recording: int
+    begin: float
+    end: float
+
+
+class Choice(StrEnum):
+    """What a person said of a stretch of the footage that was learned from."""
+
+    LEAVE_OUT = "leave_out"
+    KEEP = "keep"
 
 
 @dataclass(slots=True)
@@ -35,7 +65,15 @@ class _Block:
 
 
 class Samples:
-    """A bounded, fair sample of the frames seen, by reservoir sampling over blocks. Not thread-safe."""
+    """A bounded, fair sample of the frames seen, by reservoir sampling over blocks. Not thread-safe.
+
+    Attributes:
+        frames: Seen.
+        seconds: That they cover.
+        left_out_s: Seconds in which nothing could be seen.
+        objects: Tracked objects that were seen.
+        choices: What people said of stretches of it, which do not overlap.
+    """
 
     def __init__(self) -> None:
         self._blocks: list[_Block] = []
@@ -45,6 +83,9 @@ class Samples:
         self.frames = 0
         self.seconds = 0.0
         self.left_out_s = 0.0
+        self.objects = 0
+        self.choices: dict[Span, Choice] = {}
+        self._names: dict[int, str] = {}
         self._last: Sample | None = None
 
     def add(self, sample: Sample) -> None:
@@ -62,6 +103,33 @@ class Samples:
     def leave_out(self, seconds: float) -> None:
         """Count seconds in which nothing could be seen."""
         self.left_out_s += seconds
+
+    def begin(self, name: str) -> None:
+        """Name what comes next; empty for the live picture."""
+        self._names[self.next_recording] = name
+
+    def name_of(self, recording: int) -> str:
+        """What the footage of a recording's number is called; empty for the live picture, or where nobody said."""
+        return self._names.get(max((number for number in self._names if number <= recording), default=-1), "")
+
+    @property
+    def recordings(self) -> int:
+        """How many recordings were named, the live picture not among them."""
+        return sum(name != "" for name in self._names.values())
+
+    def choose(self, span: Span, choice: Choice | None) -> None:
+        """Note what a person says of a stretch; None takes back what was said. It replaces what it overlaps."""
+        self.choices = {other: said for other, said in self.choices.items() if not overlap(other, span)}
+        if choice is not None:
+            self.choices[span] = choice
+
+    def chosen(self, samples: Sequence[Sample], choice: Choice) -> Mask:
+        """``(N,)``, which of the samples lie in a stretch of which that was said."""
+        mask = np.zeros(len(samples), np.bool_)
+        for span, said in self.choices.items():
+            if said is choice:
+                mask |= within(samples, span)
+        return mask
 
     def kept(self) -> list[Sample]:
         """The frames that are kept, in the order in which they came."""
@@ -83,6 +151,21 @@ class Samples:
         if place < MAX_BLOCKS:
             self._blocks[place] = block
 
+    def _about(self) -> dict[str, Any]:
+        return {
+            "names": {str(number): name for number, name in self._names.items()},
+            "choices": [[span.recording, span.begin, span.end, choice] for span, choice in self.choices.items()],
+            "objects": self.objects,
+        }
+
+    def _learn_about(self, about: Mapping[str, Any]) -> None:
+        self._names = {int(number): str(name) for number, name in about["names"].items()}
+        self.choices = {
+            Span(int(recording), float(begin), float(end)): Choice(choice)
+            for recording, begin, end, choice in about["choices"]
+        }
+        self.objects = int(about["objects"])
+
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
         """As named arrays, each feature of all frames in one, with the frames' lengths beside it."""
         samples = self.kept()
@@ -90,6 +173,9 @@ class Samples:
             "clip": np.array([sample.recording for sample in samples], np.int64),
             "pts": np.array([sample.pts for sample in samples], np.float64),
             "seen": np.array([self.frames, self.seconds], np.float64),
+            "at": np.array([sample.at for sample in samples], np.float64),
+            **_pictures(samples),
+            "about": np.frombuffer(json.dumps(self._about()).encode(), np.uint8),
         }
         heads = samples[0].features if samples else {}
         for head, first in heads.items():
@@ -112,10 +198,48 @@ class Samples:
             for frame, rows in zip(features, np.split(arrays[name], ends), strict=True):
                 frame.setdefault(head, {})[key] = rows
         samples = cls()
-        for recording, pts, frame in zip(arrays["clip"], arrays["pts"], features, strict=True):
-            samples.add(Sample(int(recording), float(pts), dict(frame)))
+        # Files of earlier versions know neither times nor pictures.
+        times = np.asarray(arrays.get("at", np.full(len(features), math.nan)), np.float64)
+        pictures = _pictures_of(arrays)
+        frames = zip(arrays["clip"], arrays["pts"], features, times, strict=True)
+        for index, (recording, pts, frame, at) in enumerate(frames):
+            samples.add(Sample(int(recording), float(pts), dict(frame), float(at), pictures.get(index)))
+        if "about" in arrays:
+            samples._learn_about(json.loads(np.asarray(arrays["about"], np.uint8).tobytes()))
         samples.frames, samples.seconds = int(arrays["seen"][0]), float(arrays["seen"][1])
         return samples
+
+
+def overlap(one: Span, other: Span) -> bool:
+    """Whether two stretches share a moment."""
+    return one.recording == other.recording and one.begin <= other.end and other.begin <= one.end
+
+
+def within(samples: Sequence[Sample], span: Span) -> Mask:
+    """``(N,)``, which of the samples lie in a stretch."""
+    return np.array(
+        [sample.recording == span.recording and span.begin <= sample.pts <= span.end for sample in samples], np.bool_
+    )
+
+
+def _pictures(samples: Sequence[Sample]) -> dict[str, NDArray[np.generic]]:
+    """The samples' pictures behind each other, with whose they are and how long."""
+    found = [(index, sample.picture) for index, sample in enumerate(samples) if sample.picture is not None]
+    return {
+        "pictures": np.frombuffer(b"".join(picture for _, picture in found), np.uint8),
+        "pictured": np.array([(index, len(picture)) for index, picture in found], np.int64).reshape(-1, 2),
+    }
+
+
+def _pictures_of(arrays: Arrays) -> dict[int, bytes]:
+    """By the sample's place, what ``_pictures`` gave."""
+    if "pictured" not in arrays:
+        return {}
+    places, lengths = np.asarray(arrays["pictured"], np.int64).T
+    ends = np.cumsum(lengths)
+    data = np.asarray(arrays["pictures"], np.uint8).tobytes()
+    spans = zip(places.tolist(), (ends - lengths).tolist(), ends.tolist(), strict=True)
+    return {place: data[begin:end] for place, begin, end in spans}
 
 
 MAX_GAP_S, GAP_STEPS = 1.0, 8.0

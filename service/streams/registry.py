@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from service.contracts.alert import AlertKind
 from service.contracts.enrolment import EnrolmentOut, EnrolmentSpec
 from service.contracts.guidance import PreviewOut, PreviewSpec
+from service.contracts.moment import MomentChoice
 from service.contracts.patch import patched
 from service.contracts.stream import StreamOut, StreamPatch, StreamSpec
 from service.enrolment.length import check_length
@@ -26,6 +27,7 @@ from service.ingest.failures import Cause
 from service.ingest.probe import probe as try_source
 from service.ingest.source import Source
 from service.profiles.profile import Profile
+from service.profiles.samples import Choice
 from service.store.storage_trouble import StorageTrouble
 from service.store.streams import StreamStore
 from service.streams.admission import Use, admit
@@ -279,6 +281,13 @@ class StreamRegistry:
                 return
             self._store.set_pending(stream_id, None)
             profile_path(self._settings, stream_id).unlink(missing_ok=True)
+
+    def choose_moment(self, stream_id: str, moment_id: str, choice: MomentChoice | None) -> EnrolmentOut:
+        """Leave a moment out of what a stream has learned, or keep it, and learn anew; as ``StreamProfile.choose``."""
+        with self._entries.changing(stream_id) as entry:
+            profile = entry.running().profile
+            profile.choose(moment_id, None if choice is None else Choice(choice))
+            return profile.out()
 
     def preview_rule(self, stream_id: str, spec: PreviewSpec) -> PreviewOut:
         """What a rule that is not saved would have done to the last minutes.

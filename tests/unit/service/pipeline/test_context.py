@@ -35,7 +35,7 @@ class Learner:
             prepared = PreparedFrame("yard", epoch, frame, MOTION, sight=sight)
             if sight.blind is None:
                 self.context.enter(prepared)
-                self.context.sample({}, prepared)
+                self.context.sample({}, prepared, np.zeros(0, np.int64))
             else:
                 self.context.pass_over(prepared)
             self.index += 1

@@ -1,0 +1,59 @@
+"""A dry run of another sensitivity, as the API speaks of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class SensitivitySpec(BaseModel):
+    """What `POST /streams/{id}/enrolment/preview` takes: exactly one wish."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"alerts_per_day": 5}, {"threshold": 0.6, "days": 7}]}
+    )
+
+    alerts_per_day: float | None = Field(None, ge=0.001, le=1000, description="False alerts a day that are acceptable.")
+    threshold: float | None = Field(None, gt=0, le=1, description="Score at which an alert would open.")
+    days: float = Field(30.0, gt=0, le=30, description="How far back to look, as far as scores are kept.")
+
+    @model_validator(mode="after")
+    def _one_wish(self) -> Self:
+        if (self.alerts_per_day is None) == (self.threshold is None):
+            msg = "Give a threshold or alerts_per_day, one of them."
+            raise ValueError(msg)
+        return self
+
+
+class RehearsedAlert(BaseModel):
+    """An alert that there would have been."""
+
+    opened_at: datetime = Field(description="To the minute where `exact` is false.")
+    closed_at: datetime
+    peak_score: float = Field(ge=0, le=1)
+    exact: bool = Field(
+        description="Whether single frames are still remembered. Else only the highest score of each minute is, and a "
+        "glance that is too short for an alert counts as one."
+    )
+    alert_id: str | None = Field(description="The alert that there was at that time; null if there was none.")
+    picture: str | None = Field(
+        description="A `data:` URL of a small JPEG of it, or the path of the alert's picture; null if none is kept."
+    )
+
+
+class SensitivityPreview(BaseModel):
+    """How many alerts another sensitivity would have raised, with nothing changed."""
+
+    threshold: float = Field(description="Score at which an alert would open.")
+    threshold_now: float = Field(description="Score at which one opens now.")
+    since: datetime | None = Field(description="The oldest score that was looked at; null if there is none.")
+    watched_s: float = Field(description="Seconds with a score since then.")
+    count: int = Field(description="Alerts that there would have been.")
+    count_now: int = Field(description="The same reckoning with the threshold in force.")
+    at_most: bool = Field(
+        description="Whether there may have been fewer: minutes are remembered by their highest score, and scores "
+        "above 1 as 1."
+    )
+    alerts: list[RehearsedAlert] = Field(description="They, the newest first, at most a hundred.")
