@@ -10,6 +10,7 @@ from service.api.context import App, InContext, StreamId
 from service.api.problems import BODY, CHANGE, SOURCE, responses
 from service.contracts.enrolment import EnrolmentOut, EnrolmentSpec
 from service.contracts.moment import MomentPatch
+from service.contracts.sensitivity import SensitivityPreview, SensitivitySpec
 from service.errors import (
     ENROLMENT_RUNNING,
     INVALID_INPUT,
@@ -22,6 +23,7 @@ from service.errors import (
     STREAM_PAUSED,
     TOO_FEW_FRAMES,
     TOO_MANY_CHANGES,
+    TOO_MANY_PREVIEWS,
 )
 
 TAG = "enrolment"
@@ -62,7 +64,7 @@ async def enrol(stream_id: StreamId, spec: EnrolmentSpec, context: InContext) ->
 )
 def get_enrolment(stream_id: StreamId, application: App) -> EnrolmentOut:
     """How far the enrolment is, and what the stream has learned to be normal."""
-    return application.streams.live(stream_id).profile.out()
+    return application.streams.live(stream_id).enrolment()
 
 
 @router.delete(
@@ -75,6 +77,22 @@ def get_enrolment(stream_id: StreamId, application: App) -> EnrolmentOut:
 async def forget_enrolment(stream_id: StreamId, context: InContext) -> None:
     """Stop an enrolment under way and delete the profile. The stream's score is null until it learns again."""
     await context.changing.run(context.application.streams.forget_enrolment, stream_id)
+
+
+@router.post(
+    "/streams/{stream_id}/enrolment/preview",
+    summary="Try a sensitivity",
+    response_description="What it would have done.",
+    responses=responses(*BODY, *CHANGE, STREAM_NOT_FOUND, STREAM_BROKEN, NO_PROFILE, TOO_MANY_PREVIEWS),
+)
+async def preview_sensitivity(stream_id: StreamId, spec: SensitivitySpec, context: InContext) -> SensitivityPreview:
+    """Try another wish for alerts a day, or another threshold, on the scores that are remembered; nothing changes.
+
+    Of the last minutes every frame is remembered, and the alerts are those that there would have been. Of the month
+    before them the highest score of each minute is, so that there may have been fewer. Scores are those that were told
+    then, by what the stream had learned then.
+    """
+    return await context.previewing.run(context.application.preview_sensitivity, stream_id, spec)
 
 
 @router.get(

@@ -25,6 +25,9 @@ at most; of what is normal, six pictures say where the threshold lies."""
 JOINED_S = 1.0
 """Odd frames that are no further apart are one moment: a glance of a second is no end of what somebody does."""
 
+UNUSUAL_FROM = 2.0
+"""Of what is normal, what one frame in a hundred is: more common moments say nothing of what would be missed."""
+
 APART_S = 10.0
 """Unusual moments are at least so far apart: six pictures of one walk say no more than one of them."""
 
@@ -111,7 +114,7 @@ class _Looking:
         for span in taken:
             left[within(kept, span)] = -np.inf
         moments: list[Moment] = []
-        while len(moments) < MAX_UNUSUAL and len(left) and left.max() > 0:
+        while len(moments) < MAX_UNUSUAL and len(left) and left.max() >= UNUSUAL_FROM:
             at = int(left.argmax())
             span = _around(kept, surprise, starts, at)
             moments.append(self._moment(span, MomentKind.UNUSUAL, False, None, kept[at], float(surprise[at])))

@@ -243,6 +243,7 @@ class StreamRegistry:
                 entry.live.close()
             self._services.alerts.forget(stream_id)
             self._services.feed.forget(stream_id)
+            self._services.drift.forget(stream_id)
             self._services.metrics.forget(stream_id)
             self._services.metrics.streams.set(len(self._entries))
             profile_path(self._settings, stream_id).unlink(missing_ok=True)
@@ -285,9 +286,9 @@ class StreamRegistry:
     def choose_moment(self, stream_id: str, moment_id: str, choice: MomentChoice | None) -> EnrolmentOut:
         """Leave a moment out of what a stream has learned, or keep it, and learn anew; as ``StreamProfile.choose``."""
         with self._entries.changing(stream_id) as entry:
-            profile = entry.running().profile
-            profile.choose(moment_id, None if choice is None else Choice(choice))
-            return profile.out()
+            live = entry.running()
+            live.profile.choose(moment_id, None if choice is None else Choice(choice))
+            return live.enrolment()
 
     def preview_rule(self, stream_id: str, spec: PreviewSpec) -> PreviewOut:
         """What a rule that is not saved would have done to the last minutes.

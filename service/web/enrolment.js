@@ -1,10 +1,15 @@
-/** What a camera has learned to be normal, and the form that lets it learn: from its live picture or from recordings. */
+/**
+ * What a camera has learned to be normal, what it promises and what it would miss, and the form that lets it learn: from
+ * its live picture or from recordings.
+ */
 
 import * as api from "./api.js";
 import { confirm } from "./dialogs.js";
-import { find, setText } from "./dom.js";
+import { create, find, setText } from "./dom.js";
 import { counted, duration, moment, sentence } from "./format.js";
-import { numberOf, refuse, submit } from "./forms.js";
+import { clearProblem, numberOf, refuse, showProblem, submit } from "./forms.js";
+import { Moments } from "./moments.js";
+import { driftText, promiseText, seenFacts } from "./promise.js";
 import { isRunning } from "./status.js";
 
 /** @typedef {import("./camera.js").Camera} Camera */
@@ -13,6 +18,9 @@ import { isRunning } from "./status.js";
 /** How the service names where a profile comes from; else it names the recordings. */
 const LIVE = "live";
 const OTHER_CAMERA = "stream ";
+
+/** What is added where normal has changed: a new way of things shows within minutes, or the notice stays. */
+const EXTEND_SECONDS = 600;
 
 export class Enrolment {
   /**
@@ -27,6 +35,11 @@ export class Enrolment {
     this.form = /** @type {HTMLFormElement} */ (find(card, "form"));
     /** What was last shown, and whether it was learning then. @type {EnrolmentState|null} */
     this.shown = null;
+    /** @param {import("./api.js").Moment} one @param {import("./api.js").MomentChoice|null} choice */
+    const decide = (one, choice) => void this.decide(one, choice);
+    this.odd = new Moments(find(card, ".odd .moments"), decide);
+    this.missed = new Moments(find(card, ".missed .moments"), decide);
+    find(card, ".extend-now").addEventListener("click", () => void this.extend());
     this.form.addEventListener("change", () => this.showFields());
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -86,6 +99,54 @@ export class Enrolment {
     });
   }
 
+  /**
+   * Leaves a moment out or keeps it. Its buttons stay as they are meanwhile, so that the next one can be pressed.
+   * @param {import("./api.js").Moment} one
+   * @param {import("./api.js").MomentChoice|null} choice
+   */
+  async decide(one, choice) {
+    const place = find(this.card, ".decide");
+    clearProblem(place);
+    try {
+      this.camera.enrolment = await api.chooseMoment(this.camera.id, one.id, choice);
+      this.render();
+      this.onChanged();
+    } catch (error) {
+      showProblem(place, error);
+    }
+  }
+
+  /** Adds to what was learned, where normal has changed. */
+  extend() {
+    return submit(find(this.card, ".drift"), async () => {
+      this.camera.enrolment = await api.enrol(this.camera.id, { seconds: EXTEND_SECONDS, extend: true });
+      this.onChanged();
+    });
+  }
+
+  /** @param {EnrolmentState} enrolment */
+  renderPromise({ promise, moments, drift }) {
+    const said = find(this.card, ".promise");
+    said.hidden = promise === null;
+    const facts = find(this.card, ".seen");
+    facts.hidden = promise === null;
+    if (promise !== null) {
+      setText(said, promiseText(promise));
+      said.dataset.kind = promise.kind;
+      facts.replaceChildren(...seenFacts(promise).flatMap(([term, value]) => [create("dt", { text: term }), create("dd", { text: value })]));
+    }
+    const [odd, missed] = [moments.filter(({ kind }) => kind === "odd"), moments.filter(({ kind, alerts }) => kind === "unusual" && !alerts)];
+    find(this.card, ".odd").hidden = odd.length === 0;
+    find(this.card, ".missed").hidden = missed.length === 0;
+    this.odd.show(odd);
+    this.missed.show(missed);
+    const notice = find(this.card, ".drift");
+    notice.hidden = drift === null || !drift.changed;
+    if (drift === null || notice.hidden) return;
+    setText(find(notice, ".drift-message"), driftText(drift));
+    find(notice, ".drift-moments").replaceChildren(...drift.moments.map(pictured));
+  }
+
   /** Shows what there is, anew only when it has changed. */
   render() {
     const { enrolment } = this.camera;
@@ -93,6 +154,8 @@ export class Enrolment {
     const ended = this.shown !== null && isRunning(this.shown) && !isRunning(enrolment);
     this.shown = enrolment;
     setText(find(this.card, ".enrolled"), told(enrolment));
+    this.renderPromise(enrolment);
+    /** @type {HTMLButtonElement} */ (find(this.card, ".extend-now")).disabled = isRunning(enrolment);
     const knows = enrolment.profiles.length > 0;
     find(this.form, ".forget").hidden = !knows && !isRunning(enrolment);
     find(this.form, ".extend").hidden = !knows;
@@ -100,6 +163,14 @@ export class Enrolment {
     /** @type {HTMLButtonElement} */ (find(this.form, "[type=submit]")).disabled = isRunning(enrolment);
     if (ended) this.onChanged();
   }
+}
+
+/** @param {import("./api.js").Drift["moments"][number]} one */
+function pictured({ at, picture }) {
+  const image = /** @type {HTMLImageElement} */ (create("img", { class: "moment-picture" }));
+  image.alt = "";
+  image.src = picture;
+  return create("li", { class: "moment" }, image, create("p", { class: "moment-when", text: moment(Date.parse(at), Date.now()) }));
 }
 
 /** @param {string} origin of a profile */
