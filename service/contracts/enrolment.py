@@ -123,6 +123,7 @@ class EnrolmentOut(BaseModel):
                         "hours": 0.083,
                         "incidents": 0,
                         "frames": 3000,
+                        "seconds": 300.0,
                         "objects": 41,
                         "recordings": 0,
                     },

@@ -34,8 +34,7 @@ class RehearsedAlert(BaseModel):
     closed_at: datetime
     peak_score: float = Field(ge=0, le=1)
     exact: bool = Field(
-        description="Whether single frames are still remembered. Else only the highest score of each minute is, and a "
-        "glance that is too short for an alert counts as one."
+        description="Whether its frames are still remembered. Else only the highest score of each minute is."
     )
     alert_id: str | None = Field(description="The alert that there was at that time; null if there was none.")
     picture: str | None = Field(
@@ -52,8 +51,8 @@ class SensitivityPreview(BaseModel):
     watched_s: float = Field(description="Seconds with a score since then.")
     count: int = Field(description="Alerts that there would have been.")
     count_now: int = Field(description="The same reckoning with the threshold in force.")
-    at_most: bool = Field(
-        description="Whether there may have been fewer: minutes are remembered by their highest score, and scores "
-        "above 1 as 1."
+    exact: bool = Field(
+        description="Whether each frame of that time is remembered. Else the number is about right: of each minute the "
+        "highest score is known, and minutes in a row count as one alert; and scores above 1 are remembered as 1."
     )
     alerts: list[RehearsedAlert] = Field(description="They, the newest first, at most a hundred.")

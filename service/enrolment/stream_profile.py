@@ -180,7 +180,7 @@ class StreamProfile:
         in_force = threshold(self._spec, profile)
         known = {
             "profiles": self._profiles_out(profile),
-            "promise": promise_of(profile, in_force, self._spec.fps),
+            "promise": promise_of(profile, alerts_per_day(self._spec), in_force, self._spec.fps),
             "moments": moments_out(self._stream_id, profile.moments, dict(self._choices), in_force),
         }
         return out.model_copy(update=known)

@@ -105,7 +105,7 @@ class _Looking:
         known = [value for value in surprises if not math.isnan(value)]
         surprise = max(known, default=math.nan)
         peak = kept[inside[surprises.index(surprise)]] if known else None
-        return self._moment(span, MomentKind.ODD, bool(odd[inside].all()) if inside else True, choice, peak, surprise)
+        return self._moment(span, MomentKind.ODD, not inside or bool(odd[inside].mean() >= 0.5), choice, peak, surprise)
 
     def unusual(self, kept: Sequence[Sample], surprise: Float64, taken: Sequence[Span]) -> list[Moment]:
         """The most unusual moments of what was learned, apart from each other and from those that are shown anyway."""

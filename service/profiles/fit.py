@@ -67,9 +67,7 @@ def fit_profile(
         )
         held_out[name] = fitted.raw
     stands = {name: stands_s(loaded.head.inputs) for name, loaded in heads.items()}
-    calibrations = {name: head.calibration for name, head in profiles.items()}
-    fused = calibrate_fused(calibrations, held_out, kept, stands)
-    final = fused.surprise(smoothed(calibrations, held_out, kept, stands)[0])
+    fused, final = calibrate_fused({name: head.calibration for name, head in profiles.items()}, held_out, kept, stands)
     learned = Learned(
         left_out,
         {name: _spread(np.isnan(raw), ~left_out, fill=False) for name, raw in held_out.items()},
@@ -113,7 +111,7 @@ def calibrate_fused(
     held_out: Mapping[str, Float64],
     samples: list[Sample],
     stands: Mapping[str, float],
-) -> Calibration:
+) -> tuple[Calibration, Float64]:
     """Calibrate the final score on the frames of the enrolment, as if they had been seen live.
 
     Args:
@@ -121,22 +119,16 @@ def calibrate_fused(
         held_out: Each head's raw scores of the ``N`` samples, from a fit that had not seen them.
         samples: The ``N`` samples, in order of time within each recording.
         stands: For each head the seconds for which its last word holds, as ``models.inputs.stands_s`` has it.
+
+    Returns:
+        The calibration, and the final surprise of each sample under it, ``(N,)``.
     """
-    series, epochs = smoothed(calibrations, held_out, samples, stands)
-    return Calibration.fit(series, epochs.tolist())
-
-
-def smoothed(
-    calibrations: Mapping[str, Calibration],
-    held_out: Mapping[str, Float64],
-    samples: list[Sample],
-    stands: Mapping[str, float],
-) -> tuple[Float64, NDArray[np.int64]]:
-    """The fused and smoothed surprise of each sample, and of which unbroken run it is; arguments as above."""
     epochs, pts = np.cumsum(gaps(samples), dtype=np.int64), np.array([sample.pts for sample in samples])
     said = [
         hold(np.asarray(calibrations[name].surprise(scores)), pts, epochs, stands[name])
         for name, scores in held_out.items()
     ]
     # fmax: a frame that one head says nothing of is judged by the others.
-    return smooth_series(np.fmax.reduce(said), pts, epochs), epochs
+    smooth = smooth_series(np.fmax.reduce(said), pts, epochs)
+    fused = Calibration.fit(smooth, epochs.tolist())
+    return fused, fused.surprise(smooth)

@@ -129,7 +129,7 @@ def rehearse(
         watched_s=round(past.watched_s, 1),
         count=len(alerts),
         count_now=len(past.alerts(now)),
-        at_most=new >= 1 or any(not each.exact for each in alerts),
+        exact=new < 1 and not past.minutes,
         alerts=[_out(each, history, known) for each in reversed(alerts[-LISTED:])],
     )
 

@@ -20,6 +20,7 @@ export function promiseText(promise) {
 
 /** @param {AlertPromise} promise */
 function seenText({ incidents, hours }) {
+  if (hours === 0) return "It was tried on no normal footage yet.";
   const seen = incidents === 0 ? "no false alert was seen" : `${counted(incidents, "false alert")} ${incidents === 1 ? "was" : "were"} seen`;
   return `In ${duration(hours * 3600)} of normal footage ${seen}.`;
 }
@@ -42,11 +43,11 @@ const falseAlerts = (perDay) => {
  * @returns {[string, string][]}
  */
 export function seenFacts(promise) {
-  const { frames, objects, recordings, hours, threshold, low, high, kind } = promise;
+  const { frames, seconds, objects, recordings, threshold, low, high, kind } = promise;
   const from = recordings === 0 ? [] : [counted(recordings, "recording")];
   const things = objects === null ? [] : [counted(objects, "moving thing")];
   return [
-    ["Seen", [duration(hours * 3600), `${number(frames)} frames`, ...things, ...from].join(", ")],
+    ["Learned from", [duration(seconds), `${number(frames)} frames`, ...things, ...from].join(", ")],
     ["Alerts from", `a score of ${scoreText(threshold)}, ${rarity(threshold)}`],
     ["False alerts", high === null ? "not known" : `${low === null || low <= 0 ? "none" : often(low)} to ${often(high)}, ${kind === "measured" ? "measured" : "not known more closely yet"} (95 % sure)`],
   ];

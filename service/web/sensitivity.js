@@ -113,18 +113,18 @@ export class Sensitivity {
 }
 
 /** @param {Rehearsal} rehearsal */
-function outcome({ count, count_now: now, watched_s: watched, at_most: atMost, threshold }) {
+function outcome({ count, count_now: now, watched_s: watched, exact, threshold }) {
   if (watched === 0) return "There are no scores yet to try it on.";
-  const would = `${atMost && count > 0 ? "at most " : ""}${count === 0 ? "no alert" : counted(count, "alert")}`;
-  const than = count === now ? "as many as with what is in force" : `${number(now)} with what is in force`;
-  return `In the ${duration(watched)} watched, ${would} from a score of ${scoreText(threshold)}: ${than}.`;
+  const would = count === 0 ? "no alert" : `${exact ? "" : "about "}${counted(count, "alert")}`;
+  const than = count === now ? "As many as with what is in force" : `With what is in force, ${exact ? "" : "about "}${number(now)}`;
+  return `In the ${duration(watched)} watched there would have been ${would} (from a score of ${scoreText(threshold)}). ${than}.`;
 }
 
 /** @param {Rehearsal} rehearsal */
-function basis({ since, at_most: atMost, alerts, count }) {
+function basis({ since, exact, alerts, count }) {
   if (since === null) return "";
   const listed = alerts.length < count ? ` The newest ${alerts.length} are listed.` : "";
-  const rough = atMost ? " Of minutes long past only the highest score is known, so a glance too short for an alert counts as one." : "";
+  const rough = exact ? "" : " Of what is longer past only the highest score of each minute is known; minutes in a row count as one alert.";
   return `Since ${moment(Date.parse(since), Date.now())}.${rough}${listed} Nothing is changed until you save.`;
 }
 
