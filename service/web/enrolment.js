@@ -138,8 +138,10 @@ export class Enrolment {
     const [odd, missed] = [moments.filter(({ kind }) => kind === "odd"), moments.filter(({ kind, alerts }) => kind === "unusual" && !alerts)];
     find(this.card, ".odd").hidden = odd.length === 0;
     find(this.card, ".missed").hidden = missed.length === 0;
+    const focused = focusOn(this.card);
     this.odd.show(odd);
     this.missed.show(missed);
+    focused();
     const notice = find(this.card, ".drift");
     notice.hidden = drift === null || !drift.changed;
     if (drift === null || notice.hidden) return;
@@ -163,6 +165,23 @@ export class Enrolment {
     /** @type {HTMLButtonElement} */ (find(this.form, "[type=submit]")).disabled = isRunning(enrolment);
     if (ended) this.onChanged();
   }
+}
+
+/**
+ * Remembers which moment's button has the focus. What is returned gives it back if the moment went to the other list.
+ * @param {HTMLElement} card
+ * @returns {() => void}
+ */
+function focusOn(card) {
+  const button = document.activeElement;
+  const id = button instanceof HTMLElement ? button.closest(".moment")?.getAttribute("data-id") : null;
+  if (!(button instanceof HTMLElement) || id === null || id === undefined) return () => {};
+  const choice = button.dataset.choice ?? "";
+  return () => {
+    if (button.isConnected) return;
+    const item = card.querySelector(`.moment[data-id="${CSS.escape(id)}"]`);
+    /** @type {HTMLElement|null|undefined} */ (item?.querySelector(`[data-choice="${CSS.escape(choice)}"]`))?.focus({ preventScroll: true });
+  };
 }
 
 /** @param {import("./api.js").Drift["moments"][number]} one */

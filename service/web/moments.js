@@ -62,6 +62,7 @@ export class Moments {
       create("p", { class: "hint moment-state" }),
       group,
     );
+    item.dataset.id = moment.id;
     for (const [choice, text] of CHOICES) {
       const button = create("button", { text });
       button.setAttribute("type", "button");
