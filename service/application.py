@@ -38,7 +38,7 @@ from service.store.streams import StreamStore
 from service.streams.build import StreamBuilder
 from service.streams.registry import StreamRegistry
 from service.streams.reviews import review
-from service.streams.sensitivity import Past, alerts_known, rehearse
+from service.streams.sensitivity import Past, alerts_known, rehearse, wished
 from service.streams.stream import Services
 
 ENROLMENTS = 4
@@ -149,9 +149,8 @@ class Application:
         past = Past.of(self.feed, self.minutes, stream_id, since.timestamp(), now.timestamp())
         scorer = live.context.scorer
         return rehearse(
-            spec,
-            live.spec,
-            None if scorer is None else scorer.profile,
+            live.profile.promised(wished(spec, live.spec)),
+            None if scorer is None else scorer.threshold,
             past,
             self.streams.guidance(stream_id).history.frames(),
             alerts_known(self.alerts, stream_id, since),

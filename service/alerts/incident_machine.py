@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from models.scoring.trial import COOLDOWN_RISE, COOLDOWN_S, EXIT_RATIO, GAP_S, MIN_DURATION_S, QUIET_S
+
 RISE = 1e-3
 """A surprise is higher than another from this much on. Smoothing holds what is beyond one in a million at one value,
 which it comes nearer to from frame to frame: without a least rise the peak of an incident would be wherever that ends,
@@ -18,33 +20,29 @@ class IncidentRules:
     """What turns surprises into few, true alerts. Seconds are of the stream's presentation time.
 
     Attributes:
-        min_duration_s: An excursion opens an incident once it has lasted so long. 0.25 s is three frames
-            after the first at 10 frames a second: glitches of one or two frames (a decoder error, a missed
-            detection) are over by then, and an alert still opens well within a second of its onset.
+        min_duration_s: An excursion opens an incident once it has lasted so long (``models.scoring.trial``, as for the
+            others that are named there: how many alerts a threshold lets pass is counted with them).
         min_samples: And once so many of its frames were above the threshold, which counts at low rates:
             at one frame a second the first frame alone would otherwise be neither short nor long.
-        exit_ratio: An excursion lasts while the surprise stays above this share of the threshold. Below one,
-            so that noise around the threshold is one excursion: at a threshold of 4 (one normal frame in ten
-            thousand) it ends at 3.2 (one in 1,600).
-        quiet_s: An incident closes when there was no excursion for so long; one that comes sooner continues
-            it. A person who is hidden behind a post or missed by the detector is back within 3 s.
+        exit_ratio: An excursion lasts while the surprise stays above this share of the threshold.
+        quiet_s: An incident closes when there was no excursion for so long; one that comes sooner continues it.
         gap_s: An incident closes when nothing was scored for so long: no evidence either way. A reconnect
             takes less. Streams of very few frames a second get three of their intervals, if that is longer.
         cooldown_s: After an alert was really sent, the next one of the stream waits so long, unless it is
             worse; an excursion that still lasts then opens then.
-        cooldown_rise: Worse is a surprise this much above the last incident's peak: 1 is ten times as rare.
+        cooldown_rise: Worse is a surprise this much above the last incident's peak.
         update_rise: An update tells of a peak this much above the last one told: 0.3 is twice as rare.
         update_s: But updates are at least so far apart.
         heartbeat_s: And an incident that just lasts tells so every so often.
     """
 
-    min_duration_s: float = 0.25
+    min_duration_s: float = MIN_DURATION_S
     min_samples: int = 2
-    exit_ratio: float = 0.8
-    quiet_s: float = 3.0
-    gap_s: float = 5.0
-    cooldown_s: float = 30.0
-    cooldown_rise: float = 1.0
+    exit_ratio: float = EXIT_RATIO
+    quiet_s: float = QUIET_S
+    gap_s: float = GAP_S
+    cooldown_s: float = COOLDOWN_S
+    cooldown_rise: float = COOLDOWN_RISE
     update_rise: float = 0.3
     update_s: float = 2.0
     heartbeat_s: float = 60.0

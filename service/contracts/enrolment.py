@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from service.contracts.drift import DriftOut
 from service.contracts.moment import MomentOut
-from service.contracts.promise import PromiseOut
 
 
 class EnrolmentSpec(BaseModel):
@@ -67,8 +66,37 @@ class ProfileOut(BaseModel):
     created_at: datetime
     frames: int = Field(description="Normal frames it was learned from.")
     seconds: float = Field(description="Seconds of footage it was learned from.")
+    objects: int | None = Field(description="Tracked objects seen while learning; null if they were not counted.")
+    recordings: int = Field(description="Recordings that it was learned from; 0 for the live picture.")
     origin: str = Field(description="Where from: `live`, the files' names, or another stream's id.")
     summary: dict[str, float | str] = Field(description="Per head, facts worth a look: modes, typical speed, ...")
+
+
+class PromiseOut(BaseModel):
+    """What the threshold in force promises: how many alerts a day normal footage is expected to raise."""
+
+    threshold: float = Field(description="The score at which an alert opens, 0..1.")
+    surprise: float = Field(description="The same as a surprise, -log10 of how rare that is; without an upper end.")
+    threshold_at_enrolment: float = Field(description="The score at which it stood when learning ended, 0..1.")
+    alerts_per_day: float | None = Field(description="The wish that it follows from; null if it was named itself.")
+    expected: float | None = Field(description="Alerts a day that are expected; null where nothing is known.")
+    low: float = Field(description="Lower end of the 95 % interval of it.")
+    high: float | None = Field(description="Upper end; null where nothing is known.")
+    hours: float = Field(description="Hours of normal footage that it was tried on.")
+    incidents: int = Field(description="Alerts that would have opened in them at this threshold.")
+    kind: Literal["measured", "guess"] = Field(
+        description="`guess` while the footage is too short to have had one alert at the wished rate."
+    )
+    sentence: str = Field(description="All of it in a sentence.")
+    adapts: bool = Field(description="Whether the threshold goes on to follow from the hours scored live.")
+
+
+class ThresholdChangeOut(BaseModel):
+    """That the threshold followed from the hours scored live."""
+
+    at: datetime
+    threshold: float = Field(description="The score at which alerts open since, 0..1.")
+    sentence: str
 
 
 class EnrolmentOut(BaseModel):
@@ -92,6 +120,7 @@ class EnrolmentOut(BaseModel):
                     "promise": None,
                     "moments": [],
                     "drift": None,
+                    "threshold_changes": [],
                 },
                 {
                     "state": "ready",
@@ -110,23 +139,34 @@ class EnrolmentOut(BaseModel):
                             "created_at": "2026-03-01T12:05:02Z",
                             "frames": 3000,
                             "seconds": 300.0,
+                            "objects": 41,
+                            "recordings": 0,
                             "origin": "live",
                             "summary": {"usual_object_height": 0.21, "size_modes": 15.0, "appearance_modes": 31.0},
                         }
                     ],
                     "promise": {
-                        "threshold": 0.72,
-                        "kind": "guess",
+                        "threshold": 0.6,
+                        "surprise": 3.6,
+                        "threshold_at_enrolment": 0.68,
                         "alerts_per_day": 1.0,
-                        "low": 0.0,
-                        "high": 885.3,
-                        "hours": 0.083,
-                        "incidents": 0,
-                        "frames": 3000,
-                        "seconds": 300.0,
-                        "objects": 41,
-                        "recordings": 0,
+                        "expected": 1.5,
+                        "low": 0.18,
+                        "high": 5.6,
+                        "hours": 31.1,
+                        "incidents": 2,
+                        "kind": "measured",
+                        "sentence": "2 alerts in 31 hours of normal footage: between 0.19 and 5.6 a day expected.",
+                        "adapts": True,
                     },
+                    "threshold_changes": [
+                        {
+                            "at": "2026-03-02T19:05:02Z",
+                            "threshold": 0.6,
+                            "sentence": "The threshold was 0.68, and is 0.60 since 31 hours of normal footage "
+                            "were seen.",
+                        }
+                    ],
                     "moments": [
                         {
                             "id": "0-82100-84900",
@@ -165,7 +205,10 @@ class EnrolmentOut(BaseModel):
     )
     damaged: list[str] = Field([], description="What was left out of the recordings because it is damaged.")
     profiles: list[ProfileOut] = Field([], description="What is in force now, one per pack.")
-    promise: PromiseOut | None = Field(None, description="What the stream promises; null while it has learned nothing.")
+    promise: PromiseOut | None = Field(None, description="What its threshold promises; null while there is no profile.")
+    threshold_changes: list[ThresholdChangeOut] = Field(
+        [], description="How the threshold changed since learning ended, the newest last; at most 50."
+    )
     moments: list[MomentOut] = Field(
         [],
         description="Of what is in force: moments that were left out as odd, in the order of time, and the most "

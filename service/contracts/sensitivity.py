@@ -47,6 +47,7 @@ class SensitivityPreview(BaseModel):
 
     threshold: float = Field(description="Score at which an alert would open.")
     threshold_now: float = Field(description="Score at which one opens now.")
+    promise: str = Field(description="What it would promise, in a sentence.")
     since: datetime | None = Field(description="The oldest score that was looked at; null if there is none.")
     watched_s: float = Field(description="Seconds with a score since then.")
     count: int = Field(description="Alerts that there would have been.")

@@ -195,6 +195,11 @@ class StreamSpec(BaseModel):
         le=1000,
         description="Picks the threshold from the calibration, so that normal footage alerts about so often.",
     )
+    threshold_adapts: bool = Field(
+        True,
+        description="Whether a threshold that follows from `alerts_per_day` goes on to follow from the hours scored "
+        "live; false holds the one of the enrolment. A `threshold` that is named stays as it is.",
+    )
     zones: list[Zone] = Field(
         default_factory=list, max_length=32, description="Parts of the picture to watch or ignore."
     )
@@ -251,6 +256,7 @@ class StreamPatch(BaseModel):
     fps: float | None = Field(None, gt=0, le=60)
     threshold: float | None = Field(None, gt=0, le=1)
     alerts_per_day: float | None = Field(None, ge=0.001, le=1000)
+    threshold_adapts: bool | None = None
     zones: list[Zone] | None = Field(None, max_length=32)
     timezone: Timezone | None = None
     enabled: bool | None = None
@@ -276,7 +282,7 @@ class StreamStatus(BaseModel):
     notes: list[str] = Field(
         [],
         description="What to know of it while it works, each a sentence: that its pictures are timed by their arrival, "
-        "or come too seldom for some of what is looked at.",
+        "or come too seldom for some of what is looked at; that its threshold has followed the hours since.",
     )
     reconnects: int = 0
     last_frame_at: datetime | None = None
@@ -310,6 +316,7 @@ class StreamOut(StreamSpec):
                     "fps": 10.0,
                     "threshold": None,
                     "alerts_per_day": 1.0,
+                    "threshold_adapts": True,
                     "zones": [],
                     "timezone": None,
                     "enrolment": None,

@@ -16,6 +16,7 @@ from service.pipeline.offline import OfflinePipeline
 from service.pipeline.recordings import NormalRecording, sound
 from service.profiles.fit import EnrolmentError
 from service.profiles.profile import Profile
+from service.profiles.rehearsal import Rehearsal
 from service.profiles.samples import Samples
 
 logger = logging.getLogger(__name__)
@@ -36,7 +37,7 @@ class Enrolment:
         spec: EnrolmentSpec | None,
         pipeline: OfflinePipeline,
         executor: Executor,
-        samples: Samples | None,
+        extended: Profile | None,
         fps: float,
         keep: Callable[[Enrolment, Profile], None],
         changed: Callable[[], None],
@@ -48,7 +49,7 @@ class Enrolment:
             spec: What to learn from; None to learn anew from the samples that there are.
             pipeline: The stream's detector and heads.
             executor: Where files are read and profiles are fitted; it outlives the enrolment.
-            samples: The frames of the profile that is extended or learned anew, or None.
+            extended: The profile that is extended or learned anew, with its samples, or None.
             fps: Frames a second of the stream, at most.
             keep: Called with this enrolment and its profile, from the executor's thread.
             changed: Called after each change of state, from any thread.
@@ -58,7 +59,11 @@ class Enrolment:
         self._origin_said = origin
         self._pipeline = pipeline
         self._executor = executor
+        samples = None if extended is None else extended.samples
         self._samples = Samples() if samples is None else samples
+        # Files are read by the executor itself, and wait for what is fitted in between.
+        beside = executor if spec is not None and spec.sources is None else None
+        self._rehearsal = Rehearsal(self._samples, pipeline.stages.heads, beside, extended)
         self._before = (0, 0.0) if spec is None else (self._samples.frames, self._samples.seconds)
         self._fps = fps
         self._keep = keep
@@ -103,6 +108,7 @@ class Enrolment:
         self._cancelled.set()
         if self._context is not None:
             self._context.collect(None)
+        self._rehearsal.close()
 
     @property
     def cancelled(self) -> bool:

@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from service.contracts.enrolment import EnrolmentOut, EnrolmentSpec, EnrolmentState, ProfileOut
+from models.scoring.promise import Promise
+from models.scoring.trial import QUIET_S, NormalTrial
+from service.contracts.alert import Alert, AlertKind
+from service.contracts.enrolment import (
+    EnrolmentOut,
+    EnrolmentSpec,
+    EnrolmentState,
+    ProfileOut,
+    PromiseOut,
+    ThresholdChangeOut,
+)
 from service.contracts.stream import StreamSpec
 from service.enrolment.job import Enrolment
+from service.enrolment.live_trial import BEFORE_S, LiveTrial
 from service.enrolment.moments_out import moments_out
 from service.enrolment.profile_file import ProfileFile
-from service.enrolment.promised import promise_of
 from service.errors import (
     ENROLMENT_RUNNING,
     MOMENT_NOT_FOUND,
@@ -34,15 +46,18 @@ from service.ingest.source import Source, parse_source
 from service.pipeline.context import StreamContext
 from service.pipeline.offline import OfflinePipeline
 from service.pipeline.recordings import NormalRecording
-from service.pipeline.scored import FULL_SCALE
+from service.pipeline.scored import FULL_SCALE, ScoredFrame, display
 from service.pipeline.stages import Stages
 from service.profiles.moments import Moment
 from service.profiles.profile import DEFAULT_ALERTS_PER_DAY, HeadProfile, Profile, ProfileError
-from service.profiles.samples import Choice, Samples, Span
+from service.profiles.samples import Choice, Samples, Span, within
 from service.settings import Settings
 from service.store.storage_trouble import StorageTrouble
 
 logger = logging.getLogger(__name__)
+
+NEWS = 0.06
+"""A threshold that moved by so much surprise is told of: a hundredth of the scale on which scores are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +113,8 @@ class StreamProfile:
         self._profile_problem: str | None = None
         # What a person said of moments since the profile in force was fitted.
         self._choices: dict[Span, Choice | None] = {}
+        self._live: LiveTrial | None = None
+        self._promise: Promise | None = None
 
     # ---- state
 
@@ -175,15 +192,53 @@ class StreamProfile:
         if self._file.trouble is not None and out.error is None:
             said = f"What was learned is in force, but is not written yet. {self._file.trouble.detail}"
             out = out.model_copy(update={"error": said})
-        if profile is None:
-            return out
-        in_force = threshold(self._spec, profile)
-        known = {
-            "profiles": self._profiles_out(profile),
-            "promise": promise_of(profile, alerts_per_day(self._spec), in_force, self._spec.fps),
-            "moments": moments_out(self._stream_id, profile.moments, dict(self._choices), in_force),
-        }
+        known: dict[str, object] = {"promise": self._promise_out(), "threshold_changes": self._changes_out()}
+        if profile is not None:
+            in_force = math.inf if self._promise is None else self._promise.threshold
+            moments = moments_out(self._stream_id, profile.moments, dict(self._choices), in_force)
+            known |= {"profiles": self._profiles_out(profile), "moments": moments}
         return out.model_copy(update=known)
+
+    @property
+    def notes(self) -> list[str]:
+        """What people should know of the threshold in force: that it is another one than at enrolment."""
+        changes = self._changes_out() if self._adapts else []
+        return [changes[-1].sentence] if changes else []
+
+    @property
+    def _adapts(self) -> bool:
+        return self._spec.threshold is None and self._spec.threshold_adapts
+
+    def _promise_out(self) -> PromiseOut | None:
+        made, profile = self._promise, self._profile
+        if made is None or profile is None:
+            return None
+        return PromiseOut(
+            threshold=display(made.threshold),
+            surprise=made.threshold,
+            threshold_at_enrolment=display(promise_of(self._spec, profile).threshold),
+            alerts_per_day=made.alerts_per_day,
+            expected=made.expected,
+            low=made.low,
+            high=None if math.isinf(made.high) else made.high,
+            hours=made.hours,
+            incidents=made.incidents,
+            kind=made.kind.value,
+            sentence=made.sentence,
+            adapts=self._adapts and profile.trial is not None,
+        )
+
+    def _changes_out(self) -> list[ThresholdChangeOut]:
+        changes = () if self._live is None else self._live.changes
+        return [
+            ThresholdChangeOut(
+                at=datetime.fromtimestamp(change.at, UTC),
+                threshold=display(change.threshold),
+                sentence=f"The threshold was {display(change.before):.2f}, and is {display(change.threshold):.2f} "
+                f"since {change.hours:.0f} hours of normal footage were seen.",
+            )
+            for change in changes
+        ]
 
     def picture(self, moment_id: str) -> bytes:
         """The picture of a moment, a JPEG.
@@ -212,6 +267,8 @@ class StreamProfile:
                 created_at=profile.created_at,
                 frames=profile.frames,
                 seconds=round(profile.seconds, 2),
+                objects=profile.objects or None,
+                recordings=profile.recordings,
                 origin=profile.origin,
                 summary=self._summary(name, head),
             )
@@ -284,9 +341,11 @@ class StreamProfile:
 
     def _learn_anew(self) -> None:
         """Fit the kept frames once more, by what was said of moments; called with the lock held."""
-        kept = self._file.load()
-        samples = self._samples_of(kept)
-        said = dict(self._choices)
+        kept, said = self._file.load(), dict(self._choices)
+        samples = kept.samples
+        if samples is None:
+            msg = "a profile file always holds its samples"
+            raise AssertionError(msg)
         for span, choice in said.items():
             samples.choose(span, choice)
         self._file.begin()
@@ -294,7 +353,7 @@ class StreamProfile:
             spec=None,
             pipeline=self._pipeline(),
             executor=self._services.executor,
-            samples=samples,
+            extended=replace(kept, trial=None if samples.whole else _without_left_out(kept.trial, samples)),
             fps=self._spec.fps,
             keep=self._keep_enrolled,
             changed=partial(self._learned_anew, said),
@@ -335,6 +394,7 @@ class StreamProfile:
                 self._enrolment.cancel()
                 self._enrolment = None
             self._file.delete()
+            self._live_path.unlink(missing_ok=True)
             self._use(None)
             self._choices.clear()
             self._profile_problem = self._enrolment_problem = None
@@ -357,7 +417,7 @@ class StreamProfile:
             spec=spec,
             pipeline=self._pipeline(),
             executor=self._services.executor,
-            samples=self._samples_to_extend() if spec.extend else None,
+            extended=self._profile_to_extend() if spec.extend else None,
             fps=self._spec.fps,
             keep=self._keep_enrolled,
             changed=self._enrolment_changed,
@@ -381,18 +441,11 @@ class StreamProfile:
         given = self._stream_id, source, self._spec.fps, self._services.settings, self._stages.windows
         return NormalRecording(source.url.removeprefix("file:"), partial(read_all, *given))
 
-    def _samples_to_extend(self) -> Samples:
+    def _profile_to_extend(self) -> Profile:
         if self._profile is None:
             msg = "This stream has learned nothing yet that could be extended. Leave extend out."
             raise Conflict(NOTHING_TO_EXTEND, msg)
-        return self._samples_of(self._file.load())
-
-    @staticmethod
-    def _samples_of(profile: Profile) -> Samples:
-        if profile.samples is None:
-            msg = "a profile file always holds its samples"
-            raise AssertionError(msg)
-        return profile.samples
+        return self._file.load()
 
     def _enrolment_changed(self) -> None:
         out = self.out()
@@ -418,29 +471,112 @@ class StreamProfile:
 
     def configure(self, spec: StreamSpec) -> None:
         """Take new settings, a threshold among them."""
-        self._spec = spec
-        self._set_threshold()
+        with self._lock:
+            self._spec = spec
+            self._set_threshold()
+
+    # ---- what is seen live
+
+    def observe(self, frame: ScoredFrame) -> None:
+        """Take a live frame: what it says of how many alerts a threshold lets pass. Called by the worker."""
+        live = self._live
+        if live is None or frame.surprise is None or frame.unguided is None or frame.source.ghostly:
+            return
+        clocks = frame.source.frame
+        # A rule that makes something an anomaly asks for its alerts: they are no false ones.
+        surprise = min(frame.surprise, frame.unguided)
+        if live.observe(surprise, clocks.pts, frame.source.epoch, clocks.captured_at):
+            self._services.executor.submit(self._settle, live)
+
+    def judged(self, alert: Alert) -> None:
+        """Take what a person said of one of the stream's alerts: what is true of it does not count as false."""
+        live, last = self._live, alert.closed_at or alert.updated_at
+        if live is None or alert.kind is not AlertKind.ANOMALY:
+            return
+        span = (alert.opened_at.timestamp(), last.timestamp()) if alert.verdict == "confirmed" else None
+        if live.judge(alert.id, span):
+            self._services.executor.submit(self._settle, live)
+
+    def _settle(self, live: LiveTrial) -> None:
+        """Let the threshold follow what was seen; in the executor, as it may count over fourteen days of seconds."""
+        live.settle()
+        with self._lock:
+            if live is not self._live or self._profile is None:
+                return
+            first = promise_of(self._spec, self._profile).threshold
+            before = live.changes[-1].threshold if live.changes else first
+            self._set_threshold()
+            made = self._promise
+            if self._adapts and made is not None and abs(made.threshold - before) >= NEWS:
+                live.note(before, made.threshold, made.hours)
+                logger.info("stream %s: its threshold is %.2f now", self._stream_id, display(made.threshold))
+        live.save()
 
     def _keep_enrolled(self, enrolment: Enrolment, profile: Profile) -> None:
         with self._lock:
             if self._enrolment is enrolment and not enrolment.cancelled:
-                self._keep(profile, self._file.keep)
+                goes_on = enrolment.spec is None or enrolment.spec.extend
+                self._keep(self._with_live_hours(profile) if goes_on else profile, self._file.keep)
+
+    def _with_live_hours(self, profile: Profile) -> Profile:
+        """A profile that goes on from the present one was tried on the hours since as well."""
+        before, live = self._profile, self._live
+        if before is None or live is None or profile.trial is None:
+            return profile
+        live.settle()
+        hours = live.trial.on_scale(before.fused.raw).on_scale(profile.fused.surprise)
+        return replace(profile, trial=profile.trial.joined(hours))
 
     def _keep(self, profile: Profile, write: Callable[[Profile], None]) -> None:
         self._stages.check(profile)
         write(profile)
+        self._live_path.unlink(missing_ok=True)
         self._use(replace(profile, samples=None))
         self._profile_problem = None
 
     def _use(self, profile: Profile | None) -> None:
         self._profile = profile
+        # What an earlier version learned was tried on nothing, so there is no count that live hours could go on from.
+        tried = profile is not None and profile.trial is not None
+        self._live = LiveTrial(self._live_path, profile.created_at) if profile is not None and tried else None
         self._context.use_profile(profile)
         self._set_threshold()
 
+    @property
+    def _live_path(self) -> Path:
+        return live_path(self._services.settings, self._stream_id)
+
     def _set_threshold(self) -> None:
+        """Make the promise anew, and score by its threshold."""
         scorer, profile = self._context.scorer, self._profile
-        if scorer is not None and profile is not None:
-            scorer.threshold = threshold(self._spec, profile)
+        if scorer is None or profile is None:
+            self._promise = None
+            return
+        self._promise = self._promised(self._spec, profile)
+        scorer.threshold = self._promise.threshold
+
+    def promised(self, spec: StreamSpec) -> Promise | None:
+        """What would be promised with other settings, by all that was seen; None while nothing is learned."""
+        profile = self._profile
+        return None if profile is None else self._promised(spec, profile)
+
+    def _promised(self, spec: StreamSpec, profile: Profile) -> Promise:
+        seen, live = profile.trial, self._live
+        if seen is not None and live is not None and (spec.threshold is not None or spec.threshold_adapts):
+            seen = seen.joined(live.trial)
+        return promise_of(spec, replace(profile, trial=seen))
+
+
+def _without_left_out(trial: NormalTrial | None, samples: Samples) -> NormalTrial | None:
+    """What was tried on more footage than is kept, without what a person left out since."""
+    if trial is None:
+        return None
+    kept, spans = samples.kept(), []
+    for span, choice in samples.choices.items():
+        times = [samples.clock(sample) for sample, inside in zip(kept, within(kept, span), strict=True) if inside]
+        if times and choice is Choice.LEAVE_OUT:
+            spans.append((min(times) - BEFORE_S, max(times) + QUIET_S))
+    return trial.without(spans)
 
 
 def alerts_per_day(spec: StreamSpec) -> float | None:
@@ -448,16 +584,27 @@ def alerts_per_day(spec: StreamSpec) -> float | None:
     return None if spec.threshold is not None else spec.alerts_per_day or DEFAULT_ALERTS_PER_DAY
 
 
-def threshold(spec: StreamSpec, profile: Profile) -> float:
-    """The surprise at which an alert opens on a stream with these settings and this profile."""
+def promise_of(spec: StreamSpec, profile: Profile) -> Promise:
+    """The surprise at which an alert opens on a stream with these settings and this profile, and what it promises."""
     if spec.threshold is not None:
-        return spec.threshold * FULL_SCALE
-    return profile.threshold(spec.alerts_per_day or DEFAULT_ALERTS_PER_DAY, spec.fps)
+        return profile.promised_at(spec.threshold * FULL_SCALE)
+    return profile.promised(spec.alerts_per_day or DEFAULT_ALERTS_PER_DAY, spec.fps)
 
 
 def profile_path(settings: Settings, stream_id: str) -> Path:
     """Where a stream's profile is kept."""
     return settings.data_dir / "profiles" / f"{stream_id}.npz"
+
+
+def live_path(settings: Settings, stream_id: str) -> Path:
+    """Where the hours that a stream was scored live are kept."""
+    return settings.data_dir / "profiles" / f"{stream_id}.live.npz"
+
+
+def forget_profile(settings: Settings, stream_id: str) -> None:
+    """Delete all that is kept of what a stream has learned. Idempotent."""
+    profile_path(settings, stream_id).unlink(missing_ok=True)
+    live_path(settings, stream_id).unlink(missing_ok=True)
 
 
 def kept_profile(settings: Settings, stream_id: str) -> Profile:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
 
 from models.guidance.language import Language
 from models.inputs import FrameWindow
@@ -19,6 +20,7 @@ from service.pipeline.scored import ScoredFrame
 from service.pipeline.stages import EncoderNames, Stages
 from service.profiles.fit import fit_profile
 from service.profiles.profile import Profile
+from service.profiles.rehearsal import Rehearsal
 from service.profiles.samples import Samples
 from service.settings import Settings
 
@@ -69,6 +71,8 @@ class OfflinePipeline:
             on_frame: Called after each frame: progress, and the place to stop by raising.
         """
         samples = Samples() if samples is None else samples
+        if samples.onlooker is None:
+            Rehearsal(samples, self.stages.heads)
         for recording in recordings:
             context = self._context()
             context.collect(samples)
@@ -92,9 +96,11 @@ class OfflinePipeline:
         return self.fit(self.gather(recordings, on_frame=on_frame), origin)
 
     def fit(self, samples: Samples, origin: str) -> Profile:
-        """Learn a profile from features gathered before."""
-        stages = self.stages
-        return fit_profile(stages.heads, samples, stages.detector.name, stages.encoder_identities, origin)
+        """Learn a profile from features gathered before, with the trial of what was learned while they were."""
+        stages, onlooker = self.stages, samples.onlooker
+        profile = fit_profile(stages.heads, samples, stages.detector.name, stages.encoder_identities, origin)
+        tried = None if onlooker is None else onlooker.trial(profile.fused)
+        return profile if tried is None else replace(profile, trial=tried)
 
     def score(
         self, frames: Iterable[PreparedFrame], profile: Profile, threshold: float | None = None

@@ -16,6 +16,7 @@ from models.heads.base import Fitted, Head
 from models.inputs import stands_s
 from models.scoring.calibration import Calibration
 from models.scoring.smoothing import hold, smooth_series
+from models.scoring.trial import NormalTrial, trial_of
 from service.engine.heads import LoadedHead
 from service.profiles.finding import Learned, find_moments
 from service.profiles.profile import HeadProfile, Profile
@@ -32,7 +33,13 @@ class EnrolmentError(ValueError):
 
 
 def fit_profile(
-    heads: Mapping[str, LoadedHead], samples: Samples, detector: str, encoders: Sequence[str], origin: str
+    heads: Mapping[str, LoadedHead],
+    samples: Samples,
+    detector: str,
+    encoders: Sequence[str],
+    origin: str,
+    *,
+    moments: bool = True,
 ) -> Profile:
     """Learn what is normal.
 
@@ -42,6 +49,7 @@ def fit_profile(
         detector: Name of the detector that found their objects.
         encoders: Name and hash of each encoder that the heads need.
         origin: Where they come from, in words.
+        moments: Look for what a person should see of them; a profile for the time being needs none.
 
     Raises:
         EnrolmentError: If the samples do not suffice.
@@ -67,7 +75,8 @@ def fit_profile(
         )
         held_out[name] = fitted.raw
     stands = {name: stands_s(loaded.head.inputs) for name, loaded in heads.items()}
-    fused, final = calibrate_fused({name: head.calibration for name, head in profiles.items()}, held_out, kept, stands)
+    calibrations = {name: head.calibration for name, head in profiles.items()}
+    fused, final, trial = calibrate_fused(calibrations, held_out, kept, stands)
     learned = Learned(
         left_out,
         {name: _spread(np.isnan(raw), ~left_out, fill=False) for name, raw in held_out.items()},
@@ -83,7 +92,8 @@ def fit_profile(
         seconds=samples.seconds,
         samples=samples,
         encoders=tuple(encoders),
-        moments=find_moments(heads, profiles, samples, learned),
+        trial=trial,
+        moments=find_moments(heads, profiles, samples, learned) if moments else (),
         objects=samples.objects,
         recordings=samples.recordings,
     )
@@ -111,8 +121,8 @@ def calibrate_fused(
     held_out: Mapping[str, Float64],
     samples: list[Sample],
     stands: Mapping[str, float],
-) -> tuple[Calibration, Float64]:
-    """Calibrate the final score on the frames of the enrolment, as if they had been seen live.
+) -> tuple[Calibration, Float64, NormalTrial]:
+    """Calibrate the final score on the frames of the enrolment, as if they had been seen live, and try it on them.
 
     Args:
         calibrations: Each head's.
@@ -121,7 +131,7 @@ def calibrate_fused(
         stands: For each head the seconds for which its last word holds, as ``models.inputs.stands_s`` has it.
 
     Returns:
-        The calibration, and the final surprise of each sample under it, ``(N,)``.
+        The calibration, the final surprise of each sample under it, ``(N,)``, and what was tried.
     """
     epochs, pts = np.cumsum(gaps(samples), dtype=np.int64), np.array([sample.pts for sample in samples])
     said = [
@@ -131,4 +141,5 @@ def calibrate_fused(
     # fmax: a frame that one head says nothing of is judged by the others.
     smooth = smooth_series(np.fmax.reduce(said), pts, epochs)
     fused = Calibration.fit(smooth, epochs.tolist())
-    return fused, fused.surprise(smooth)
+    final = np.asarray(fused.surprise(smooth), np.float64)
+    return fused, final, trial_of(final, pts, epochs)

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 from models.arrays import Arrays, under
 from models.scoring.calibration import Calibration
+from models.scoring.promise import Promise, promise, promise_of, untried
+from models.scoring.trial import NormalTrial
 from service.profiles import moments as moments_file
 from service.profiles.moments import Moment
 from service.profiles.samples import Samples
@@ -66,6 +68,8 @@ class Profile:
         moments: Of the enrolment, what a person should see.
         objects: Tracked objects that were seen in enrolment.
         recordings: Recordings that it was learned from; 0 for the live picture alone.
+        trial: Held-out normal footage as the service would have seen it, which says how many alerts a threshold lets
+            pass; None of a profile that an earlier version wrote.
     """
 
     heads: Mapping[str, HeadProfile]
@@ -77,18 +81,38 @@ class Profile:
     seconds: float
     samples: Samples | None
     encoders: tuple[str, ...] = ()
+    trial: NormalTrial | None = None
     moments: tuple[Moment, ...] = ()
     objects: int = 0
     recordings: int = 0
 
     def threshold(self, alerts_per_day: float = DEFAULT_ALERTS_PER_DAY, fps: float = math.inf) -> float:
-        """The surprise that normal footage exceeds so often a day.
+        """The surprise at which an alert opens that normal footage is to raise so often a day.
 
         Args:
             alerts_per_day: Wished false alerts a day, greater than 0.
             fps: Frames scored a second, if fewer than in the enrolment.
         """
-        return self.fused.threshold(alerts_per_day, min(self.frames / max(self.seconds, 1e-9), fps))
+        return self.promised(alerts_per_day, fps).threshold
+
+    @property
+    def promise(self) -> Promise:
+        """What is promised of an operator who asked for nothing else."""
+        return self.promised()
+
+    def promised(self, alerts_per_day: float = DEFAULT_ALERTS_PER_DAY, fps: float = math.inf) -> Promise:
+        """The threshold for a wish, and what is to be expected at it; arguments as for ``threshold``.
+
+        Without a trial it is a quantile of the frames that enrolment kept, extrapolated, and no more than a guess.
+        """
+        if self.trial is not None:
+            return promise(self.trial, self.fused, alerts_per_day)
+        rate = min(self.frames / max(self.seconds, 1e-9), fps)
+        return untried(self.fused.threshold(alerts_per_day, rate), alerts_per_day)
+
+    def promised_at(self, threshold: float) -> Promise:
+        """What is to be expected at a threshold that was set by hand, a surprise greater than 0."""
+        return untried(threshold) if self.trial is None else promise_of(self.trial, threshold)
 
     def save(self, path: Path) -> None:
         """Write it, so that a reader sees the old file or the new one whole, whatever happens.
@@ -106,6 +130,8 @@ class Profile:
         arrays |= {f"fused/{key}": value for key, value in self.fused.to_arrays().items()}
         arrays |= {f"samples/{key}": value for key, value in self.samples.to_arrays().items()}
         arrays |= {f"moments/{key}": value for key, value in moments_file.to_arrays(self.moments).items()}
+        if self.trial is not None:
+            arrays |= {f"trial/{key}": value for key, value in self.trial.to_arrays().items()}
         header = {
             "format": FORMAT,
             "detector": self.detector,
@@ -181,6 +207,7 @@ class Profile:
             # Versions before these were counted wrote neither.
             objects=int(header.get("objects", 0)),
             recordings=int(header.get("recordings", 0)),
+            trial=NormalTrial.from_arrays(trial) if (trial := under(arrays, "trial/")) else None,
         )
 
 

@@ -1,24 +1,8 @@
-"""How well a rate is known from a few events."""
+"""Whether a count is more than chance explains."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-
-TAIL = 0.025
-"""Of each side of an interval: 95 % lie within."""
-
-
-def poisson_bounds(events: int, tail: float = TAIL) -> tuple[float, float]:
-    """The exact interval of a Poisson mean (Garwood, Biometrika 1936) of which so many events were seen.
-
-    Args:
-        events: Seen, at least 0.
-        tail: Chance that the mean lies beyond either end.
-    """
-    high = _mean_where(lambda mean: _at_most(events, mean), tail)
-    low = 0.0 if events == 0 else _mean_where(lambda mean: _at_most(events - 1, mean), 1 - tail)
-    return low, high
 
 
 def more_than_chance(events: int, share: float, total: int) -> float:
@@ -40,19 +24,3 @@ def more_than_chance(events: int, share: float, total: int) -> float:
         for k in range(events, total + 1)
     ]
     return min(1.0, math.fsum(math.exp(term) for term in terms))
-
-
-def _at_most(events: int, mean: float) -> float:
-    """The chance of at most so many events."""
-    return math.fsum(math.exp(k * math.log(mean) - mean - math.lgamma(k + 1)) for k in range(events + 1))
-
-
-def _mean_where(chance: Callable[[float], float], wanted: float) -> float:
-    """The mean at which a chance that falls with it is what is wanted."""
-    low, high = 1e-12, 1.0
-    while chance(high) > wanted:
-        high *= 2
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if chance(middle) > wanted else (low, middle)
-    return high

@@ -6,14 +6,16 @@ import json
 import math
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.arrays import Arrays, Mask
+from models.scoring.calibration import Calibration
+from models.scoring.trial import NormalTrial
 
 BLOCK_FRAMES = 100
 """Frames are kept or let go in runs of this length, so that what follows what in time stays visible: smoothing
@@ -21,6 +23,10 @@ and the rate of alerts are calibrated on runs (10 s at 10 frames a second)."""
 
 MAX_BLOCKS = 60
 """At most 6,000 frames: ten minutes at 10 frames a second in full, longer recordings as a fair sample."""
+
+
+_RECORDED, _RECORDING_S = -1e12, 1e7
+"""Where the clocks of recordings begin, and how far apart: longer than any of them is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +64,22 @@ class Choice(StrEnum):
     KEEP = "keep"
 
 
+class Onlooker(Protocol):
+    """Is shown every frame that samples are added, kept or not, and tries on it what was learned before."""
+
+    def look(self, sample: Sample) -> None:
+        """Take the next frame, before it is added. Called by whoever adds it; must not take long."""
+        ...
+
+    def trial(self, fused: Calibration) -> NormalTrial | None:
+        """All that was tried, under the last calibration; None if that is nothing. Nothing is looked at any more."""
+        ...
+
+    def close(self) -> None:
+        """Look on no more. Idempotent."""
+        ...
+
+
 @dataclass(slots=True)
 class _Block:
     number: int
@@ -86,10 +108,16 @@ class Samples:
         self.objects = 0
         self.choices: dict[Span, Choice] = {}
         self._names: dict[int, str] = {}
+        self._live = False
         self._last: Sample | None = None
+        self.onlooker: Onlooker | None = None
 
     def add(self, sample: Sample) -> None:
         """Add the next frame in time; a new recording starts with a new number."""
+        if not self._live and not math.isnan(sample.at):
+            sample = replace(sample, at=math.nan)  # when the file was read
+        if self.onlooker is not None:
+            self.onlooker.look(sample)
         if self._last is not None and sample.recording == self._last.recording:
             self.seconds += sample.pts - self._last.pts
         elif self._open.samples:
@@ -105,12 +133,25 @@ class Samples:
         self.left_out_s += seconds
 
     def begin(self, name: str) -> None:
-        """Name what comes next; empty for the live picture."""
+        """Name what comes next; empty for the live picture, whose clock alone says something."""
         self._names[self.next_recording] = name
+        self._live = name == ""
 
     def name_of(self, recording: int) -> str:
         """What the footage of a recording's number is called; empty for the live picture, or where nobody said."""
         return self._names.get(max((number for number in self._names if number <= recording), default=-1), "")
+
+    @property
+    def whole(self) -> bool:
+        """Whether all frames that were seen are kept."""
+        return self.frames == sum(len(block.samples) for block in [*self._blocks, self._open])
+
+    def clock(self, sample: Sample) -> float:
+        """When a frame was, Unix seconds; of a recording, whose time is not known, on a clock of its own before 1970.
+
+        No other frame of these samples has that time, so that it can be found again in what was made of them.
+        """
+        return _RECORDED + _RECORDING_S * sample.recording + sample.pts if math.isnan(sample.at) else sample.at
 
     @property
     def recordings(self) -> int:
@@ -135,6 +176,20 @@ class Samples:
         """The frames that are kept, in the order in which they came."""
         blocks = sorted(self._blocks, key=lambda block: block.number)
         return [sample for block in [*blocks, self._open] for sample in block.samples]
+
+    @property
+    def full(self) -> bool:
+        """Whether of what comes now not all is kept any more."""
+        return self._seen_blocks >= MAX_BLOCKS
+
+    def snapshot(self) -> Samples:
+        """What is kept now, for another thread to learn from; nobody is shown what is added to it."""
+        copy = Samples()
+        copy._blocks = [_Block(block.number, list(block.samples)) for block in [*self._blocks, self._open]]
+        copy._open = _Block(self._open.number + 1)
+        copy.frames, copy.seconds, copy._last = self.frames, self.seconds, self._last
+        copy.choices = dict(self.choices)
+        return copy
 
     @property
     def next_recording(self) -> int:
@@ -198,6 +253,7 @@ class Samples:
             for frame, rows in zip(features, np.split(arrays[name], ends), strict=True):
                 frame.setdefault(head, {})[key] = rows
         samples = cls()
+        samples._live = True  # what was no time when it was stored is none now
         # Files of earlier versions know neither times nor pictures.
         times = np.asarray(arrays.get("at", np.full(len(features), math.nan)), np.float64)
         pictures = _pictures_of(arrays)
@@ -206,6 +262,7 @@ class Samples:
             samples.add(Sample(int(recording), float(pts), dict(frame), float(at), pictures.get(index)))
         if "about" in arrays:
             samples._learn_about(json.loads(np.asarray(arrays["about"], np.uint8).tobytes()))
+        samples._live = False
         samples.frames, samples.seconds = int(arrays["seen"][0]), float(arrays["seen"][1])
         return samples
 

@@ -7,14 +7,14 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from service.contracts.alert import AlertKind
+from service.contracts.alert import Alert, AlertKind
 from service.contracts.enrolment import EnrolmentOut, EnrolmentSpec
 from service.contracts.guidance import PreviewOut, PreviewSpec
 from service.contracts.moment import MomentChoice
 from service.contracts.patch import patched
 from service.contracts.stream import StreamOut, StreamPatch, StreamSpec
 from service.enrolment.length import check_length
-from service.enrolment.stream_profile import file_source, kept_profile, profile_path
+from service.enrolment.stream_profile import file_source, forget_profile, kept_profile
 from service.errors import (
     INVALID_PATCH,
     NEW_TO_EXTEND,
@@ -152,6 +152,12 @@ class StreamRegistry:
         """
         return self._entries.get(stream_id).running()
 
+    def judged(self, alert: Alert) -> None:
+        """Tell a stream what a person said of its alert, if it is there."""
+        entry = self._entries.find(alert.stream_id)
+        if entry is not None and entry.live is not None:
+            entry.live.profile.judged(alert)
+
     def guidance(self, stream_id: str) -> StreamGuidance:
         """A stream's rules in words; they are there also while the stream cannot run."""
         return self._entries.get(stream_id).guidance
@@ -246,7 +252,7 @@ class StreamRegistry:
             self._services.drift.forget(stream_id)
             self._services.metrics.forget(stream_id)
             self._services.metrics.streams.set(len(self._entries))
-            profile_path(self._settings, stream_id).unlink(missing_ok=True)
+            forget_profile(self._settings, stream_id)
 
     def retry(self, stream_id: str) -> None:
         """Try a source that is down at once, and bring back a stream that could not be. Idempotent."""
@@ -281,7 +287,7 @@ class StreamRegistry:
                 entry.live.forget_enrolment()
                 return
             self._store.set_pending(stream_id, None)
-            profile_path(self._settings, stream_id).unlink(missing_ok=True)
+            forget_profile(self._settings, stream_id)
 
     def choose_moment(self, stream_id: str, moment_id: str, choice: MomentChoice | None) -> EnrolmentOut:
         """Leave a moment out of what a stream has learned, or keep it, and learn anew; as ``StreamProfile.choose``."""

@@ -38,4 +38,8 @@ def review(
                 guidance = held.enter_context(streams.held(stream_id))
                 if guidance is not None:
                     radii[stream_id] = held.enter_context(guidance.learning())
-        return alerts.review(alert_ids, changes, radii)
+        reviewed = alerts.review(alert_ids, changes, radii)
+        if "verdict" in changes:
+            for alert in reviewed:
+                streams.judged(alert)
+        return reviewed

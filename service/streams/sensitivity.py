@@ -11,17 +11,16 @@ from typing import NamedTuple
 
 import numpy as np
 
+from models.scoring.promise import Promise
 from service.alerts.incident_machine import IncidentMachine, IncidentRules, SurpriseSample
 from service.contracts.alert import Alert, AlertKind
 from service.contracts.sensitivity import RehearsedAlert, SensitivityPreview, SensitivitySpec
 from service.contracts.stream import StreamSpec
 from service.delivery.feed import RememberedScore, ScoreFeed
 from service.delivery.minutes import MINUTE_S, ScoreMinutes
-from service.enrolment.stream_profile import threshold
 from service.errors import NO_PROFILE, Conflict
 from service.guidance.history import HistoryFrame
 from service.pipeline.scored import FULL_SCALE, display
-from service.profiles.profile import Profile
 from service.store.alert_filter import AlertFilter
 from service.store.alerts import AlertStore
 from service.store.score_minutes import ScoreMinute
@@ -94,10 +93,14 @@ class Past:
         return [*_of_minutes(self.minutes, score), *_of_frames(self.frames, score)]
 
 
+def wished(spec: SensitivitySpec, stream: StreamSpec) -> StreamSpec:
+    """A stream's settings with another sensitivity."""
+    return stream.model_copy(update={"threshold": spec.threshold, "alerts_per_day": spec.alerts_per_day})
+
+
 def rehearse(
-    spec: SensitivitySpec,
-    stream: StreamSpec,
-    profile: Profile | None,
+    promise: Promise | None,
+    now: float | None,
     past: Past,
     history: Sequence[HistoryFrame],
     known: Sequence[Alert],
@@ -105,9 +108,8 @@ def rehearse(
     """What a stream would have alerted to with another sensitivity.
 
     Args:
-        spec: The wish.
-        stream: The stream's settings.
-        profile: What it has learned.
+        promise: What it would promise with that; None if it has learned nothing.
+        now: The surprise at which an alert opens now.
         past: Its scores.
         history: The last minutes, with pictures.
         known: The alerts that there were.
@@ -115,20 +117,20 @@ def rehearse(
     Raises:
         Conflict: ``no_profile``, if it has learned nothing: there are no scores, and no threshold for a wish.
     """
-    if profile is None:
+    if promise is None or now is None:
         msg = "This camera has not learned what is normal yet, so it has no scores to try this on."
         raise Conflict(NO_PROFILE, msg)
-    wished = stream.model_copy(update={"threshold": spec.threshold, "alerts_per_day": spec.alerts_per_day})
-    new, now = (display(threshold(each, profile)) for each in (wished, stream))
+    new, present = display(promise.threshold), display(now)
     alerts = past.alerts(new)
     since = past.since
     return SensitivityPreview(
         threshold=new,
-        threshold_now=now,
+        threshold_now=present,
         since=None if since is None else _utc(since),
         watched_s=round(past.watched_s, 1),
         count=len(alerts),
-        count_now=len(past.alerts(now)),
+        count_now=len(past.alerts(present)),
+        promise=promise.sentence,
         exact=new < 1 and not past.minutes,
         alerts=[_out(each, history, known) for each in reversed(alerts[-LISTED:])],
     )

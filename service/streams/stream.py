@@ -189,6 +189,7 @@ class LiveStream:
     def scored(self, frame: ScoredFrame) -> None:
         """Take a scored frame: alerts, feed, picture, enrolment."""
         self.profile.watch()
+        self.profile.observe(frame)
         now = time.monotonic()
         self._times.append(now)
         self._latency_ms = (now - frame.source.frame.arrived) * 1000
@@ -270,7 +271,7 @@ class LiveStream:
             measured_fps=self._measured_fps() if live else None,
             latency_ms=self._latency_ms if live else None,
             lag_s=None if self._lag_s is None or not live else round(self._lag_s, 3),
-            notes=[*source_notes(ingest, self.stages), *drift_notes(self.drift())] if live else [],
+            notes=[*source_notes(ingest, self.stages), *self.profile.notes, *drift_notes(self.drift())] if live else [],
             reconnects=ingest.reconnects,
             last_frame_at=ingest.last_frame_at,
             threshold=None if scorer is None or scorer.threshold is None else display(scorer.threshold),

@@ -27,6 +27,7 @@
  * @typedef {Schema["MomentOut"]} Moment of what was learned from
  * @typedef {NonNullable<Moment["choice"]>} MomentChoice
  * @typedef {Schema["PromiseOut"]} AlertPromise
+ * @typedef {Schema["ProfileOut"]} Profile
  * @typedef {Schema["DriftOut"]} Drift
  * @typedef {Schema["SensitivityPreview"]} Rehearsal
  * @typedef {Schema["Resemblance"]} Resemblance

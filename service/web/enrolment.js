@@ -46,6 +46,8 @@ export class Enrolment {
       void this.learn();
     });
     find(this.form, ".forget").addEventListener("click", () => void this.forget());
+    this.adapts = /** @type {HTMLInputElement} */ (find(card, ".adapts input"));
+    this.adapts.addEventListener("change", () => void this.adapt());
     this.showFields();
     void this.load();
   }
@@ -124,16 +126,36 @@ export class Enrolment {
     });
   }
 
+  /** Lets the threshold follow the hours scored live, or holds the one of the enrolment. */
+  adapt() {
+    return submit(this.form, async () => {
+      try {
+        await api.updateStream(this.camera.id, { threshold_adapts: this.adapts.checked });
+      } finally {
+        await this.load();
+      }
+      this.onChanged();
+    });
+  }
+
   /** @param {EnrolmentState} enrolment */
-  renderPromise({ promise, moments, drift }) {
+  renderPromise({ promise, profiles, threshold_changes: changes, moments, drift }) {
     const said = find(this.card, ".promise");
     said.hidden = promise === null;
     const facts = find(this.card, ".seen");
     facts.hidden = promise === null;
+    const adapts = find(this.card, ".adapts");
+    adapts.hidden = promise === null || promise.alerts_per_day === null || promise.hours === 0;
+    const followed = find(this.card, ".followed");
+    const last = promise?.adapts === true ? changes.at(-1) : undefined;
+    followed.hidden = last === undefined;
+    setText(followed, last?.sentence ?? "");
     if (promise !== null) {
       setText(said, promiseText(promise));
       said.dataset.kind = promise.kind;
-      facts.replaceChildren(...seenFacts(promise).flatMap(([term, value]) => [create("dt", { text: term }), create("dd", { text: value })]));
+      this.adapts.checked = promise.adapts;
+      const rows = seenFacts(promise, profiles[0]);
+      facts.replaceChildren(...rows.flatMap(([term, value]) => [create("dt", { text: term }), create("dd", { text: value })]));
     }
     const [odd, missed] = [moments.filter(({ kind }) => kind === "odd"), moments.filter(({ kind, alerts }) => kind === "unusual" && !alerts)];
     find(this.card, ".odd").hidden = odd.length === 0;

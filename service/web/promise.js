@@ -10,7 +10,7 @@ import { counted, duration, number, often, rarity, score as scoreText } from "./
  * @param {AlertPromise} promise
  */
 export function promiseText(promise) {
-  const { alerts_per_day: expected, kind, hours, high } = promise;
+  const { expected, kind, hours, high } = promise;
   const footage = duration(hours * 3600);
   if (expected === null) return `How many false alerts to expect is not known. ${seenText(promise)}`;
   if (kind === "measured") return `Expect about ${falseAlerts(expected)}${interval(promise)}, as measured over ${footage} of normal footage.`;
@@ -40,17 +40,23 @@ const falseAlerts = (perDay) => {
 /**
  * What was seen, and from where on it alerts.
  * @param {AlertPromise} promise
+ * @param {import("./api.js").Profile|undefined} profile
  * @returns {[string, string][]}
  */
-export function seenFacts(promise) {
-  const { frames, seconds, objects, recordings, threshold, low, high, kind } = promise;
-  const from = recordings === 0 ? [] : [counted(recordings, "recording")];
-  const things = objects === null ? [] : [counted(objects, "moving thing")];
+export function seenFacts(promise, profile) {
+  const { threshold, low, high, kind } = promise;
   return [
-    ["Learned from", [duration(seconds), `${number(frames)} frames`, ...things, ...from].join(", ")],
+    ["Learned from", profile === undefined ? "nothing" : seen(profile)],
     ["Alerts from", `a score of ${scoreText(threshold)}, ${rarity(threshold)}`],
     ["False alerts", high === null ? "not known" : `${low === null || low <= 0 ? "none" : often(low)} to ${often(high)}, ${kind === "measured" ? "measured" : "not known more closely yet"} (95 % sure)`],
   ];
+}
+
+/** @param {import("./api.js").Profile} profile */
+function seen({ frames, seconds, objects, recordings }) {
+  const things = objects === null ? [] : [counted(objects, "moving thing")];
+  const from = recordings === 0 ? [] : [counted(recordings, "recording")];
+  return [duration(seconds), counted(frames, "frame"), ...things, ...from].join(", ");
 }
 
 /** @param {Drift} drift */

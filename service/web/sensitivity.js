@@ -121,11 +121,11 @@ function outcome({ count, count_now: now, watched_s: watched, exact, threshold }
 }
 
 /** @param {Rehearsal} rehearsal */
-function basis({ since, exact, alerts, count }) {
-  if (since === null) return "";
+function basis({ since, exact, alerts, count, promise }) {
+  if (since === null) return promise;
   const listed = alerts.length < count ? ` The newest ${alerts.length} are listed.` : "";
   const rough = exact ? "" : " Of what is longer past only the highest score of each minute is known; minutes in a row count as one alert.";
-  return `Since ${moment(Date.parse(since), Date.now())}.${rough}${listed} Nothing is changed until you save.`;
+  return `Since ${moment(Date.parse(since), Date.now())}.${rough}${listed} ${promise} Nothing is changed until you save.`;
 }
 
 /** @param {Rehearsal["alerts"][number]} alert */

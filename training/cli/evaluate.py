@@ -80,17 +80,22 @@ def evaluate(
             progress=progress,
             on_clip=lambda clip: clip.save_scores(scores),
         )
-    _save(evaluation, detector, origin, out, plots)
+    _save(evaluation, detector, alerts_per_day, origin, out, plots)
     if evaluation.failed:
         _tell_failed(evaluation)
         raise typer.Exit(1)
 
 
-def _save(evaluation: Evaluation, detector: str, origin: dict[str, Any], out: Path, plots: bool) -> None:
+def _save(
+    evaluation: Evaluation, detector: str, alerts_per_day: float, origin: dict[str, Any], out: Path, plots: bool
+) -> None:
     from models.packs import file_hash
 
     model = Path(detector)
     figures = evaluation.metrics() | {
+        "promises": {
+            scene: profile.promised(alerts_per_day).to_json() for scene, profile in evaluation.profiles.items()
+        },
         "detector": model.name,
         "detector_sha256": file_hash(model) if model.is_file() else None,
         **origin,
@@ -132,6 +137,8 @@ def _show(figures: dict[str, Any]) -> None:
         f"{_number(figures['false_alarms_per_hour'], 1)} an hour",
     )
     rest.add_row("threshold", _threshold(figures))
+    rest.add_row("promised", "\n".join(_promised(scene, made) for scene, made in figures["promises"].items()))
+    rest.add_row("measured", _measured(events["false_alarms"], events["normal_hours"]))
     if figures["unscored_frames"]:
         rest.add_row("nothing to be seen", f"{figures['unscored_frames']} frames, which count as calm")
     rest.add_row("speed", f"{figures['frames']} frames, {figures['frames_per_second']:.1f} a second, decode to score")
@@ -151,6 +158,22 @@ def _threshold(figures: dict[str, Any]) -> str:
     if figures["threshold"] is None:
         return "each scene has its own"
     return f"score {figures['threshold_score']:.2f} (surprise {figures['threshold']:.2f})"
+
+
+def _promised(scene: str, made: dict[str, Any]) -> str:
+    """What enrolment promised of a scene."""
+    return f"{scene}: {made['sentence']}" if scene else str(made["sentence"])
+
+
+def _measured(false_alarms: int, hours: float) -> str:
+    """Beside what was promised, what came of it: it is right if both intervals have something in common."""
+    from models.scoring.promise import poisson_interval
+
+    if not hours:
+        return "nothing: there was no normal footage"
+    low, high = (24 / hours * end for end in poisson_interval(false_alarms))
+    rate = f"{24 / hours * false_alarms:.1f} false alarms a day"
+    return f"{rate}, 95 % sure that between {low:.1f} and {high:.1f} ({hours:.2g} hours of normal footage)"
 
 
 def _number(value: float | None, digits: int = 4) -> str:

@@ -65,6 +65,32 @@ def svad(
     _save(study, origin, out)
 
 
+@study_app.command()
+@fail_clearly
+def margin(
+    datasets: Datasets,
+    out: Out,
+    detector: DetectorName = "motion",
+    heads: Heads = "attributes",
+    fps: Fps = None,
+    piece: Annotated[float, typer.Option(min=10, help="Longer clips are cut into pieces of so many seconds.")] = 300.0,
+    splits: Annotated[int, typer.Option(min=1, help="Halves that are drawn of shorter clips.")] = 20,
+    seed: Seed = 0,
+) -> None:
+    """How far above its silent level a threshold learned from minutes has to be: normal footage only.
+
+    [dim]watchword study margin ped2 falls --fps 6 --out results/margin[/dim]
+    """
+    need_extra()
+    from training.provenance import provenance
+    from training.studies.margin import study_margin
+
+    origin, setup = provenance(), _setup(detector, heads, fps, 1.0, seed)
+    with task_bars() as progress:
+        study = study_margin(_open(datasets), setup, progress, piece, splits)
+    _save(study, origin, out)
+
+
 @study_app.command("cross-scene")
 @fail_clearly
 def cross_scene(

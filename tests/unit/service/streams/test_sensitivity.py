@@ -8,7 +8,7 @@ from unittest.mock import Mock
 import numpy as np
 import pytest
 
-from models.scoring.calibration import Calibration
+from models.scoring.promise import untried
 from service.contracts.alert import Alert
 from service.contracts.sensitivity import SensitivityPreview, SensitivitySpec
 from service.contracts.stream import StreamSpec, StreamState
@@ -16,21 +16,15 @@ from service.delivery.feed import RememberedScore, ScoreFeed
 from service.delivery.minutes import ScoreMinutes
 from service.errors import NO_PROFILE, Conflict
 from service.guidance.history import HistoryFrame
-from service.profiles.profile import Profile
+from service.pipeline.scored import FULL_SCALE
 from service.store.score_minutes import ScoreMinute
-from service.streams.sensitivity import LISTED, Past, rehearse
+from service.streams.sensitivity import LISTED, Past, rehearse, wished
 
 START = 1_777_896_000.0
 """A whole minute."""
 
 LIVE = StreamState.LIVE
-SPEC = StreamSpec(name="Yard", url="rtsp://camera.example/1", threshold=0.9)
-
-
-@pytest.fixture
-def profile() -> Profile:
-    fused = Calibration.fit(np.random.default_rng(0).exponential(size=6000), [0] * 6000)
-    return Profile({}, fused, "motion", datetime(2026, 3, 1, tzinfo=UTC), "live", 6000, 600.0, None)
+NOW = 0.9 * FULL_SCALE
 
 
 def frames(*runs: tuple[float, float, float | None], rate: int = 10) -> list[RememberedScore]:
@@ -49,23 +43,19 @@ def minutes(*scores: float | None) -> list[ScoreMinute]:
 
 
 def tried(
-    profile: Profile | None,
-    past: Past,
-    score: float = 0.5,
-    history: Sequence[HistoryFrame] = (),
-    known: Sequence[Alert] = (),
+    past: Past, score: float = 0.5, history: Sequence[HistoryFrame] = (), known: Sequence[Alert] = ()
 ) -> SensitivityPreview:
-    return rehearse(SensitivitySpec(threshold=score), SPEC, profile, past, history, known)
+    return rehearse(untried(score * FULL_SCALE), NOW, past, history, known)
 
 
 def seconds(moment: datetime) -> float:
     return moment.timestamp() - START
 
 
-def test_frames_make_the_alerts_that_their_state_machine_makes(profile: Profile) -> None:
+def test_frames_make_the_alerts_that_their_state_machine_makes() -> None:
     glance, event = (10, 10.1, 0.8), (20, 22, 0.7)
     runs = [(0, 10, 0.1), glance, (10.1, 20, 0.1), event, (22, 60, 0.1), (60, 62, 0.95), (62, 70, 0.1)]
-    found = tried(profile, Past([], frames(*runs)))
+    found = tried(Past([], frames(*runs)))
     assert (found.count, found.count_now, found.exact) == (2, 1, True)
     later, earlier = found.alerts
     assert (later.peak_score, earlier.peak_score) == (0.95, 0.7)
@@ -75,14 +65,14 @@ def test_frames_make_the_alerts_that_their_state_machine_makes(profile: Profile)
     assert (found.threshold, found.threshold_now) == (0.5, 0.9)
 
 
-def test_an_alert_that_lasts_counts(profile: Profile) -> None:
-    (alert,) = tried(profile, Past([], frames((0, 10, 0.1), (10, 13, 0.8)))).alerts
+def test_an_alert_that_lasts_counts() -> None:
+    (alert,) = tried(Past([], frames((0, 10, 0.1), (10, 13, 0.8)))).alerts
     assert seconds(alert.closed_at) == pytest.approx(13, abs=0.2)
 
 
-def test_minutes_in_a_row_are_one_alert_and_the_number_is_about_right(profile: Profile) -> None:
+def test_minutes_in_a_row_are_one_alert_and_the_number_is_about_right() -> None:
     past = Past(minutes(0.6, 0.7, 0.2, 0.8, 0.1), [])
-    found = tried(profile, past)
+    found = tried(past)
     assert (found.count, found.count_now, found.exact) == (2, 0, False)
     assert [(seconds(each.opened_at), seconds(each.closed_at)) for each in found.alerts] == [(-120, -60), (-300, -180)]
     assert [(each.peak_score, each.exact) for each in found.alerts] == [(0.8, False), (0.7, False)]
@@ -91,43 +81,45 @@ def test_minutes_in_a_row_are_one_alert_and_the_number_is_about_right(profile: P
     assert seconds(found.since) == -300
 
 
-def test_a_gap_ends_an_alert_of_minutes(profile: Profile) -> None:
+def test_a_gap_ends_an_alert_of_minutes() -> None:
     first, last = minutes(0.6, 0.6, 0.6)[::2]
-    assert tried(profile, Past([first, last], [])).count == 2
+    assert tried(Past([first, last], [])).count == 2
 
 
-def test_a_clock_that_was_set_back_ends_nothing_else(profile: Profile) -> None:
-    found = tried(profile, Past([], frames((100, 110, 0.1), (110, 112, 0.8), (0, 30, 0.1), (30, 32, 0.8))))
+def test_a_clock_that_was_set_back_ends_nothing_else() -> None:
+    found = tried(Past([], frames((100, 110, 0.1), (110, 112, 0.8), (0, 30, 0.1), (30, 32, 0.8))))
     assert found.count == 2
 
 
-def test_scores_that_are_not_told_apart_make_no_exact_number(profile: Profile) -> None:
-    found = tried(profile, Past([], frames((0, 5, 0.2), (5, 8, 1.0))), 1.0)
+def test_scores_that_are_not_told_apart_make_no_exact_number() -> None:
+    found = tried(Past([], frames((0, 5, 0.2), (5, 8, 1.0))), 1.0)
     assert (found.count, found.exact) == (1, False)
 
 
-def test_a_wish_for_alerts_a_day_has_the_threshold_that_it_would_have(profile: Profile) -> None:
-    wishes = [
-        rehearse(SensitivitySpec(alerts_per_day=wish), SPEC, profile, Past([], []), (), ()) for wish in (0.1, 1, 50)
-    ]
-    thresholds = [wish.threshold for wish in wishes]
-    assert thresholds == sorted(thresholds, reverse=True)
-    assert thresholds[0] > thresholds[2]
-    own = SPEC.model_copy(update={"threshold": None, "alerts_per_day": 50})
-    again = rehearse(SensitivitySpec(alerts_per_day=50), own, profile, Past([], []), (), ())
-    assert again.threshold == again.threshold_now == thresholds[2]
-    assert (again.since, again.watched_s, again.count) == (None, 0.0, 0)
+def test_what_it_would_promise_is_said() -> None:
+    promise = untried(3.0, 5.0)
+    found = rehearse(promise, NOW, Past([], []), (), ())
+    assert (found.promise, found.threshold, found.threshold_now) == (promise.sentence, 0.5, 0.9)
+    assert (found.since, found.watched_s, found.count) == (None, 0.0, 0)
+
+
+def test_a_wish_takes_the_place_of_what_is_set() -> None:
+    stream = StreamSpec(name="Yard", url="rtsp://camera.example/1", alerts_per_day=5, fps=7)
+    by_score = wished(SensitivitySpec(threshold=0.4), stream)
+    assert (by_score.threshold, by_score.alerts_per_day, by_score.fps) == (0.4, None, 7)
+    by_rate = wished(SensitivitySpec(alerts_per_day=2), by_score)
+    assert (by_rate.threshold, by_rate.alerts_per_day) == (None, 2)
 
 
 def test_there_is_nothing_to_try_where_nothing_was_learned() -> None:
     with pytest.raises(Conflict, match="has not learned what is normal yet") as refused:
-        tried(None, Past([], []))
+        rehearse(None, None, Past([], []), (), ())
     assert refused.value.kind is NO_PROFILE
 
 
-def test_only_the_newest_are_listed(profile: Profile) -> None:
+def test_only_the_newest_are_listed() -> None:
     past = Past(minutes(*[0.6, 0.1] * (LISTED + 5)), [])
-    found = tried(profile, past)
+    found = tried(past)
     assert (found.count, len(found.alerts)) == (LISTED + 5, LISTED)
     assert seconds(found.alerts[0].opened_at) == -120
 
@@ -151,14 +143,14 @@ def history_frame(second: float, **changes: Any) -> HistoryFrame:
     return HistoryFrame(**values | changes)
 
 
-def test_the_picture_is_of_the_most_unusual_object_near_the_peak(profile: Profile) -> None:
+def test_the_picture_is_of_the_most_unusual_object_near_the_peak() -> None:
     past = Past([], frames((0, 10, 0.1), (10, 12, 0.8), (12, 20, 0.1)))
     far = history_frame(16.0, surprises=np.array([9.0, 9.0], np.float32), thumbnails={1: b"later", 2: b"later"})
-    (alert,) = tried(profile, past, history=[history_frame(11.0), far]).alerts
+    (alert,) = tried(past, history=[history_frame(11.0), far]).alerts
     assert alert.picture == "data:image/jpeg;base64,ZmFzdA=="
     unknown = history_frame(11.0, surprises=np.full(2, np.nan, np.float32))
-    assert tried(profile, past, history=[unknown]).alerts[0].picture == "data:image/jpeg;base64,Y2FsbQ=="
-    assert tried(profile, past, history=[far]).alerts[0].picture is None
+    assert tried(past, history=[unknown]).alerts[0].picture == "data:image/jpeg;base64,Y2FsbQ=="
+    assert tried(past, history=[far]).alerts[0].picture is None
 
 
 def known_alert(second: float, snapshot: str | None) -> Alert:
@@ -178,10 +170,10 @@ def known_alert(second: float, snapshot: str | None) -> Alert:
     )
 
 
-def test_the_alert_that_there_was_is_named_with_its_picture(profile: Profile) -> None:
+def test_the_alert_that_there_was_is_named_with_its_picture() -> None:
     past = Past(minutes(0.8, 0.1), frames((0, 10, 0.1), (10, 12, 0.8), (12, 20, 0.1)))
     before, now, other = known_alert(-90, "a-90.jpg"), known_alert(10.5, None), known_alert(40, "a40.jpg")
-    newest, oldest = tried(profile, past, known=[other, now, before]).alerts
+    newest, oldest = tried(past, known=[other, now, before]).alerts
     assert (newest.alert_id, newest.picture) == ("a10", None)
     assert (oldest.alert_id, oldest.picture) == ("a-90", "alerts/a-90/snapshot.jpg")
 
