@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import cast
 from unittest.mock import Mock
 
+import numpy as np
 import pytest
 
 from models.arrays import Arrays
 from models.heads.base import Head, Term
 from models.packs import PackLibrary
 from models.scoring.calibration import Calibration
+from models.scoring.trial import NormalTrial
 from service.contracts.enrolment import EnrolmentSpec
 from service.contracts.stream import Detection, StreamSpec
 from service.engine.detectors import MotionDetector
@@ -186,3 +188,39 @@ def test_what_is_forgotten_has_no_moments(learned: StreamProfile) -> None:
     assert learned.out().moments == []
     with pytest.raises(NotFound):
         learned.choose(ODD, Choice.KEEP)
+
+
+def test_what_is_learned_anew_goes_on_from_the_hours_scored_live(learned: StreamProfile) -> None:
+    before, live = learned._profile, learned._live
+    assert before is not None
+    assert before.trial is not None
+    assert live is not None
+    for second in range(7200):
+        live.observe(3.0 if second in (100, 101) else 0.5, float(second), 0, 1.8e9 + second)
+    learned.choose(ODD, Choice.KEEP)
+    after = learned._profile
+    assert after is not None
+    assert after.trial is not None
+    assert after.trial.hours == pytest.approx(before.trial.hours + 2, abs=0.01)
+    assert after.fused.raw(after.trial.seconds[-7099]) == pytest.approx(before.fused.raw(3.0), rel=1e-3)
+
+
+def test_of_footage_longer_than_the_samples_the_trial_loses_what_is_left_out(profile: StreamProfile) -> None:
+    profile._stages.heads = {"heights": loaded()}
+    profile._services = replace(profile._services, executor=AtOnce())
+    samples = footage(between(40.0, 40.5, 4.0))
+    samples.frames *= 100  # of which these were kept
+    seconds = np.full(60, 0.5, np.float32)
+    seconds[40], seconds[10] = 5.0, 4.0
+    began = np.array([samples.clock(samples.kept()[0])])
+    tried = replace(fit(samples), trial=NormalTrial(seconds, np.zeros(1, np.int64), began))
+    profile.enrol(EnrolmentSpec(stream="gate"), tried)
+    unusual = next(each for each in profile.out().moments if each.kind == "unusual" and 40 <= each.begin_s < 41)
+    profile.choose(unusual.id, Choice.LEAVE_OUT)
+    after = profile._profile
+    assert after is not None
+    assert after.trial is not None
+    assert len(after.trial.seconds) < 55
+    assert len(after.trial.openings(float(after.trial.silent))) == 1  # that of the tenth second is still there
+    level = after.fused.surprise(tried.fused.raw(4.0))
+    assert after.trial.silent == pytest.approx(level, rel=1e-3)

@@ -139,3 +139,38 @@ def test_the_samples_of_a_choice_are_those_within_its_stretches() -> None:
     left_out, kept = (np.flatnonzero(samples.chosen(frames, choice)) for choice in (Choice.LEAVE_OUT, Choice.KEEP))
     assert left_out.tolist() == [2, 3, 4]
     assert kept.tolist() == [6]
+
+
+def test_only_the_live_picture_has_times_of_its_own() -> None:
+    samples = Samples()
+    samples.begin("gate.mp4")
+    samples.add(Sample(0, 4.0, {}, at=1.8e9))  # when the file was read
+    samples.begin("")
+    samples.add(Sample(1, 4.0, {}, at=1.8e9 + 9))
+    assert [sample.at for sample in samples.kept()] == [pytest.approx(np.nan, nan_ok=True), 1.8e9 + 9]
+
+
+def test_each_frame_has_a_time_that_no_other_has() -> None:
+    samples = Samples()
+    for name, recording in (("monday.mp4", 0), ("tuesday.mp4", 1), ("", 2)):
+        samples.begin(name)
+        for second in range(3):
+            samples.add(Sample(recording, 86_400.0 * second, {}, at=1.8e9 + second))
+    times = [samples.clock(sample) for sample in samples.kept()]
+    assert len(set(times)) == 9
+    assert times[6:] == [1.8e9, 1.8e9 + 1, 1.8e9 + 2]
+    assert max(times[:6]) < 0
+    again = Samples.from_arrays(samples.to_arrays())
+    assert [again.clock(sample) for sample in again.kept()] == times
+
+
+def test_samples_are_whole_until_some_are_let_go() -> None:
+    samples = Samples()
+    for index in range(MAX_BLOCKS * BLOCK_FRAMES):
+        samples.add(sample(0, index * 0.1, rows=0))
+    assert samples.whole
+    assert Samples.from_arrays(samples.to_arrays()).whole
+    for index in range(BLOCK_FRAMES):
+        samples.add(sample(1, index * 0.1, rows=0))
+    assert not samples.whole
+    assert not Samples.from_arrays(samples.to_arrays()).whole
