@@ -112,6 +112,8 @@ class Rehearsal:
             self._new = fit_profile(self._heads, samples, "", (), "", moments=False)
         except EnrolmentError as error:
             logger.warning("what was learned so far cannot be tried yet: %s", error)
+        except Exception:  # a head that fails here fails again at the end, and says so to who enrols
+            logger.exception("what was learned so far cannot be tried")
         finally:
             self._fitting = False
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import cast
 from unittest.mock import Mock
@@ -15,7 +15,9 @@ from models.arrays import Arrays
 from models.heads.base import Head, Term
 from models.packs import PackLibrary
 from models.scoring.calibration import Calibration
+from models.scoring.promise import MARGIN
 from models.scoring.trial import NormalTrial
+from service.contracts.alert import AlertKind
 from service.contracts.enrolment import EnrolmentSpec
 from service.contracts.stream import Detection, StreamSpec
 from service.engine.detectors import MotionDetector
@@ -28,6 +30,8 @@ from service.profiles.profile import HeadProfile, Profile
 from service.profiles.samples import Choice, Samples
 from service.settings import Settings
 from support.heights import Heights, between, fit, footage, loaded
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC).timestamp()
 
 
 @pytest.fixture
@@ -73,6 +77,112 @@ def unwell(profile: StreamProfile) -> Profile:
     calibration = Calibration.fit([float(number) for number in range(100)], [0] * 100)
     heads = {"unwell": HeadProfile("unwell", "0123", {}, calibration)}
     return Profile(heads, calibration, "motion", datetime.now(UTC), "live", 100, 10.0, Samples())
+
+
+@pytest.fixture
+def enrolled(profile: StreamProfile, monkeypatch: pytest.MonkeyPatch) -> StreamProfile:
+    """A stream with a profile of twelve hours, in which the highest would have been an alert at 4.8."""
+    other = unwell(profile)
+    monkeypatch.setattr(Unwell, "check", lambda _head, _arrays: None)
+    seconds = np.zeros(12 * 3600, np.float32)
+    seconds[1000] = 4.0
+    fused = Calibration(np.array([0.0, 1.0]), np.array([1.0, 0.1]), 1 / np.log(10), 0.0, 1.0, 1000)
+    trial = NormalTrial(seconds, np.array([0]), np.array([np.nan]))
+    profile.enrol(EnrolmentSpec(stream="gate"), replace(other, fused=fused, trial=trial))
+    executor = cast(Mock, profile._services.executor)
+    executor.submit.side_effect = lambda work, *args: work(*args)
+    return profile
+
+
+def live_hours(profile: StreamProfile, hours: int, event: float = 0.0, epoch: int = 0) -> None:
+    """Score hours at a frame a second; an event lasts five seconds, in the middle of them."""
+    middle = hours * 1800
+    for at in range(hours * 3600 + 1):
+        surprise = event if middle <= at < middle + 5 else 0.5
+        clocks = Mock(pts=float(at), captured_at=NOON + at)
+        source = Mock(frame=clocks, epoch=epoch, ghostly=False)
+        profile.observe(Mock(source=source, surprise=surprise, unguided=surprise))
+
+
+def threshold_of(profile: StreamProfile) -> float:
+    scorer = profile._context.scorer
+    assert scorer is not None
+    assert scorer.threshold is not None
+    return scorer.threshold
+
+
+def test_quiet_hours_let_the_threshold_come_down_to_the_wish(enrolled: StreamProfile) -> None:
+    first = threshold_of(enrolled)
+    assert 4.0 < first < 4.0 * MARGIN
+    assert enrolled.notes == []
+    live_hours(enrolled, 14)
+    assert threshold_of(enrolled) < first
+    out = enrolled.out()
+    assert out.promise is not None
+    assert (out.promise.kind, out.promise.incidents) == ("measured", 1)
+    assert out.promise.hours == pytest.approx(26, abs=0.1)
+    assert out.promise.threshold_at_enrolment == pytest.approx(first / 6)
+    assert out.promise.surprise == threshold_of(enrolled)
+    assert out.threshold_changes[-1].threshold == pytest.approx(threshold_of(enrolled) / 6, abs=0.01)
+    assert enrolled.notes == [out.threshold_changes[-1].sentence]
+
+
+def test_alerts_count_as_false_unless_somebody_says_that_they_are_true(enrolled: StreamProfile) -> None:
+    live_hours(enrolled, 14, event=5.0)
+    loud = threshold_of(enrolled)
+    assert loud > 4.0
+    opened = datetime.fromtimestamp(NOON + 7 * 3600, UTC)
+    seen = {"opened_at": opened, "updated_at": opened + timedelta(seconds=6), "closed_at": None}
+    judged = Mock(id="a", kind=AlertKind.ANOMALY, verdict="confirmed", **seen)
+    enrolled.judged(judged)
+    assert threshold_of(enrolled) < loud
+    judged.verdict = "false_alarm"
+    enrolled.judged(judged)
+    assert threshold_of(enrolled) == pytest.approx(loud, abs=0.001)
+
+
+def test_the_threshold_of_the_enrolment_can_be_held_and_let_go_again(enrolled: StreamProfile) -> None:
+    first = threshold_of(enrolled)
+    live_hours(enrolled, 14)
+    followed, spec = threshold_of(enrolled), enrolled._spec
+    enrolled.configure(spec.model_copy(update={"threshold_adapts": False}))
+    assert threshold_of(enrolled) == first
+    assert enrolled.notes == []
+    enrolled.configure(spec)
+    assert threshold_of(enrolled) == followed
+
+
+def test_a_threshold_that_was_named_stays_as_it_is(enrolled: StreamProfile) -> None:
+    enrolled.configure(enrolled._spec.model_copy(update={"threshold": 0.75}))
+    live_hours(enrolled, 3, event=5.0)
+    assert threshold_of(enrolled) == 4.5
+    promise = enrolled.out().promise
+    assert promise is not None
+    assert (promise.alerts_per_day, promise.incidents, promise.adapts) == (None, 1, False)
+
+
+def test_a_restart_goes_on_where_it_was(enrolled: StreamProfile) -> None:
+    live_hours(enrolled, 14)
+    followed, learned = threshold_of(enrolled), enrolled._profile
+    enrolled._use(learned)
+    assert threshold_of(enrolled) == pytest.approx(followed)
+    enrolled.forget()
+    assert enrolled.out().promise is None
+    assert list(enrolled._live_path.parent.glob("*.npz")) == []
+
+
+def test_without_a_trial_there_is_a_guess_and_nothing_follows(
+    profile: StreamProfile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = unwell(profile)
+    monkeypatch.setattr(Unwell, "check", lambda _head, _arrays: None)
+    profile.enrol(EnrolmentSpec(stream="gate"), other)
+    first = threshold_of(profile)
+    assert first == other.fused.threshold(1.0, 10.0)
+    live_hours(profile, 2)
+    promise = profile.out().promise
+    assert promise is not None
+    assert (promise.kind, promise.high, promise.adapts, threshold_of(profile)) == ("guess", None, False, first)
 
 
 def test_a_head_that_fails_over_a_profile_does_not_fit_it(profile: StreamProfile) -> None:
