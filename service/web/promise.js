@@ -1,6 +1,6 @@
 /** What a camera promises of its alerts, in words for people who have read nothing of it. */
 
-import { counted, duration, number, often, rarity, score as scoreText } from "./format.js";
+import { counted, duration, number, often, score as scoreText } from "./format.js";
 
 /** @typedef {import("./api.js").AlertPromise} AlertPromise */
 /** @typedef {import("./api.js").Drift} Drift */
@@ -10,9 +10,10 @@ import { counted, duration, number, often, rarity, score as scoreText } from "./
  * @param {AlertPromise} promise
  */
 export function promiseText(promise) {
-  const { expected, kind, hours, high } = promise;
+  const { expected, kind, hours, high, incidents } = promise;
   const footage = duration(hours * 3600);
   if (expected === null) return `How many false alerts to expect is not known. ${seenText(promise)}`;
+  if (kind === "measured" && incidents === 0 && high !== null) return `Expect at most ${falseAlerts(high)}. ${seenText(promise)}`;
   if (kind === "measured") return `Expect about ${falseAlerts(expected)}${interval(promise)}, as measured over ${footage} of normal footage.`;
   const bound = high === null ? "" : ` So little cannot rule out up to ${often(high)}.`;
   return `Expect about ${falseAlerts(expected)}, but that is a guess. ${seenText(promise)}${bound}`;
@@ -32,10 +33,7 @@ function interval({ low, high }) {
 }
 
 /** @param {number} perDay */
-const falseAlerts = (perDay) => {
-  const said = often(perDay);
-  return said.startsWith("1 ") ? said.replace("1 ", "1 false alert ") : said.replace(/^([\d.,]+) /, "$1 false alerts ");
-};
+const falseAlerts = (perDay) => often(perDay).replace(/^(.+?) (an? )/, (_, count, per) => `${count} ${count === "1" || count === "less than one" ? "false alert" : "false alerts"} ${per}`);
 
 /**
  * What was seen, and from where on it alerts.
@@ -45,9 +43,11 @@ const falseAlerts = (perDay) => {
  */
 export function seenFacts(promise, profile) {
   const { threshold, low, high, kind } = promise;
+  const first = promise.threshold_at_enrolment;
+  const moved = scoreText(first) === scoreText(threshold) ? "" : `, ${scoreText(first)} when it had just learned`;
   return [
-    ["Learned from", profile === undefined ? "nothing" : seen(profile)],
-    ["Alerts from", `a score of ${scoreText(threshold)}, ${rarity(threshold)}`],
+    ["Seen", profile === undefined ? "nothing" : seen(profile)],
+    ["Alerts from", `a score of ${scoreText(threshold)}${moved}`],
     ["False alerts", high === null ? "not known" : `${low === null || low <= 0 ? "none" : often(low)} to ${often(high)}, ${kind === "measured" ? "measured" : "not known more closely yet"} (95 % sure)`],
   ];
 }
