@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from models.packs import PackLibrary
 from service.alerts.manager import AlertManager
@@ -13,6 +14,8 @@ from service.alerts.outage_machine import OutageRules
 from service.alerts.snapshots import SnapshotFolder
 from service.alerts.stores import AlertStores
 from service.contracts.alert import Alert
+from service.contracts.sensitivity import SensitivityPreview, SensitivitySpec
+from service.delivery.drift import DriftWatch
 from service.delivery.feed import ScoreFeed
 from service.delivery.minutes import ScoreMinutes
 from service.engine.engine_queue import EngineQueue
@@ -24,6 +27,7 @@ from service.settings import Settings
 from service.sinks import open_sinks
 from service.store.alerts import AlertStore
 from service.store.data_folder import DataFolder
+from service.store.drift import DriftStore
 from service.store.feedback import FeedbackStore
 from service.store.guidance import GuidanceStore
 from service.store.opening import lock_database, naming_database, open_database
@@ -34,6 +38,7 @@ from service.store.streams import StreamStore
 from service.streams.build import StreamBuilder
 from service.streams.registry import StreamRegistry
 from service.streams.reviews import review
+from service.streams.sensitivity import Past, alerts_known, rehearse, wished
 from service.streams.stream import Services
 
 ENROLMENTS = 4
@@ -66,6 +71,7 @@ class Application:
         library: The packs.
         feed: Score messages, past and new ones.
         minutes: The highest score of every minute, for a month.
+        drift: How unusual every day was, for a month.
         streams: The registered streams.
         alerts: The alerts that are kept.
         rules: The rules in words that are kept, and who edited them.
@@ -103,6 +109,7 @@ class Application:
         settings = self.settings
         self.minutes = ScoreMinutes(ScoreMinuteStore(self._database))
         self.feed = ScoreFeed(settings.score_history, settings.client_queue, self.metrics, self.minutes)
+        self.drift = DriftWatch(DriftStore(self._database), self.metrics)
         self.alerts = AlertStore(self._database, settings.data_dir / "snapshots")
         self.rules = GuidanceStore(self._database)
         self._feedback = FeedbackStore(self._database)
@@ -122,13 +129,32 @@ class Application:
     def _stream_registry(self) -> StreamRegistry:
         store = StreamStore(self._database)
         enrolment = EnrolmentServices(self.settings, self._executor, store.set_pending)
-        services = Services(self.settings, self.metrics, self._worker, self.feed, self._manager, enrolment)
+        services = Services(self.settings, self.metrics, self._worker, self.feed, self._manager, self.drift, enrolment)
         build = StreamBuilder(services, self._pool, store, self.rules, self._feedback, self.own_addresses)
         return StreamRegistry(store, build, services)
 
     def review(self, alert_ids: Sequence[str], changes: Mapping[str, str | None]) -> Sequence[Alert]:
         """Note what a person says of alerts; as ``service.streams.reviews.review``."""
         return review(self.streams, self._manager, alert_ids, changes)
+
+    def preview_sensitivity(self, stream_id: str, spec: SensitivitySpec) -> SensitivityPreview:
+        """How many alerts another sensitivity would have raised on a stream; changes nothing.
+
+        Raises:
+            NotFound: ``stream_not_found``.
+            Conflict: ``stream_broken``, or ``no_profile`` if it has learned nothing.
+        """
+        live, now = self.streams.live(stream_id), datetime.now(UTC)
+        since = now - timedelta(days=spec.days)
+        past = Past.of(self.feed, self.minutes, stream_id, since.timestamp(), now.timestamp())
+        scorer = live.context.scorer
+        return rehearse(
+            live.profile.promised(wished(spec, live.spec)),
+            None if scorer is None else scorer.threshold,
+            past,
+            self.streams.guidance(stream_id).history.frames(),
+            alerts_known(self.alerts, stream_id, since),
+        )
 
     def start(self) -> None:
         """Start the worker and the alerts, and bring back the registered streams in the background.
@@ -138,6 +164,7 @@ class Application:
         """
         with naming_database(self.settings.database):
             self.minutes.start()
+            self.drift.start()
             self._manager.start()
             self._worker.start()
             self.streams.start()
@@ -149,6 +176,7 @@ class Application:
         self._worker.close()
         self._manager.close()
         self.minutes.close()
+        self.drift.close()
         if self._engines is not None:
             self._engines.close()
         self._pool.close()

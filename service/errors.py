@@ -209,6 +209,9 @@ STREAM_NOT_FOUND = declare("stream_not_found", NotFound, "There is no stream 'po
 ALERT_NOT_FOUND = declare("alert_not_found", NotFound, "There is no alert 'a1'.")
 SNAPSHOT_NOT_FOUND = declare("snapshot_not_found", NotFound, "expected an alert with a picture; 'a1' has none")
 RULE_NOT_FOUND = declare("rule_not_found", NotFound, "expected the id of a rule of this stream, got 'r1'")
+MOMENT_NOT_FOUND = declare(
+    "moment_not_found", NotFound, "There is no moment '0-82100-84900' in what this stream has learned (any more)."
+)
 PACK_NOT_FOUND = declare(
     "pack_not_found", NotFound, "There is no pack 'svat'. There are attributes, motion, svad, words."
 )

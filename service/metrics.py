@@ -75,6 +75,12 @@ class Metrics:
             ["stream"],
             registry=self.registry,
         )
+        self.unusual_share = Gauge(
+            "watchword_unusual_share",
+            "Share of today's frames that were as unusual as one in a hundred was while learning.",
+            ["stream"],
+            registry=self.registry,
+        )
         self.stream_info = Gauge(
             "watchword_stream_info",
             "1 for every registered stream under its present name, for joining on `stream`.",
@@ -159,6 +165,7 @@ class Metrics:
             self.score,
             self.stream_state,
             self.stream_watching,
+            self.unusual_share,
             self.stream_info,
             self.reconnects,
             self.alerts,

@@ -171,12 +171,14 @@ class Head(Protocol):
         """
         ...
 
-    def fit(self, samples: Sequence[Arrays], recordings: Sequence[int]) -> Fitted:
+    def fit(self, samples: Sequence[Arrays], recordings: Sequence[int], normal: Mask | None = None) -> Fitted:
         """Learn what is normal from the features of normal frames, in order of time.
 
         Args:
             samples: Features of normal frames.
             recordings: For each sample the number of the unbroken recording it came from.
+            normal: ``(N,)``, frames that a person said are normal: never left out as of an odd event. None for none;
+                it is only given where there are some.
 
         Raises:
             ValueError: If the samples do not suffice; the message says what is missing.

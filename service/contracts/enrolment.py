@@ -8,6 +8,9 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from service.contracts.drift import DriftOut
+from service.contracts.moment import MomentOut
+
 
 class EnrolmentSpec(BaseModel):
     """What `POST /streams/{id}/enrolment` takes: exactly one place to learn from."""
@@ -63,6 +66,8 @@ class ProfileOut(BaseModel):
     created_at: datetime
     frames: int = Field(description="Normal frames it was learned from.")
     seconds: float = Field(description="Seconds of footage it was learned from.")
+    objects: int | None = Field(description="Tracked objects seen while learning; null if they were not counted.")
+    recordings: int = Field(description="Recordings that it was learned from; 0 for the live picture.")
     origin: str = Field(description="Where from: `live`, the files' names, or another stream's id.")
     summary: dict[str, float | str] = Field(description="Per head, facts worth a look: modes, typical speed, ...")
 
@@ -113,6 +118,8 @@ class EnrolmentOut(BaseModel):
                     "damaged": [],
                     "profiles": [],
                     "promise": None,
+                    "moments": [],
+                    "drift": None,
                     "threshold_changes": [],
                 },
                 {
@@ -132,6 +139,8 @@ class EnrolmentOut(BaseModel):
                             "created_at": "2026-03-01T12:05:02Z",
                             "frames": 3000,
                             "seconds": 300.0,
+                            "objects": 41,
+                            "recordings": 0,
                             "origin": "live",
                             "summary": {"usual_object_height": 0.21, "size_modes": 15.0, "appearance_modes": 31.0},
                         }
@@ -158,6 +167,23 @@ class EnrolmentOut(BaseModel):
                             "were seen.",
                         }
                     ],
+                    "moments": [
+                        {
+                            "id": "0-82100-84900",
+                            "kind": "odd",
+                            "left_out": True,
+                            "choice": None,
+                            "recording": None,
+                            "at": "2026-03-01T12:01:23Z",
+                            "begin_s": 82.1,
+                            "end_s": 84.9,
+                            "score": 0.91,
+                            "alerts": True,
+                            "why": "moving unusually fast",
+                            "picture": "streams/c2f0a1d49b7e/enrolment/moments/0-82100-84900.jpg",
+                        }
+                    ],
+                    "drift": {"expected": 0.01, "changed": False, "days": [], "moments": []},
                 },
             ]
         }
@@ -183,3 +209,9 @@ class EnrolmentOut(BaseModel):
     threshold_changes: list[ThresholdChangeOut] = Field(
         [], description="How the threshold changed since learning ended, the newest last; at most 50."
     )
+    moments: list[MomentOut] = Field(
+        [],
+        description="Of what is in force: moments that were left out as odd, in the order of time, and the most "
+        "unusual of those that were kept. Events like these would be missed.",
+    )
+    drift: DriftOut | None = Field(None, description="Whether normal has changed; null while nothing is learned.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from models.scoring.promise import Promise
+from models.scoring.trial import QUIET_S, NormalTrial
 from service.contracts.alert import Alert, AlertKind
 from service.contracts.enrolment import (
     EnrolmentOut,
@@ -24,10 +25,12 @@ from service.contracts.enrolment import (
 )
 from service.contracts.stream import StreamSpec
 from service.enrolment.job import Enrolment
-from service.enrolment.live_trial import LiveTrial
+from service.enrolment.live_trial import BEFORE_S, LiveTrial
+from service.enrolment.moments_out import moments_out
 from service.enrolment.profile_file import ProfileFile
 from service.errors import (
     ENROLMENT_RUNNING,
+    MOMENT_NOT_FOUND,
     NO_PROFILE,
     NOTHING_TO_EXTEND,
     PROFILE_MISFIT,
@@ -36,6 +39,7 @@ from service.errors import (
     STREAM_PAUSED,
     Conflict,
     InvalidSource,
+    NotFound,
 )
 from service.ingest.playback import read_all
 from service.ingest.source import Source, parse_source
@@ -44,7 +48,9 @@ from service.pipeline.offline import OfflinePipeline
 from service.pipeline.recordings import NormalRecording
 from service.pipeline.scored import FULL_SCALE, ScoredFrame, display
 from service.pipeline.stages import Stages
+from service.profiles.moments import Moment
 from service.profiles.profile import DEFAULT_ALERTS_PER_DAY, HeadProfile, Profile, ProfileError
+from service.profiles.samples import Choice, Samples, Span, within
 from service.settings import Settings
 from service.store.storage_trouble import StorageTrouble
 
@@ -105,6 +111,8 @@ class StreamProfile:
         self._enrolment_problem: str | None = None
         self._profile: Profile | None = None
         self._profile_problem: str | None = None
+        # What a person said of moments since the profile in force was fitted.
+        self._choices: dict[Span, Choice | None] = {}
         self._live: LiveTrial | None = None
         self._promise: Promise | None = None
 
@@ -126,7 +134,8 @@ class StreamProfile:
         """Whether recordings are being read for it now, or a profile is fitted."""
         enrolment = self._enrolment
         return enrolment is not None and (
-            enrolment.state is EnrolmentState.FITTING or (self.running and enrolment.spec.sources is not None)
+            enrolment.state is EnrolmentState.FITTING
+            or (self.running and enrolment.spec is not None and enrolment.spec.sources is not None)
         )
 
     @property
@@ -183,13 +192,12 @@ class StreamProfile:
         if self._file.trouble is not None and out.error is None:
             said = f"What was learned is in force, but is not written yet. {self._file.trouble.detail}"
             out = out.model_copy(update={"error": said})
-        return out.model_copy(
-            update={
-                "profiles": [] if profile is None else self._profiles_out(profile),
-                "promise": self._promise_out(),
-                "threshold_changes": self._changes_out(),
-            }
-        )
+        known: dict[str, object] = {"promise": self._promise_out(), "threshold_changes": self._changes_out()}
+        if profile is not None:
+            in_force = math.inf if self._promise is None else self._promise.threshold
+            moments = moments_out(self._stream_id, profile.moments, dict(self._choices), in_force)
+            known |= {"profiles": self._profiles_out(profile), "moments": moments}
+        return out.model_copy(update=known)
 
     @property
     def notes(self) -> list[str]:
@@ -232,6 +240,26 @@ class StreamProfile:
             for change in changes
         ]
 
+    def picture(self, moment_id: str) -> bytes:
+        """The picture of a moment, a JPEG.
+
+        Raises:
+            NotFound: ``moment_not_found``, if there is no such moment (any more) or no picture of it.
+        """
+        moment = self._moment(moment_id)
+        if not moment.picture:
+            msg = f"There is no picture of moment {moment_id!r}."
+            raise NotFound(MOMENT_NOT_FOUND, msg, moment_id=moment_id)
+        return moment.picture
+
+    def _moment(self, moment_id: str) -> Moment:
+        profile = self._profile
+        found = next((one for one in (profile.moments if profile else ()) if one.id == moment_id), None)
+        if found is None:
+            msg = f"There is no moment {moment_id!r} in what this stream has learned (any more)."
+            raise NotFound(MOMENT_NOT_FOUND, msg, moment_id=moment_id)
+        return found
+
     def _profiles_out(self, profile: Profile) -> list[ProfileOut]:
         return [
             ProfileOut(
@@ -239,6 +267,8 @@ class StreamProfile:
                 created_at=profile.created_at,
                 frames=profile.frames,
                 seconds=round(profile.seconds, 2),
+                objects=profile.objects or None,
+                recordings=profile.recordings,
                 origin=profile.origin,
                 summary=self._summary(name, head),
             )
@@ -273,10 +303,77 @@ class StreamProfile:
             if other is None:
                 self._begin(spec)
                 return
+            self._choices.clear()
             try:
                 self._keep(replace(other, origin=f"stream {spec.stream}"), self._file.save)
             except ProfileError as error:
                 raise Conflict(PROFILE_MISFIT, str(error)) from error
+
+    def choose(self, moment_id: str, choice: Choice | None) -> None:
+        """Leave a moment out of what was learned or keep it, and learn anew from the frames that were kept.
+
+        The present profile stays in force until the new one is there. What is said meanwhile of other moments comes
+        into force with one more.
+
+        Args:
+            moment_id: Which.
+            choice: What a person says of it; None leaves it to the heads again.
+
+        Raises:
+            NotFound: ``moment_not_found``.
+            Conflict: ``enrolment_running``, while frames are gathered: what they are added to is open already.
+        """
+        with self._lock:
+            moment = self._moment(moment_id)
+            if self.running and not self._learning_anew:
+                msg = "This stream is learning. Wait until it is done, or stop it (DELETE /streams/{id}/enrolment)."
+                raise Conflict(ENROLMENT_RUNNING, msg)
+            if self._choices.get(moment.span, moment.choice) is choice:
+                return
+            self._choices[moment.span] = choice
+            if not self.running:
+                self._learn_anew()
+
+    @property
+    def _learning_anew(self) -> bool:
+        enrolment = self._enrolment
+        return enrolment is not None and enrolment.spec is None
+
+    def _learn_anew(self) -> None:
+        """Fit the kept frames once more, by what was said of moments; called with the lock held."""
+        kept, said = self._file.load(), dict(self._choices)
+        samples = kept.samples
+        if samples is None:
+            msg = "a profile file always holds its samples"
+            raise AssertionError(msg)
+        for span, choice in said.items():
+            samples.choose(span, choice)
+        self._file.begin()
+        self._enrolment = Enrolment(
+            spec=None,
+            pipeline=self._pipeline(),
+            executor=self._services.executor,
+            extended=replace(kept, trial=None if samples.whole else _without_left_out(kept.trial, samples)),
+            fps=self._spec.fps,
+            keep=self._keep_enrolled,
+            changed=partial(self._learned_anew, said),
+            origin=kept.origin,
+        )
+        self._enrolment_problem = None
+        self._enrolment.learn_anew()
+
+    def _learned_anew(self, said: Mapping[Span, Choice | None]) -> None:
+        """Go on with what was said meanwhile, if anything was."""
+        self._enrolment_changed()
+        with self._lock:
+            if self.running or not self._learning_anew:
+                return
+            # Also if it failed: what cannot be learned is not tried again and again.
+            self._choices = {
+                span: choice for span, choice in self._choices.items() if span not in said or said[span] is not choice
+            }
+            if self._choices:
+                self._learn_anew()
 
     def fail(self, reason: str) -> None:
         """Say of an enrolment that was due why it could not begin."""
@@ -299,6 +396,7 @@ class StreamProfile:
             self._file.delete()
             self._live_path.unlink(missing_ok=True)
             self._use(None)
+            self._choices.clear()
             self._profile_problem = self._enrolment_problem = None
 
     def close(self) -> None:
@@ -317,9 +415,7 @@ class StreamProfile:
         ]
         enrolment = Enrolment(
             spec=spec,
-            pipeline=OfflinePipeline(
-                self._stages.unobserved(), fps=self._spec.fps, detection=self._spec.detection, zones=self._spec.zones
-            ),
+            pipeline=self._pipeline(),
             executor=self._services.executor,
             extended=self._profile_to_extend() if spec.extend else None,
             fps=self._spec.fps,
@@ -327,6 +423,7 @@ class StreamProfile:
             changed=self._enrolment_changed,
         )
         self._services.remember(self._stream_id, spec)
+        self._choices.clear()
         self._file.begin()
         self._enrolment = enrolment
         self._enrolment_problem = None
@@ -334,6 +431,11 @@ class StreamProfile:
             enrolment.learn_live(self._context)
         else:
             enrolment.learn_files(recordings)
+
+    def _pipeline(self) -> OfflinePipeline:
+        return OfflinePipeline(
+            self._stages.unobserved(), fps=self._spec.fps, detection=self._spec.detection, zones=self._spec.zones
+        )
 
     def _recording(self, source: Source) -> NormalRecording:
         given = self._stream_id, source, self._spec.fps, self._services.settings, self._stages.windows
@@ -413,7 +515,17 @@ class StreamProfile:
     def _keep_enrolled(self, enrolment: Enrolment, profile: Profile) -> None:
         with self._lock:
             if self._enrolment is enrolment and not enrolment.cancelled:
-                self._keep(profile, self._file.keep)
+                goes_on = enrolment.spec is None or enrolment.spec.extend
+                self._keep(self._with_live_hours(profile) if goes_on else profile, self._file.keep)
+
+    def _with_live_hours(self, profile: Profile) -> Profile:
+        """A profile that goes on from the present one was tried on the hours since as well."""
+        before, live = self._profile, self._live
+        if before is None or live is None or profile.trial is None:
+            return profile
+        live.settle()
+        hours = live.trial.on_scale(before.fused.raw).on_scale(profile.fused.surprise)
+        return replace(profile, trial=profile.trial.joined(hours))
 
     def _keep(self, profile: Profile, write: Callable[[Profile], None]) -> None:
         self._stages.check(profile)
@@ -440,11 +552,31 @@ class StreamProfile:
         if scorer is None or profile is None:
             self._promise = None
             return
-        seen = profile.trial
-        if seen is not None and self._live is not None and (self._adapts or self._spec.threshold is not None):
-            seen = seen.joined(self._live.trial)
-        self._promise = promise_of(self._spec, replace(profile, trial=seen))
+        self._promise = self._promised(self._spec, profile)
         scorer.threshold = self._promise.threshold
+
+    def promised(self, spec: StreamSpec) -> Promise | None:
+        """What would be promised with other settings, by all that was seen; None while nothing is learned."""
+        profile = self._profile
+        return None if profile is None else self._promised(spec, profile)
+
+    def _promised(self, spec: StreamSpec, profile: Profile) -> Promise:
+        seen, live = profile.trial, self._live
+        if seen is not None and live is not None and (spec.threshold is not None or spec.threshold_adapts):
+            seen = seen.joined(live.trial)
+        return promise_of(spec, replace(profile, trial=seen))
+
+
+def _without_left_out(trial: NormalTrial | None, samples: Samples) -> NormalTrial | None:
+    """What was tried on more footage than is kept, without what a person left out since."""
+    if trial is None:
+        return None
+    kept, spans = samples.kept(), []
+    for span, choice in samples.choices.items():
+        times = [samples.clock(sample) for sample, inside in zip(kept, within(kept, span), strict=True) if inside]
+        if times and choice is Choice.LEAVE_OUT:
+            spans.append((min(times) - BEFORE_S, max(times) + QUIET_S))
+    return trial.without(spans)
 
 
 def alerts_per_day(spec: StreamSpec) -> float | None:

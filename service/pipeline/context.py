@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from models.arrays import Arrays
 from models.guidance.effect import Judgement
 from models.guidance.rules import Seen
-from models.observation import Objects
+from models.observation import UNTRACKED, Objects
 from service.contracts.stream import Detection, Zone
-from service.frames import PreparedFrame
+from service.frames import Frame, PreparedFrame
 from service.pipeline.inputs.provider import Buffers
 from service.pipeline.limb_speeds import LimbSpeeds
 from service.pipeline.people import PeopleLooks
@@ -26,6 +26,11 @@ from service.pipeline.track import ObjectFilter, Tracker
 from service.pipeline.velocities import TrackVelocities
 from service.profiles.profile import Profile
 from service.profiles.samples import Sample, Samples
+from service.profiles.thumbnail import thumbnail
+
+PICTURE_S, PICTURE_FRAMES = 1.0, 5
+"""Of what is learned from, a small picture is kept at most so often: what a person does takes a second or two, and 20
+pictures of each run of a hundred frames are 4 MB in all at the most, beside features of up to ten times as much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +115,8 @@ class StreamContext:
         self._lock = threading.Lock()
         self._samples: Samples | None = None
         self._recording = 0
+        self._pictured = (-np.inf, 0)
+        self._highest_track = UNTRACKED
         self._waiting: list[Sample] = []
         # Bounded by the time that a background takes to settle, as `_waiting` is by that of finding a picture frozen.
         self._unsettled: list[Sample] = []
@@ -129,6 +136,7 @@ class StreamContext:
         with self._lock:
             self._samples = samples
             self._waiting, self._unsettled = [], []
+            self._pictured, self._highest_track = (-np.inf, 0), UNTRACKED
             self._recording = samples.next_recording if samples is not None else 0
 
     def enter(self, frame: PreparedFrame) -> None:
@@ -150,6 +158,7 @@ class StreamContext:
                 self.scorer.reset()
             with self._lock:
                 self._waiting, self._unsettled = [], []
+                self._pictured = (-np.inf, 0)
                 if self._samples is not None:
                     self._recording = self._samples.next_recording
         self._epoch = epoch
@@ -177,18 +186,26 @@ class StreamContext:
         tracked = self._tracker.update(self.filter(objects), frame.frame.pts)
         return self._presence.update(tracked, frame, self.filter, recognised=recognised)
 
-    def sample(self, features: dict[str, Arrays], frame: PreparedFrame) -> None:
+    def sample(self, features: dict[str, Arrays], frame: PreparedFrame, tracks: NDArray[np.integer]) -> None:
         """Hand a frame's features to the enrolment, if there is one and the picture can be learned from.
 
         Not while the background settles: live, nothing is made of such frames either. What may turn out to have been
         a frozen picture waits until it has changed.
+
+        Args:
+            features: Of it, by head.
+            frame: The picture and its clocks.
+            tracks: ``(N,)`` track ids of its objects, negative for none.
         """
         if frame.motion is None or frame.motion.disturbed:
             return
         with self._lock:
             if self._samples is None:
                 return
-            sample = Sample(self._recording, frame.frame.pts, features)
+            self._count(tracks)
+            sample = Sample(
+                self._recording, frame.frame.pts, features, frame.frame.captured_at, self._picture(frame.frame)
+            )
             if not frame.sight.settled:
                 self._unsettled.append(sample)
                 return
@@ -198,3 +215,19 @@ class StreamContext:
                 for sample in self._waiting:
                     self._samples.add(sample)
                 self._waiting.clear()
+
+    def _count(self, tracks: NDArray[np.integer]) -> None:
+        """Count the objects that are new in the frames that are learned from: a tracker gives no id out again."""
+        new = np.unique(tracks[tracks > self._highest_track])
+        if self._samples is not None and len(new):
+            self._samples.objects += len(new)
+            self._highest_track = int(new[-1])
+
+    def _picture(self, frame: Frame) -> bytes | None:
+        """A small picture of a frame, if it is time for one."""
+        last, frames = self._pictured
+        if frame.pts - last < PICTURE_S or (np.isfinite(last) and frames < PICTURE_FRAMES - 1):
+            self._pictured = last, frames + 1
+            return None
+        self._pictured = frame.pts, 0
+        return thumbnail(frame.image)

@@ -272,7 +272,7 @@ class Stages:
         self, context: StreamContext, observation: Observation, frame: PreparedFrame, features: dict[str, Arrays]
     ) -> tuple[Scorer, Fused] | None:
         """What the heads say of a frame; None while its stream is not enrolled."""
-        context.sample(features, frame)
+        context.sample(features, frame, observation.objects.track_ids)
         scorer = context.scorer
         if scorer is None:
             return None

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import inspect
+import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
-from models.arrays import Float64
+from models.arrays import Arrays, Float64, Mask
+from models.heads.base import Fitted, Head
 from models.inputs import stands_s
 from models.scoring.calibration import Calibration
 from models.scoring.smoothing import hold, smooth_series
 from models.scoring.trial import NormalTrial, trial_of
 from service.engine.heads import LoadedHead
+from service.profiles.finding import Learned, find_moments
 from service.profiles.profile import HeadProfile, Profile
-from service.profiles.samples import Sample, Samples, gaps
+from service.profiles.samples import Choice, Sample, Samples, gaps
+
+Scalar = TypeVar("Scalar", bound=np.generic)
 
 MIN_FRAMES = 50
 """Fewer normal frames than this say nothing about a quantile worth alerting on (5 s at 10 frames a second)."""
@@ -32,6 +40,8 @@ def fit_profile(
     origin: str,
     pose: str | None = None,
     appearance: str | None = None,
+    *,
+    moments: bool = True,
 ) -> Profile:
     """Learn what is normal.
 
@@ -43,11 +53,15 @@ def fit_profile(
         origin: Where they come from, in words.
         pose: Name and hash of the pose estimator that found their keypoints; None without one.
         appearance: Likewise, of the network that said how their objects look.
+        moments: Look for what a person should see of them; a profile for the time being needs none.
 
     Raises:
         EnrolmentError: If the samples do not suffice.
     """
-    kept = samples.kept()
+    everything = samples.kept()
+    left_out = samples.chosen(everything, Choice.LEAVE_OUT)
+    kept = [sample for sample, without in zip(everything, left_out, strict=True) if not without]
+    normal = samples.chosen(kept, Choice.KEEP)
     if len(kept) < MIN_FRAMES:
         msg = f"{len(kept)} normal frames are too few to learn from; at least {MIN_FRAMES} are needed"
         raise EnrolmentError(msg)
@@ -56,7 +70,7 @@ def fit_profile(
     held_out = {}
     for name, loaded in heads.items():
         try:
-            fitted = loaded.head.fit([sample.features[name] for sample in kept], recordings)
+            fitted = _fit(loaded.head, [sample.features[name] for sample in kept], recordings, normal)
         except ValueError as error:
             msg = f"head {loaded.head.name}: {error}"
             raise EnrolmentError(msg) from error
@@ -65,22 +79,47 @@ def fit_profile(
         )
         held_out[name] = fitted.raw
     stands = {name: stands_s(loaded.head.inputs) for name, loaded in heads.items()}
-    fused, trial = calibrate_fused({name: head.calibration for name, head in profiles.items()}, held_out, kept, stands)
-    now = datetime.now(UTC)
-    return Profile(
-        profiles,
-        fused,
-        detector,
-        now,
-        origin,
-        samples.frames,
-        samples.seconds,
-        samples,
-        tuple(encoders),
-        pose,
-        appearance,
-        trial,
+    calibrations = {name: head.calibration for name, head in profiles.items()}
+    fused, final, trial = calibrate_fused(calibrations, held_out, kept, stands)
+    learned = Learned(
+        left_out,
+        {name: _spread(np.isnan(raw), ~left_out, fill=False) for name, raw in held_out.items()},
+        _spread(final, ~left_out, fill=math.nan),
     )
+    return Profile(
+        heads=profiles,
+        fused=fused,
+        detector=detector,
+        created_at=datetime.now(UTC),
+        origin=origin,
+        frames=samples.frames,
+        seconds=samples.seconds,
+        samples=samples,
+        encoders=tuple(encoders),
+        pose=pose,
+        appearance=appearance,
+        trial=trial,
+        moments=find_moments(heads, profiles, samples, learned) if moments else (),
+        objects=samples.objects,
+        recordings=samples.recordings,
+    )
+
+
+def _fit(head: Head, features: Sequence[Arrays], recordings: Sequence[int], normal: Mask) -> Fitted:
+    """Let a head learn; it is told what a person said is normal if anybody did.
+
+    Heads of other distributions that were made before people could say so go on judging that alone.
+    """
+    if normal.any() and "normal" in inspect.signature(head.fit).parameters:
+        return head.fit(features, recordings, normal=normal)
+    return head.fit(features, recordings)
+
+
+def _spread(values: NDArray[Scalar], there: Mask, fill: float) -> NDArray[Scalar]:
+    """``(N,)``: the values where they are of, ``fill`` elsewhere."""
+    spread = np.full(len(there), fill, values.dtype)
+    spread[there] = values
+    return spread
 
 
 def calibrate_fused(
@@ -88,7 +127,7 @@ def calibrate_fused(
     held_out: Mapping[str, Float64],
     samples: list[Sample],
     stands: Mapping[str, float],
-) -> tuple[Calibration, NormalTrial]:
+) -> tuple[Calibration, Float64, NormalTrial]:
     """Calibrate the final score on the frames of the enrolment, as if they had been seen live, and try it on them.
 
     Args:
@@ -96,6 +135,9 @@ def calibrate_fused(
         held_out: Each head's raw scores of the ``N`` samples, from a fit that had not seen them.
         samples: The ``N`` samples, in order of time within each recording.
         stands: For each head the seconds for which its last word holds, as ``models.inputs.stands_s`` has it.
+
+    Returns:
+        The calibration, the final surprise of each sample under it, ``(N,)``, and what was tried.
     """
     epochs, pts = np.cumsum(gaps(samples), dtype=np.int64), np.array([sample.pts for sample in samples])
     said = [
@@ -105,4 +147,5 @@ def calibrate_fused(
     # fmax: a frame that one head says nothing of is judged by the others.
     smooth = smooth_series(np.fmax.reduce(said), pts, epochs)
     fused = Calibration.fit(smooth, epochs.tolist())
-    return fused, trial_of(fused.surprise(smooth), pts, epochs)
+    final = np.asarray(fused.surprise(smooth), np.float64)
+    return fused, final, trial_of(final, pts, epochs)

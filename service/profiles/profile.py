@@ -19,6 +19,8 @@ from models.arrays import Arrays, under
 from models.scoring.calibration import Calibration
 from models.scoring.promise import Promise, promise, promise_of, untried
 from models.scoring.trial import NormalTrial
+from service.profiles import moments as moments_file
+from service.profiles.moments import Moment
 from service.profiles.samples import Samples
 
 FORMAT = 2
@@ -65,6 +67,9 @@ class Profile:
         encoders: Name and hash of each encoder that its heads learned with, sorted.
         pose: Name and hash of the pose estimator that it was learned with; None without one.
         appearance: Likewise, of the network that said how objects look.
+        moments: Of the enrolment, what a person should see.
+        objects: Tracked objects that were seen in enrolment.
+        recordings: Recordings that it was learned from; 0 for the live picture alone.
         trial: Held-out normal footage as the service would have seen it, which says how many alerts a threshold lets
             pass; None of a profile that an earlier version wrote.
     """
@@ -81,6 +86,9 @@ class Profile:
     pose: str | None = None
     appearance: str | None = None
     trial: NormalTrial | None = None
+    moments: tuple[Moment, ...] = ()
+    objects: int = 0
+    recordings: int = 0
 
     def threshold(self, alerts_per_day: float = DEFAULT_ALERTS_PER_DAY, fps: float = math.inf) -> float:
         """The surprise at which an alert opens that normal footage is to raise so often a day.
@@ -125,6 +133,7 @@ class Profile:
             arrays |= {f"calibration/{name}/{key}": value for key, value in head.calibration.to_arrays().items()}
         arrays |= {f"fused/{key}": value for key, value in self.fused.to_arrays().items()}
         arrays |= {f"samples/{key}": value for key, value in self.samples.to_arrays().items()}
+        arrays |= {f"moments/{key}": value for key, value in moments_file.to_arrays(self.moments).items()}
         if self.trial is not None:
             arrays |= {f"trial/{key}": value for key, value in self.trial.to_arrays().items()}
         header = {
@@ -137,6 +146,8 @@ class Profile:
             "origin": self.origin,
             "frames": self.frames,
             "seconds": self.seconds,
+            "objects": self.objects,
+            "recordings": self.recordings,
             "packs": {name: head.pack_hash for name, head in self.heads.items()},
         }
         arrays["header"] = np.frombuffer(json.dumps(header).encode(), np.uint8)
@@ -201,6 +212,10 @@ class Profile:
             # Files of before there were any do not name them.
             pose=_name(header.get("pose")),
             appearance=_name(header.get("appearance")),
+            moments=moments_file.from_arrays(under(arrays, "moments/")),
+            # Versions before these were counted wrote neither.
+            objects=int(header.get("objects", 0)),
+            recordings=int(header.get("recordings", 0)),
             trial=NormalTrial.from_arrays(trial) if (trial := under(arrays, "trial/")) else None,
         )
 

@@ -74,7 +74,7 @@ class Rehearsal:
                 self._parts.append(_smoothed(fitted.trial, fitted))
             self._judge_from(fitted)
         if self._judge is not None:
-            self._recorder.add(self._judge.judge(sample), sample.pts, sample.recording)
+            self._recorder.add(self._judge.judge(sample), sample.pts, sample.recording, self._samples.clock(sample))
         if self._samples.full and self._samples.frames >= self._due and not self._fitting:
             self._refit()
 
@@ -109,7 +109,7 @@ class Rehearsal:
         try:
             if self._closed:
                 return
-            self._new = fit_profile(self._heads, samples, "", (), "")
+            self._new = fit_profile(self._heads, samples, "", (), "", moments=False)
         except EnrolmentError as error:
             logger.warning("what was learned so far cannot be tried yet: %s", error)
         except Exception:  # a head that fails here fails again at the end, and says so to who enrols

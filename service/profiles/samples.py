@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import math
 import random
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.arrays import Arrays
+from models.arrays import Arrays, Mask
 from models.scoring.calibration import Calibration
 from models.scoring.trial import NormalTrial
 
@@ -22,13 +25,43 @@ MAX_BLOCKS = 60
 """At most 6,000 frames: ten minutes at 10 frames a second in full, longer recordings as a fair sample."""
 
 
+_RECORDED, _RECORDING_S = -1e12, 1e7
+"""Where the clocks of recordings begin, and how far apart: longer than any of them is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One normal frame: when it was, which unbroken recording it is from, and its features by head."""
+    """One normal frame.
+
+    Attributes:
+        recording: Which unbroken recording it is from.
+        pts: Presentation time within it, seconds.
+        features: By head.
+        at: When it was captured, Unix seconds; NaN where only the recording's own time is known.
+        picture: A small JPEG of it; None for most frames.
+    """
 
     recording: int
     pts: float
     features: dict[str, Arrays]
+    at: float = math.nan
+    picture: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """A stretch of a recording, from ``begin`` to ``end``, both included, in seconds of its presentation time."""
+
+    recording: int
+    begin: float
+    end: float
+
+
+class Choice(StrEnum):
+    """What a person said of a stretch of the footage that was learned from."""
+
+    LEAVE_OUT = "leave_out"
+    KEEP = "keep"
 
 
 class Onlooker(Protocol):
@@ -54,7 +87,15 @@ class _Block:
 
 
 class Samples:
-    """A bounded, fair sample of the frames seen, by reservoir sampling over blocks. Not thread-safe."""
+    """A bounded, fair sample of the frames seen, by reservoir sampling over blocks. Not thread-safe.
+
+    Attributes:
+        frames: Seen.
+        seconds: That they cover.
+        left_out_s: Seconds in which nothing could be seen.
+        objects: Tracked objects that were seen.
+        choices: What people said of stretches of it, which do not overlap.
+    """
 
     def __init__(self) -> None:
         self._blocks: list[_Block] = []
@@ -64,11 +105,17 @@ class Samples:
         self.frames = 0
         self.seconds = 0.0
         self.left_out_s = 0.0
+        self.objects = 0
+        self.choices: dict[Span, Choice] = {}
+        self._names: dict[int, str] = {}
+        self._live = False
         self._last: Sample | None = None
         self.onlooker: Onlooker | None = None
 
     def add(self, sample: Sample) -> None:
         """Add the next frame in time; a new recording starts with a new number."""
+        if not self._live and not math.isnan(sample.at):
+            sample = replace(sample, at=math.nan)  # when the file was read
         if self.onlooker is not None:
             self.onlooker.look(sample)
         if self._last is not None and sample.recording == self._last.recording:
@@ -84,6 +131,46 @@ class Samples:
     def leave_out(self, seconds: float) -> None:
         """Count seconds in which nothing could be seen."""
         self.left_out_s += seconds
+
+    def begin(self, name: str) -> None:
+        """Name what comes next; empty for the live picture, whose clock alone says something."""
+        self._names[self.next_recording] = name
+        self._live = name == ""
+
+    def name_of(self, recording: int) -> str:
+        """What the footage of a recording's number is called; empty for the live picture, or where nobody said."""
+        return self._names.get(max((number for number in self._names if number <= recording), default=-1), "")
+
+    @property
+    def whole(self) -> bool:
+        """Whether all frames that were seen are kept."""
+        return self.frames == sum(len(block.samples) for block in [*self._blocks, self._open])
+
+    def clock(self, sample: Sample) -> float:
+        """When a frame was, Unix seconds; of a recording, whose time is not known, on a clock of its own before 1970.
+
+        No other frame of these samples has that time, so that it can be found again in what was made of them.
+        """
+        return _RECORDED + _RECORDING_S * sample.recording + sample.pts if math.isnan(sample.at) else sample.at
+
+    @property
+    def recordings(self) -> int:
+        """How many recordings were named, the live picture not among them."""
+        return sum(name != "" for name in self._names.values())
+
+    def choose(self, span: Span, choice: Choice | None) -> None:
+        """Note what a person says of a stretch; None takes back what was said. It replaces what it overlaps."""
+        self.choices = {other: said for other, said in self.choices.items() if not overlap(other, span)}
+        if choice is not None:
+            self.choices[span] = choice
+
+    def chosen(self, samples: Sequence[Sample], choice: Choice) -> Mask:
+        """``(N,)``, which of the samples lie in a stretch of which that was said."""
+        mask = np.zeros(len(samples), np.bool_)
+        for span, said in self.choices.items():
+            if said is choice:
+                mask |= within(samples, span)
+        return mask
 
     def kept(self) -> list[Sample]:
         """The frames that are kept, in the order in which they came."""
@@ -101,6 +188,7 @@ class Samples:
         copy._blocks = [_Block(block.number, list(block.samples)) for block in [*self._blocks, self._open]]
         copy._open = _Block(self._open.number + 1)
         copy.frames, copy.seconds, copy._last = self.frames, self.seconds, self._last
+        copy.choices = dict(self.choices)
         return copy
 
     @property
@@ -118,6 +206,21 @@ class Samples:
         if place < MAX_BLOCKS:
             self._blocks[place] = block
 
+    def _about(self) -> dict[str, Any]:
+        return {
+            "names": {str(number): name for number, name in self._names.items()},
+            "choices": [[span.recording, span.begin, span.end, choice] for span, choice in self.choices.items()],
+            "objects": self.objects,
+        }
+
+    def _learn_about(self, about: Mapping[str, Any]) -> None:
+        self._names = {int(number): str(name) for number, name in about["names"].items()}
+        self.choices = {
+            Span(int(recording), float(begin), float(end)): Choice(choice)
+            for recording, begin, end, choice in about["choices"]
+        }
+        self.objects = int(about["objects"])
+
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
         """As named arrays, each feature of all frames in one, with the frames' lengths beside it."""
         samples = self.kept()
@@ -125,6 +228,9 @@ class Samples:
             "clip": np.array([sample.recording for sample in samples], np.int64),
             "pts": np.array([sample.pts for sample in samples], np.float64),
             "seen": np.array([self.frames, self.seconds], np.float64),
+            "at": np.array([sample.at for sample in samples], np.float64),
+            **_pictures(samples),
+            "about": np.frombuffer(json.dumps(self._about()).encode(), np.uint8),
         }
         heads = samples[0].features if samples else {}
         for head, first in heads.items():
@@ -147,10 +253,50 @@ class Samples:
             for frame, rows in zip(features, np.split(arrays[name], ends), strict=True):
                 frame.setdefault(head, {})[key] = rows
         samples = cls()
-        for recording, pts, frame in zip(arrays["clip"], arrays["pts"], features, strict=True):
-            samples.add(Sample(int(recording), float(pts), dict(frame)))
+        samples._live = True  # what was no time when it was stored is none now
+        # Files of earlier versions know neither times nor pictures.
+        times = np.asarray(arrays.get("at", np.full(len(features), math.nan)), np.float64)
+        pictures = _pictures_of(arrays)
+        frames = zip(arrays["clip"], arrays["pts"], features, times, strict=True)
+        for index, (recording, pts, frame, at) in enumerate(frames):
+            samples.add(Sample(int(recording), float(pts), dict(frame), float(at), pictures.get(index)))
+        if "about" in arrays:
+            samples._learn_about(json.loads(np.asarray(arrays["about"], np.uint8).tobytes()))
+        samples._live = False
         samples.frames, samples.seconds = int(arrays["seen"][0]), float(arrays["seen"][1])
         return samples
+
+
+def overlap(one: Span, other: Span) -> bool:
+    """Whether two stretches share a moment."""
+    return one.recording == other.recording and one.begin <= other.end and other.begin <= one.end
+
+
+def within(samples: Sequence[Sample], span: Span) -> Mask:
+    """``(N,)``, which of the samples lie in a stretch."""
+    return np.array(
+        [sample.recording == span.recording and span.begin <= sample.pts <= span.end for sample in samples], np.bool_
+    )
+
+
+def _pictures(samples: Sequence[Sample]) -> dict[str, NDArray[np.generic]]:
+    """The samples' pictures behind each other, with whose they are and how long."""
+    found = [(index, sample.picture) for index, sample in enumerate(samples) if sample.picture is not None]
+    return {
+        "pictures": np.frombuffer(b"".join(picture for _, picture in found), np.uint8),
+        "pictured": np.array([(index, len(picture)) for index, picture in found], np.int64).reshape(-1, 2),
+    }
+
+
+def _pictures_of(arrays: Arrays) -> dict[int, bytes]:
+    """By the sample's place, what ``_pictures`` gave."""
+    if "pictured" not in arrays:
+        return {}
+    places, lengths = np.asarray(arrays["pictured"], np.int64).T
+    ends = np.cumsum(lengths)
+    data = np.asarray(arrays["pictures"], np.uint8).tobytes()
+    spans = zip(places.tolist(), (ends - lengths).tolist(), ends.tolist(), strict=True)
+    return {place: data[begin:end] for place, begin, end in spans}
 
 
 MAX_GAP_S, GAP_STEPS = 1.0, 8.0

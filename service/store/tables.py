@@ -133,6 +133,26 @@ score_minutes = Table(
     Column("state", Text, nullable=False),
 )
 
+drift_days = Table(
+    "drift_days",
+    metadata,
+    Column("stream_id", Text, primary_key=True),
+    Column("day", BigInteger, primary_key=True),
+    Column("learned_at", UtcTime, nullable=False),
+    Column("frames", BigInteger, nullable=False),
+    Column("unusual", BigInteger, nullable=False),
+)
+
+drift_moments = Table(
+    "drift_moments",
+    metadata,
+    Column("stream_id", Text, primary_key=True),
+    Column("day", BigInteger, primary_key=True),
+    Column("at", UtcTime, primary_key=True),
+    Column("surprise", Double, nullable=False),
+    Column("picture", LargeBinary, nullable=False),
+)
+
 outbox = Table(
     "outbox",
     metadata,

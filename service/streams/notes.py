@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from models.inputs import FrameWindow
+from service.contracts.drift import DriftOut
 from service.ingest.frame_windows import longest_step
 from service.ingest.ingest import IngestStatus
 from service.ingest.prepare import MAX_PAIR_S, PAIR_SLACK
@@ -43,3 +44,14 @@ def _blind_heads(step: float, stages: Stages) -> list[str]:
                 "nothing here. Raise the camera's frame rate."
             )
     return notes
+
+
+def drift_notes(drift: DriftOut | None) -> list[str]:
+    """That normal has changed, with how much; empty if it has not."""
+    if drift is None or not drift.changed:
+        return []
+    newest, before = [day.share for day in drift.days if day.beyond][:2]
+    return [
+        f"Normal has changed here: on the last two days {100 * before:.1f} % and {100 * newest:.1f} % of the pictures "
+        f"were as unusual as {100 * drift.expected:.0f} % was while learning. Extend what was learned?"
+    ]

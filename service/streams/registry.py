@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from service.contracts.alert import Alert, AlertKind
 from service.contracts.enrolment import EnrolmentOut, EnrolmentSpec
 from service.contracts.guidance import PreviewOut, PreviewSpec
+from service.contracts.moment import MomentChoice
 from service.contracts.patch import patched
 from service.contracts.stream import StreamOut, StreamPatch, StreamSpec
 from service.enrolment.length import check_length
@@ -26,6 +27,7 @@ from service.ingest.failures import Cause
 from service.ingest.probe import probe as try_source
 from service.ingest.source import Source
 from service.profiles.profile import Profile
+from service.profiles.samples import Choice
 from service.store.storage_trouble import StorageTrouble
 from service.store.streams import StreamStore
 from service.streams.admission import Use, admit
@@ -247,6 +249,7 @@ class StreamRegistry:
                 entry.live.close()
             self._services.alerts.forget(stream_id)
             self._services.feed.forget(stream_id)
+            self._services.drift.forget(stream_id)
             self._services.metrics.forget(stream_id)
             self._services.metrics.streams.set(len(self._entries))
             forget_profile(self._settings, stream_id)
@@ -285,6 +288,13 @@ class StreamRegistry:
                 return
             self._store.set_pending(stream_id, None)
             forget_profile(self._settings, stream_id)
+
+    def choose_moment(self, stream_id: str, moment_id: str, choice: MomentChoice | None) -> EnrolmentOut:
+        """Leave a moment out of what a stream has learned, or keep it, and learn anew; as ``StreamProfile.choose``."""
+        with self._entries.changing(stream_id) as entry:
+            live = entry.running()
+            live.profile.choose(moment_id, None if choice is None else Choice(choice))
+            return live.enrolment()
 
     def preview_rule(self, stream_id: str, spec: PreviewSpec) -> PreviewOut:
         """What a rule that is not saved would have done to the last minutes.

@@ -9,12 +9,14 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from service.alerts.manager import AlertManager
+from service.contracts.drift import DriftOut
 from service.contracts.enrolment import EnrolmentOut, EnrolmentSpec
 from service.contracts.stream import DELIVERING, NotWatching, StreamSpec, StreamState, StreamStatus
+from service.delivery.drift import DriftWatch
 from service.delivery.feed import ScoreFeed
 from service.delivery.picture import LivePicture, Picture
 from service.enrolment.stream_profile import EnrolmentServices, StreamProfile, alerts_per_day
@@ -30,7 +32,8 @@ from service.pipeline.worker import Worker
 from service.presentation.message import score_message, scored_objects, scoreless_message
 from service.profiles.profile import Profile
 from service.settings import Settings
-from service.streams.notes import source_notes
+from service.streams.drift import drift_of
+from service.streams.notes import drift_notes, source_notes
 from service.streams.throughput import Throughput
 from service.streams.watching import Standing, not_watching
 
@@ -59,6 +62,7 @@ class Services:
         worker: Runs the pipeline over all streams.
         feed: Takes score messages.
         alerts: Takes scored frames and the states of sources.
+        drift: Counts how unusual each day is.
         enrolment: What their enrolments share.
     """
 
@@ -67,6 +71,7 @@ class Services:
     worker: Worker
     feed: ScoreFeed
     alerts: AlertManager
+    drift: DriftWatch
     enrolment: EnrolmentServices
 
 
@@ -207,10 +212,27 @@ class LiveStream:
             else:
                 alert_id = self._services.alerts.observe(frame, objects, self.spec.name)
                 self._services.metrics.score.labels(self.stream_id).set(display(frame.surprise))
+                self._count_unusual(frame)
             seq = next(self._sequence)
             message = score_message(frame, objects, self.stream_id, seq, state, self._latency_ms, alert_id)
             self._services.feed.publish(message)
             self.picture.show(frame, message)
+
+    def _count_unusual(self, frame: ScoredFrame) -> None:
+        """Count a frame of the day; its stream's profile may be another one since it was scored."""
+        scorer = self.context.scorer
+        if scorer is not None:
+            self._services.drift.take(self.stream_id, frame, scorer.profile.created_at, self._zone)
+
+    @property
+    def _zone(self) -> tzinfo:
+        """By whose clocks the camera's days begin."""
+        return UTC if self.spec.timezone is None else ZoneInfo(self.spec.timezone)
+
+    def drift(self) -> DriftOut | None:
+        """Whether normal has changed here; None while nothing is learned."""
+        scorer = self.context.scorer
+        return None if scorer is None else drift_of(self._services.drift, self.stream_id, scorer.profile, self.spec.fps)
 
     # ---- state
 
@@ -249,7 +271,7 @@ class LiveStream:
             measured_fps=self._measured_fps() if live else None,
             latency_ms=self._latency_ms if live else None,
             lag_s=None if self._lag_s is None or not live else round(self._lag_s, 3),
-            notes=[*source_notes(ingest, self.stages), *self.profile.notes] if live else [],
+            notes=[*source_notes(ingest, self.stages), *self.profile.notes, *drift_notes(self.drift())] if live else [],
             reconnects=ingest.reconnects,
             last_frame_at=ingest.last_frame_at,
             threshold=None if scorer is None or scorer.threshold is None else display(scorer.threshold),
@@ -279,7 +301,7 @@ class LiveStream:
             disturbed=self._throughput.disturbed,
             scoring=now - self._scored_at < UNSCORED_S + SLOW_FRAMES / self.spec.fps,
         )
-        return not_watching(standing, UTC if self.spec.timezone is None else ZoneInfo(self.spec.timezone))
+        return not_watching(standing, self._zone)
 
     @property
     def frames_per_second(self) -> float:
@@ -373,7 +395,11 @@ class LiveStream:
         """Begin an enrolment; arguments and errors as ``StreamProfile.enrol``."""
         self.profile.enrol(spec, other)
         self._tell()
-        return self.profile.out()
+        return self.enrolment()
+
+    def enrolment(self) -> EnrolmentOut:
+        """How far the enrolment is, what the stream has learned, and whether normal has changed since."""
+        return self.profile.out().model_copy(update={"drift": self.drift()})
 
     def forget_enrolment(self) -> None:
         """Give up a running enrolment and delete the profile. Idempotent."""

@@ -24,6 +24,12 @@
  * @typedef {Schema["AlertDay"]} AlertDay
  * @typedef {Alert["verdict"]} Verdict null while nobody has said what it was
  * @typedef {Schema["EnrolmentOut"]} Enrolment
+ * @typedef {Schema["MomentOut"]} Moment of what was learned from
+ * @typedef {NonNullable<Moment["choice"]>} MomentChoice
+ * @typedef {Schema["PromiseOut"]} AlertPromise
+ * @typedef {Schema["ProfileOut"]} Profile
+ * @typedef {Schema["DriftOut"]} Drift
+ * @typedef {Schema["SensitivityPreview"]} Rehearsal
  * @typedef {Schema["Resemblance"]} Resemblance
  * @typedef {Schema["Conflict"]} Conflict
  * @typedef {Schema["GuidanceOut"]} Rule
@@ -183,6 +189,23 @@ export const enrolment = (id) => request("get", "/streams/{stream_id}/enrolment"
 
 /** @param {string} id */
 export const forgetEnrolment = (id) => request("delete", "/streams/{stream_id}/enrolment", { path: { stream_id: id } });
+
+/**
+ * Leaves a moment out of what is normal or keeps it; null leaves it to the service again.
+ * @param {string} id
+ * @param {string} moment
+ * @param {MomentChoice|null} choice
+ */
+export const chooseMoment = (id, moment, choice) =>
+  request("patch", "/streams/{stream_id}/enrolment/moments/{moment_id}", { path: { stream_id: id, moment_id: moment }, body: { choice } });
+
+/**
+ * What another sensitivity would have alerted to.
+ * @param {string} id
+ * @param {Given["SensitivitySpec"]} wish
+ */
+export const previewSensitivity = (id, wish) =>
+  request("post", "/streams/{stream_id}/enrolment/preview", { path: { stream_id: id }, body: wish }, LONG_TIMEOUT_MS);
 
 /** @param {string} id */
 export const listRules = (id) => request("get", "/streams/{stream_id}/guidance", { path: { stream_id: id } });

@@ -93,6 +93,7 @@ export class CameraDetail {
     showCondition(find(element, ".condition"), camera);
     showProgress(find(element, ".progress"), camera);
     this.renderFacts();
+    this.renderNotes();
     this.renderVeil();
     this.renderProperties();
     this.sensitivity.render();
@@ -107,6 +108,16 @@ export class CameraDetail {
     const latest = this.camera.history.latest;
     const at = this.camera.delivering && latest !== null ? [`picture of ${clock(latest.captured_at * 1000)}`] : [];
     setText(find(this.element, ":scope > .facts"), [...size, ...facts(this.camera), ...at, ...reconnected(status.reconnects)].join(", "));
+  }
+
+  /** What is to be known of a camera that works, anew only when it has changed. */
+  renderNotes() {
+    const { notes } = this.camera.stream.status;
+    const list = find(this.element, ".stream-notes");
+    const shown = notes.join("\n");
+    if (list.dataset.shown === shown) return;
+    list.dataset.shown = shown;
+    list.replaceChildren(...notes.map((text) => create("li", { text })));
   }
 
   renderVeil() {

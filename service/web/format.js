@@ -67,6 +67,39 @@ export function duration(seconds) {
   return seconds < 36 * 3600 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86_400)} days`;
 }
 
+/** @param {string} text */
+export const capitalised = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+
+/**
+ * A stretch of a recording's time, in minutes and seconds.
+ * @param {number} begin seconds
+ * @param {number} end seconds
+ */
+export function span(begin, end) {
+  const [first, last] = [Math.floor(begin), Math.floor(end)].map((at) => `${Math.floor(at / 60)}:${String(at % 60).padStart(2, "0")}`);
+  return first === last ? first : `${first} to ${last}`;
+}
+
+/**
+ * How often something happens, in the unit that gives a number people can picture.
+ * @param {number} perDay
+ */
+export function often(perDay) {
+  /** @type {[number, string][]} */
+  const units = [[1, "day"], [7, "week"], [30, "month"], [365, "year"]];
+  for (const [days, unit] of units) {
+    const times = perDay * days;
+    if (times >= 0.95) return `${countFormat.format(twoDigits(times))} a ${unit}`;
+  }
+  return "less than one a year";
+}
+
+/** @param {number} value */
+function twoDigits(value) {
+  const step = 10 ** (Math.floor(Math.log10(value)) - 1);
+  return Math.round(Math.round(value / step) * step * 10) / 10;
+}
+
 /** @param {number} count */
 export const number = (count) => countFormat.format(count);
 

@@ -1,11 +1,12 @@
 /** How readily a camera raises alerts: what is in force, whoever set it, and the form that changes it. */
 
-import { updateStream } from "./api.js";
-import { find, setText } from "./dom.js";
-import { counted, rarity, score as scoreText } from "./format.js";
+import { previewSensitivity, updateStream, url } from "./api.js";
+import { create, find, setText } from "./dom.js";
+import { counted, duration, moment, number, rarity, score as scoreText } from "./format.js";
 import { numberOf, refuse, submit } from "./forms.js";
 
 /** @typedef {import("./camera.js").Camera} Camera */
+/** @typedef {import("./api.js").Rehearsal} Rehearsal */
 /** @typedef {"alerts_per_day"|"threshold"} Mode */
 
 /** @type {Record<Mode, string>} */
@@ -33,6 +34,8 @@ export class Sensitivity {
       event.preventDefault();
       void this.save();
     });
+    find(form, ".rehearse").addEventListener("click", () => void this.rehearse());
+    form.addEventListener("input", () => this.forget());
   }
 
   async save() {
@@ -45,6 +48,32 @@ export class Sensitivity {
       this.filled = "";
       this.onChanged();
     });
+  }
+
+  /** What is in the fields was not tried. */
+  forget() {
+    find(this.form, ".rehearsal").hidden = true;
+  }
+
+  /** Says what would have been with what is in the fields; saves nothing. */
+  async rehearse() {
+    const data = new FormData(this.form);
+    const mode = /** @type {Mode} */ (data.get("mode"));
+    await submit(this.form, async () => {
+      const value = numberOf(data, mode);
+      if (value === undefined) return refuse({ [mode]: MISSING[mode] });
+      this.showRehearsal(await previewSensitivity(this.camera.id, { [mode]: value }));
+    });
+    find(this.form, ".rehearse").focus();
+  }
+
+  /** @param {Rehearsal} rehearsal */
+  showRehearsal(rehearsal) {
+    const place = find(this.form, ".rehearsal");
+    place.hidden = false;
+    setText(find(place, ".rehearsal-outcome"), outcome(rehearsal));
+    setText(find(place, ".basis"), basis(rehearsal));
+    find(place, ".rehearsed").replaceChildren(...rehearsal.alerts.map(rehearsed));
   }
 
   /** @param {Mode} mode */
@@ -81,4 +110,32 @@ export class Sensitivity {
     const from = `an alert opens from a score of ${scoreText(threshold)} (${rarity(threshold)})`;
     return wish === "" ? `In force: ${from}.` : `In force: ${wish}. For that, ${from}.`;
   }
+}
+
+/** @param {Rehearsal} rehearsal */
+function outcome({ count, count_now: now, watched_s: watched, exact, threshold }) {
+  if (watched === 0) return "There are no scores yet to try it on.";
+  const would = count === 0 ? "no alert" : `${exact ? "" : "about "}${counted(count, "alert")}`;
+  const than = count === now ? "As many as with what is in force" : `With what is in force, ${exact ? "" : "about "}${number(now)}`;
+  return `In the ${duration(watched)} watched there would have been ${would} (from a score of ${scoreText(threshold)}). ${than}.`;
+}
+
+/** @param {Rehearsal} rehearsal */
+function basis({ since, exact, alerts, count, promise }) {
+  if (since === null) return promise;
+  const listed = alerts.length < count ? ` The newest ${alerts.length} are listed.` : "";
+  const rough = exact ? "" : " Of what is longer past only the highest score of each minute is known; minutes in a row count as one alert.";
+  return `Since ${moment(Date.parse(since), Date.now())}.${rough}${listed} ${promise} Nothing is changed until you save.`;
+}
+
+/** @param {Rehearsal["alerts"][number]} alert */
+function rehearsed({ opened_at: opened, peak_score: peak, exact, alert_id: id, picture }) {
+  const when = `${exact ? "" : "about "}${moment(Date.parse(opened), Date.now())}`;
+  const image = /** @type {HTMLImageElement} */ (create("img", { class: "moment-picture" }));
+  image.alt = "";
+  image.loading = "lazy";
+  if (picture !== null) image.src = picture.startsWith("data:") ? picture : url(picture);
+  const link = create("a", { text: when });
+  if (id !== null) link.setAttribute("href", `#review/${encodeURIComponent(id)}`);
+  return create("li", { class: "moment" }, ...(picture === null ? [] : [image]), create("p", { class: "moment-when" }, id === null ? when : link), create("p", { class: "hint", text: `score ${scoreText(peak)}${id === null ? "" : ", was an alert"}` }));
 }

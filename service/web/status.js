@@ -1,6 +1,6 @@
 /** The parts that a tile and the open camera share: state badge, score, facts, what is wrong, and progress. */
 
-import { Problem, retryStream, serviceNow } from "./api.js";
+import { enrol, Problem, retryStream, serviceNow } from "./api.js";
 import { condition } from "./condition.js";
 import { find, icon, setText } from "./dom.js";
 import { countdown, counted, duration, number, rarity, score as scoreText } from "./format.js";
@@ -31,28 +31,41 @@ export function showScore(element, camera) {
   element.title = score === null ? "There is no score while the camera is not watching." : `Score: ${rarity(score)}`;
 }
 
+/** Reasons not to watch that learning ends. @type {Set<import("./api.js").Reason>} */
+const UNLEARNED = new Set(["not_enrolled", "enrolment_failed"]);
+
+/** What a first press learns from: enough to be useful, and little to wait for. A slow camera takes longer. */
+const [LEARN_SECONDS, LEARN_FRAMES] = [120, 110];
+
 /**
- * Prepares the part that says why a camera is not watching: its button tries the camera again at once.
+ * Prepares the part that says why a camera is not watching: its buttons try the camera again at once, or let it learn.
  * @param {HTMLElement} element
  * @param {Camera} camera
  * @param {() => void} onTried
  */
 export function prepareCondition(element, camera, onTried) {
-  const button = /** @type {HTMLButtonElement} */ (find(element, ".try-now"));
   const failed = find(element, ".field-error");
-  button.addEventListener("click", async () => {
-    button.disabled = true;
-    failed.hidden = true;
-    try {
-      await retryStream(camera.id);
-      onTried();
-    } catch (error) {
-      if (!(error instanceof Problem)) throw error;
-      failed.textContent = error.message;
-      failed.hidden = false;
-    } finally {
-      button.disabled = false;
-    }
+  /** @param {string} selector @param {() => Promise<unknown>} action */
+  const prepare = (selector, action) => {
+    const button = /** @type {HTMLButtonElement} */ (find(element, selector));
+    button.addEventListener("click", async () => {
+      button.disabled = true;
+      failed.hidden = true;
+      try {
+        await action();
+        onTried();
+      } catch (error) {
+        if (!(error instanceof Problem)) throw error;
+        failed.textContent = error.message;
+        failed.hidden = false;
+      } finally {
+        button.disabled = false;
+      }
+    });
+  };
+  prepare(".try-now", () => retryStream(camera.id));
+  prepare(".learn-now", async () => {
+    camera.enrolment = await enrol(camera.id, { seconds: Math.max(LEARN_SECONDS, Math.ceil(LEARN_FRAMES / camera.stream.fps)) });
   });
 }
 
@@ -69,6 +82,8 @@ export function showCondition(element, camera) {
   if (element.hidden) return;
   setText(find(element, ".message"), message);
   setText(find(element, ".advice"), advice);
+  const why = camera.stream.status.not_watching;
+  find(element, ".learn-first").hidden = why === null || !UNLEARNED.has(why.reason) || !camera.delivering;
   const retry = find(element, ".retry");
   retry.hidden = nextTryAt === null && !camera.beingTried;
   const seconds = Math.ceil(((nextTryAt ?? 0) - serviceNow()) / 1000);

@@ -105,3 +105,65 @@ def test_a_login_goes_into_its_address(page: Page, address: str, user: str, pass
 )
 def test_a_wait_is_counted_down(page: Page, seconds: int, shown: str) -> None:
     assert call(page, "format.js", "countdown", seconds) == shown
+
+
+@pytest.mark.parametrize(
+    ("per_day", "shown"),
+    [
+        (4934.2, "4,900 a day"),
+        (12.4, "12 a day"),
+        (1.53, "1.5 a day"),
+        (1.0, "1 a day"),
+        (0.5, "3.5 a week"),
+        (0.05, "1.5 a month"),
+        (0.01, "3.7 a year"),
+        (0.001, "less than one a year"),
+        (0.0, "less than one a year"),
+    ],
+)
+def test_a_rate_is_told_in_the_unit_that_gives_a_number_to_picture(page: Page, per_day: float, shown: str) -> None:
+    assert call(page, "format.js", "often", per_day) == shown
+
+
+PROMISE = {"threshold": 0.6, "threshold_at_enrolment": 0.6, "low": 0, "incidents": 0, "kind": "guess"}
+
+
+@pytest.mark.parametrize(
+    ("promise", "shown"),
+    [
+        (
+            {"expected": 1, "high": 442.7, "hours": 0.2},
+            "Expect about 1 false alert a day, but that is a guess. In 12 min of normal footage no false alert was "
+            "seen. So little cannot rule out up to 440 a day.",
+        ),
+        (
+            {"expected": 5, "high": None, "hours": 0},
+            "Expect about 5 false alerts a day, but that is a guess. It was tried on no normal footage yet.",
+        ),
+        (
+            {"expected": 2, "low": 0.24, "high": 7.2, "hours": 24, "incidents": 2, "kind": "measured"},
+            "Expect about 2 false alerts a day, between 1.7 a week and 7.2 a day, as measured over 24 h of normal "
+            "footage.",
+        ),
+        (
+            {"expected": 0, "high": 2.95, "hours": 30, "kind": "measured"},
+            "Expect at most 3 false alerts a day. In 30 h of normal footage no false alert was seen.",
+        ),
+        (
+            {"expected": None, "high": 88, "hours": 1},
+            "How many false alerts to expect is not known. In 60 min of normal footage no false alert was seen.",
+        ),
+    ],
+)
+def test_what_is_promised_is_said_for_people(page: Page, promise: dict[str, Any], shown: str) -> None:
+    assert call(page, "promise.js", "promiseText", PROMISE | promise) == shown
+
+
+def test_what_was_seen_is_said_and_how_the_threshold_has_moved(page: Page) -> None:
+    promise = PROMISE | {"threshold_at_enrolment": 0.68, "high": 4.0, "kind": "measured"}
+    profile = {"frames": 7200, "seconds": 720, "objects": 41, "recordings": 0}
+    assert call(page, "promise.js", "seenFacts", promise, profile) == [
+        ["Seen", "12 min, 7,200 frames, 41 moving things"],
+        ["Alerts from", "a score of 0.60, 0.68 when it had just learned"],
+        ["False alerts", "none to 4 a day, measured (95 % sure)"],
+    ]

@@ -14,7 +14,7 @@ from typing import Self
 
 import numpy as np
 
-from models.arrays import Arrays
+from models.arrays import Arrays, Mask
 from models.heads.base import Fitted, Head, HeadScores, Term
 from models.inputs import Input
 from models.observation import Observation
@@ -209,8 +209,8 @@ class _SharedHead:
         self.seconds += time.perf_counter() - start
         return own
 
-    def fit(self, samples: Sequence[Arrays], recordings: Sequence[int]) -> Fitted:
-        return self._head.fit(samples, recordings)
+    def fit(self, samples: Sequence[Arrays], recordings: Sequence[int], normal: Mask | None = None) -> Fitted:
+        return self._head.fit(samples, recordings, normal)
 
     def check(self, profile: Arrays) -> None:
         self._head.check(profile)

@@ -144,7 +144,7 @@ class AttributesHead:
         """
         return [describe_frame(observation) for observation in observations]
 
-    def fit(self, samples: Sequence[Arrays], recordings: Sequence[int]) -> Fitted:
+    def fit(self, samples: Sequence[Arrays], recordings: Sequence[int], normal: Mask | None = None) -> Fitted:
         """Learn what is normal; see ``Head.fit``.
 
         Odd episodes (see ``odd_frames``) are found by held-out scores and not learned from.
@@ -156,17 +156,18 @@ class AttributesHead:
         table = FeatureTable.of(samples)
         held_out = self._held_out(table, usable, np.asarray(recordings))
         low, step = scales_of(held_out, usable).T
-        normal = usable & ~odd_frames((held_out - low) / step, recordings)
-        scales = scales_of(held_out, normal)
+        odd = odd_frames((held_out - low) / step, recordings)
+        learned = usable & (~odd if normal is None else ~odd | normal)
+        scales = scales_of(held_out, learned)
         evidence = evidence_of(held_out, scales)
-        calibrated = fit_terms(evidence, normal, recordings)
-        raw = np.where(normal, self._weigh(table, surprises(calibrated, evidence)), np.nan)
+        calibrated = fit_terms(evidence, learned, recordings)
+        raw = np.where(learned, self._weigh(table, surprises(calibrated, evidence)), np.nan)
         arrays = {
-            **self._learn(table, normal),
+            **self._learn(table, learned),
             **_prefixed("terms/", calibrated),
             "scales": scales,
             "neutral": np.nanmedian(raw, keepdims=True),
-            "facts": np.array([len(samples), np.count_nonzero(usable & ~normal)], np.float64),
+            "facts": np.array([len(samples), np.count_nonzero(usable & ~learned)], np.float64),
         }
         return Fitted(arrays, raw, np.asarray(recordings, np.int64))
 

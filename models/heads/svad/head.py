@@ -20,7 +20,7 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from models.arrays import Arrays, Float32, Float64, Index
+from models.arrays import Arrays, Float32, Float64, Index, Mask
 from models.clustering import spherical_kmeans
 from models.heads.base import Fitted, HeadScores, Likeness, Term
 from models.heads.likeness import most_alike
@@ -125,7 +125,7 @@ class SvadHead:
             "believed": np.array([not disturbed], np.uint8),
         }
 
-    def fit(self, samples: Sequence[Arrays], recordings: Sequence[int]) -> Fitted:
+    def fit(self, samples: Sequence[Arrays], recordings: Sequence[int], normal: Mask | None = None) -> Fitted:
         """Learn what is normal; see ``Head.fit``. Odd episodes are found by held-out scores and not learned from."""
         embeddings = [np.asarray(sample["embeddings"], np.float32) for sample in samples]
         known = [~np.isnan(rows[:, 0]) for rows in embeddings]
@@ -140,9 +140,10 @@ class SvadHead:
         low, step = _scale(held_out[seen])
         far_out = np.where(seen, (held_out - low) / step, -np.inf)
         odd = odd_frames(far_out[:, None], recordings)
+        if normal is not None:
+            odd &= ~normal
         calm = float(np.median(held_out[seen & ~odd]))
-        normal = answers[~odd[frames]]
-        centres, shares = self._modes(normal)
+        centres, shares = self._modes(answers[~odd[frames]])
         arrays: dict[str, NDArray[np.generic]] = {
             "centres": centres,
             "shares": shares,

@@ -23,12 +23,13 @@ from service.contracts.stream import Detection, StreamSpec
 from service.engine.detectors import MotionDetector
 from service.engine.heads import LoadedHead, open_head
 from service.enrolment.stream_profile import EnrolmentServices, StreamProfile
-from service.errors import PROFILE_MISFIT, Conflict
+from service.errors import PROFILE_MISFIT, Conflict, NotFound
 from service.pipeline.context import StreamContext
 from service.pipeline.stages import Stages
 from service.profiles.profile import HeadProfile, Profile
-from service.profiles.samples import Samples
+from service.profiles.samples import Choice, Samples
 from service.settings import Settings
+from support.heights import Heights, between, fit, footage, loaded
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC).timestamp()
 
@@ -198,3 +199,138 @@ def test_a_head_that_cannot_sum_up_costs_nobody_the_rest(
     out = profile.out()
     assert [(each.pack, each.summary) for each in out.profiles] == [("unwell", {})]
     assert "head unwell does not sum up its profile" in caplog.text
+
+
+class AtOnce(Executor):
+    """Does what it is given before it returns."""
+
+    def submit(self, work, /, *arguments, **named):
+        work(*arguments, **named)
+
+
+@pytest.fixture
+def learned(profile: StreamProfile) -> StreamProfile:
+    """A stream that has learned a minute with something odd at 20 s, and something unusual at 40 s."""
+    profile._stages.heads = {"heights": loaded()}
+    profile._services = replace(profile._services, executor=AtOnce())
+    profile.enrol(EnrolmentSpec(stream="gate"), fit(footage(between(20.0, 21.0, 10.0) | between(40.0, 40.5, 4.0))))
+    return profile
+
+
+def told(profile: StreamProfile) -> dict[str, tuple[str, bool, str | None]]:
+    return {each.id: (each.kind, each.left_out, each.choice) for each in profile.out().moments}
+
+
+ODD = "0-20000-21000"
+
+
+def test_what_a_person_keeps_and_leaves_out_is_learned_anew_and_kept(learned: StreamProfile) -> None:
+    assert told(learned)[ODD] == ("odd", True, None)
+    before = learned._profile
+    learned.choose(ODD, Choice.KEEP)
+    assert told(learned)[ODD] == ("odd", False, "keep")
+    assert learned._profile is not before
+    assert learned.out().profiles[0].origin == "stream gate"
+    assert Profile.load(learned._file.path, samples=False).moments[0].choice is Choice.KEEP
+    learned.choose(ODD, Choice.LEAVE_OUT)
+    assert told(learned)[ODD] == ("odd", True, "leave_out")
+    learned.choose(ODD, None)
+    assert told(learned)[ODD] == ("odd", True, None)
+    assert learned.out().state == "ready"
+
+
+def test_what_was_said_already_is_not_learned_again(learned: StreamProfile) -> None:
+    learned.choose(ODD, Choice.KEEP)
+    before = learned._profile
+    learned.choose(ODD, Choice.KEEP)
+    assert learned._profile is before
+
+
+def test_a_choice_that_leaves_too_little_changes_nothing_and_is_dropped(
+    learned: StreamProfile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = learned._profile
+    monkeypatch.setattr("service.profiles.fit.MIN_FRAMES", 600)
+    learned.choose(ODD, Choice.LEAVE_OUT)
+    out = learned.out()
+    assert (out.state, learned._profile) == ("failed", before)
+    assert "are too few to learn from" in (out.error or "")
+    assert told(learned)[ODD] == ("odd", True, None)
+    monkeypatch.undo()
+    learned.choose(ODD, Choice.LEAVE_OUT)
+    assert told(learned)[ODD] == ("odd", True, "leave_out")
+
+
+def test_what_is_said_while_it_learns_anew_comes_into_force_with_one_more(learned: StreamProfile) -> None:
+    """The second choice comes in the middle of the first fit, as a second click does."""
+    unusual = next(each for each in learned.out().moments if each.kind == "unusual").id
+    learned._stages.heads = {"heights": loaded(second := Clicking(learned, unusual))}
+    learned.choose(ODD, Choice.KEEP)
+    assert second.fits == 2
+    known = told(learned)
+    assert (known[ODD], known[unusual]) == (("odd", False, "keep"), ("odd", True, "leave_out"))
+
+
+class Clicking(Heights):
+    """While it fits for the first time somebody leaves out a moment."""
+
+    def __init__(self, profile: StreamProfile, moment: str) -> None:
+        super().__init__()
+        self.profile, self.moment, self.fits = profile, moment, 0
+
+    def fit(self, samples, recordings, normal=None):
+        self.fits += 1
+        if self.fits == 1:
+            self.profile.choose(self.moment, Choice.LEAVE_OUT)
+            assert told(self.profile)[self.moment][2] == "leave_out"  # it is told at once
+        return super().fit(samples, recordings, normal)
+
+
+def test_of_a_moment_that_is_not_there_nothing_can_be_said(learned: StreamProfile) -> None:
+    for asked in (lambda: learned.choose("7-0-0", Choice.KEEP), lambda: learned.picture("7-0-0")):
+        with pytest.raises(NotFound, match="no moment '7-0-0'"):
+            asked()
+    assert learned.picture(ODD) == b"jpeg 20"
+
+
+def test_what_is_forgotten_has_no_moments(learned: StreamProfile) -> None:
+    learned.forget()
+    assert learned.out().moments == []
+    with pytest.raises(NotFound):
+        learned.choose(ODD, Choice.KEEP)
+
+
+def test_what_is_learned_anew_goes_on_from_the_hours_scored_live(learned: StreamProfile) -> None:
+    before, live = learned._profile, learned._live
+    assert before is not None
+    assert before.trial is not None
+    assert live is not None
+    for second in range(7200):
+        live.observe(3.0 if second in (100, 101) else 0.5, float(second), 0, 1.8e9 + second)
+    learned.choose(ODD, Choice.KEEP)
+    after = learned._profile
+    assert after is not None
+    assert after.trial is not None
+    assert after.trial.hours == pytest.approx(before.trial.hours + 2, abs=0.01)
+    assert after.fused.raw(after.trial.seconds[-7099]) == pytest.approx(before.fused.raw(3.0), rel=1e-3)
+
+
+def test_of_footage_longer_than_the_samples_the_trial_loses_what_is_left_out(profile: StreamProfile) -> None:
+    profile._stages.heads = {"heights": loaded()}
+    profile._services = replace(profile._services, executor=AtOnce())
+    samples = footage(between(40.0, 40.5, 4.0))
+    samples.frames *= 100  # of which these were kept
+    seconds = np.full(60, 0.5, np.float32)
+    seconds[40], seconds[10] = 5.0, 4.0
+    began = np.array([samples.clock(samples.kept()[0])])
+    tried = replace(fit(samples), trial=NormalTrial(seconds, np.zeros(1, np.int64), began))
+    profile.enrol(EnrolmentSpec(stream="gate"), tried)
+    unusual = next(each for each in profile.out().moments if each.kind == "unusual" and 40 <= each.begin_s < 41)
+    profile.choose(unusual.id, Choice.LEAVE_OUT)
+    after = profile._profile
+    assert after is not None
+    assert after.trial is not None
+    assert len(after.trial.seconds) < 55
+    assert len(after.trial.openings(float(after.trial.silent))) == 1  # that of the tenth second is still there
+    level = after.fused.surprise(tried.fused.raw(4.0))
+    assert after.trial.silent == pytest.approx(level, rel=1e-3)

@@ -28,14 +28,14 @@ class Learner:
         self.context.collect(self.samples)
         self.index = 0
 
-    def show(self, sight: Sight, count: int, epoch: int = 0) -> None:
+    def show(self, sight: Sight, count: int, epoch: int = 0, step: float = 0.1, tracks: tuple[int, ...] = ()) -> None:
         for _ in range(count):
-            pts = self.index * 0.1
+            pts = self.index * step
             frame = Frame(self.index, pts, pts, pts, np.zeros((4, 4, 3), np.uint8))
             prepared = PreparedFrame("yard", epoch, frame, MOTION, sight=sight)
             if sight.blind is None:
                 self.context.enter(prepared)
-                self.context.sample({}, prepared)
+                self.context.sample({}, prepared, np.array(tracks, np.int64))
             else:
                 self.context.pass_over(prepared)
             self.index += 1
@@ -84,3 +84,32 @@ def test_a_recording_shorter_than_a_start_is_learned_whole() -> None:
     assert learner.learned == []
     learner.context.finish()
     assert learner.learned == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(("step", "every"), [(0.1, 10), (0.5, 5), (1 / 3, 5), (5.0, 5), (0.04, 25)])
+def test_a_small_picture_is_kept_once_a_second_but_of_no_more_than_every_fifth_frame(step: float, every: int) -> None:
+    learner = Learner()
+    learner.show(CLEAR, 60, step=step)
+    pictured = [index for index, sample in enumerate(learner.samples.kept()) if sample.picture is not None]
+    assert pictured[0] == 0
+    assert set(np.diff(pictured).tolist()) == {every}
+
+
+def test_each_recording_begins_with_a_picture() -> None:
+    learner = Learner()
+    learner.show(CLEAR, 13)
+    learner.show(CLEAR, 13, epoch=1)
+    pictured = [index for index, sample in enumerate(learner.samples.kept()) if sample.picture is not None]
+    assert pictured == [0, 10, 13, 23]
+
+
+def test_objects_are_counted_once_each() -> None:
+    learner = Learner()
+    learner.show(CLEAR, 3, tracks=(4, -1))
+    learner.show(CLEAR, 3, tracks=(4, 7, 5, -1))
+    learner.show(CLEAR, 3, tracks=())
+    learner.show(CLEAR, 1, tracks=(5, 9))
+    assert learner.samples.objects == 4
+    learner.context.collect(None)
+    learner.show(CLEAR, 1, tracks=(12,))
+    assert learner.samples.objects == 4

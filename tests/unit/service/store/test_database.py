@@ -22,7 +22,7 @@ from service.store.migrations import MIGRATIONS, SchemaTooNew
 from service.store.tables import UtcTime, metadata
 from support.released import SCHEMAS, restore
 
-NEWEST = "0005"
+NEWEST = "0006"
 
 ADD_COLOUR = """
 from alembic import op

@@ -196,3 +196,23 @@ def test_a_profile_that_does_not_fit_is_refused(enrolled, change, message: str) 
 def test_what_a_pack_cannot_hold_is_refused(parameters, prompts, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         SvadHead(parameters, "words", prompts, ACTIONS)
+
+
+def test_what_a_person_said_is_normal_is_learned_although_it_is_odd() -> None:
+    generator = np.random.default_rng(4)
+    frames = normal_frames(300)
+    frames[150:154] = [frame(clip("fighting", generator)) for _ in range(4)]
+    svad = head()
+    features = svad.features(frames)
+    fight = np.zeros(300, bool)
+    fight[150:154] = True
+    alone = svad.fit(features, [0] * 300)
+    kept = svad.fit(features, [0] * 300, normal=fight)
+    assert np.isnan(alone.raw[fight]).all()
+    assert not np.isnan(kept.raw).any()
+    again = frame(clip("fighting", np.random.default_rng(5)))
+    surprises = [
+        Calibration.fit(fitted.raw, fitted.recordings).surprise(judge(svad, fitted, again).frame)
+        for fitted in (alone, kept)
+    ]
+    assert surprises[0] > surprises[1] + 1, surprises
