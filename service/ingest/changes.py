@@ -101,15 +101,14 @@ class ChangeFinder:
             people: ``(N, 4)`` boxes, as fractions of the picture: what is theirs was not left.
             pts: Presentation time in seconds.
         """
-        theirs = inside(people, smooth.shape)
         if self._reference is None or self._reference.shape != smooth.shape or pts < self._looked:
             self.reset()
-            self._begin(smooth, expected, theirs, pts)
+            self._begin(smooth, expected, inside(people, smooth.shape), pts)
             return
         step = pts - self._looked
         if step < LOOK_S:
             return
-        self._looked = pts
+        theirs, self._looked = inside(people, smooth.shape), pts
         same = cv2.compare(cv2.absdiff(smooth, self._last), contrasts, cv2.CMP_LE)
         self._last = smooth
         seconds = np.uint8(min(255, round(step)))

@@ -10,14 +10,20 @@ from service.ingest.prepare import MAX_PAIR_S, PAIR_SLACK
 from service.pipeline.stages import Stages
 
 
-def source_notes(source: IngestStatus, stages: Stages) -> list[str]:
-    """What a source's clock and rate mean for what is said of it; empty if nothing is to be said.
+def source_notes(source: IngestStatus, stages: Stages, moved: str | None = None) -> list[str]:
+    """What a source's clock, rate and view mean for what is said of it; empty if nothing is to be said.
 
     Args:
         source: How the source is doing.
         stages: What looks at its frames.
+        moved: When the camera was moved since it learned, in words; None if it was not.
     """
     notes = []
+    if moved is not None:
+        notes.append(
+            f"The camera was moved at {moved}: what was learned here is of another view. Let it learn again, "
+            "or turn it back."
+        )
     if source.distrust is not None:
         notes.append(f"Its time stamps {source.distrust}, so its pictures are timed by their arrival.")
     step = source.usual_step

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
+from models.observation import SceneChange
 from service.alerts.manager import AlertManager
 from service.contracts.drift import DriftOut
 from service.contracts.enrolment import EnrolmentOut, EnrolmentSpec
@@ -35,7 +36,7 @@ from service.settings import Settings
 from service.streams.drift import drift_of
 from service.streams.notes import drift_notes, source_notes
 from service.streams.throughput import Throughput
-from service.streams.watching import Standing, not_watching
+from service.streams.watching import Standing, clock, not_watching
 
 logger = logging.getLogger(__name__)
 
@@ -117,6 +118,7 @@ class LiveStream:
         self._closed = False
         self._blind: Blindness | None = None
         self._blind_since: datetime | None = None
+        self._moved_since: tuple[datetime, Profile] | None = None
         self._scored_at = -math.inf
         self._shown_at = -math.inf
         self._throughput = Throughput(services.metrics, stream_id)
@@ -198,6 +200,10 @@ class LiveStream:
             self._scored_at = now
         self._throughput.look(now)
         self._see(frame.source.sight)
+        scorer = self.context.scorer
+        if frame.source.scene_change is SceneChange.MOVED and scorer is not None:
+            logger.warning("stream %s (%s): the camera was moved", self.stream_id, self.spec.name)
+            self._moved_since = datetime.now(UTC), scorer.profile
         self._tell()
         self._show_watching(now)
         with self._publishing:
@@ -271,7 +277,7 @@ class LiveStream:
             measured_fps=self._measured_fps() if live else None,
             latency_ms=self._latency_ms if live else None,
             lag_s=None if self._lag_s is None or not live else round(self._lag_s, 3),
-            notes=[*source_notes(ingest, self.stages), *self.profile.notes, *drift_notes(self.drift())] if live else [],
+            notes=self._notes(ingest) if live else [],
             reconnects=ingest.reconnects,
             last_frame_at=ingest.last_frame_at,
             threshold=None if scorer is None or scorer.threshold is None else display(scorer.threshold),
@@ -281,6 +287,22 @@ class LiveStream:
             not_watching=why,
             next_try_at=None if state is StreamState.PAUSED else ingest.next_try_at,
         )
+
+    def _notes(self, ingest: IngestStatus) -> list[str]:
+        """What somebody should know of it, in sentences."""
+        own = source_notes(ingest, self.stages, self._moved())
+        return [*own, *self.profile.notes, *drift_notes(self.drift())]
+
+    def _moved(self) -> str | None:
+        """When the camera was moved since it learned, in words; None if it was not, or has learned anew."""
+        scorer, moved = self.context.scorer, self._moved_since
+        if moved is None or scorer is None or scorer.profile is not moved[1]:
+            return None
+        return clock(moved[0], self._zone)
+
+    @property
+    def _zone(self) -> tzinfo:
+        return UTC if self.spec.timezone is None else ZoneInfo(self.spec.timezone)
 
     def _not_watching(self, state: StreamState, ingest: IngestStatus) -> NotWatching | None:
         now = time.monotonic()

@@ -110,7 +110,7 @@ def _sight(standing: Standing, zone: tzinfo) -> NotWatching | None:
     if standing.blind is None or standing.blind_since is None:
         return None
     message, advice = BLIND[standing.blind]
-    return _because(R(standing.blind.value), message.format(since=_clock(standing.blind_since, zone)), advice)
+    return _because(R(standing.blind.value), message.format(since=clock(standing.blind_since, zone)), advice)
 
 
 def _learned(standing: Standing) -> NotWatching | None:
@@ -154,7 +154,7 @@ def _sentence(text: str) -> str:
     return begun if begun.endswith((".", "!", "?")) else f"{begun}."
 
 
-def _clock(moment: datetime, zone: tzinfo) -> str:
+def clock(moment: datetime, zone: tzinfo) -> str:
     """The time of day where the camera hangs; with its date once that is another."""
     there, now = moment.astimezone(zone), datetime.now(zone)
     day = "" if there.date() == now.date() else f" on {there:%-d %B}"

@@ -33,7 +33,7 @@ Norms = Annotated[
     str | None,
     typer.Option(help="What is normal, and what is not, as in this other scene: the same norms in another place."),
 ]
-People = Annotated[
+Crowd = Annotated[
     int | None, typer.Option(min=0, max=60, help="About how many are about at any time; the scene says it itself.")
 ]
 Seed = Annotated[int, typer.Option(min=0, help="The same scene and seed give the same pictures, byte for byte.")]
@@ -77,7 +77,7 @@ def render(
     normal_until: Annotated[float, typer.Option(min=0, help="No anomalies for so many seconds.")] = 0.0,
     only: Only = None,
     norms: Norms = None,
-    people: People = None,
+    people: Crowd = None,
     masks: Annotated[bool, typer.Option("--masks", help="Instance masks too, as a lossless grey video.")] = False,
     dataset: Annotated[Path | None, typer.Option(help="Write a whole data set to this folder instead.")] = None,
     train: Annotated[int, typer.Option(min=1, help="With --dataset: normal clips to learn from.")] = 4,
@@ -139,7 +139,7 @@ def serve(
     ] = 90.0,
     only: Only = None,
     norms: Norms = None,
-    people: People = None,
+    people: Crowd = None,
 ) -> None:
     r"""Serve a virtual camera over RTSP (TCP) until Ctrl-C.
 

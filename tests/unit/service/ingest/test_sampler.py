@@ -2,10 +2,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import pytest
 
 from models.inputs import FrameWindow
+from models.observation import SceneChange
 from service.frames import PreparedFrame
 from service.ingest.sampler import Sampler
 from service.ingest.timeline import Timeline
@@ -87,3 +89,66 @@ def test_no_window_reaches_over_a_gap(sampler: Sampler) -> None:
     window = after[-1].windows[WINDOW]
     assert window is not None
     assert window.index == 5
+
+
+YARD, HALL = (
+    cv2.GaussianBlur(np.random.default_rng(seed).integers(0, 255, (48, 64), np.uint8), (5, 5), 0) for seed in (1, 2)
+)
+
+
+@dataclass(frozen=True)
+class Scene(Still):
+    """A decoded frame of a place."""
+
+    place: int = 0
+    shift: int = 0
+
+    def luma(self) -> np.ndarray:
+        noise = np.random.default_rng(self.shade).integers(0, 3, (48, 64), np.uint8)
+        return np.roll((YARD, HALL)[self.place], self.shift, 1) // 2 + 60 + noise
+
+    def to_bgr(self, max_side: int) -> np.ndarray:
+        return np.stack([self.luma() // 2, self.luma(), self.luma()], axis=2)
+
+
+def frames_of(sampler: Sampler, scenes: list[Scene]) -> list[PreparedFrame]:
+    prepared = []
+    for scene in scenes:
+        moment = sampler.stamp(scene.pts, scene.pts or 0.0)
+        assert moment is not None
+        frame = sampler.prepare(scene, moment, 1.7e9)
+        prepared += [] if frame is None else [frame]
+    return prepared
+
+
+def test_another_picture_begins_an_epoch_with_the_frame_that_says_so() -> None:
+    sampler = Sampler("yard", 10.0, Settings(), Timeline(live=False), windows=[FrameWindow((16, 16), 2, 0.1)])
+    frames = frames_of(sampler, [Scene(index, index / 10, place=index // 50) for index in range(100)])
+    (said,) = [frame for frame in frames if frame.scene_change is not None]
+    assert said.scene_change is SceneChange.CUT
+    assert 5.0 < said.frame.pts < 6.0
+    assert [frame.epoch for frame in frames] == [int(frame.frame.pts >= said.frame.pts) for frame in frames]
+    assert all(window is None for window in said.windows.values())
+    for frame in frames:
+        assert frame.motion is None or not frame.motion.flow.any()  # nothing moved, and no flow crosses the cut
+
+
+def test_another_light_begins_none() -> None:
+    @dataclass(frozen=True)
+    class Lit(Scene):
+        def luma(self) -> np.ndarray:
+            lamp = np.linspace(0.9, 0.3, 64) if (self.pts or 0) >= 5 else 1.0
+            return (super().luma() * lamp).astype(np.uint8)
+
+    sampler = Sampler("yard", 10.0, Settings(), Timeline(live=False))
+    frames = frames_of(sampler, [Lit(index, index / 10) for index in range(100)])
+    assert [frame.scene_change for frame in frames if frame.scene_change is not None] == [SceneChange.LIGHT]
+    assert {frame.epoch for frame in frames} == {0}
+
+
+def test_frames_carry_their_picture_and_hear_of_what_stands() -> None:
+    sampler = Sampler("yard", 10.0, Settings(), Timeline(live=False))
+    frames = frames_of(sampler, [Scene(index, index / 10) for index in range(4)])
+    assert all(frame.grey is not None and frame.grey.shape == (48, 64) for frame in frames)
+    assert frames[0].places is not None
+    assert frames[0].places is frames[-1].places

@@ -13,14 +13,16 @@ from service.pipeline.stages import Stages
 from service.streams.notes import source_notes
 
 
-def notes(step: float | None, distrust: str | None = None, **inputs: tuple[Input, ...]) -> list[str]:
+def notes(
+    step: float | None, distrust: str | None = None, moved: str | None = None, **inputs: tuple[Input, ...]
+) -> list[str]:
     status = IngestStatus(
         StreamState.LIVE, None, datetime.now(UTC), 160, 120, None, 0, 0, None, distrust=distrust, usual_step=step
     )
     heads: dict[str, Any] = {
         name: SimpleNamespace(head=SimpleNamespace(inputs=wanted)) for name, wanted in inputs.items()
     }
-    return source_notes(status, cast("Stages", SimpleNamespace(heads=heads)))
+    return source_notes(status, cast("Stages", SimpleNamespace(heads=heads)), moved)
 
 
 @pytest.mark.parametrize("step", [None, 0.04, 1.0, 1.5, 1.55])
@@ -31,6 +33,12 @@ def test_nothing_is_said_of_a_camera_that_sends_often_enough(step: float | None)
 def test_a_wrong_clock_is_named() -> None:
     assert notes(0.1, "do not change") == [
         "Its time stamps do not change, so its pictures are timed by their arrival.",
+    ]
+
+
+def test_a_camera_that_was_moved_is_to_learn_again() -> None:
+    assert notes(0.1, moved="14:32") == [
+        "The camera was moved at 14:32: what was learned here is of another view. Let it learn again, or turn it back."
     ]
 
 
