@@ -300,10 +300,6 @@ class LiveStream:
             return None
         return clock(moved[0], self._zone)
 
-    @property
-    def _zone(self) -> tzinfo:
-        return UTC if self.spec.timezone is None else ZoneInfo(self.spec.timezone)
-
     def _not_watching(self, state: StreamState, ingest: IngestStatus) -> NotWatching | None:
         now = time.monotonic()
         self._throughput.look(now)

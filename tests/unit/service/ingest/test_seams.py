@@ -12,7 +12,7 @@ import pytest
 
 from service.ingest.background import Background
 from service.ingest.seams import LEAST_FRAMES, Seam, SeamFinder
-from tests.support.shared import PED2, needs
+from support.shared import PED2, needs
 
 HEIGHT, WIDTH = 240, 360
 FPS = 10.0
