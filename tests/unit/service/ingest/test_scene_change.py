@@ -13,7 +13,7 @@ from models.observation import SceneChange
 from service.ingest.background import Background
 from service.ingest.scene_change import COLOURED, GREY, LEAST_SHIFT, colour_of, exposure, same_view, tell
 from service.ingest.sight import SightMonitor
-from tests.support.shared import SHARED, needs
+from support.shared import SHARED, needs
 
 HEIGHT, WIDTH = 200, 320
 OFFICE = SHARED / "data" / "office"

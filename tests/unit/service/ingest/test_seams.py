@@ -12,7 +12,7 @@ import pytest
 
 from service.ingest.background import Background
 from service.ingest.seams import LEAST_FRAMES, Seam, SeamFinder
-from tests.support.shared import PED2, needs
+from support.shared import PED2, needs
 
 HEIGHT, WIDTH = 240, 360
 FPS = 10.0
@@ -37,7 +37,8 @@ def draw(places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def seams(places: Callable[[int], np.ndarray], frames: int = 60, fps: float = FPS) -> list[tuple[int, Seam]]:
-    finder, found = SeamFinder(), []
+    finder = SeamFinder()
+    found: list[tuple[int, Seam]] = []
     for index in range(frames):
         seam = finder.update(*draw(places(index)), index / fps)
         if seam is not Seam.NONE:
