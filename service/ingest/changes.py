@@ -26,8 +26,8 @@ PERSIST_S = 10.0
 """What was left has been still for so long before it counts: who stops for a moment goes on within some seconds."""
 
 NORMAL_S = 600.0
-"""After ten minutes a change is how the place is: whoever was to be told has been told, a car is parked. In a real
-office, where chairs move, something was a change for 85 % of the time when it took half an hour."""
+"""After ten minutes a change is how the place is: whoever was to be told has been told, a car is parked, and the
+background has learned what it was told to wait with."""
 
 KNOWN_S = 60.0
 """What is gone was there for so long at least, since the reference began; who stood there when it began was not."""
