@@ -25,14 +25,18 @@ LOOK_S = 1.0
 PERSIST_S = 10.0
 """What was left has been still for so long before it counts: who stops for a moment goes on within some seconds."""
 
-NORMAL_S = 1800.0
-"""After half an hour a change is how the place is: whoever was to be told has been told, a car is parked."""
+NORMAL_S = 600.0
+"""After ten minutes a change is how the place is: whoever was to be told has been told, a car is parked, and the
+background has learned what it was told to wait with."""
 
 KNOWN_S = 60.0
 """What is gone was there for so long at least, since the reference began; who stood there when it began was not."""
 
 MIN_AREA = 0.0005
 """Share of the picture that a change covers at least: 43 pixels of 360x240, as the least object of motion does."""
+
+MIN_PIXELS = 30
+"""And of a small picture so many: in the office, 128x64, less are edges of what somebody pushed."""
 
 MAX_AREA = 0.25
 """And all of them together at most: more is the light, and the place is as it is now from then on."""
@@ -174,7 +178,7 @@ class ChangeFinder:
     def _find(self, smooth: MatLike, differs: MatLike, theirs: NDArray[np.uint8], pts: float) -> None:
         reference = self._reference
         lasting = cv2.bitwise_and(differs, cv2.inRange(self._still_s, PERSIST_S, 255))
-        if reference is None or cv2.countNonZero(lasting) < MIN_AREA * lasting.size:
+        if reference is None or cv2.countNonZero(lasting) < _least(lasting):
             return
         solid = cv2.morphologyEx(cv2.morphologyEx(lasting, cv2.MORPH_CLOSE, _SQUARE_5), cv2.MORPH_OPEN, _SQUARE_3)
         if cv2.countNonZero(solid) > MAX_AREA * solid.size:
@@ -184,7 +188,7 @@ class ChangeFinder:
         picture_edges, reference_edges = _edges(smooth), _edges(reference)
         for label in np.argsort(-stats[:, cv2.CC_STAT_AREA], kind="stable").tolist():
             area = int(stats[label, cv2.CC_STAT_AREA])
-            if label == 0 or area < MIN_AREA * solid.size:
+            if label == 0 or area < _least(solid):
                 continue
             left, top, width, height = (int(value) for value in stats[label, : cv2.CC_STAT_AREA])
             change = _Change(
@@ -221,6 +225,11 @@ def _gone(change: _Change, picture: MatLike, reference: MatLike) -> bool | None:
     if now > _EDGE_FACTOR * then + 1:
         return False
     return True if then > _EDGE_FACTOR * now + 1 else None
+
+
+def _least(mask: MatLike) -> float:
+    """Pixels that a change covers at least."""
+    return max(MIN_PIXELS, MIN_AREA * mask.size)
 
 
 def _edges(picture: MatLike) -> MatLike:

@@ -116,6 +116,14 @@ class _Track:
     verified_at: float = -math.inf
     adopted: bool = False  # seen last where the tracker had no id for it
 
+    def settled(self, pts: float) -> bool:
+        """Whether it has hardly moved for ``SETTLED_S``: sooner known than what ``still_since`` says."""
+        if pts - self.places[0][0] < SETTLED_S:
+            return False
+        near = MOVED * SETTLED_S / STILL_SPAN_S * self.place[2]
+        lately = (place for place in self.places if place[0] > pts - SETTLED_S)
+        return all(math.dist(self.place[:2], place[1:]) <= near for place in lately)
+
     def move(self, box: Float32, pts: float, aspect: float) -> None:
         """Take note of where it is now."""
         x, y, width, height = (float(value) for value in box)
@@ -239,10 +247,10 @@ class Presence:
                 continue
             if scene.known and self._verify(track, objects, scene, pts, aspect):
                 track.verified_at = pts
-            if track.verified_at == pts or (not scene.known and pts - track.verified_at <= LOST_S):
-                settled = pts - track.still_since >= SETTLED_S
-                if settled and not any(_covers(box, track.box) > _COVERED for box in self._alike(track, objects)):
-                    held[number] = track
+            there = track.verified_at == pts or (not scene.known and pts - track.verified_at <= LOST_S)
+            found = any(_covers(box, track.box) > _COVERED for box in self._alike(track, objects))
+            if there and track.settled(pts) and not found:
+                held[number] = track
         return dict(list(held.items())[-MAX_HELD:])
 
     def _verify(self, track: _Track, objects: Objects, scene: _Scene, pts: float, aspect: float) -> bool:

@@ -106,7 +106,7 @@ def test_who_stood_there_when_it_began_is_not_missed() -> None:
     assert len(watched.show(GROUND, 60)) == 0
 
 
-def test_a_change_is_normal_after_half_an_hour() -> None:
+def test_a_change_is_normal_after_ten_minutes() -> None:
     watched = Watched()
     watched.show(GROUND, 20, fps=2)
     assert len(watched.show(with_bag(GROUND), NORMAL_S - 20, fps=0.5)) == 1

@@ -37,7 +37,8 @@ def draw(places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def seams(places: Callable[[int], np.ndarray], frames: int = 60, fps: float = FPS) -> list[tuple[int, Seam]]:
-    finder, found = SeamFinder(), []
+    finder = SeamFinder()
+    found: list[tuple[int, Seam]] = []
     for index in range(frames):
         seam = finder.update(*draw(places(index)), index / fps)
         if seam is not Seam.NONE:

@@ -183,7 +183,7 @@ def test_who_falls_unseen_is_held_once_they_lie_still() -> None:
     for x, y, size in [(58, 56, (34, 20)), (52, 64, (26, 28)), (48, 72, (20, 36))]:
         watch.see(put(GROUND, x, y, size))
     held = [watch.see(put(GROUND, 46, 76, LYING)).held.any() for _ in range(20)]
-    assert not any(held[2 : round(SETTLED_S * FPS)])
+    assert not any(held[3 : round(SETTLED_S * FPS)])
     assert all(held[-8:])
     present = watch.see(put(GROUND, 46, 76, LYING))
     assert present.objects.track_ids.tolist() == [7]
