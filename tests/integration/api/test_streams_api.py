@@ -52,6 +52,7 @@ def test_a_stream_is_registered_changed_and_deleted(service: Service) -> None:
             "fps": 10.0,
             "threshold": None,
             "alerts_per_day": None,
+            "threshold_adapts": True,
             "zones": zones,
         },
         **{"detection": {"classes": None, "confidence": None, "min_height": 0.0}, "enrolment": None, "enabled": True},

@@ -5,6 +5,7 @@ from concurrent.futures import Executor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import cast
 from unittest.mock import Mock
 
@@ -25,6 +26,7 @@ from service.engine.heads import LoadedHead, open_head
 from service.enrolment.stream_profile import EnrolmentServices, StreamProfile
 from service.errors import PROFILE_MISFIT, Conflict, NotFound
 from service.pipeline.context import StreamContext
+from service.pipeline.scored import ScoredFrame
 from service.pipeline.stages import Stages
 from service.profiles.profile import HeadProfile, Profile
 from service.profiles.samples import Choice, Samples
@@ -99,9 +101,9 @@ def live_hours(profile: StreamProfile, hours: int, event: float = 0.0, epoch: in
     middle = hours * 1800
     for at in range(hours * 3600 + 1):
         surprise = event if middle <= at < middle + 5 else 0.5
-        clocks = Mock(pts=float(at), captured_at=NOON + at)
-        source = Mock(frame=clocks, epoch=epoch, ghostly=False)
-        profile.observe(Mock(source=source, surprise=surprise, unguided=surprise))
+        clocks = SimpleNamespace(pts=float(at), captured_at=NOON + at)
+        source = SimpleNamespace(frame=clocks, epoch=epoch, ghostly=False)
+        profile.observe(cast("ScoredFrame", SimpleNamespace(source=source, surprise=surprise, unguided=surprise)))
 
 
 def threshold_of(profile: StreamProfile) -> float:
