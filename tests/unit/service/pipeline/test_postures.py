@@ -114,6 +114,53 @@ def test_what_no_track_holds_is_judged_by_this_frame_alone() -> None:
     assert np.isnan(said[FALLING])
 
 
+TALL, FLAT = (0.45, 0.40, 0.12, 0.55), (0.35, 0.87, 0.30, 0.13)
+"""Somebody who stands, and the same who lies at the lower border, which cuts them off."""
+
+
+def boxes_only(postures: TrackPostures, steps, start: float = 0.0, **known):
+    """Postures without skeletons; each step is a box, the class that a detector gives it, and its track."""
+    rows = [
+        postures.update(objects(box, name=name, track=track), None, start + index / 10, ASPECT, **known)[0]
+        for index, (box, name, track) in enumerate(steps)
+    ]
+    return np.stack(rows)
+
+
+def test_who_was_a_person_lies_whatever_the_detector_calls_them_then() -> None:
+    said = boxes_only(TrackPostures(), [(TALL, "person", 1)] * 5 + [(FLAT, "chair", 1)] * 20)
+    assert LIKELY <= said[-1, LYING] < SURE
+    assert np.isnan(boxes_only(TrackPostures(), [(TALL, "chair", 1)] * 5 + [(FLAT, "chair", 1)] * 20)).all()
+
+
+def test_who_fell_may_be_followed_as_something_new() -> None:
+    postures = TrackPostures()
+    boxes_only(postures, [(TALL, "person", 1)] * 5)
+    assert boxes_only(postures, [(FLAT, "suitcase", 2)] * 3, start=1.0)[-1, LYING] >= LIKELY
+    late = TrackPostures()
+    boxes_only(late, [(TALL, "person", 1)] * 5)
+    assert np.isnan(boxes_only(late, [(FLAT, "suitcase", 2)] * 3, start=1.9)).all()
+    elsewhere = TrackPostures()
+    boxes_only(elsewhere, [(TALL, "person", 1)] * 5)
+    assert np.isnan(boxes_only(elsewhere, [((0.0, 0.87, 0.3, 0.13), "suitcase", 2)] * 3, start=1.0)).all()
+
+
+def test_a_thing_that_a_person_left_behind_is_no_person() -> None:
+    postures = TrackPostures()
+    boxes_only(postures, [(TALL, "person", 1)] * 5)
+    bench = (0.2, 0.7, 0.6, 0.25)
+    assert np.isnan(boxes_only(postures, [(bench, "bench", 2)] * 5, start=0.6)).all()
+
+
+def test_a_moving_region_lies_only_if_it_was_a_person() -> None:
+    region = boxes_only(TrackPostures(), [(TALL, "motion", 1)] * 5 + [(FLAT, "motion", 1)] * 5, recognised=False)
+    assert np.isnan(region).all()
+    person = TrackPostures()
+    follow(person, [(STANDS, TALL)] * 5, recognised=False)
+    fell = boxes_only(person, [(FLAT, "motion", 1)] * 5, start=0.6, recognised=False)
+    assert fell[-1, LYING] >= LIKELY
+
+
 def test_a_gap_and_a_lost_track_forget() -> None:
     postures = TrackPostures()
     follow(postures, seen(*[SITS] * 5))
