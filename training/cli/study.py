@@ -34,10 +34,10 @@ LeaveOut = Annotated[
 ]
 Heads = Annotated[str, typer.Option(help="Packs whose heads score, with commas between them.")]
 Encoder = Annotated[str, typer.Option(help="The encoder pack that sees the objects' clips.")]
-Pose = Annotated[
+PoseName = Annotated[
     str, typer.Option(help="Finds people's keypoints: a pose pack's name, a path to an .onnx file, or none.")
 ]
-Appearance = Annotated[
+AppearanceName = Annotated[
     str, typer.Option(help="Says how objects look: an appearance or encoder pack's name, a path to .onnx, or none.")
 ]
 Fps = Annotated[float | None, typer.Option(min=0.1, help="Look at so many frames a second; else at all.")]
@@ -52,8 +52,8 @@ def svad(
     out: Out,
     detector: DetectorName = "motion",
     heads: Heads = "svad",
-    pose: Pose = "none",
-    appearance: Appearance = "none",
+    pose: PoseName = "none",
+    appearance: AppearanceName = "none",
     fps: Fps = None,
     alerts_per_day: AlertsPerDay = 1.0,
     leave_out: LeaveOut = None,
@@ -80,8 +80,8 @@ def cross_scene(
     out: Out,
     detector: DetectorName = "motion",
     heads: Heads = "svad",
-    pose: Pose = "none",
-    appearance: Appearance = "none",
+    pose: PoseName = "none",
+    appearance: AppearanceName = "none",
     fps: Fps = None,
     alerts_per_day: AlertsPerDay = 1.0,
     leave_out: LeaveOut = None,
@@ -109,8 +109,8 @@ def redefinition(
     detector: DetectorName = "motion",
     heads: Heads = "svad",
     encoder: Encoder = "words",
-    pose: Pose = "none",
-    appearance: Appearance = "none",
+    pose: PoseName = "none",
+    appearance: AppearanceName = "none",
     fps: Fps = None,
     alerts_per_day: AlertsPerDay = 1.0,
     seed: Seed = 0,
@@ -154,8 +154,8 @@ def footage(
     detector: DetectorName = "motion",
     heads: Heads = "attributes",
     encoder: Encoder = "words",
-    pose: Pose = "none",
-    appearance: Appearance = "none",
+    pose: PoseName = "none",
+    appearance: AppearanceName = "none",
     fps: Fps = None,
     alerts_per_day: AlertsPerDay = 1.0,
     seed: Seed = 0,
@@ -197,8 +197,8 @@ def culprits(
     detector: DetectorName = "motion",
     heads: Heads = "attributes",
     encoder: Encoder = "none",
-    pose: Pose = "none",
-    appearance: Appearance = "none",
+    pose: PoseName = "none",
+    appearance: AppearanceName = "none",
     fps: Fps = None,
     alerts_per_day: AlertsPerDay = 1.0,
     cut: Annotated[
