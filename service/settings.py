@@ -102,6 +102,14 @@ class Settings(BaseSettings):
     encoder_precision: Literal["fp32", "fp16", "int8"] = Field(
         "fp32", description="Of the encoder's graphs, where its pack has them so."
     )
+    pose: str = Field(
+        "none", description="Pose pack of streams that name none, which finds people's keypoints; `none` for none."
+    )
+    appearance: str = Field(
+        "none",
+        description="Appearance (or encoder) pack of streams that name none, which says how objects look; `none` for "
+        "none.",
+    )
     bank_file: Path | None = Field(
         None, description='More phrases for the bank of every encoder: a JSON list of {"text", "kind"}.'
     )

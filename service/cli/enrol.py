@@ -18,6 +18,12 @@ def enrol(
     detector: Annotated[
         str, typer.Option(help="motion, a detector pack's name, or a path to an .onnx file.")
     ] = "motion",
+    pose: Annotated[
+        str, typer.Option(help="Finds people's keypoints: a pose pack's name, a path to an .onnx file, or none.")
+    ] = "none",
+    appearance: Annotated[
+        str, typer.Option(help="Says how objects look: an appearance or encoder pack's name, a path to .onnx, or none.")
+    ] = "none",
     packs: Annotated[list[str] | None, typer.Option("--pack", help="Head packs; may be given again.")] = None,
     fps: Annotated[
         float, typer.Option(min=0.1, max=60, help="Frames looked at per second, and the rate of a folder of images.")
@@ -43,7 +49,7 @@ def enrol(
     from service.settings import Settings
 
     settings = Settings()
-    with build_pipeline(settings, detector, packs or ["attributes"], fps) as pipeline:
+    with build_pipeline(settings, detector, packs or ["attributes"], fps, pose=pose, appearance=appearance) as pipeline:
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("clips"))
         with Progress(
             *columns, TextColumn("{task.fields[frames]} frames"), TimeElapsedColumn(), console=console

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 packs_app = typer.Typer(
     no_args_is_help=True,
-    help="Packs: heads that score, detectors that find, encoders of words; each a folder of hashed files.",
+    help="Packs: heads that score, detectors that find, encoders of words, networks of poses and looks; each a folder "
+    "of hashed files.",
 )
 
 
@@ -113,7 +114,8 @@ def _users(name: str) -> list[str]:
     from service.store.streams import StreamStore
 
     settings = _settings()
-    users = ["WATCHWORD_ENCODER"] if settings.encoder == name else []
+    roles = {"ENCODER": settings.encoder, "POSE": settings.pose, "APPEARANCE": settings.appearance}
+    users = [f"WATCHWORD_{role}" for role, used in roles.items() if used == name]
     if settings.database_url is None and not (settings.data_dir / "watchword.db").is_file():
         return users  # nothing was ever registered here
     needing = {name}
@@ -125,7 +127,7 @@ def _users(name: str) -> list[str]:
         specs = [record.spec for record in StreamStore(database).list()]
     finally:
         database.close()
-    using = [spec for spec in specs if needing & {spec.detector, spec.encoder, *spec.packs}]
+    using = [spec for spec in specs if needing & {spec.detector, spec.encoder, spec.pose, spec.appearance, *spec.packs}]
     return users + [f"stream {spec.name!r}" for spec in using]
 
 

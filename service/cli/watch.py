@@ -35,6 +35,12 @@ def watch(
     detector: Annotated[
         str, typer.Option(help="motion, a detector pack's name, or a path to an .onnx file.")
     ] = "motion",
+    pose: Annotated[
+        str, typer.Option(help="Finds people's keypoints: a pose pack's name, a path to an .onnx file, or none.")
+    ] = "none",
+    appearance: Annotated[
+        str, typer.Option(help="Says how objects look: an appearance or encoder pack's name, a path to .onnx, or none.")
+    ] = "none",
     packs: Annotated[list[str] | None, typer.Option("--pack", help="Head packs; may be given again.")] = None,
     fps: Annotated[
         float, typer.Option(min=0.1, max=60, help="Frames looked at per second, and the rate of a folder of images.")
@@ -55,7 +61,7 @@ def watch(
 
     settings = Settings()
     with (
-        build_pipeline(settings, detector, packs or ["attributes"], fps) as pipeline,
+        build_pipeline(settings, detector, packs or ["attributes"], fps, pose=pose, appearance=appearance) as pipeline,
         closing(_frames(source, fps, settings, pipeline.windows)) as frames,
     ):
         if profile is None:

@@ -184,6 +184,18 @@ class StreamSpec(BaseModel):
         description="Encoder pack that sees its objects' clips, which text rules and some heads need; null takes the "
         "one that its heads need, else the service's own. `none` turns it off.",
     )
+    pose: str | None = Field(
+        None,
+        max_length=100,
+        description="Pose pack that finds people's keypoints, for heads and captions; null takes the service's own. "
+        "`none` turns it off.",
+    )
+    appearance: str | None = Field(
+        None,
+        max_length=100,
+        description="Appearance pack, or encoder pack, that says how objects look, for heads that ask; null takes the "
+        "service's own. `none` turns it off.",
+    )
     detection: Detection = Detection()
     fps: float = Field(10.0, gt=0, le=60, description="Frames looked at per second, at most.")
     threshold: float | None = Field(
@@ -247,6 +259,8 @@ class StreamPatch(BaseModel):
     detector: str | None = Field(None, max_length=100)
     packs: list[str] | None = Field(None, min_length=1, max_length=8)
     encoder: str | None = Field(None, max_length=100)
+    pose: str | None = Field(None, max_length=100)
+    appearance: str | None = Field(None, max_length=100)
     detection: Detection | None = None
     fps: float | None = Field(None, gt=0, le=60)
     threshold: float | None = Field(None, gt=0, le=1)
@@ -306,6 +320,8 @@ class StreamOut(StreamSpec):
                     "detector": "motion",
                     "packs": ["attributes"],
                     "encoder": None,
+                    "pose": None,
+                    "appearance": None,
                     "detection": {"classes": None, "confidence": None, "min_height": 0.0},
                     "fps": 10.0,
                     "threshold": None,

@@ -9,14 +9,14 @@ from models.guidance.language import Language
 from models.inputs import FrameWindow
 from models.packs import PackLibrary
 from service.contracts.stream import Detection, Zone
-from service.engine.appearance import NO_APPEARANCE, load_appearance
+from service.engine.appearance import load_appearance
 from service.engine.detectors import Detector, load_detector
 from service.engine.encoder import JointEncoder
 from service.engine.heads import open_head
-from service.engine.pose import NO_POSE, load_pose
+from service.engine.pose import load_pose
 from service.frames import PreparedFrame
 from service.pipeline.context import StreamContext
-from service.pipeline.pool import load_encoder, load_sentences
+from service.pipeline.pool import NOTHING, load_encoder, load_sentences
 from service.pipeline.scored import ScoredFrame
 from service.pipeline.stages import EncoderNames, Stages
 from service.profiles.fit import fit_profile
@@ -133,8 +133,8 @@ def build_pipeline(
     encoder: str | None = None,
     library: PackLibrary | None = None,
     *,
-    pose: str = NO_POSE,
-    appearance: str = NO_APPEARANCE,
+    pose: str = NOTHING,
+    appearance: str = NOTHING,
 ) -> Iterator[OfflinePipeline]:
     """A pipeline with this detector and the heads of these packs; closes everything at the end.
 
@@ -162,9 +162,9 @@ def build_pipeline(
         ruled = None if names.ruled is None else encoder_of(names.ruled)
         others = [*map(encoder_of, names.others)]
         poser = network = None
-        if pose != NO_POSE:
+        if pose != NOTHING:
             poser = stack.enter_context(closing(load_pose(pose, library, settings.threads)))
-        if appearance != NO_APPEARANCE:
+        if appearance != NOTHING:
             network = stack.enter_context(closing(load_appearance(appearance, library, settings.threads)))
         stages = Stages(loaded, heads, ruled, others=others, pose=poser, appearance=network)
         yield OfflinePipeline(stages, fps=fps)

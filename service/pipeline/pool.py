@@ -1,4 +1,4 @@
-"""Detectors, encoders, heads and languages that are loaded once and shared by all streams that name them."""
+"""Detectors, heads, encoders, other networks and languages: loaded once, shared by all streams that name them."""
 
 from __future__ import annotations
 
@@ -10,17 +10,22 @@ from typing import TypeVar
 from models.guidance.bank import read_phrases
 from models.guidance.language import Language
 from models.packs import Pack, PackLibrary
+from service.engine.appearance import AppearanceNetwork, appearance_of
 from service.engine.detectors import load_pack_detector
 from service.engine.detectors.base import Detector
 from service.engine.encoder import JointEncoder, TextEncoder
 from service.engine.engine_queue import EngineQueue
 from service.engine.heads import LoadedHead, open_head
+from service.engine.pose import PoseEstimator, pose_of
 from service.errors import BAD_BANK, PACK_KIND, InvalidInput
 from service.metrics import Metrics
 from service.pipeline.stages import EncoderNames, Stages
 from service.settings import Settings
 
 logger = logging.getLogger(__name__)
+
+NOTHING = "none"
+"""What a stream, a command or the settings say in place of the name of a pose or appearance pack to have none."""
 
 SENTENCES = "words"
 """The pack whose text tower understands text rules where the stream's own encoder cannot compare sentences."""
@@ -30,7 +35,7 @@ _Encoder = TypeVar("_Encoder", JointEncoder, TextEncoder)
 
 
 class StagesPool:
-    """Stages by detector, packs and encoder. Loading takes a lock, so that nothing is loaded twice."""
+    """Stages by detector, packs and networks. Loading takes a lock, so that nothing is loaded twice."""
 
     def __init__(
         self, library: PackLibrary, metrics: Metrics, settings: Settings, engines: EngineQueue | None = None
@@ -40,7 +45,7 @@ class StagesPool:
         Args:
             library: Where packs are.
             metrics: Told how long stages take.
-            settings: Of them the default encoder, and how graphs run.
+            settings: Of them the default encoder, pose and appearance, and how graphs run.
             engines: Build TensorRT engines for graphs.
         """
         self._library = library
@@ -51,19 +56,30 @@ class StagesPool:
         self._detectors: dict[str, Detector] = {}
         self._heads: dict[str, LoadedHead] = {}
         self._encoders: dict[str, JointEncoder] = {}
+        self._poses: dict[str, PoseEstimator] = {}
+        self._appearances: dict[str, AppearanceNetwork] = {}
         self._stages: dict[tuple[str, ...], Stages] = {}
         self._reading = threading.Lock()
         self._sentences: TextEncoder | None = None
         self._languages: dict[tuple[Detector, JointEncoder | None], Language] = {}
 
-    def get(self, detector: str, packs: Sequence[str], encoder: str | None = None) -> Stages:
-        """The stages of this detector, these packs and an encoder, loaded if need be.
+    def get(
+        self,
+        detector: str,
+        packs: Sequence[str],
+        encoder: str | None = None,
+        pose: str | None = None,
+        appearance: str | None = None,
+    ) -> Stages:
+        """The stages of this detector, these packs and networks, loaded if need be.
 
         Args:
             detector: A pack's name.
             packs: Names of heads' packs.
             encoder: What text rules look through: a pack's name, ``none``, or None for the first one that the heads
                 need, else the one of the settings. Heads get what they need whatever this says.
+            pose: What finds people's keypoints: a pack's name, ``none``, or None for the one of the settings.
+            appearance: What says how objects look, likewise.
 
         Raises:
             models.packs.PackError: If a pack is unknown or does not verify.
@@ -74,14 +90,18 @@ class StagesPool:
             names = EncoderNames.chosen(heads, encoder, self._settings.encoder)
             # By hash, so that a pack that was replaced on disk is loaded anew by the next stream that names it.
             hashes = [self._library.get(name).hash for name in (detector, *packs, *names.others)]
-            key = (*hashes, "" if names.ruled is None else self._library.get(names.ruled).hash)
+            optional = names.ruled, _chosen(pose, self._settings.pose), _chosen(appearance, self._settings.appearance)
+            key = (*hashes, *("" if name is None else self._library.get(name).hash for name in optional))
             if key not in self._stages:
+                ruled, poser, network = optional
                 self._stages[key] = Stages(
                     self._detector(detector),
                     heads,
-                    None if names.ruled is None else self._encoder(names.ruled),
+                    None if ruled is None else self._encoder(ruled),
                     self._observe,
                     [self._encoder(name) for name in names.others],
+                    pose=None if poser is None else self._pose(poser),
+                    appearance=None if network is None else self._appearance(network),
                 )
             return self._stages[key]
 
@@ -101,12 +121,14 @@ class StagesPool:
             return self._languages[key]
 
     def close(self) -> None:
-        """Free the detectors, heads and encoders."""
+        """Free the detectors, heads, encoders and other networks."""
         with self._lock, self._reading:
-            opened: list[Detector | LoadedHead | JointEncoder] = [
+            opened: list[Detector | LoadedHead | JointEncoder | PoseEstimator | AppearanceNetwork] = [
                 *self._detectors.values(),
                 *self._heads.values(),
                 *self._encoders.values(),
+                *self._poses.values(),
+                *self._appearances.values(),
             ]
             for each in opened:
                 each.close()
@@ -116,6 +138,8 @@ class StagesPool:
             self._detectors.clear()
             self._heads.clear()
             self._encoders.clear()
+            self._poses.clear()
+            self._appearances.clear()
             self._stages.clear()
             self._languages.clear()
 
@@ -137,6 +161,18 @@ class StagesPool:
             self._encoders[pack.hash] = load_encoder(pack, self._settings, self._engines)
         return self._encoders[pack.hash]
 
+    def _pose(self, name: str) -> PoseEstimator:
+        pack = self._library.get(name)
+        if pack.hash not in self._poses:
+            self._poses[pack.hash] = pose_of(pack, self._settings.threads, self._engines)
+        return self._poses[pack.hash]
+
+    def _appearance(self, name: str) -> AppearanceNetwork:
+        pack = self._library.get(name)
+        if pack.hash not in self._appearances:
+            self._appearances[pack.hash] = appearance_of(pack, self._settings.threads, self._engines)
+        return self._appearances[pack.hash]
+
     def _load_sentences(self) -> TextEncoder:
         if self._sentences is None:
             self._sentences = load_sentences(self._library, self._settings, self._engines)
@@ -144,6 +180,12 @@ class StagesPool:
 
     def _observe(self, stage: str, seconds: float) -> None:
         self._metrics.stage_seconds.labels(stage).observe(seconds)
+
+
+def _chosen(wanted: str | None, default: str) -> str | None:
+    """The name of a pack, or None where a stream or the settings want none."""
+    name = wanted or default
+    return None if name == NOTHING else name
 
 
 def load_encoder(pack: Pack, settings: Settings, engines: EngineQueue | None = None) -> JointEncoder:

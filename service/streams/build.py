@@ -110,7 +110,7 @@ class StreamBuilder:
             models.packs.PackError: If a pack is unknown or does not verify.
             InvalidInput: If a pack is of another kind, or there is no such class.
         """
-        stages = self._pool.get(spec.detector, spec.packs, spec.encoder)
+        stages = self._pool.get(spec.detector, spec.packs, spec.encoder, spec.pose, spec.appearance)
         check_classes(spec.detection, stages.detector.names)
 
     def live(self, entry: Entry, spec: StreamSpec, source: Source) -> LiveStream:
@@ -125,7 +125,7 @@ class StreamBuilder:
             models.packs.PackError: If a pack is unknown or does not verify.
             InvalidInput: If a pack is of another kind.
         """
-        stages = self._pool.get(spec.detector, spec.packs, spec.encoder)
+        stages = self._pool.get(spec.detector, spec.packs, spec.encoder, spec.pose, spec.appearance)
         return LiveStream(entry.id, spec, source, stages, self._services, entry.sequence, entry.guidance)
 
     def teach_words(self, live: LiveStream, guidance: StreamGuidance) -> None:

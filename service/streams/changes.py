@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from service.contracts.stream import StreamPatch
 
-REBUILDING = {"url", "transport", "fps", "detector", "packs", "encoder", "enabled"}
+REBUILDING = {"url", "transport", "fps", "detector", "packs", "encoder", "pose", "appearance", "enabled"}
 """Settings that a stream is stopped and started for; the others are changed while it runs."""
 
 

@@ -172,6 +172,8 @@ export class CameraDetail {
       ["Detector", stream.detector],
       ["Scored by", stream.packs.join(", ")],
       ["Encoder", stream.encoder ?? "automatic"],
+      ["Posture", stream.pose ?? "automatic"],
+      ["Appearance", stream.appearance ?? "automatic"],
       ["Frame rate", `at most ${stream.fps} frames per second`],
       ["Time zone", stream.timezone ?? "UTC"],
     ];

@@ -11,15 +11,18 @@ import { clearProblem, numberOf, refuse, submit } from "./forms.js";
 /** @typedef {import("./api.js").Pack} Pack */
 /** @typedef {import("./camera.js").Camera} Camera */
 
-/** Detectors and encoders that are no packs, as the service names them; no encoder's name leaves the choice to it. */
+/** What is no pack, as the service names it: a detector, and no network at all; no name leaves the choice to it. */
 const MOTION = "motion";
-const NO_ENCODER = "none";
+const NONE = "none";
 const AUTOMATIC = "";
 /** @type {Record<string, string>} */
-const NAMES = { [MOTION]: "motion: anything that moves", [AUTOMATIC]: "automatic", [NO_ENCODER]: "none" };
+const NAMES = { [MOTION]: "motion: anything that moves", [AUTOMATIC]: "automatic", [NONE]: "none" };
 const USUAL_HEADS = ["attributes"];
 /** Settings for which the service stops and starts a camera. */
-const REBUILDS = /** @type {const} */ (["url", "credentials", "transport", "fps", "detector", "packs", "encoder"]);
+const REBUILDS = /** @type {const} */ (["url", "credentials", "transport", "fps", "detector", "packs", "encoder", "pose", "appearance"]);
+/** Networks beside the detector, each with the kinds of packs that can be one. */
+const NETWORKS = /** @type {const} */ ({ encoder: ["encoder"], pose: ["pose"], appearance: ["appearance", "encoder"] });
+const NETWORK_NAMES = /** @type {(keyof typeof NETWORKS)[]} */ (Object.keys(NETWORKS));
 
 export class CameraForm {
   /** @param {(stream: Stream) => void} onSaved */
@@ -69,7 +72,7 @@ export class CameraForm {
     for (const name of ["user", "password"]) /** @type {HTMLInputElement} */ (this.field(name)).placeholder = stored;
     find(this.form, ".costs").hidden = true;
     /** @type {HTMLDetailsElement} */ (find(this.form, "details")).open = edits;
-    for (const list of ["[name=detector]", "[name=encoder]", ".heads div"]) find(this.form, list).replaceChildren();
+    for (const list of ["[name=detector]", ...NETWORK_NAMES.map((name) => `[name=${name}]`), ".heads div"]) find(this.form, list).replaceChildren();
     this.offer([]);
     this.dialog.showModal();
     void this.loadPacks();
@@ -95,16 +98,19 @@ export class CameraForm {
   }
 
   /**
-   * Fills the lists of detectors, heads and encoders. What is chosen stays chosen, and what the camera has is offered
+   * Fills the lists of detectors, heads and networks. What is chosen stays chosen, and what the camera has is offered
    * even if it cannot be used any more.
    * @param {Pack[]} packs
    */
   offer(packs) {
     const stream = this.camera?.stream;
     const usable = (/** @type {Pack["kind"]} */ kind) => packs.filter((pack) => pack.kind === kind && pack.usable).map(({ name }) => name);
-    const [detector, encoder] = [this.chosen("detector") ?? stream?.detector ?? MOTION, this.chosen("encoder") ?? stream?.encoder ?? AUTOMATIC];
+    const detector = this.chosen("detector") ?? stream?.detector ?? MOTION;
     fillSelect(this.field("detector"), [MOTION, detector, ...usable("detector")], detector);
-    fillSelect(this.field("encoder"), [AUTOMATIC, encoder, ...usable("encoder"), NO_ENCODER], encoder);
+    for (const name of NETWORK_NAMES) {
+      const chosen = this.chosen(name) ?? stream?.[name] ?? AUTOMATIC;
+      fillSelect(this.field(name), [AUTOMATIC, chosen, ...NETWORKS[name].flatMap(usable), NONE], chosen);
+    }
     const present = stream?.packs ?? USUAL_HEADS;
     this.offerHeads(packs, [...new Set([...present, ...usable("head")])], this.heads() ?? present);
   }
@@ -153,7 +159,7 @@ export class CameraForm {
     if (said.name !== stream.name) patch.name = said.name;
     if (said.transport !== stream.transport) patch.transport = said.transport;
     if (said.detector !== stream.detector) patch.detector = said.detector;
-    if (said.encoder !== stream.encoder) patch.encoder = said.encoder;
+    for (const name of NETWORK_NAMES) if (said[name] !== stream[name]) patch[name] = said[name];
     if (said.fps !== stream.fps) patch.fps = said.fps;
     if (said.timezone !== stream.timezone) patch.timezone = said.timezone;
     if (!sameNames(said.heads, stream.packs)) patch.packs = said.heads;
@@ -187,6 +193,8 @@ export class CameraForm {
       transport: /** @type {"tcp"|"udp"} */ (text("transport")),
       detector: text("detector"),
       encoder: text("encoder") || null,
+      pose: text("pose") || null,
+      appearance: text("appearance") || null,
       heads: this.heads() ?? [],
       fps: numberOf(data, "fps"),
       timezone: text("timezone") || null,
@@ -257,7 +265,7 @@ export class CameraForm {
  * @param {StreamPatch} patch
  */
 function unlearns(stream, patch) {
-  return stream.status.enrolled && (patch.detector !== undefined || patch.packs !== undefined || patch.encoder !== undefined);
+  return stream.status.enrolled && (patch.detector !== undefined || patch.packs !== undefined || NETWORK_NAMES.some((name) => patch[name] !== undefined));
 }
 
 /**
@@ -271,6 +279,8 @@ function costs(stream, patch) {
   if (enrolled && patch.detector !== undefined) lines.push("Changing the detector means learning anew.");
   if (enrolled && patch.packs !== undefined) lines.push("Changing what scores the picture means learning anew.");
   if (enrolled && patch.encoder !== undefined) lines.push("Changing the encoder means learning anew if something that scores the picture uses it. What false alarms have taught stops counting.");
+  if (enrolled && patch.pose !== undefined) lines.push("Changing what finds people's postures means learning anew.");
+  if (enrolled && patch.appearance !== undefined) lines.push("Changing what says how things look means learning anew.");
   if (enrolled && patch.url !== undefined) lines.push("What it has learned stays. If the camera shows another place, let it learn anew.");
   if (patch.url !== undefined && stream.has_credentials && patch.credentials === undefined && !hasLogin(patch.url ?? "")) {
     lines.push("The stored password belongs to the old address and is deleted. Enter it again if it is needed.");

@@ -34,6 +34,12 @@ LeaveOut = Annotated[
 ]
 Heads = Annotated[str, typer.Option(help="Packs whose heads score, with commas between them.")]
 Encoder = Annotated[str, typer.Option(help="The encoder pack that sees the objects' clips.")]
+PoseName = Annotated[
+    str, typer.Option(help="Finds people's keypoints: a pose pack's name, a path to an .onnx file, or none.")
+]
+AppearanceName = Annotated[
+    str, typer.Option(help="Says how objects look: an appearance or encoder pack's name, a path to .onnx, or none.")
+]
 Fps = Annotated[float | None, typer.Option(min=0.1, help="Look at so many frames a second; else at all.")]
 Seed = Annotated[int, typer.Option(help="Of every random generator.")]
 AlertsPerDay = Annotated[float, typer.Option(min=0.01, help="Picks the threshold, as a stream's does.")]
@@ -46,6 +52,8 @@ def svad(
     out: Out,
     detector: DetectorName = "motion",
     heads: Heads = "svad",
+    pose: PoseName = "none",
+    appearance: AppearanceName = "none",
     fps: Fps = None,
     alerts_per_day: AlertsPerDay = 1.0,
     leave_out: LeaveOut = None,
@@ -59,7 +67,7 @@ def svad(
     from training.provenance import provenance
     from training.studies.study import study_svad
 
-    origin, setup = provenance(), _setup(detector, heads, fps, alerts_per_day, seed)
+    origin, setup = provenance(), _setup(detector, heads, fps, alerts_per_day, seed, pose=pose, appearance=appearance)
     with task_bars() as progress:
         study = study_svad(_open(datasets), setup, progress, leave_out or ())
     _save(study, origin, out)
@@ -72,6 +80,8 @@ def cross_scene(
     out: Out,
     detector: DetectorName = "motion",
     heads: Heads = "svad",
+    pose: PoseName = "none",
+    appearance: AppearanceName = "none",
     fps: Fps = None,
     alerts_per_day: AlertsPerDay = 1.0,
     leave_out: LeaveOut = None,
@@ -85,7 +95,7 @@ def cross_scene(
     from training.provenance import provenance
     from training.studies.study import study_cross_scene
 
-    origin, setup = provenance(), _setup(detector, heads, fps, alerts_per_day, seed)
+    origin, setup = provenance(), _setup(detector, heads, fps, alerts_per_day, seed, pose=pose, appearance=appearance)
     with task_bars() as progress:
         study = study_cross_scene(_open(datasets), setup, progress, leave_out or ())
     _save(study, origin, out)
@@ -99,6 +109,8 @@ def redefinition(
     detector: DetectorName = "motion",
     heads: Heads = "svad",
     encoder: Encoder = "words",
+    pose: PoseName = "none",
+    appearance: AppearanceName = "none",
     fps: Fps = None,
     alerts_per_day: AlertsPerDay = 1.0,
     seed: Seed = 0,
@@ -114,7 +126,10 @@ def redefinition(
     from training.studies.rule_studies import record_scenes, save_curves, study_redefinition
     from training.text.paraphrases import Paraphrases
 
-    origin, setup = provenance(), _setup(detector, heads, fps, alerts_per_day, seed, encoder)
+    origin, setup = (
+        provenance(),
+        _setup(detector, heads, fps, alerts_per_day, seed, encoder, pose=pose, appearance=appearance),
+    )
     footage, wording = _open(datasets), Paraphrases.load()
     with (
         setup.pipeline(setup.rate(footage)) as pipeline,
@@ -139,6 +154,8 @@ def footage(
     detector: DetectorName = "motion",
     heads: Heads = "attributes",
     encoder: Encoder = "words",
+    pose: PoseName = "none",
+    appearance: AppearanceName = "none",
     fps: Fps = None,
     alerts_per_day: AlertsPerDay = 1.0,
     seed: Seed = 0,
@@ -156,7 +173,10 @@ def footage(
     rules = [WrittenRule.parse(line) for line in rule]
     if source.is_dir() == (learn is not None):
         raise typer.BadParameter("give it with a video file, and not with a data set", param_hint="--learn")
-    origin, setup = provenance(), _setup(detector, heads, fps, alerts_per_day, seed, encoder)
+    origin, setup = (
+        provenance(),
+        _setup(detector, heads, fps, alerts_per_day, seed, encoder, pose=pose, appearance=appearance),
+    )
     datasets = _open([source]) if source.is_dir() else []
     rate = setup.rate(datasets) if datasets else min(frame_rate(source), fps or frame_rate(source))
     with setup.pipeline(rate) as pipeline, setup.language(pipeline) as language, task_bars() as progress:
@@ -177,6 +197,8 @@ def culprits(
     detector: DetectorName = "motion",
     heads: Heads = "attributes",
     encoder: Encoder = "none",
+    pose: PoseName = "none",
+    appearance: AppearanceName = "none",
     fps: Fps = None,
     alerts_per_day: AlertsPerDay = 1.0,
     cut: Annotated[
@@ -192,7 +214,10 @@ def culprits(
     from training.provenance import provenance
     from training.studies.culprits import study_culprits
 
-    origin, setup = provenance(), _setup(detector, heads, fps, alerts_per_day, seed, encoder)
+    origin, setup = (
+        provenance(),
+        _setup(detector, heads, fps, alerts_per_day, seed, encoder, pose=pose, appearance=appearance),
+    )
     with task_bars() as progress:
         study = study_culprits(_open(datasets), setup, out, progress, cut=cut)
     _save(study, origin, out)
@@ -261,7 +286,7 @@ def postures(
     from training.studies.postures import study_postures, watch_dataset
 
     given = [PostureTruth.parse(text) for text in posture]
-    origin, setup = provenance(), _setup(detector, "attributes", fps, 1.0, seed, "none", pose)
+    origin, setup = provenance(), _setup(detector, "attributes", fps, 1.0, seed, "none", pose=pose)
     opened = _open([dataset])
     with setup.pipeline(setup.rate(opened)) as pipeline, task_bars() as progress:
         study = study_postures(list(watch_dataset(opened[0], given, setup, pipeline, progress, learn)))
@@ -297,7 +322,7 @@ def posture_rules(
 
     given = [PostureTruth.parse(text) for text in posture]
     wording = Paraphrases.load(paraphrases or POSTURES_CHOSEN)
-    origin, setup = provenance(), _setup(detector, "attributes", fps, alerts_per_day, seed, encoder, pose)
+    origin, setup = provenance(), _setup(detector, "attributes", fps, alerts_per_day, seed, encoder, pose=pose)
     opened = _open([dataset])
     with (
         setup.pipeline(setup.rate(opened)) as pipeline,
@@ -394,13 +419,15 @@ def _setup(
     alerts_per_day: float,
     seed: int,
     encoder: str | None = None,
+    *,
     pose: str = "none",
+    appearance: str = "none",
 ) -> Setup:
     from service.settings import Settings
     from training.studies.study import Setup
 
     packs = tuple(name.strip() for name in heads.split(","))
-    return Setup(Settings(), detector, packs, fps, alerts_per_day, seed, encoder, pose=pose)
+    return Setup(Settings(), detector, packs, fps, alerts_per_day, seed, encoder, pose=pose, appearance=appearance)
 
 
 def _open(paths: Sequence[Path]) -> list[Dataset]:

@@ -20,8 +20,8 @@ import numpy as np
 
 from models.guidance.language import Language
 from models.packs import Pack, PackLibrary
-from service.engine.pose import NO_POSE
 from service.pipeline.offline import OfflinePipeline, build_language, build_pipeline
+from service.pipeline.pool import NOTHING
 from service.profiles.profile import Profile
 from service.settings import Settings
 from training.datasets import Dataset
@@ -44,7 +44,8 @@ class Setup:
         seed: Of every random generator.
         encoder: An encoder pack; None takes the one that the heads need, if any.
         packs: A folder of packs beside the service's own; None for none.
-        pose: A pose estimator's pack, path of its graph, or ``none``.
+        pose: Finds people's keypoints: a pack's name, the path of an ``.onnx`` file, or ``none``.
+        appearance: Says how objects look, likewise.
     """
 
     settings: Settings
@@ -55,7 +56,8 @@ class Setup:
     seed: int
     encoder: str | None = None
     packs: Path | None = None
-    pose: str = NO_POSE
+    pose: str = NOTHING
+    appearance: str = NOTHING
 
     def rate(self, datasets: Sequence[Dataset]) -> float:
         """Frames a second that trackers are built for."""
@@ -73,9 +75,16 @@ class Setup:
         Args:
             rate: Frames a second that trackers are built for.
         """
-        detector = detector_of(self.detector)
-        built = build_pipeline(self.settings, detector, self.heads, rate, self.encoder, self.library, pose=self.pose)
-        with built as pipeline:
+        with build_pipeline(
+            self.settings,
+            detector_of(self.detector),
+            self.heads,
+            rate,
+            self.encoder,
+            self.library,
+            pose=self.pose,
+            appearance=self.appearance,
+        ) as pipeline:
             yield pipeline
 
     @contextmanager

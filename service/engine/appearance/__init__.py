@@ -10,9 +10,6 @@ from service.engine.appearance.onnx import ImageOptions, OnnxAppearance
 from service.engine.appearance.tower import TowerAppearance
 from service.engine.engine_queue import EngineQueue
 
-NO_APPEARANCE = "none"
-"""What a stream, a command or the settings say in place of a network's name to have none."""
-
 
 def load_appearance(name_or_path: str, library: PackLibrary, threads: int = 0) -> AppearanceNetwork:
     """An appearance network for a command: of a pack, or of a bare graph.
@@ -52,7 +49,6 @@ def appearance_of(pack: Pack, threads: int = 0, engines: EngineQueue | None = No
 
 
 __all__ = [
-    "NO_APPEARANCE",
     "AppearanceNetwork",
     "ImageOptions",
     "OnnxAppearance",

@@ -138,7 +138,7 @@ class OnnxAppearance:
                 f"{output.shape[1]} numbers from {output.min():.4g} to {output.max():.4g}"
             )
             raise PackError("wrong_shape", msg)
-        return output.shape[1]
+        return len(output[0])
 
 
 def _size(session: Session, wanted: tuple[int, int] | None) -> tuple[int, int]:

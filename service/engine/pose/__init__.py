@@ -6,11 +6,8 @@ from pathlib import Path
 
 from models.packs import Pack, PackError, PackLibrary, PoseManifest
 from service.engine.engine_queue import EngineQueue
-from service.engine.pose.base import People, PoseEstimator
+from service.engine.pose.base import FoundPeople, PoseEstimator
 from service.engine.pose.onnx import OnnxPoseEstimator
-
-NO_POSE = "none"
-"""What a stream, a command or the settings say in place of a pose estimator's name to have none."""
 
 
 def load_pose(name_or_path: str, library: PackLibrary, threads: int = 0) -> PoseEstimator:
@@ -46,4 +43,4 @@ def pose_of(pack: Pack, threads: int = 0, engines: EngineQueue | None = None) ->
     return OnnxPoseEstimator(pack.file(manifest.graph), manifest.layout, threads, pack=names, engines=engines)
 
 
-__all__ = ["NO_POSE", "OnnxPoseEstimator", "People", "PoseEstimator", "load_pose", "pose_of"]
+__all__ = ["FoundPeople", "OnnxPoseEstimator", "PoseEstimator", "load_pose", "pose_of"]

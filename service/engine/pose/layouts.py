@@ -33,7 +33,8 @@ from models.arrays import Float32
 from models.graph import Tensor
 from models.inputs import KEYPOINTS
 from models.packs import PackError
-from service.engine.pose.base import People
+from service.engine.detectors.onnx import suppress
+from service.engine.pose.base import FoundPeople
 from service.extensions import extensions
 
 GROUP = "watchword.pose_layouts"
@@ -76,7 +77,7 @@ class PoseLayout(Protocol):
         """
         ...
 
-    def read(self, outputs: Sequence[Float32], size: tuple[int, int]) -> list[People]:
+    def read(self, outputs: Sequence[Float32], size: tuple[int, int]) -> list[FoundPeople]:
         """Read the outputs of a batch.
 
         Args:
@@ -115,10 +116,10 @@ class MoveNetMultiPose(_MoveNet):
         """The graph's own, or the one that it was trained at."""
         return taken.shape[2] or self._ANY, taken.shape[1] or self._ANY
 
-    def read(self, outputs: Sequence[Float32], size: tuple[int, int]) -> list[People]:
+    def read(self, outputs: Sequence[Float32], size: tuple[int, int]) -> list[FoundPeople]:
         """Take all six; those that are nobody have a low score."""
         table = outputs[0].reshape(len(outputs[0]), -1, 56)
-        return [People(_turned(rows[:, :51].reshape(-1, COUNT, 3), size), rows[:, 55]) for rows in table]
+        return [FoundPeople(_turned(rows[:, :51].reshape(-1, COUNT, 3), size), rows[:, 55]) for rows in table]
 
 
 class MoveNetSinglePose(_MoveNet):
@@ -134,13 +135,105 @@ class MoveNetSinglePose(_MoveNet):
         """The graph's own, or that of Lightning."""
         return taken.shape[2] or 192, taken.shape[1] or 192
 
-    def read(self, outputs: Sequence[Float32], size: tuple[int, int]) -> list[People]:
+    def read(self, outputs: Sequence[Float32], size: tuple[int, int]) -> list[FoundPeople]:
         """One each, as sure as its joints are on average."""
         tables = outputs[0].reshape(-1, 1, COUNT, 3)
-        return [People(_turned(table, size), table[:, :, 2].mean(axis=1)) for table in tables]
+        return [FoundPeople(_turned(table, size), table[:, :, 2].mean(axis=1)) for table in tables]
 
 
-LAYOUTS: dict[str, PoseLayout] = {layout.name: layout for layout in (MoveNetMultiPose(), MoveNetSinglePose())}
+class RtmPose:
+    """RTMPose: for each keypoint a histogram of its x and one of its y (SimCC, Li et al., ECCV 2022)."""
+
+    name, whole, around, context = "rtmpose", False, 0, 1.25
+
+    _MEAN = np.array([123.675, 116.28, 103.53], np.float32)[:, None, None]
+    _DEVIATION = np.array([58.395, 57.12, 57.375], np.float32)[:, None, None]
+
+    _BINS = 2
+    """Of a pixel, in both directions."""
+
+    def recognises(self, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> bool:
+        """Two outputs of 17 rows, of twice the input's width and height."""
+        if not _channels_first(inputs) or len(outputs) != 2 or any(len(each.shape) != 3 for each in outputs):
+            return False
+        height, width = inputs[0].shape[2:]
+        bins = [None if side is None else self._BINS * side for side in (width, height)]
+        return all(
+            each.shape[1] in {COUNT, None} and each.shape[2] in {count, None}
+            for each, count in zip(outputs, bins, strict=True)
+        )
+
+    def size(self, taken: Tensor) -> tuple[int, int]:
+        """The graph's own, or the usual one."""
+        return taken.shape[3] or 192, taken.shape[2] or 256
+
+    def feed(self, canvases: NDArray[np.uint8], taken: Tensor) -> NDArray[np.generic]:
+        """Planes, of mean 0 and deviation 1 over the pictures that it was trained on."""
+        return (_planes(canvases) - self._MEAN) / self._DEVIATION
+
+    def read(self, outputs: Sequence[Float32], size: tuple[int, int]) -> list[FoundPeople]:
+        """The highest bin of both; the lower of the two heights is the confidence, as MMPose has it."""
+        across, down = outputs
+        if across.shape[2] != self._BINS * size[0] or down.shape[2] != self._BINS * size[1]:
+            msg = f"expected {self._BINS} bins for each of {size[0]}x{size[1]} pixels, got {across.shape}, {down.shape}"
+            raise ValueError(msg)
+        places = np.stack([each.argmax(axis=2) / np.float32(self._BINS) for each in (across, down)], axis=2)
+        sure = np.clip(np.minimum(across.max(axis=2), down.max(axis=2)), 0, 1)
+        points = np.concatenate([places, sure[:, :, None]], axis=2).astype(np.float32)
+        return [FoundPeople(each[None], each[None, :, 2].mean(axis=1)) for each in points]
+
+
+class YoloPose:
+    """YOLOv8, YOLO11 and YOLO26 for poses: with suppression in the graph, and without."""
+
+    name, whole, around, context = "yolo-pose", True, 114, 1.0
+
+    _RAW = 4 + 1 + 3 * COUNT
+    """Rows of a graph without suppression: box, score, keypoints."""
+
+    _FINISHED = 4 + 2 + 3 * COUNT
+    """Columns of one with it: corners, score, class, keypoints."""
+
+    _SIDE = 640
+
+    _LEAST = 0.1
+    """A cell that is less sure holds nobody: of some thousand it leaves a few dozen to look at."""
+
+    _OVERLAP = 0.65
+    """Of two boxes that overlap more the surer one stays: ultralytics' own for poses is 0.7."""
+
+    def recognises(self, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> bool:
+        """One table of 56 rows, or of 57 columns."""
+        if not _channels_first(inputs) or len(outputs) != 1 or len(outputs[0].shape) != 3:
+            return False
+        rows, columns = outputs[0].shape[1:]
+        return rows == self._RAW or columns == self._FINISHED
+
+    def size(self, taken: Tensor) -> tuple[int, int]:
+        """The graph's own, or the usual one."""
+        return taken.shape[3] or self._SIDE, taken.shape[2] or self._SIDE
+
+    def feed(self, canvases: NDArray[np.uint8], taken: Tensor) -> NDArray[np.generic]:
+        """Planes of values up to 1."""
+        return _planes(canvases) * np.float32(1 / 255)
+
+    def read(self, outputs: Sequence[Float32], size: tuple[int, int]) -> list[FoundPeople]:
+        """Those who are sure, each once."""
+        return [self._people(table) for table in outputs[0]]
+
+    def _people(self, table: Float32) -> FoundPeople:
+        if table.shape[1] == self._FINISHED:
+            rows = table[table[:, 4] >= self._LEAST]
+            return FoundPeople(rows[:, 6:].reshape(-1, COUNT, 3), rows[:, 4])
+        rows = table[:, table[4] >= self._LEAST].T
+        corners = np.concatenate([rows[:, :2] - rows[:, 2:4] / 2, rows[:, :2] + rows[:, 2:4] / 2], axis=1)
+        kept = suppress(corners, rows[:, 4], np.zeros(len(rows), np.int32), self._OVERLAP)
+        return FoundPeople(rows[kept, 5:].reshape(-1, COUNT, 3), rows[kept, 4])
+
+
+LAYOUTS: dict[str, PoseLayout] = {
+    layout.name: layout for layout in (MoveNetMultiPose(), MoveNetSinglePose(), RtmPose(), YoloPose())
+}
 """Those of this tree, in the order in which they are asked whether a graph is theirs."""
 
 
@@ -182,6 +275,20 @@ def _channels_last(inputs: Sequence[Tensor]) -> bool:
         and len(inputs[0].shape) == 4
         and inputs[0].shape[3] == 3
     )
+
+
+def _channels_first(inputs: Sequence[Tensor]) -> bool:
+    return (
+        len(inputs) == 1
+        and inputs[0].dtype == "float32"
+        and len(inputs[0].shape) == 4
+        and inputs[0].shape[1] in {3, None}
+    )
+
+
+def _planes(canvases: NDArray[np.uint8]) -> Float32:
+    """``(N, h, w, 3)`` as ``(N, 3, h, w)``."""
+    return np.ascontiguousarray(canvases.transpose(0, 3, 1, 2), np.float32)
 
 
 def _turned(rows: Float32, size: tuple[int, int]) -> Float32:

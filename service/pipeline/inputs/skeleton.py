@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from models.arrays import Float32
@@ -29,7 +31,7 @@ class Skeleton:
             box: ``(4,)`` of the object.
             pts: Presentation time in seconds.
         """
-        self._places = points[:, :2] - _centre(box)
+        self._places: Float32 = points[:, :2] - _centre(box)
         self._weights = points[:, 2].copy()
         self._confidences = points[:, 2].copy()
         self._pts = pts
@@ -41,7 +43,7 @@ class Skeleton:
 
     def see(self, points: Float32 | None, box: Float32, pts: float) -> None:
         """Take another look; None if nobody was found. Arguments as of the first."""
-        kept = np.float32(np.exp(-max(0.0, pts - self._pts) / TAU_S))
+        kept = np.float32(math.exp(-max(0.0, pts - self._pts) / TAU_S))
         self._pts = pts
         self._weights *= kept
         self._confidences *= kept
@@ -50,7 +52,8 @@ class Skeleton:
         seen = points[:, 2]
         total = self._weights + seen
         share = np.where(total > 0, seen / np.maximum(total, np.float32(1e-9)), np.float32(1))[:, None]
-        self._places = self._places + share * (points[:, :2] - _centre(box) - self._places)
+        moved = points[:, :2] - _centre(box) - self._places
+        self._places = np.asarray(self._places + share * moved, np.float32)
         self._weights = total
         self._confidences += (1 - kept) * seen
 
@@ -60,5 +63,5 @@ class Skeleton:
 
 
 def _centre(box: Float32) -> Float32:
-    middle: Float32 = box[:2] + box[2:] / 2
+    middle: Float32 = box[:2] + box[2:] * np.float32(0.5)
     return middle

@@ -46,6 +46,8 @@ def test_a_stream_is_registered_changed_and_deleted(service: Service) -> None:
         **{
             "packs": ["attributes"],
             "encoder": None,
+            "pose": None,
+            "appearance": None,
             "timezone": None,
             "fps": 10.0,
             "threshold": None,
