@@ -48,6 +48,8 @@ GROWS_S = 10.0
 LINK_S = 1.0
 """A person who was lost so short a time ago is the thing that is newly followed in the same place."""
 
+AS_LIKELY_AS_NOT = 0.5
+
 _SHARED = 0.2  # of the smaller of two boxes, at least: who falls sideways lies mostly beside where they stood
 
 
@@ -132,6 +134,9 @@ class TrackPostures:
             said[row] = now if track == UNTRACKED else self._follow(track, now, box, pts, aspect)
             if not self._is_person(track, person=person) or np.isnan(said[row, :FALLING]).all():
                 said[row] = np.nan
+            elif keypoints is not None:
+                # Somebody looked and could not tell: who keeps still may stand, sit or crouch.
+                said[row, :LYING] = np.nan_to_num(said[row, :LYING], nan=AS_LIKELY_AS_NOT)
         return said
 
     def _is_person(self, track: int, *, person: bool) -> bool:

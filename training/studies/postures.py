@@ -157,7 +157,7 @@ def study_postures(watched: Sequence[Watched]) -> Study:
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class MovedFrames:
     """What one rule did.
 
     Attributes:
@@ -180,14 +180,14 @@ class Moved:
     others_matched: int
     others_moved: int
 
-    def same_as(self, rule: Moved) -> bool:
+    def same_as(self, rule: MovedFrames) -> bool:
         """Whether a paraphrase does what the rule does."""
         less = self.matched < SAME_FRAMES * rule.matched
         more = self.others_matched > rule.others_matched + SAME_OTHERS * rule.others
         return not less and not more and rule.matched > 0
 
 
-def measure(watched: Sequence[Watched], book: Rulebook, text: str, verdict: Verdict, posture: str) -> Moved:
+def measure(watched: Sequence[Watched], book: Rulebook, text: str, verdict: Verdict, posture: str) -> MovedFrames:
     """Try one rule on its own."""
     counts = np.zeros(8, int)
     for one in watched:
@@ -217,7 +217,7 @@ def measure(watched: Sequence[Watched], book: Rulebook, text: str, verdict: Verd
             others & moved,
         )
         counts += [int(mask.sum()) for mask in masks]
-    return Moved(*counts.tolist())
+    return MovedFrames(*counts.tolist())
 
 
 def _frames(rows: NDArray[np.intp], chosen: NDArray[np.bool_], count: int) -> NDArray[np.bool_]:
@@ -285,7 +285,7 @@ _HEADERS = (
 )
 
 
-def _cells(one: Moved) -> tuple[object, ...]:
+def _cells(one: MovedFrames) -> tuple[object, ...]:
     def of(count: int, whole: int) -> str:
         return f"{count} ({percent(count / whole if whole else None)})"
 

@@ -81,7 +81,7 @@ def test_what_is_no_longer_seen_holds_for_a_moment_and_for_as_long_as_nothing_mo
     moved = [(NOBODY, (box[0] + 0.02 * step, *box[1:])) for step in range(1, 20)]
     gone = follow(TrackPostures(), [*seen(*[SITS] * 5), *moved])
     assert gone[round(HELD_S * 10) + 3, SITTING] >= SURE
-    assert np.isnan(gone[-1, SITTING])
+    assert gone[-1, SITTING] == 0.5
 
 
 def test_without_a_skeleton_the_box_is_asked_and_never_sure() -> None:
@@ -94,6 +94,12 @@ def test_without_a_skeleton_the_box_is_asked_and_never_sure() -> None:
     assert LIKELY <= said[7, FALLING] < SURE
     assert LIKELY <= said[-1, LYING] < SURE
     assert np.isnan(said[:, STANDING]).all()
+
+
+def test_who_was_looked_at_and_not_made_out_may_do_anything() -> None:
+    said = follow(TrackPostures(), [(NOBODY, TALL)] * 3)
+    assert said[-1, :LYING].tolist() == [0.5, 0.5, 0.5]
+    assert said[-1, LYING] <= UNLIKELY
 
 
 def test_things_have_no_posture_and_motion_only_with_a_skeleton() -> None:
