@@ -79,6 +79,12 @@ NARROW, FLAT = 0.8, 1.5
 """Width over height of a person's box without a skeleton, up to which they are upright, and from which they lie as far
 as a box can tell. One who stands is at 0.3 to 0.5, one who sits or bends at up to 1."""
 
+LAID, LONGEST, SHRUNK = (0.3, 0.6), (1.3, 1.5), (0.35, 0.5)
+"""Length of a box over the height that the body stood at, up to which it is as wide as one that stands, and from which
+it lies; lengths that a body with its arms stretched out has, and has not; and height over the same, up to which so
+little is left as of one who lies (shoulders are 0.26 of a body wide), and from which not. Who bends down keeps 0.54. A
+track that goes on with the table that somebody passed is longer than they, or higher."""
+
 BOX = 0.7
 """The most that a box says: half a body behind a table is as wide as one that lies."""
 
@@ -158,6 +164,24 @@ def box_postures(box: Sequence[float], aspect: float) -> Float32:
     if not cut_off(box):
         said[LYING] = BOX * _ramp(wideness(box, aspect), NARROW, FLAT)
     return said
+
+
+def laid(box: Sequence[float], stood: float, aspect: float) -> float:
+    """How likely somebody lies by a box alone, against the height of their own body.
+
+    A body that lies across the view is as long as it was tall. One that leaves the picture loses as much height, and
+    gets no longer.
+
+    Args:
+        box: x, y, width and height as fractions of the picture; it may be cut off.
+        stood: Height of their box when they were upright, as a fraction of the picture.
+        aspect: The picture's width over its height.
+
+    Returns:
+        In [0, ``BOX``].
+    """
+    long, high = box[2] * aspect / max(stood, 1e-6), box[3] / max(stood, 1e-6)
+    return BOX * min(_ramp(long, *LAID), 1.0 - _ramp(long, *LONGEST), 1.0 - _ramp(high, *SHRUNK))
 
 
 def falling(past: Iterable[Stance], now: Stance, low: float) -> float:

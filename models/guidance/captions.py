@@ -85,7 +85,9 @@ def describe(
         postures: ``(N, 6)`` confidences of ``models.posture.POSTURES``, NaN where nobody can tell; None if nobody
             looked.
         recognised: False if the detector knows no classes: its objects are then something that moves, nobody knows
-            what, but for those that have a posture, which only people have.
+            what.
+
+    Who has a posture is a person, whatever the detector says: it takes those who lie for chairs and bags.
 
     Returns:
         ``N`` captions.
@@ -94,8 +96,7 @@ def describe(
     held = np.full((count, len(POSTURES)), np.nan, np.float32) if postures is None else postures
     labels = [objects.label(index) for index in range(count)]
     people = np.asarray(~np.isnan(held).all(axis=1))
-    if not recognised:
-        labels = [PERSON if person else label for label, person in zip(labels, people.tolist(), strict=True)]
+    labels = [PERSON if person else label for label, person in zip(labels, people.tolist(), strict=True)]
     places = [next((name for name, inside in zones if inside[index]), None) for index in range(count)]
     bodies = _bodies(labels, objects.boxes, velocities, aspect, held)
     if not recognised:

@@ -36,10 +36,10 @@ LeaveOut = Annotated[
 ]
 Heads = Annotated[str, typer.Option(help="Packs whose heads score, with commas between them.")]
 Encoder = Annotated[str, typer.Option(help="The encoder pack that sees the objects' clips.")]
-PoseGraph = Annotated[
+PoseName = Annotated[
     str, typer.Option(help="Finds people's keypoints: a pose pack's name, a path to an .onnx file, or none.")
 ]
-AppearanceGraph = Annotated[
+AppearanceName = Annotated[
     str, typer.Option(help="Says how objects look: an appearance or encoder pack's name, a path to .onnx, or none.")
 ]
 Fps = Annotated[float | None, typer.Option(min=0.1, help="Look at so many frames a second; else at all.")]
@@ -65,8 +65,8 @@ def svad(
     out: Out,
     detector: DetectorName = "motion",
     heads: Heads = "svad",
-    pose: PoseGraph = "none",
-    appearance: AppearanceGraph = "none",
+    pose: PoseName = "none",
+    appearance: AppearanceName = "none",
     fps: Fps = None,
     alerts_per_day: AlertsPerDay = 1.0,
     leave_out: LeaveOut = None,
@@ -119,8 +119,8 @@ def cross_scene(
     out: Out,
     detector: DetectorName = "motion",
     heads: Heads = "svad",
-    pose: PoseGraph = "none",
-    appearance: AppearanceGraph = "none",
+    pose: PoseName = "none",
+    appearance: AppearanceName = "none",
     fps: Fps = None,
     alerts_per_day: AlertsPerDay = 1.0,
     leave_out: LeaveOut = None,
@@ -148,8 +148,8 @@ def redefinition(
     detector: DetectorName = "motion",
     heads: Heads = "svad",
     encoder: Encoder = "words",
-    pose: PoseGraph = "none",
-    appearance: AppearanceGraph = "none",
+    pose: PoseName = "none",
+    appearance: AppearanceName = "none",
     paraphrases: ParaphrasesFile = None,
     fps: Fps = None,
     alerts_per_day: AlertsPerDay = 1.0,
@@ -200,8 +200,8 @@ def footage(
     detector: DetectorName = "motion",
     heads: Heads = "attributes",
     encoder: Encoder = "words",
-    pose: PoseGraph = "none",
-    appearance: AppearanceGraph = "none",
+    pose: PoseName = "none",
+    appearance: AppearanceName = "none",
     fps: Fps = None,
     alerts_per_day: AlertsPerDay = 1.0,
     seed: Seed = 0,
@@ -256,8 +256,8 @@ def culprits(
     detector: DetectorName = "motion",
     heads: Heads = "attributes",
     encoder: Encoder = "none",
-    pose: PoseGraph = "none",
-    appearance: AppearanceGraph = "none",
+    pose: PoseName = "none",
+    appearance: AppearanceName = "none",
     fps: Fps = None,
     alerts_per_day: AlertsPerDay = 1.0,
     cut: Annotated[
@@ -320,8 +320,8 @@ def ablation(
     ] = None,
     detector: DetectorName = "motion",
     head: Annotated[str, typer.Option(help="The pack whose head is varied.")] = "attributes",
-    pose: PoseGraph = "none",
-    appearance: AppearanceGraph = "none",
+    pose: PoseName = "none",
+    appearance: AppearanceName = "none",
     fps: Fps = None,
     alerts_per_day: AlertsPerDay = 1.0,
     seed: Seed = 0,
@@ -365,7 +365,7 @@ def postures(
     posture: Postures,
     learn: Learn = "*",
     detector: DetectorName = "motion",
-    pose: PoseGraph = "none",
+    pose: PoseName = "none",
     fps: Fps = None,
     seed: Seed = 0,
 ) -> None:
@@ -397,7 +397,7 @@ def posture_rules(
     ] = None,
     learn: Learn = "*",
     detector: DetectorName = "motion",
-    pose: PoseGraph = "none",
+    pose: PoseName = "none",
     encoder: Encoder = "none",
     fps: Fps = None,
     alerts_per_day: AlertsPerDay = 1.0,

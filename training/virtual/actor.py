@@ -28,7 +28,7 @@ ARRIVED = 0.25
 
 
 @dataclass(frozen=True)
-class Outfit:
+class ActorLook:
     """What a person looks like. Names of colours go into captions."""
 
     height: float
@@ -109,7 +109,7 @@ class Actor:
     def __init__(
         self,
         track_id: int,
-        look: Outfit,
+        look: ActorLook,
         start: Float64,
         steps: Iterable[Step],
         temper: float,

@@ -10,7 +10,7 @@ import numpy as np
 
 from models.arrays import Float64
 from training.virtual.actions import ACTIONS
-from training.virtual.actor import Actor, Barrier, Do, Go, Meet, Outfit, Step
+from training.virtual.actor import Actor, ActorLook, Barrier, Do, Go, Meet, Step
 from training.virtual.anomalies import ANOMALIES
 from training.virtual.camera import Camera
 from training.virtual.scene import Scene
@@ -237,12 +237,12 @@ class Director:
         self._tracks += 1
         return Actor(self._tracks, self._look(), start, steps, float(self.rng.random()), group)
 
-    def _look(self) -> Outfit:
+    def _look(self) -> ActorLook:
         rng, spec = self.rng, self.scene.population
         wardrobe = spec.wardrobe
         top = str(rng.choice(list(wardrobe.tops)))
         bottom = str(rng.choice(list(wardrobe.bottoms)))
-        return Outfit(
+        return ActorLook(
             height=float(rng.uniform(*spec.height)),
             build=float(rng.uniform(0.9, 1.18)),
             top=top,

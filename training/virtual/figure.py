@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.arrays import Float64, Image
-from training.virtual.actor import Actor, Outfit
+from training.virtual.actor import Actor, ActorLook
 from training.virtual.brush import ShadowBrush, SolidBrush, Tone, toned
 from training.virtual.camera import NEAR, Camera
 from training.virtual.gear import GEAR, reach
@@ -198,7 +198,7 @@ class _Canvas:
     pixels: Float64
     radii: Float64
     outlines: NDArray[np.int32]
-    look: Outfit
+    look: ActorLook
 
     def leg(self, side: int, factor: float) -> None:
         trousers = toned(self.look.bottom_colour, factor)

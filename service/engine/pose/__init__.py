@@ -6,7 +6,7 @@ from pathlib import Path
 
 from models.packs import Pack, PackError, PackLibrary, PoseManifest
 from service.engine.engine_queue import EngineQueue
-from service.engine.pose.base import People, PoseEstimator
+from service.engine.pose.base import FoundPeople, PoseEstimator
 from service.engine.pose.onnx import OnnxPoseEstimator
 
 
@@ -43,4 +43,4 @@ def pose_of(pack: Pack, threads: int = 0, engines: EngineQueue | None = None) ->
     return OnnxPoseEstimator(pack.file(manifest.graph), manifest.layout, threads, pack=names, engines=engines)
 
 
-__all__ = ["OnnxPoseEstimator", "People", "PoseEstimator", "load_pose", "pose_of"]
+__all__ = ["FoundPeople", "OnnxPoseEstimator", "PoseEstimator", "load_pose", "pose_of"]

@@ -10,7 +10,7 @@ from models.arrays import Float32, Image, Mask
 
 
 @dataclass(frozen=True, slots=True)
-class People:
+class FoundPeople:
     """The ``P`` people that were found in one picture.
 
     Attributes:
@@ -43,7 +43,7 @@ class PoseEstimator(Protocol):
     identity: str
     whole: bool
 
-    def estimate(self, pictures: Sequence[Image], boxes: Sequence[Float32]) -> list[People]:
+    def estimate(self, pictures: Sequence[Image], boxes: Sequence[Float32]) -> list[FoundPeople]:
         """The people in each picture.
 
         Args:

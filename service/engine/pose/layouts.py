@@ -34,7 +34,7 @@ from models.graph import Tensor
 from models.inputs import KEYPOINTS
 from models.packs import PackError
 from service.engine.detectors.onnx import suppress
-from service.engine.pose.base import People
+from service.engine.pose.base import FoundPeople
 from service.extensions import extensions
 
 GROUP = "watchword.pose_layouts"
@@ -77,7 +77,7 @@ class PoseLayout(Protocol):
         """
         ...
 
-    def read(self, outputs: Sequence[Float32], size: tuple[int, int]) -> list[People]:
+    def read(self, outputs: Sequence[Float32], size: tuple[int, int]) -> list[FoundPeople]:
         """Read the outputs of a batch.
 
         Args:
@@ -116,10 +116,10 @@ class MoveNetMultiPose(_MoveNet):
         """The graph's own, or the one that it was trained at."""
         return taken.shape[2] or self._ANY, taken.shape[1] or self._ANY
 
-    def read(self, outputs: Sequence[Float32], size: tuple[int, int]) -> list[People]:
+    def read(self, outputs: Sequence[Float32], size: tuple[int, int]) -> list[FoundPeople]:
         """Take all six; those that are nobody have a low score."""
         table = outputs[0].reshape(len(outputs[0]), -1, 56)
-        return [People(_turned(rows[:, :51].reshape(-1, COUNT, 3), size), rows[:, 55]) for rows in table]
+        return [FoundPeople(_turned(rows[:, :51].reshape(-1, COUNT, 3), size), rows[:, 55]) for rows in table]
 
 
 class MoveNetSinglePose(_MoveNet):
@@ -135,10 +135,10 @@ class MoveNetSinglePose(_MoveNet):
         """The graph's own, or that of Lightning."""
         return taken.shape[2] or 192, taken.shape[1] or 192
 
-    def read(self, outputs: Sequence[Float32], size: tuple[int, int]) -> list[People]:
+    def read(self, outputs: Sequence[Float32], size: tuple[int, int]) -> list[FoundPeople]:
         """One each, as sure as its joints are on average."""
         tables = outputs[0].reshape(-1, 1, COUNT, 3)
-        return [People(_turned(table, size), table[:, :, 2].mean(axis=1)) for table in tables]
+        return [FoundPeople(_turned(table, size), table[:, :, 2].mean(axis=1)) for table in tables]
 
 
 class RtmPose:
@@ -171,7 +171,7 @@ class RtmPose:
         """Planes, of mean 0 and deviation 1 over the pictures that it was trained on."""
         return (_planes(canvases) - self._MEAN) / self._DEVIATION
 
-    def read(self, outputs: Sequence[Float32], size: tuple[int, int]) -> list[People]:
+    def read(self, outputs: Sequence[Float32], size: tuple[int, int]) -> list[FoundPeople]:
         """The highest bin of both; the lower of the two heights is the confidence, as MMPose has it."""
         across, down = outputs
         if across.shape[2] != self._BINS * size[0] or down.shape[2] != self._BINS * size[1]:
@@ -180,7 +180,7 @@ class RtmPose:
         places = np.stack([each.argmax(axis=2) / np.float32(self._BINS) for each in (across, down)], axis=2)
         sure = np.clip(np.minimum(across.max(axis=2), down.max(axis=2)), 0, 1)
         points = np.concatenate([places, sure[:, :, None]], axis=2).astype(np.float32)
-        return [People(each[None], each[None, :, 2].mean(axis=1)) for each in points]
+        return [FoundPeople(each[None], each[None, :, 2].mean(axis=1)) for each in points]
 
 
 class YoloPose:
@@ -217,18 +217,18 @@ class YoloPose:
         """Planes of values up to 1."""
         return _planes(canvases) * np.float32(1 / 255)
 
-    def read(self, outputs: Sequence[Float32], size: tuple[int, int]) -> list[People]:
+    def read(self, outputs: Sequence[Float32], size: tuple[int, int]) -> list[FoundPeople]:
         """Those who are sure, each once."""
         return [self._people(table) for table in outputs[0]]
 
-    def _people(self, table: Float32) -> People:
+    def _people(self, table: Float32) -> FoundPeople:
         if table.shape[1] == self._FINISHED:
             rows = table[table[:, 4] >= self._LEAST]
-            return People(rows[:, 6:].reshape(-1, COUNT, 3), rows[:, 4])
+            return FoundPeople(rows[:, 6:].reshape(-1, COUNT, 3), rows[:, 4])
         rows = table[:, table[4] >= self._LEAST].T
         corners = np.concatenate([rows[:, :2] - rows[:, 2:4] / 2, rows[:, :2] + rows[:, 2:4] / 2], axis=1)
         kept = suppress(corners, rows[:, 4], np.zeros(len(rows), np.int32), self._OVERLAP)
-        return People(rows[kept, 5:].reshape(-1, COUNT, 3), rows[kept, 4])
+        return FoundPeople(rows[kept, 5:].reshape(-1, COUNT, 3), rows[kept, 4])
 
 
 LAYOUTS: dict[str, PoseLayout] = {

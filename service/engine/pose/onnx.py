@@ -14,7 +14,7 @@ from models.arrays import Float32, Image
 from models.packs import PackError, file_hash
 from service.engine.detectors.letterbox import Letterbox
 from service.engine.engine_queue import EngineQueue
-from service.engine.pose.base import People
+from service.engine.pose.base import FoundPeople
 from service.engine.pose.recognition import recognise
 from service.engine.session import Session
 
@@ -80,7 +80,7 @@ class OnnxPoseEstimator:
         """Width and height of the input."""
         return self._size
 
-    def estimate(self, pictures: Sequence[Image], boxes: Sequence[Float32]) -> list[People]:
+    def estimate(self, pictures: Sequence[Image], boxes: Sequence[Float32]) -> list[FoundPeople]:
         """The people in each picture; see ``PoseEstimator.estimate``."""
         width, height = self._size
         counts = [1 if self.whole else len(each) for each in boxes]
@@ -90,19 +90,19 @@ class OnnxPoseEstimator:
             for box in [None] if self.whole else places:
                 canvas = canvases[len(views)]
                 views.append(self._draw(index, picture, box, canvas))
-        found: list[list[People]] = [[] for _ in pictures]
+        found: list[list[FoundPeople]] = [[] for _ in pictures]
         if views:
             for view, people in zip(views, self._run(canvases), strict=True):
                 picture = pictures[view.picture]
                 shape = picture.shape[1], picture.shape[0]
-                found[view.picture].append(People(view.restore(people.points, shape), people.scores))
+                found[view.picture].append(FoundPeople(view.restore(people.points, shape), people.scores))
         return [_joined(each) for each in found]
 
     def close(self) -> None:
         """Free the graph. Idempotent."""
         self._session.close()
 
-    def _run(self, canvases: NDArray[np.uint8]) -> list[People]:
+    def _run(self, canvases: NDArray[np.uint8]) -> list[FoundPeople]:
         taken = self._session.inputs[0]
         for canvas in canvases:
             cv2.cvtColor(canvas, cv2.COLOR_BGR2RGB, dst=canvas)
@@ -144,7 +144,7 @@ def _cut(picture: Image, scale: float, left: float, top: float, canvas: NDArray[
     cv2.warpAffine(picture, matrix, (width, height), dst=canvas, borderValue=(around,) * 3)
 
 
-def _joined(found: Sequence[People]) -> People:
+def _joined(found: Sequence[FoundPeople]) -> FoundPeople:
     if not found:
-        return People(np.zeros((0, 17, 3), np.float32), np.zeros(0, np.float32))
-    return People(np.concatenate([each.points for each in found]), np.concatenate([each.scores for each in found]))
+        return FoundPeople(np.zeros((0, 17, 3), np.float32), np.zeros(0, np.float32))
+    return FoundPeople(np.concatenate([each.points for each in found]), np.concatenate([each.scores for each in found]))

@@ -67,7 +67,7 @@ class AppearanceProvider:
         """An empty buffer for a stream."""
         return AppearanceBuffer()
 
-    def gather(self, looks: Sequence[tuple[AppearanceBuffer, Look]]) -> list[Float32 | None]:
+    def gather(self, looks: Sequence[tuple[AppearanceBuffer, Look]]) -> list[Float32]:
         """Look at the objects that are due, of all frames in one batch; see ``Provider.gather``.
 
         Returns:

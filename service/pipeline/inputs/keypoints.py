@@ -9,7 +9,7 @@ import numpy as np
 from models.arrays import Float32, Index, Mask
 from models.inputs import KEYPOINTS
 from models.observation import Objects
-from service.engine.pose import People, PoseEstimator
+from service.engine.pose import FoundPeople, PoseEstimator
 from service.pipeline.inputs.provider import Look
 from service.pipeline.inputs.skeleton import Skeleton
 from service.pipeline.inputs.track_looks import TrackLooks
@@ -94,7 +94,7 @@ class KeypointsProvider:
         """An empty buffer for a stream."""
         return SkeletonBuffer()
 
-    def gather(self, looks: Sequence[tuple[SkeletonBuffer, Look]]) -> list[Float32 | None]:
+    def gather(self, looks: Sequence[tuple[SkeletonBuffer, Look]]) -> list[Float32]:
         """Look at the people who are due, of all frames together, and lay out what is known; see ``Provider.gather``.
 
         An estimator of whole pictures has looked already, as whom it finds is an object: what it saw is told apart.
@@ -141,7 +141,7 @@ def possible_people(objects: Objects, recognises: bool) -> Mask:
     return np.array([name == PERSON for name in objects.names], np.bool_)[objects.class_ids]
 
 
-def assigned(people: People, boxes: Float32) -> list[Float32 | None]:
+def assigned(people: FoundPeople, boxes: Float32) -> list[Float32 | None]:
     """Whose box is whose: for each of ``(K, 4)`` boxes the keypoints ``(17, 3)`` of the person in it, or None.
 
     The pair goes first whose joints lie in the box and fill it best.
@@ -179,7 +179,7 @@ def _fit(points: Float32, box: Float32) -> float | None:
     return within + float(shared / max(union, 1e-12))
 
 
-def _sure(people: People) -> list[Float32 | None]:
+def _sure(people: FoundPeople) -> list[Float32 | None]:
     return [
         points if score >= SURE else None for points, score in zip(people.points, people.scores.tolist(), strict=True)
     ]

@@ -19,6 +19,7 @@ from models.posture import (
     box_postures,
     cut_off,
     falling,
+    laid,
     skeleton_postures,
 )
 from models.posture import (
@@ -176,6 +177,24 @@ def test_a_box_says_at_most_that_somebody_may_lie(box, aspect, likely_lying) -> 
 def test_a_box_that_is_cut_off_says_nothing(box) -> None:
     assert cut_off(box)
     assert np.isnan(box_postures(box, 1.5)).all()
+
+
+@pytest.mark.parametrize(
+    ("box", "expected"),
+    [
+        ((0.3, 0.88, 0.3, 0.12), True),
+        ((0.3, 0.60, 0.3, 0.12), True),
+        ((0.4, 0.40, 0.13, 0.55), False),
+        ((0.4, 0.60, 0.13, 0.40), False),
+        ((0.4, 0.80, 0.13, 0.20), False),
+        ((0.3, 0.65, 0.25, 0.30), False),
+        ((0.1, 0.80, 0.70, 0.20), False),
+    ],
+    ids=["lies, cut off", "lies", "stands", "sits", "leaves below the picture", "bends over", "is longer than a body"],
+)
+def test_who_lies_is_as_long_as_they_were_tall(box, expected) -> None:
+    assert (laid(box, 0.55, ASPECT) >= LIKELY) == expected
+    assert laid(box, 0.55, ASPECT) <= BOX_AT_MOST
 
 
 @pytest.mark.parametrize(

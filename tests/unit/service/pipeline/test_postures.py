@@ -81,7 +81,7 @@ def test_what_is_no_longer_seen_holds_for_a_moment_and_for_as_long_as_nothing_mo
     moved = [(NOBODY, (box[0] + 0.02 * step, *box[1:])) for step in range(1, 20)]
     gone = follow(TrackPostures(), [*seen(*[SITS] * 5), *moved])
     assert gone[round(HELD_S * 10) + 3, SITTING] >= SURE
-    assert np.isnan(gone[-1, SITTING])
+    assert gone[-1, SITTING] == 0.5
 
 
 def test_without_a_skeleton_the_box_is_asked_and_never_sure() -> None:
@@ -94,6 +94,12 @@ def test_without_a_skeleton_the_box_is_asked_and_never_sure() -> None:
     assert LIKELY <= said[7, FALLING] < SURE
     assert LIKELY <= said[-1, LYING] < SURE
     assert np.isnan(said[:, STANDING]).all()
+
+
+def test_who_was_looked_at_and_not_made_out_may_do_anything() -> None:
+    said = follow(TrackPostures(), [(NOBODY, TALL)] * 3)
+    assert said[-1, :LYING].tolist() == [0.5, 0.5, 0.5]
+    assert said[-1, LYING] <= UNLIKELY
 
 
 def test_things_have_no_posture_and_motion_only_with_a_skeleton() -> None:
@@ -112,6 +118,53 @@ def test_what_no_track_holds_is_judged_by_this_frame_alone() -> None:
     said = postures.update(objects(box_of(STANDS), track=UNTRACKED), STANDS[None], 0.5, ASPECT)[0]
     assert (said[STANDING], said[SITTING]) == (1.0, 0.0)
     assert np.isnan(said[FALLING])
+
+
+TALL, FLAT = (0.45, 0.40, 0.12, 0.55), (0.35, 0.87, 0.30, 0.13)
+"""Somebody who stands, and the same who lies at the lower border, which cuts them off."""
+
+
+def boxes_only(postures: TrackPostures, steps, start: float = 0.0, **known):
+    """Postures without skeletons; each step is a box, the class that a detector gives it, and its track."""
+    rows = [
+        postures.update(objects(box, name=name, track=track), None, start + index / 10, ASPECT, **known)[0]
+        for index, (box, name, track) in enumerate(steps)
+    ]
+    return np.stack(rows)
+
+
+def test_who_was_a_person_lies_whatever_the_detector_calls_them_then() -> None:
+    said = boxes_only(TrackPostures(), [(TALL, "person", 1)] * 5 + [(FLAT, "chair", 1)] * 20)
+    assert LIKELY <= said[-1, LYING] < SURE
+    assert np.isnan(boxes_only(TrackPostures(), [(TALL, "chair", 1)] * 5 + [(FLAT, "chair", 1)] * 20)).all()
+
+
+def test_who_fell_may_be_followed_as_something_new() -> None:
+    postures = TrackPostures()
+    boxes_only(postures, [(TALL, "person", 1)] * 5)
+    assert boxes_only(postures, [(FLAT, "suitcase", 2)] * 3, start=1.0)[-1, LYING] >= LIKELY
+    late = TrackPostures()
+    boxes_only(late, [(TALL, "person", 1)] * 5)
+    assert np.isnan(boxes_only(late, [(FLAT, "suitcase", 2)] * 3, start=1.9)).all()
+    elsewhere = TrackPostures()
+    boxes_only(elsewhere, [(TALL, "person", 1)] * 5)
+    assert np.isnan(boxes_only(elsewhere, [((0.0, 0.87, 0.3, 0.13), "suitcase", 2)] * 3, start=1.0)).all()
+
+
+def test_a_thing_that_a_person_left_behind_is_no_person() -> None:
+    postures = TrackPostures()
+    boxes_only(postures, [(TALL, "person", 1)] * 5)
+    bench = (0.2, 0.7, 0.6, 0.25)
+    assert np.isnan(boxes_only(postures, [(bench, "bench", 2)] * 5, start=0.6)).all()
+
+
+def test_a_moving_region_lies_only_if_it_was_a_person() -> None:
+    region = boxes_only(TrackPostures(), [(TALL, "motion", 1)] * 5 + [(FLAT, "motion", 1)] * 5, recognised=False)
+    assert np.isnan(region).all()
+    person = TrackPostures()
+    follow(person, [(STANDS, TALL)] * 5, recognised=False)
+    fell = boxes_only(person, [(FLAT, "motion", 1)] * 5, start=0.6, recognised=False)
+    assert fell[-1, LYING] >= LIKELY
 
 
 def test_a_gap_and_a_lost_track_forget() -> None:

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 from training.virtual.actions import ACTIONS
-from training.virtual.actor import Actor, Do, Go, Outfit, Step
+from training.virtual.actor import Actor, ActorLook, Do, Go, Step
 from training.virtual.camera import Camera
 from training.virtual.figure import FigurePainter
 from training.virtual.gear import GEAR, reach
 from training.virtual.light import Light
 from training.virtual.scene import load_scene
 
-LOOK = Outfit(
+LOOK = ActorLook(
     height=1.75, build=1.0, top="red", top_colour=(40, 40, 200), bottom_colour=(90, 60, 40), skin=(120, 160, 200),
     hair=(20, 20, 20), garment="jacket", pattern="plain", bag=None, long_hair=False, hat=False,
 )  # fmt: skip

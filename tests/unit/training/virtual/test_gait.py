@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from training.virtual.actions import ACTIONS
-from training.virtual.actor import Actor, Do, Go, Outfit, Step
+from training.virtual.actor import Actor, ActorLook, Do, Go, Step
 from training.virtual.skeleton import SHIN, THIGH, Joint, bend
 
 DT = 0.04
 NOBODY = np.zeros((0, 2))
 NOTHING = np.zeros((0, 3))
-LOOK = Outfit(
+LOOK = ActorLook(
     height=1.75,
     build=1.0,
     top="red",
