@@ -37,7 +37,7 @@ QUIET = 0.75
 
 
 @dataclass(frozen=True, slots=True)
-class Split:
+class MarginSplit:
     """What was learned and what came of the rest: smoothed and final surprises, each the highest sustained.
 
     Attributes:
@@ -76,7 +76,7 @@ def study_margin(
         splits: See there.
     """
     random_of, shown = random.Random(setup.seed), progress or Silent()
-    found: dict[str, list[Split]] = {}
+    found: dict[str, list[MarginSplit]] = {}
     with setup.pipeline(setup.rate(datasets)) as pipeline:
         for dataset in datasets:
             shown.begin(f"normal footage: {dataset.name}", len(dataset.train))
@@ -131,7 +131,7 @@ def _pairs(
         yield whole[: len(whole) // 2], whole[len(whole) // 2 :]
 
 
-def _split(pipeline: OfflinePipeline, learned: Sequence[list[Sample]], tried: Sequence[list[Sample]]) -> Split:
+def _split(pipeline: OfflinePipeline, learned: Sequence[list[Sample]], tried: Sequence[list[Sample]]) -> MarginSplit:
     samples, heads = Samples(), pipeline.stages.heads
     for sample in _numbered(learned):
         samples.add(sample)
@@ -141,7 +141,9 @@ def _split(pipeline: OfflinePipeline, learned: Sequence[list[Sample]], tried: Se
         recorder.add(judge.judge(sample), sample.pts, sample.recording)
     silent = 0.0 if profile.trial is None else profile.trial.silent
     reached = recorder.trial.silent
-    return Split(samples.seconds / 3600, (profile.fused.raw(silent), silent), (profile.fused.raw(reached), reached))
+    return MarginSplit(
+        samples.seconds / 3600, (profile.fused.raw(silent), silent), (profile.fused.raw(reached), reached)
+    )
 
 
 def _numbered(recordings: Sequence[list[Sample]]) -> Iterator[Sample]:
@@ -156,7 +158,7 @@ def _numbered(recordings: Sequence[list[Sample]]) -> Iterator[Sample]:
         number += 1
 
 
-def _told(found: Mapping[str, Sequence[Split]]) -> Study:
+def _told(found: Mapping[str, Sequence[MarginSplit]]) -> Study:
     """For each data set, and for all with each of them weighing the same."""
     needed = {
         name: {scale: np.array([split.needed(scale) for split in splits]) for scale in SCALES}
