@@ -13,7 +13,7 @@ MomentChoice = Literal["leave_out", "keep"]
 class MomentPatch(BaseModel):
     """What `PATCH /streams/{id}/enrolment/moments/{moment_id}` takes."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"choice": "keep"}, {"choice": None}]})
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"choice": "keep"}]})
 
     choice: MomentChoice | None = Field(
         description="`leave_out`: nothing like it is normal here. `keep`: it is normal here. Null leaves it to the "

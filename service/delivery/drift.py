@@ -24,8 +24,9 @@ FLUSH_S = 60.0
 MOMENTS = 6
 """Of each day; they are to show what is new, not all of it."""
 
-PICTURED_DAYS = 2
-"""Days of which pictures are kept, today among them: with ``MOMENTS`` 50 KB a stream."""
+PICTURED_DAYS = 3
+"""Days of which pictures are kept: the two that a notice is about, and today, of which little may have been seen yet.
+With ``MOMENTS`` 75 KB a stream."""
 
 APART_S = 60.0
 """What is nearer to a moment than this is the same one."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -158,6 +159,20 @@ def test_what_is_no_choice_is_refused(
 def test_there_is_no_picture_of_no_moment(client: Client, stream: str) -> None:
     answer = client.get(f"/streams/{stream}/enrolment/moments/9-1-2.jpg")
     assert (answer.status_code, answer.json()["code"]) == (404, "moment_not_found")
+
+
+def test_moments_of_the_live_picture_have_times_of_their_own(client: Client) -> None:
+    before = datetime.now(UTC)
+    spec = {"name": "Live", "url": "file:normal.mp4?loop=true", "enrolment": {"seconds": 15}}
+    live = client.post("/streams", json=spec).raise_for_status().json()["id"]
+    enrolment = client.enrolled(live)
+    assert enrolment["profiles"][0]["recordings"] == 0
+    moments = enrolment["moments"]
+    assert moments
+    for moment in moments:
+        assert moment["recording"] is None
+        assert before < datetime.fromisoformat(moment["at"]) < datetime.now(UTC)
+    client.delete(f"/streams/{live}").raise_for_status()
 
 
 def test_nothing_is_decided_while_frames_are_gathered(client: Client, stream: str) -> None:

@@ -67,6 +67,8 @@ def test_it_has_the_paths_of_the_design(schema: dict[str, Any]) -> None:
         *("POST /streams/{stream_id}/guidance/preview", "GET /streams/{stream_id}/guidance/audit"),
         *("POST /streams/{stream_id}/guidance/{rule_id}/undo", "GET /streams/{stream_id}/taught"),
         *("GET /streams/{stream_id}/snapshot.jpg", "GET /streams/{stream_id}/live.mjpg"),
+        *("POST /streams/{stream_id}/enrolment/preview", "PATCH /streams/{stream_id}/enrolment/moments/{moment_id}"),
+        "GET /streams/{stream_id}/enrolment/moments/{moment_id}.jpg",
         *("GET /streams/{stream_id}/scores", "GET /scores"),
         *("GET /alerts/count", "GET /alerts/days", "POST /alerts/reviews"),
         *("GET /alerts", "GET /alerts/{alert_id}", "PATCH /alerts/{alert_id}", "GET /alerts/{alert_id}/snapshot.jpg"),

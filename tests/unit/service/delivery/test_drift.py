@@ -182,3 +182,9 @@ def test_what_is_not_written_yet_is_written_at_the_end(database: Database) -> No
     watch.close()
     watch.close()
     assert DriftStore(database).days() == [DayCount("a", TODAY, LEARNED, 1, 1)]
+
+
+def test_the_pictures_of_two_days_are_there_when_the_next_has_begun(watch: DriftWatch) -> None:
+    for day in range(3):
+        see(watch, day * DAY_S, 4.0)
+    assert [len(watch.moments("a", TODAY + day)) for day in range(3)] == [1, 1, 1]
