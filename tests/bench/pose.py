@@ -122,7 +122,7 @@ def memory(provider: KeypointsProvider) -> float:
     from models.observation import Objects
 
     count = 50
-    boxes = np.random.default_rng(0).random((count, 4), np.float32) / 2
+    boxes = np.random.default_rng(0).random((count, 4), np.float32) * np.float32(0.5)
     ids = np.arange(count, dtype=np.int64)
     crowd = Objects(boxes, np.ones(count, np.float32), np.zeros(count, np.int32), ids, ("person",))
     points = np.ones((17, 3), np.float32)
