@@ -16,6 +16,7 @@ from starlette.responses import Response
 from models.packs.codes import UNUSABLE
 from service.api.field_problems import FieldProblem
 from service.errors import (
+    APPEARANCE_NEEDED,
     BAD_PACK,
     BODY_TOO_LARGE,
     BODY_TOO_SLOW,
@@ -26,6 +27,7 @@ from service.errors import (
     MALFORMED_BODY,
     PACK_KIND,
     PACK_KINDS,
+    POSE_NEEDED,
     SOURCE_CHARACTERS,
     SOURCE_HOST,
     SOURCE_MASKED,
@@ -87,7 +89,7 @@ SOURCE = (
 
 PACK: tuple[ErrorKind[Never], ...] = (
     *(PACK_KINDS[code] for code in UNUSABLE),
-    *(PACK_KIND, BAD_PACK, INPUT_UNKNOWN, UNKNOWN_CLASS),
+    *(PACK_KIND, BAD_PACK, INPUT_UNKNOWN, POSE_NEEDED, APPEARANCE_NEEDED, UNKNOWN_CLASS),
 )
 """What may be wrong with a pack or detector."""
 

@@ -42,6 +42,8 @@ ORDER = (
     "export.encoder",
     "export.detector",
     "export.head",
+    "export.pose",
+    "export.appearance",
     "export.variants",
     "study",
 )

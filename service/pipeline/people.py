@@ -10,7 +10,7 @@ import numpy as np
 
 from models.arrays import Float32
 from models.observation import UNTRACKED, Objects
-from service.engine.pose import People
+from service.engine.pose import FoundPeople
 from service.frames import PreparedFrame
 
 PERSON = "person"
@@ -44,7 +44,7 @@ class PeopleLooks:
 
     def __init__(self) -> None:
         """It was not yet."""
-        self._last: People | None = None
+        self._last: FoundPeople | None = None
         self._looked = -np.inf
         self._pts: float | None = None
 
@@ -60,17 +60,17 @@ class PeopleLooks:
         still = frame.motion is not None and not frame.motion.disturbed and not frame.motion.foreground.any()
         return pts < self._looked or pts - self._looked >= (DUE_S if still else SOONEST_S) - half_frame
 
-    def look(self, people: People, pts: float) -> None:
+    def look(self, people: FoundPeople, pts: float) -> None:
         """Take whom a look showed."""
         self._last, self._looked = people[people.scores >= SURE], pts
 
     @property
-    def people(self) -> People | None:
+    def people(self) -> FoundPeople | None:
         """Whom the last look showed."""
         return self._last
 
 
-def with_people(objects: Objects, people: People, recognises: bool) -> Objects:
+def with_people(objects: Objects, people: FoundPeople, recognises: bool) -> Objects:
     """The objects of a frame, and those people who are none of them.
 
     Args:

@@ -20,7 +20,7 @@ from service.engine.appearance import AppearanceNetwork
 from service.engine.detectors.base import Detector
 from service.engine.encoder import JointEncoder
 from service.engine.heads import LoadedHead
-from service.engine.pose import People, PoseEstimator
+from service.engine.pose import FoundPeople, PoseEstimator
 from service.frames import PreparedFrame
 from service.pipeline.context import StreamContext
 from service.pipeline.guided import Guided, captions, guide, postures, unguided_frame
@@ -205,9 +205,9 @@ class Stages:
                 for (context, frame), observation, each in zip(batch, observations, fused, strict=True)
             ]
 
-    def _people(self, batch: Sequence[tuple[StreamContext, PreparedFrame]]) -> list[People | None]:
+    def _people(self, batch: Sequence[tuple[StreamContext, PreparedFrame]]) -> list[FoundPeople | None]:
         """Whom an estimator of whole pictures sees in each frame; None for those that it does not look at."""
-        seen: list[People | None] = [None] * len(batch)
+        seen: list[FoundPeople | None] = [None] * len(batch)
         if self.pose is None or not self.pose.whole:
             return seen
         asked = [index for index, (context, frame) in enumerate(batch) if context.people.due(frame)]
@@ -231,7 +231,7 @@ class Stages:
         self,
         batch: Sequence[tuple[StreamContext, PreparedFrame]],
         tracked: Sequence[Present],
-        seen: Sequence[People | None],
+        seen: Sequence[FoundPeople | None],
     ) -> list[Observation]:
         """What the heads see of each frame."""
         looks = [

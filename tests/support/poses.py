@@ -10,8 +10,10 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from export.pack_writer import PackWriter
 from models.arrays import Float32, Image
 from models.inputs import KEYPOINTS
+from models.packs import Pack
 from service.engine.pose import FoundPeople
 
 _HEAD, _SHOULDERS = [(0.5, 0.05)] * 5, [(0.3, 0.2), (0.7, 0.2)]
@@ -154,3 +156,22 @@ def rtmpose(path: Path, bins: Sequence[tuple[int, int]], *, size: tuple[int, int
 def yolo_pose(path: Path, table: np.ndarray) -> Path:
     """A pose network of YOLO over 64x64 pixels that always gives this table."""
     return write_pose_graph(path, (TensorProto.FLOAT, (3, 64, 64)), {"output0": table}, batch="batch")
+
+
+def write_pose_pack(packs: Path, name: str) -> Pack:
+    """A pack of MoveNet MultiPose that sees one standing person in the middle of every picture."""
+    with PackWriter(packs, name) as writer:
+        graph = multipose(packs / ".graph.onnx", [stick((0.4, 0.2, 0.2, 0.6))])
+        facts = writer.add(graph, "graph.onnx")
+        graph.unlink()
+        return writer.commit(
+            {
+                "kind": "pose",
+                "version": "1",
+                "description": "A stick.",
+                "licence": "Apache-2.0",
+                "provenance": "made by hand",
+                "layout": "movenet-multipose",
+                "graph": facts,
+            }
+        )

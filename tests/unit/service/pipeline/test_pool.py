@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from models.packs import PackError, PackLibrary
@@ -12,6 +13,7 @@ from service.pipeline.pool import StagesPool
 from service.settings import Settings
 from support.colours import write_svad
 from support.encoders import write_encoder
+from support.poses import write_pose_pack
 
 
 @pytest.fixture
@@ -68,6 +70,26 @@ def test_nothing_is_loaded_twice(pool: StagesPool, packs: Path) -> None:
     assert one.encoder is two.encoder
     write_encoder(packs, geometry=True, replace=True)
     assert pool.get("motion", ["tints"]).encoder is not one.encoder
+
+
+def test_poses_and_looks_are_those_of_the_settings_or_what_was_asked_for(packs: Path) -> None:
+    write_pose_pack(packs, "sticks")
+    settings = Settings(_env_file=None, encoder="none", pose="sticks", threads=1)
+    pool = StagesPool(PackLibrary([packs]), Metrics(), settings)
+    usual, without = pool.get("motion", ["attributes"]), pool.get("motion", ["attributes"], pose="none")
+    assert usual.pose is not None
+    assert usual.pose.name == "sticks"
+    assert (without.pose, without.appearance, usual.appearance) == (None, None, None)
+    looking = pool.get("motion", ["attributes"], pose="sticks", appearance="colours")
+    assert looking.pose is usual.pose  # loaded once
+    assert looking.appearance is not None
+    assert looking.appearance.name == "colours"
+    assert pool.get("motion", ["attributes"], None, "sticks", "colours") is looking
+    with pytest.raises(PackError, match="expected a pack of kind pose, got 'colours' of kind encoder"):
+        pool.get("motion", ["attributes"], pose="colours")
+    pool.close()
+    with pytest.raises(RuntimeError, match="expected an open session"):
+        usual.pose.estimate([np.zeros((8, 8, 3), np.uint8)], [np.zeros((0, 4), np.float32)])
 
 
 @pytest.fixture

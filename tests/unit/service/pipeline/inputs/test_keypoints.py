@@ -39,7 +39,8 @@ def test_each_tracked_person_of_every_stream_is_looked_at_in_one_batch() -> None
     np.testing.assert_allclose(first[0], stick(LEFT), atol=1e-6)
     assert np.isnan(first[1:]).all()
     np.testing.assert_allclose(second, [stick(RIGHT)], atol=1e-6)
-    assert (first.dtype, first.shape) == (np.float32, (3, 17, 3))
+    assert first.shape == (3, 17, 3)
+    assert first.dtype == np.float32
 
 
 def test_nobody_is_looked_at_where_nobody_is_due() -> None:
