@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 LATENCY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 CLIENT_KINDS = ("websocket", "mjpeg")
 SUPPRESSIONS = ("too_short", "cooldown", "lost")
-STAGES = ("prepare", "detect", "track", "inputs", "features", "score", "guide", "alerts")
+STAGES = ("prepare", "detect", "people", "track", "inputs", "features", "score", "guide", "alerts")
 DELIVERY_OUTCOMES = ("delivered", "failed", "given_up", "dropped")
 OUTCOMES = (
     "scored",

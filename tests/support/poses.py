@@ -83,6 +83,11 @@ class ColourAppearance:
         self.closed += 1
 
 
+def stick_people(*boxes: Sequence[float]) -> FoundPeople:
+    """Standing people who fill these boxes."""
+    return _people([stick(box) for box in boxes])
+
+
 def _people(found: Sequence[Float32]) -> FoundPeople:
     points = np.stack(found) if found else np.zeros((0, len(KEYPOINTS), 3), np.float32)
     return FoundPeople(points, points[:, :, 2].mean(axis=1))

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from models.heads.attributes.descriptor import LENGTH
-from models.heads.attributes.distances import MIN_STEP, evidence_of, frame_distances, scale, scales_of
+from models.heads.attributes.distances import (
+    MIN_STEP,
+    MIN_STILL_STEP,
+    evidence_of,
+    frame_distances,
+    scale,
+    scales_of,
+)
 from models.heads.attributes.table import FeatureTable
 from models.heads.attributes.terms import COLUMNS, OBJECT_TERMS, TERMS, WINDOW_TERMS, column_of
 
@@ -38,13 +45,15 @@ def test_the_most_unusual_object_and_the_fastest_windows_of_each_size_count():
 
 
 def test_a_scale_is_the_median_and_twice_the_way_to_the_90_percent_quantile():
-    distances = np.linspace(0, 1, 101)[:, None] * [1.0, 0.001, np.nan]
-    distances[:, 2] = -np.inf
-    distances[100] = 1000.0
-    normal = np.arange(101) < 100
-    varied, level, never = scales_of(distances, normal)
+    distances = np.full((101, COLUMNS), -np.inf)
+    distances[:, 0] = np.linspace(0, 1, 101)
+    distances[:, 1] = distances[:, column_of("stillness")] = 0.001 * distances[:, 0]
+    distances[100, :2] = 1000.0
+    scales = scales_of(distances, np.arange(101) < 100)
+    varied, level, never = scales[:3]
     assert varied == pytest.approx([0.495, 2 * 0.396])
     assert level[1] == MIN_STEP
+    assert scales[column_of("stillness"), 1] == MIN_STILL_STEP
     assert never.tolist() == [0.0, 1.0]
 
 

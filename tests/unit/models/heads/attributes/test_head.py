@@ -234,7 +234,7 @@ def test_wrong_parameters_are_refused(parameters, message):
     ("change", "message"),
     [
         ({"scales": None}, "expected the arrays scales, found none"),
-        ({"scales": np.zeros((3, 2))}, "expected scales of 15 columns, got 3"),
+        ({"scales": np.zeros((3, 2))}, r"expected scales to be numbers of shape \(15, 2\), got float64 \[3, 2\]"),
         ({"speed": np.zeros(50)}, r"expected speed to be numbers of shape \(51\)"),
         ({"width": None}, "expected the arrays width, found none"),
         ({"neutral": np.array([np.nan])}, "expected neutral to be finite"),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from service.engine.pose import FoundPeople
 from service.frames import Frame, PreparedFrame
 from service.pipeline.inputs.keypoints import MAX_LOOKS, KeypointsProvider, assigned, possible_people
 from service.pipeline.inputs.provider import Look
-from support.poses import StickPose, stick
+from support.poses import StickPose, stick, stick_people
 
 PICTURE = np.zeros((60, 80, 3), np.uint8)
 LEFT, RIGHT = (0.1, 0.2, 0.1, 0.4), (0.6, 0.2, 0.1, 0.4)
@@ -67,32 +68,30 @@ def test_a_crowd_is_looked_at_bit_by_bit() -> None:
 
 
 def test_people_of_a_whole_picture_go_to_the_boxes_that_they_are_in() -> None:
-    pose = StickPose(whole=True)
-    pose.people = [stick(RIGHT), stick(LEFT), stick((0.3, 0.5, 0.05, 0.2))]
-    provider = KeypointsProvider(pose, recognises=True)
-    (points,) = provider.gather([(provider.buffer(), look(0.0, (1, "person", LEFT), (2, "person", RIGHT)))])
+    provider = KeypointsProvider(StickPose(whole=True), recognises=True)
+    seen = replace(
+        look(0.0, (1, "person", LEFT), (2, "person", RIGHT)), people=stick_people(RIGHT, LEFT, (0.3, 0.5, 0.05, 0.2))
+    )
+    (points,) = provider.gather([(provider.buffer(), seen)])
     np.testing.assert_allclose(points, [stick(LEFT), stick(RIGHT)], atol=1e-6)
 
 
-def test_a_look_at_the_whole_picture_is_one_at_everybody() -> None:
+def test_between_two_looks_at_the_whole_picture_keypoints_stay_with_the_track() -> None:
     pose = StickPose(whole=True)
-    pose.people = [stick(LEFT), stick(RIGHT)]
     provider = KeypointsProvider(pose, recognises=True)
     buffer = provider.buffer()
-    provider.gather([(buffer, look(0.0, (1, "person", LEFT)))])
-    provider.gather([(buffer, look(0.4, (1, "person", LEFT), (2, "person", RIGHT)))])  # somebody new
-    provider.gather([(buffer, look(0.6, (1, "person", LEFT), (2, "person", RIGHT)))])
-    assert len(pose.asked) == 2
+    provider.gather([(buffer, replace(look(0.0, (1, "person", LEFT)), people=stick_people(LEFT)))])
+    moved = (LEFT[0] + 0.02, *LEFT[1:])
+    (points,) = provider.gather([(buffer, look(0.1, (1, "person", moved)))])
+    np.testing.assert_allclose(points, [stick(moved)], atol=1e-6)
+    assert pose.asked == []  # the stages have looked
 
 
 def test_who_is_not_found_any_more_has_no_keypoints() -> None:
-    pose = StickPose(whole=True)
-    pose.people = [stick(LEFT)]
-    provider = KeypointsProvider(pose, recognises=True)
+    provider = KeypointsProvider(StickPose(whole=True), recognises=True)
     buffer = provider.buffer()
-    provider.gather([(buffer, look(0.0, (1, "person", LEFT)))])
-    pose.people = []
-    (points,) = provider.gather([(buffer, look(0.5, (1, "person", LEFT)))])
+    provider.gather([(buffer, replace(look(0.0, (1, "person", LEFT)), people=stick_people(LEFT)))])
+    (points,) = provider.gather([(buffer, replace(look(0.5, (1, "person", LEFT)), people=stick_people()))])
     assert np.isnan(points).all()
     assert len(buffer) == 0
 
