@@ -138,7 +138,6 @@ class Observation:
         changes: Where the scene is another one than it was.
         limb_speeds: ``(N,)`` float32, how fast joints move relative to the body, in body sizes a second; NaN where not
             known, and where it is not given.
-        settled: Whether the ground behind what moves is known; until then its foreground may be the hole of what left.
         scene_change: What became of the whole picture, in the one frame in which that is known; else None. Such a frame
             is ``disturbed``, or the first of an epoch.
     """
@@ -155,7 +154,6 @@ class Observation:
     changes: Changes = field(default_factory=Changes.none)
     scene_change: SceneChange | None = None
     limb_speeds: Float32 = field(default_factory=lambda: np.zeros(0, np.float32))
-    settled: bool = True
 
     def __post_init__(self) -> None:
         """Fill the columns that were not given.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from models.arrays import Float32
+from models.inputs import KEYPOINTS
 from models.observation import UNTRACKED, Objects
 from service.engine.pose import FoundPeople
 from service.frames import PreparedFrame
@@ -39,18 +40,21 @@ SOONEST_S = 0.19
 that a frame costs 7.5; a fall lasts a second, of which these are five moments."""
 
 
+_NOBODY = FoundPeople(np.zeros((0, len(KEYPOINTS), 3), np.float32), np.zeros(0, np.float32))
+
+
 class PeopleLooks:
     """When one stream was looked at last, and whom it showed. Not thread-safe."""
 
     def __init__(self) -> None:
         """It was not yet."""
-        self._last: FoundPeople | None = None
+        self._last = _NOBODY
         self._looked = -np.inf
         self._pts: float | None = None
 
     def reset(self) -> None:
         """Forget everything, as after a gap."""
-        self._last, self._looked, self._pts = None, -np.inf, None
+        self._last, self._looked, self._pts = _NOBODY, -np.inf, None
 
     def due(self, frame: PreparedFrame) -> bool:
         """Whether the next frame is to be looked at. Of the frames around the due moment the nearest one counts."""
@@ -65,7 +69,7 @@ class PeopleLooks:
         self._last, self._looked = people[people.scores >= SURE], pts
 
     @property
-    def people(self) -> FoundPeople | None:
+    def people(self) -> FoundPeople:
         """Whom the last look showed."""
         return self._last
 
@@ -73,14 +77,14 @@ class PeopleLooks:
 def with_people(objects: Objects, people: FoundPeople, recognises: bool) -> Objects:
     """The objects of a frame, and those people who are none of them.
 
+    They are objects of the detector's classes and, if it has none of that name, of persons: the same in every frame.
+
     Args:
         objects: Of a detector.
         people: Found in the same picture, or in one a moment before.
         recognises: Whether the detector knows what its objects are. If it does not, a region of motion that somebody
             fills is that person.
     """
-    if not len(people):
-        return objects
     names = objects.names if PERSON in objects.names else (*objects.names, PERSON)
     person = names.index(PERSON)
     boxes = boxes_of(people.points)

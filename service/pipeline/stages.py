@@ -223,7 +223,7 @@ class Stages:
     def _track(self, at: tuple[StreamContext, PreparedFrame], objects: Objects) -> Present:
         """Follow what the detector found, and the people of the last look whom it did not find."""
         context, frame = at
-        if context.people.people is not None:
+        if self.pose is not None and self.pose.whole:
             objects = with_people(objects, context.people.people, self.detector.recognises)
         return context.track(objects, frame, recognised=self.detector.recognises)
 
@@ -252,7 +252,6 @@ class Stages:
                 frame.changes,
                 frame.scene_change,
                 self._limb_speeds(context, frame, present.objects, inputs),
-                frame.sight.settled,
             )
             for (context, frame), present, inputs in zip(batch, tracked, self._gathering.gather(looks), strict=True)
         ]

@@ -44,8 +44,8 @@ _STILL = 1e-4
 """What is fast at a place is never less, unless nothing was seen to move: where all stand, or the camera sent too
 seldom to see motion. Whatever moves later would be infinitely fast then."""
 
-PAUSE_S = 5.0
-"""Nobody wonders about who stops for so long, or what is put down."""
+PAUSE_S = 20.0
+"""Nobody wonders about who stops for so long, to talk or to look at a telephone, or what is put down for it."""
 
 NEVER_SEEN = 3.0
 """The distance of an object's size where normal footage had no objects at all: three spreads from any."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -32,7 +30,7 @@ def describe_frame(observation: Observation) -> dict[str, NDArray[np.generic]]:
     windows = np.zeros((0, 5), np.float32)
     # Of a camera that sends too seldom to see motion, only where objects are, how large and how they look is judged.
     if motion is not None and believed and motion.matched:
-        motion = thin(motion if observation.settled else replace(motion, foreground=np.zeros_like(motion.foreground)))
+        motion = thin(motion)
         mask = moving(motion, observation.ignored)
         velocities = _body_velocities(motion, mask, boxes)
         found = find_windows(motion, mask)

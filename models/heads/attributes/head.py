@@ -71,9 +71,11 @@ from models.scoring.odd import odd_frames
 FAST_QUANTILE = 0.99
 """What is fast at a place: this quantile of normal speeds there."""
 
-BLOB_WEIGHT = 0.5
-"""Of objects that are no more than connected regions of motion. In a crowd several people make one, of any size, and
-the dense windows have seen the same motion better: on Ped2 such objects alone reach 85 of AUC, windows 99."""
+BLOB_WEIGHTS = {"speed": 0.5, "direction": 0.5, "size": 2.0, "appearance": 0.5}
+"""Of objects that are no more than connected regions of motion. In a crowd several people make one, and the dense
+windows have seen the same motion better. But its shape is all that is seen of who falls: of the twelve falls in the hall
+all then reach 1.9 times the level at which normal footage is silent, where with half of it none reached the threshold;
+on Ped2 all six events still do, and causal AUC falls from 0.991 to 0.990."""
 
 FOLDS = 5
 """Stretches of time that are scored by what was learned from the others."""
@@ -258,7 +260,7 @@ class AttributesHead:
 
     def _term_weights(self, table: FeatureTable) -> Float64:
         """``(F, terms)``."""
-        blobs = np.array([BLOB_WEIGHT if term in BOX_TERMS else 1.0 for term in TERMS])
+        blobs = np.array([BLOB_WEIGHTS.get(term, 1.0) for term in TERMS])
         return np.where(table.recognised[:, None], self._weights, self._weights * blobs)
 
     def _held_out(self, table: FeatureTable, usable: Mask, recordings: NDArray[np.int64]) -> Float64:

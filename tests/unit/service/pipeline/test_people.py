@@ -51,17 +51,16 @@ def test_a_picture_is_looked_at_more_often_while_something_moves(moves: bool, ev
 def test_after_a_gap_it_is_looked_at_again_and_nobody_is_remembered() -> None:
     looks = PeopleLooks()
     looks.look(stick_people(LEFT), 5.0)
-    assert looks.people is not None
+    assert len(looks.people) == 1
     assert not looks.due(frame(5.05))
     looks.reset()
-    assert looks.people is None
+    assert len(looks.people) == 0
     assert looks.due(frame(5.1))
 
 
 def test_whom_nobody_is_sure_of_is_not_remembered() -> None:
     looks = PeopleLooks()
     looks.look(FoundPeople(np.stack([stick(LEFT), stick(RIGHT)]), np.array([0.1, 0.4], np.float32)), 0.0)
-    assert looks.people is not None
     assert looks.people.scores.tolist() == pytest.approx([0.4])
 
 
@@ -90,9 +89,12 @@ def test_a_region_of_motion_that_somebody_fills_is_that_person() -> None:
     assert found.boxes[0] == pytest.approx([0.4, 0.8, 0.1, 0.1])
 
 
-def test_nobody_changes_nothing() -> None:
-    before = objects(("bed", LEFT))
-    assert with_people(before, stick_people(), recognises=True) is before
+@pytest.mark.parametrize("recognises", [True, False])
+def test_nobody_changes_nothing_but_names_are_those_of_every_frame(recognises: bool) -> None:
+    found = with_people(objects(("motion", LEFT), names=("motion",)), stick_people(), recognises)
+    assert labels(found) == ["motion"]
+    assert found.names == ("motion", "person")
+    assert len(with_people(objects(), stick_people(), recognises)) == 0
 
 
 def test_a_box_holds_the_joints_that_were_seen_and_stays_within_the_picture() -> None:
