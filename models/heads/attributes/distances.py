@@ -15,6 +15,7 @@ from models.heads.attributes.pose import pose_distance
 from models.heads.attributes.table import FeatureTable, cut_off, feet, window_columns
 from models.heads.attributes.terms import (
     BOX_TERMS,
+    CHANGE_TERMS,
     COLUMNS,
     OBJECT_TERMS,
     TERMS,
@@ -35,7 +36,8 @@ MIN_STEP = 0.1
 fast, of the spread of sizes, of the logarithm of a direction's share."""
 
 MIN_STILL_STEP = 1.0
-"""Of stillness: where nobody stopped while learning, a stop is unusual when it is 2.7 times as long as a usual one."""
+"""Of stillness and of changes: where nobody stopped while learning, a stop is unusual when it is 2.7 times as long as a
+usual one."""
 
 SLOW = 0.02
 """Picture heights a second that count as fast where normal footage had no motion at all, as a yard at night."""
@@ -113,11 +115,19 @@ def _stillness(still: Float64, x: Float64, foot: Float64, profile: Arrays) -> Fl
     return np.maximum(np.log((np.minimum(still, longest) + PAUSE_S) / (usually + PAUSE_S)), 0.0)
 
 
-def change_distances(table: FeatureTable) -> dict[str, Float64]:
-    """``(C,)`` by term: of things left behind and of things gone, the logarithm of their age in pauses."""
-    ages = np.log1p(table.changes[:, 4] / PAUSE_S)
+def change_distances(table: FeatureTable, profile: Arrays) -> dict[str, Float64]:
+    """``(C,)`` by term: how many times as old as is usual at their place things are that were left, or are gone.
+
+    As logarithms, as of stillness; -inf for what is of the other term. Where things come and go all day, as a chair
+    does that is moved, another change is nothing.
+    """
+    ages = table.changes[:, 4]
+    usually = np.zeros(len(ages))
+    if "changes" in profile:
+        usually = usual(profile["changes"], *feet(table.changes[:, :4]))
+    older = np.maximum(np.log((ages + PAUSE_S) / (usually + PAUSE_S)), 0.0)
     gone = table.changes[:, 5] > 0
-    return {"left behind": np.where(gone, -np.inf, ages), "gone": np.where(gone, ages, -np.inf)}
+    return {"left behind": np.where(gone, -np.inf, older), "gone": np.where(gone, older, -np.inf)}
 
 
 def window_distances(table: FeatureTable, profile: Arrays) -> dict[str, Float64]:
@@ -150,12 +160,17 @@ def heights(table: FeatureTable, profile: Arrays) -> Float64:
     return np.exp(relative_sizes(table, profile)[:, 1])
 
 
-def frame_distances(table: FeatureTable, objects: Mapping[str, Float64], windows: Mapping[str, Float64]) -> Float64:
+def frame_distances(
+    table: FeatureTable,
+    objects: Mapping[str, Float64],
+    windows: Mapping[str, Float64],
+    changes: Mapping[str, Float64],
+) -> Float64:
     """``(F, columns)``: each frame's most unusual value by column; -inf where there is nothing to judge."""
     result = np.full((table.count, COLUMNS), -np.inf)
     for term in OBJECT_TERMS:
         np.maximum.at(result[:, column_of(term)], table.object_frames, objects[term])
-    for term, ages in change_distances(table).items():
+    for term, ages in changes.items():
         np.maximum.at(result[:, column_of(term)], table.change_frames, ages)
     sizes = len(HEIGHTS)
     group = table.window_frames * sizes + window_columns(table.windows)[3]
@@ -186,7 +201,8 @@ def scales_of(distances: Float64, frames: Mask) -> Float64:
     """
     scales = np.zeros((distances.shape[1], 2))
     steps = np.full(distances.shape[1], MIN_STEP)
-    steps[column_of("stillness")] = MIN_STILL_STEP
+    for term in ("stillness", *CHANGE_TERMS):
+        steps[column_of(term)] = MIN_STILL_STEP
     for column, values in enumerate(distances[frames].T):
         seen = values[np.isfinite(values)]
         low, high = np.quantile(seen, [0.5, 0.9]) if len(seen) else (0.0, 0.5)

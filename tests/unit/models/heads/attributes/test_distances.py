@@ -36,7 +36,7 @@ def table(objects: int, sizes: list[int]) -> FeatureTable:
 def test_the_most_unusual_object_and_the_fastest_windows_of_each_size_count():
     objects = {term: np.array([0.5, 2.0]) for term in OBJECT_TERMS}
     windows = {term: np.array([3.0, 1.0, 2.0, 0.5, 6.0]) for term in WINDOW_TERMS}
-    first, second = frame_distances(table(2, [0, 0, 0, 0, 1]), objects, windows)
+    first, second = frame_distances(table(2, [0, 0, 0, 0, 1]), objects, windows, {})
     assert [first[column_of(term)] for term in OBJECT_TERMS] == [2.0] * len(OBJECT_TERMS)
     for term in WINDOW_TERMS:
         at = column_of(term)
