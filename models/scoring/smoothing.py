@@ -20,8 +20,8 @@ one in a million from one in a billion, and without a bound a single extreme fra
 after it: on Ped2 it cost 0.1 to 0.3 points of AUC causally and 0.2 to 0.3 over recordings, and no alert was sooner."""
 
 _FAINTEST = 1e-280
-"""What is left of the past falls to 0 below this: at one frame a second, after four minutes in which nothing was unusual
-it would be smaller than numbers that can be told apart."""
+"""What is left of the past falls to 0 below this: at one frame a second, after four minutes in which nothing was
+unusual, it would be smaller than numbers that can be told apart."""
 
 TRUNCATE = 4.0
 """Standard deviations at which the Gaussian is cut off; beyond lies less than one part in ten thousand."""
