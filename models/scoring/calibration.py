@@ -38,6 +38,10 @@ tail. Its standard error is one over the root of their number, so of 50 it is 0.
 KNOTS = 257
 """Quantiles that stand for the counted part; between them p is interpolated."""
 
+FINEST = 1e-290
+"""Scores nearer to 0 are 0. A smoothed score falls by a factor a frame while nothing happens, and after minutes below
+what a double can divide by: between two such quantiles p came out as minus infinity."""
+
 SECONDS_PER_DAY = 86_400.0
 
 
@@ -83,6 +87,7 @@ class Calibration:
             raise ValueError(msg)
         counts = ~np.isnan(values)
         values, numbers = values[counts], np.asarray(recordings)[counts]
+        values[np.abs(values) < FINEST] = 0.0
         if len(values) < MIN_SCORES:
             msg = f"expected at least {MIN_SCORES} scores of normal frames, got {len(values)}"
             raise ValueError(msg)

@@ -142,6 +142,7 @@ class ScoreMessage(BaseModel):
                             "label": "bicycle",
                             "recognised": True,
                             "caption": "a person riding a bicycle, faster than usual here",
+                            "posture": {},
                             "why": ["moving about 3 times as fast as is usual there"],
                             "place": "in the middle of the picture",
                             "terms": {"speed": 5.5, "direction": 0.1, "size": 1.2, "appearance": 2.1},

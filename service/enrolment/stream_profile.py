@@ -49,7 +49,7 @@ from service.pipeline.recordings import NormalRecording
 from service.pipeline.scored import FULL_SCALE, ScoredFrame, display
 from service.pipeline.stages import Stages
 from service.profiles.moments import Moment
-from service.profiles.profile import DEFAULT_ALERTS_PER_DAY, HeadProfile, Profile, ProfileError
+from service.profiles.profile import DEFAULT_ALERTS_PER_DAY, HeadProfile, Profile, ProfileError, ProfileOutdated
 from service.profiles.samples import Choice, Samples, Span, within
 from service.settings import Settings
 from service.store.storage_trouble import StorageTrouble
@@ -456,8 +456,13 @@ class StreamProfile:
 
     # ---- profile
 
-    def take_up(self) -> None:
-        """Score by the profile that was kept, if there is one and it fits."""
+    def take_up(self, *, learn_anew: bool = True) -> None:
+        """Score by the profile that was kept, if there is one and it fits.
+
+        Args:
+            learn_anew: Where today's heads learn otherwise than those of the version that wrote it, let them learn
+                from the frames that it kept. Not while another enrolment is due.
+        """
         if not self._file.path.exists():
             return
         try:
@@ -466,8 +471,20 @@ class StreamProfile:
         except ProfileError as error:
             self._profile_problem = str(error)
             logger.warning("stream %s: %s", self._stream_id, error)
+            if learn_anew and isinstance(error, ProfileOutdated):
+                self._take_up_frames()
             return
         self._use(profile)
+
+    def _take_up_frames(self) -> None:
+        """Learn from the frames of a profile that cannot be used as it is."""
+        try:
+            with self._lock:
+                self._learn_anew()
+        except ProfileError as error:  # its frames cannot be read either
+            logger.warning("stream %s: %s", self._stream_id, error)
+        else:
+            logger.info("stream %s: its frames are learned from anew", self._stream_id)
 
     def configure(self, spec: StreamSpec) -> None:
         """Take new settings, a threshold among them."""

@@ -152,7 +152,8 @@ class Timeline:
     def _by_own(self, last: FrameTime, pts: float | None, arrived: float) -> FrameTime | None:
         if pts is None or self._offset is None:
             elapsed = max(arrived - last.arrived, MIN_STEP_S)
-            step = elapsed if self._offset is None else self.usual_step or elapsed
+            # Stamps may have grown by less than a clock can tell: the frame would be no later than the one before.
+            step = elapsed if self._offset is None else max(self.usual_step or elapsed, MIN_STEP_S)
             self._offset = self._offset if pts is None else last.pts + step - pts
             return FrameTime(last.pts + step, arrived, last.epoch)
         step = self._unwrapped(pts + self._offset - last.pts)
@@ -192,7 +193,7 @@ class Timeline:
 
     def _unwrapped(self, step: float) -> float:
         for wrap in WRAPS_S:
-            if 0 < step + wrap <= self._longest_step and self._offset is not None:
+            if MIN_STEP_S <= step + wrap <= self._longest_step and self._offset is not None:
                 self._offset += wrap
                 return step + wrap
         return step

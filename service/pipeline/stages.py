@@ -31,7 +31,7 @@ from service.pipeline.presence import Present
 from service.pipeline.scored import Legend, ScoredFrame, ScoredObjects, labels_of, tracks_of, with_nothing
 from service.pipeline.scoring import Fused, Scorer
 from service.pipeline.terms import Terms
-from service.profiles.profile import Profile, ProfileError
+from service.profiles.profile import Profile, ProfileError, ProfileOutdated
 
 
 class Stages:
@@ -157,7 +157,7 @@ class Stages:
                 loaded.head.check(profile.heads[name].arrays)
             except Exception as error:  # whatever a head makes of arrays that it did not fit
                 msg = f"profile of {name}: {error}: enrol again"
-                raise ProfileError(msg) from error
+                raise ProfileOutdated(msg) from error
 
     def process(self, batch: Sequence[tuple[StreamContext, PreparedFrame]]) -> list[ScoredFrame]:
         """Run one frame each of any streams through all stages.

@@ -34,6 +34,10 @@ class ProfileError(ValueError):
     """A profile file that cannot be used; the message says why."""
 
 
+class ProfileOutdated(ProfileError):
+    """What heads of another version learned, on frames that today's may learn from."""
+
+
 @dataclass(frozen=True, slots=True)
 class HeadProfile:
     """One head's part: what it learned, and the calibration of its raw frame scores.

@@ -145,7 +145,7 @@ class LiveStream:
             pending: The enrolment to begin: a new stream's own, or one that a restart interrupted.
             other: The profile to take over, when ``pending.stream`` names one.
         """
-        self.profile.take_up()
+        self.profile.take_up(learn_anew=pending is None)
         # A paused stream has no live picture to learn from: that enrolment waits for it to be enabled.
         if pending is not None and (self.spec.enabled or pending.seconds is None):
             self._try_to_enrol(pending, other)

@@ -238,11 +238,15 @@ def test_an_edit_is_in_force_on_the_next_scored_frame(service: Service, live: st
     made = service.http.post(path, json=rule(EVERYTHING_MOVES, "anomaly")).json()
     answered = time.time()
     assert made["active"], made["warnings"]
-    after = [each for each in messages(service, live, before["seq"]) if each["captured_at"] > answered]
-    wait_until(lambda: after or after.extend(_captured_after(service, live, answered)), "a frame after the edit")
-    first = after[0]
+    wait_until(lambda: _captured_after(service, live, answered), "a frame after the edit")
+    first = _captured_after(service, live, answered)[0]
     assert first["guided"], "the first frame that was captured after the answer"
-    assert first["score"] > first["raw_score"]
+
+    # What is unusual by itself, as after frames that were left out on a busy machine, is lifted no further.
+    def lifted() -> bool:
+        return any(each["score"] > each["raw_score"] for each in _captured_after(service, live, answered))
+
+    wait_until(lifted, "an ordinary frame that is lifted")
     assert {match["rule_id"] for each in first["objects"] for match in each["matches"]} == {made["id"]}
     assert service.http.delete(f"{path}/{made['id']}").status_code == 204
     answered = time.time()
@@ -323,8 +327,10 @@ def test_a_false_alarm_is_learned_from_until_it_is_taken_back(service: Service, 
     next_scored(service, live, 0)
     application = service.application
     history = application.streams.guidance(live).history
-    wait_until(lambda: len(history.sample(64)[0]), "a clip of an object")
-    looks = history.sample(64)[0][-1:]  # the newest: the first may be of a ghost, which does not come again
+    wait_until(lambda: len(history.sample(64)[0]) >= 3, "clips of objects")
+    clips = history.sample(64)[0]
+    # The one that is most like the others: one alone may be of a ghost, which does not come again.
+    looks = clips[[(clips @ clips.T).sum(axis=1).argmax()]]
     encoder = application.library.get("words").hash
     with application.alerts.database.transaction() as connection:
         alert = make_alert("false", stream=live, state=AlertState.CLOSED, closed_at=NOON)

@@ -117,6 +117,20 @@ def test_a_moment_is_left_out_and_taken_back(client: Client, stream: str) -> Non
     assert worst["id"] in [each["id"] for each in again["moments"] if each["kind"] == "unusual"]
 
 
+def test_a_moment_that_a_person_keeps_is_learned_from(client: Client, stream: str) -> None:
+    moment, before = rush(client, stream), client.enrolled(stream)["profiles"][0]["summary"]
+    choose(client, stream, moment, "keep")
+    after = client.enrolled(stream)
+    (kept,) = [each for each in after["moments"] if each["id"] == moment["id"]]
+    assert (kept["left_out"], kept["choice"]) == (False, "keep")
+    assert after["profiles"][0]["summary"]["frames"] == before["frames"]
+    assert after["profiles"][0]["summary"]["odd_frames_left_out"] < before["odd_frames_left_out"]
+    choose(client, stream, kept, None)
+    again = client.enrolled(stream)
+    assert rush(client, stream)["left_out"]
+    assert again["profiles"][0]["summary"]["odd_frames_left_out"] == before["odd_frames_left_out"]
+
+
 def test_several_choices_in_a_row_all_come_into_force(client: Client, stream: str) -> None:
     moments = [told(client, stream, "unusual")[0], rush(client, stream)]
     for moment in moments:

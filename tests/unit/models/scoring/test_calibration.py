@@ -28,6 +28,17 @@ def test_surprise_is_finite_and_never_decreases(raw, queries):
     assert (np.diff(surprise) >= 0).all()
 
 
+def test_scores_too_fine_to_divide_by_are_nothing():
+    """As a smoothed score is that has fallen for minutes: p came out as minus infinity between two of them."""
+    fading = [0.5**exponent for exponent in range(1080)]
+    raw = [*fading, *[0.0] * 20]
+    calibration = Calibration.fit(raw, [0] * len(raw))
+    surprise = calibration.surprise(np.sort(np.array([*raw, 3e-310, 7e-324])))
+    assert np.isfinite(surprise).all()
+    assert (np.diff(surprise) >= 0).all()
+    assert surprise[0] == 0
+
+
 @given(samples)
 @settings(max_examples=100, deadline=None)
 def test_rare_scores_are_told_apart(raw):

@@ -70,6 +70,14 @@ def test_causal_keeps_its_value_however_long_nothing_is_said():
     assert smoother.update(1.0, 700.0) == pytest.approx(1.0)
 
 
+def test_causal_falls_to_nothing_and_not_to_what_no_number_can_tell():
+    smoother = CausalSmoother(0.35)
+    smooth = [smoother.update(1.0 if at == 0 else 0.0, float(at)) for at in range(400)]
+    assert smooth[100] > 0
+    assert smooth[-1] == 0
+    assert min(value for value in smooth if value > 0) > 1e-290
+
+
 def test_one_extreme_frame_weighs_no_more_than_one_in_a_million():
     smoother, values = CausalSmoother(1.0), np.zeros(50)
     values[20] = 1000.0

@@ -22,8 +22,9 @@ def blind(second: float, why: Blindness) -> ScoredFrame:
     return replace(frame, source=replace(frame.source, sight=Sight(why, 3.0)))
 
 
-def ghostly(second: float, surprise: float) -> ScoredFrame:
+def ghostly(second: float, surprise: float, *, recognised: bool = False) -> ScoredFrame:
     frame = scored_frame(second, surprise)
+    frame = replace(frame, legend=replace(frame.legend, recognised=recognised))
     shape = (12, 16)
     motion = Motion(np.zeros((*shape, 2), np.float32), np.ones(shape, np.uint8), 0.1)
     return replace(frame, source=replace(frame.source, motion=motion, sight=Sight(settled=False)))
@@ -46,6 +47,10 @@ def test_a_score_is_red_from_the_threshold_on_and_a_ghost_is_not() -> None:
     unusual = (scored_frame(1.0, THRESHOLD - 0.1), scored_frame(1.0, THRESHOLD), ghostly(1.0, 6.0))
     assert [watch._is_unusual(frame) for frame in unusual] == [False, True, False]
     assert "0.67 / 0.67" in line(unusual[1])
+
+
+def test_what_a_detector_recognised_is_no_ghost() -> None:
+    assert watch._is_unusual(ghostly(1.0, 6.0, recognised=True))
 
 
 def shown(frames: Sequence[ScoredFrame]) -> str:

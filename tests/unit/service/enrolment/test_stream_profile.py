@@ -102,8 +102,9 @@ def live_hours(profile: StreamProfile, hours: int, event: float = 0.0, epoch: in
     for at in range(hours * 3600 + 1):
         surprise = event if middle <= at < middle + 5 else 0.5
         clocks = SimpleNamespace(pts=float(at), captured_at=NOON + at)
-        source = SimpleNamespace(frame=clocks, epoch=epoch, ghostly=False)
-        profile.observe(cast("ScoredFrame", SimpleNamespace(source=source, surprise=surprise, unguided=surprise)))
+        source = SimpleNamespace(frame=clocks, epoch=epoch)
+        frame = SimpleNamespace(source=source, surprise=surprise, unguided=surprise, settled=True)
+        profile.observe(cast("ScoredFrame", frame))
 
 
 def threshold_of(profile: StreamProfile) -> float:

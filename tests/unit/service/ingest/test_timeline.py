@@ -6,10 +6,10 @@ import random
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from service.ingest.timeline import Cadence, FrameTime, Timeline
+from service.ingest.timeline import WRAPS_S, Cadence, FrameTime, Timeline
 
 RATE = 25.0
 
@@ -240,7 +240,14 @@ def test_slow_sources_have_no_gaps() -> None:
 CLOCK = st.one_of(st.none(), st.floats(-1e6, 1e6), st.floats(0, 3))
 
 
+TOO_FINE = [(0.0, 0.0), (5e-324, 0.0), (1e-323, 0.0), (1.0, 1.0), (None, 0.0)]  # usual steps below what 1.0 can tell
+ALMOST_A_WRAP = [(1e6, 1.0), (1e6 + 5, 5.0), (1e6 + 5 - WRAPS_S[0] + 4e-11, 0.0)]
+
+
 @given(st.lists(st.tuples(CLOCK, st.floats(0, 5)), max_size=200), st.booleans())
+@example(TOO_FINE, True)
+@example(ALMOST_A_WRAP, True)
+@example(ALMOST_A_WRAP, False)
 def test_pts_always_grow_and_epochs_never_fall(frames: list[tuple[float | None, float]], live: bool) -> None:
     timeline = Timeline(live=live)
     arrived, last = 0.0, None

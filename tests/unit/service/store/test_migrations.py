@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from service.contracts.stream import StreamSpec
 from service.store.alert_filter import AlertFilter
 from service.store.alerts import AlertStore
 from service.store.database import Database
@@ -29,10 +30,17 @@ def released(database_url: str, schema: int) -> Any:
 
 def test_streams_are_taken_over(released: Database, schema: int) -> None:
     store = StreamStore(released)
-    assert [read_stream(store, record) for record in store.list()] == [
+    found = [read_stream(store, record) for record in store.list()]
+    then = [
         {name: stream[name] for name in ("id", "spec", "created_at", "updated_at", "secret_url", "pending")}
         for stream in told(f"schema{schema}")["streams"]
     ]
+    assert as_then(found, then) == then
+    for now, before in zip(found, then, strict=True):
+        # What could not be said yet is as for a stream that does not say it.
+        since = now["spec"].keys() - before["spec"].keys()
+        assert since == {"pose", "appearance", "threshold_adapts"}
+        assert all(now["spec"][name] == StreamSpec.model_fields[name].default for name in since)
     (gate, yard) = store.list()
     assert (gate.has_credentials, yard.has_credentials) == (True, False)
 

@@ -79,7 +79,11 @@ def test_inputs_that_are_there_reach_the_pipeline(monkeypatch: pytest.MonkeyPatc
         yield None
 
     monkeypatch.setattr(study, "build_pipeline", build)
-    for inputs in ({}, {"pose": "movenet.onnx"}):
-        with setup(inputs=inputs).pipeline(10.0):
+    for inputs in ({}, {"pose": "movenet.onnx"}, {"appearance": "osnet"}):
+        with setup(**inputs).pipeline(10.0):
             pass
-    assert given == [{}, {"pose": "movenet.onnx"}]
+    assert [(each["pose"], each["appearance"]) for each in given] == [
+        ("none", "none"),
+        ("movenet.onnx", "none"),
+        ("none", "osnet"),
+    ]
