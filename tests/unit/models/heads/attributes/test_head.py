@@ -9,8 +9,10 @@ import pytest
 
 from models.heads.attributes.head import AttributesHead
 from models.heads.attributes.terms import CHANGE_TERMS, OBJECT_TERMS, WINDOW_TERMS
-from models.observation import UNTRACKED, Motion, Objects, Observation
+from models.inputs import Keypoints
+from models.observation import UNTRACKED, Changes, Motion, Objects, Observation
 from models.scoring.calibration import Calibration
+from support.poses import stick
 
 HEIGHT, WIDTH, INTERVAL = 120, 180, 0.1
 
@@ -248,7 +250,67 @@ def test_a_profile_that_does_not_fit_is_refused(enrolled, change, message):
         head.check({name: values for name, values in {**fitted.arrays, **change}.items() if values is not None})
 
 
-def test_a_picture_of_mere_motion_counts_its_objects_for_less(enrolled):
+def test_of_mere_motion_the_speed_counts_for_less_and_the_size_for_more(enrolled):
     head, fitted = enrolled
-    frame = observation([walker(np.random.default_rng(3), larger=2.2, x=0.3, foot=0.8)])
-    assert judge(head, fitted, replace(frame, recognised=False)).objects[0] < judge(head, fitted, frame).objects[0]
+    frame = observation([walker(np.random.default_rng(3), faster=3, larger=2.2, x=0.3, foot=0.8)])
+    motion, known = (judge(head, fitted, each).terms for each in (replace(frame, recognised=False), frame))
+    assert motion["speed"][0] < known["speed"][0]
+    assert motion["size"][0] > known["size"][0]
+
+
+def posed(frame: Observation, *, lie: bool = False) -> Observation:
+    """With the skeletons of standing people, or of people who lie, in the boxes of its objects."""
+    skeletons = np.stack([stick(box) for box in frame.objects.boxes]) if len(frame.objects) else np.zeros((0, 17, 3))
+    if lie:
+        middle = skeletons[..., :2].mean(axis=1, keepdims=True)
+        skeletons[..., :2] = middle + (skeletons[..., :2] - middle)[..., ::-1] * (HEIGHT / WIDTH, WIDTH / HEIGHT)
+    return replace(frame, inputs={Keypoints(): skeletons.astype(np.float32)})
+
+
+@pytest.fixture(scope="module")
+def enrolled_bodies():
+    return enrol([posed(frame) for frame in normal_frames(300)])
+
+
+def test_who_lies_where_all_stood_stands_out_by_the_posture_and_the_alert_can_say_so(enrolled_bodies):
+    head, fitted = enrolled_bodies
+    frame = observation([walker(np.random.default_rng(3), x=0.3, foot=0.8)])
+    standing, lying = judge(head, fitted, posed(frame)), judge(head, fitted, posed(frame, lie=True))
+    assert standing.terms["pose"][0] < 2
+    assert lying.terms["pose"][0] > 4
+    assert lying.frame > standing.frame
+    assert head.terms["pose"].say(float(lying.measures["pose"][0])).startswith("lying down")
+
+
+def test_without_an_estimator_postures_say_nothing(enrolled, enrolled_bodies):
+    frame = observation([walker(np.random.default_rng(3), x=0.3, foot=0.8)])
+    for head, fitted in (enrolled, enrolled_bodies):
+        assert judge(head, fitted, frame).terms["pose"].tolist() == [0]
+        assert np.isnan(judge(head, fitted, frame).measures["pose"]).all()
+
+
+def test_what_was_left_behind_is_a_region_that_says_how_long_ago(enrolled):
+    head, fitted = enrolled
+    box = np.array([[0.5, 0.5, 0.1, 0.1]], np.float32)
+    left = Changes(box, np.array([120.0], np.float32), np.array([False]))
+    scores = judge(head, fitted, replace(observation([]), changes=left))
+    assert scores.regions.tolist() == box.tolist()
+    assert scores.region_terms["left behind"][0] > 3
+    assert np.isnan(scores.region_measures["gone"][0])
+    assert head.terms["left behind"].say(float(scores.region_measures["left behind"][0])) == "left here 2 minutes ago"
+    assert scores.frame > judge(head, fitted, observation([])).frame
+
+
+def test_who_stays_longer_than_anybody_did_stands_out_but_not_longer_than_could_be_seen():
+    frames = [replace(each, still_s=np.full(len(each.objects), 1, np.float32)) for each in normal_frames(300)]
+    frames[50] = replace(frames[50], still_s=np.full(len(frames[50].objects), 90, np.float32))
+    assert len(frames[50].objects)
+    head, fitted = enrol(frames)
+    frame = observation([walker(np.random.default_rng(3), x=0.3, foot=0.8)])
+    stays = [
+        judge(head, fitted, replace(frame, still_s=np.array([s], np.float32))).terms["stillness"][0]
+        for s in (1, 90, 9000)
+    ]
+    assert stays[0] == 0
+    assert stays[1] > 1
+    assert stays[2] == stays[1]
