@@ -227,6 +227,7 @@ def test_a_new_rule_can_be_taken_back(opened: Opened) -> None:
 def drag_corner(page: Page, number: int, x: float, y: float) -> None:
     """Drag a corner of the chosen zone to a place of the picture, as shares of its width and height."""
     corner = page.get_by_role("button", name=re.compile(f"^Corner {number} of"))
+    corner.hover()  # which waits until the page stands still
     stage = page.locator(".stage").bounding_box()
     start = corner.bounding_box()
     assert stage is not None

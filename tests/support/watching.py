@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from models.observation import SceneChange
 from service.contracts.stream import StreamState
 from service.frames import PreparedFrame
 from service.ingest.ingest import Ingest
@@ -84,3 +86,9 @@ class Watched:
     def count(self, metric: str, **labels: str) -> float:
         """The present value of a metric, 0 if there is none."""
         return self.metrics.registry.get_sample_value(metric, labels) or 0.0
+
+
+def breaks(frames: Sequence[PreparedFrame]) -> int:
+    """How often the source broke off among frames: epochs that begin otherwise than by a cut in its own picture."""
+    following = itertools.pairwise(frames)
+    return sum(after.epoch != before.epoch and after.scene_change is not SceneChange.CUT for before, after in following)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from models.heads.attributes.head import AttributesHead
-from models.heads.attributes.terms import CHANGE_TERMS, OBJECT_TERMS, WINDOW_TERMS
+from models.heads.attributes.terms import BOX_TERMS, CHANGE_TERMS, OBJECT_TERMS, WINDOW_TERMS
 from models.inputs import Keypoints
 from models.observation import UNTRACKED, Changes, Motion, Objects, Observation
 from models.scoring.calibration import Calibration
@@ -250,12 +250,12 @@ def test_a_profile_that_does_not_fit_is_refused(enrolled, change, message):
         head.check({name: values for name, values in {**fitted.arrays, **change}.items() if values is not None})
 
 
-def test_of_mere_motion_the_speed_counts_for_less_and_the_size_for_more(enrolled):
+def test_a_picture_of_mere_motion_counts_its_boxes_for_less(enrolled):
     head, fitted = enrolled
     frame = observation([walker(np.random.default_rng(3), faster=3, larger=2.2, x=0.3, foot=0.8)])
     motion, known = (judge(head, fitted, each).terms for each in (replace(frame, recognised=False), frame))
-    assert motion["speed"][0] < known["speed"][0]
-    assert motion["size"][0] > known["size"][0]
+    for term in BOX_TERMS:
+        assert motion[term] == pytest.approx(known[term] / 2)
 
 
 def posed(frame: Observation, *, lie: bool = False) -> Observation:
