@@ -61,8 +61,9 @@ def object_distances(table: FeatureTable, profile: Arrays) -> dict[str, Float64]
         profile: What was learned.
 
     Returns:
-        ``(N,)`` by term: speed as a share of what is fast there, rarity of the direction, and spreads of size and of
-        appearance from normal ones.
+        ``(N,)`` by term: speed as a share of what is fast there, rarity of the direction, spreads of size and of
+        appearance from normal ones, the posture's distance from normal ones, speed of the limbs in body sizes a second,
+        and how many times as long as is usual there each stays; -inf where there is nothing to judge.
     """
     return _box_distances(table, profile) | _body_distances(table, profile)
 

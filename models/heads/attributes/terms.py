@@ -50,18 +50,16 @@ def tall(ratio: float) -> str:
 
 
 LYING = 60.0
-"""Degrees from upright from which a trunk counts as lying: who bends over a table stays below."""
+"""Degrees from upright from which a trunk lies: who bends over a table stays below."""
 
 
 def held(lean: float) -> str:
     """What is said of a posture.
 
     Args:
-        lean: Degrees between the trunk and upright.
+        lean: Degrees between the trunk and upright, up to 180: somebody who lies with the head towards the camera.
     """
-    if LYING <= lean <= 180 - LYING:
-        return "lying down, as nobody did there while this was learned"
-    return "upside down" if lean > 180 - LYING else "in a posture that nobody had there while this was learned"
+    return "lying down, which is unusual there" if lean >= LYING else "in an unusual posture"
 
 
 def _seconds(seconds: float) -> str:

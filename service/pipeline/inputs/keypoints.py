@@ -20,8 +20,7 @@ DUE_S = 0.5
 alert, which takes about a second, and it costs 1 ms a frame."""
 
 SOONEST_S = 0.2
-"""And somebody who moves: every second frame at 10 a second, where a look at the whole picture by MoveNet MultiPose
-takes 15 ms, so that a frame costs 7.5; a fall lasts a second, of which these are five moments."""
+"""And at somebody who moves: a fall lasts a second, of which these are five moments."""
 
 MAX_LOOKS = 4
 """Boxes of one frame that are looked at, those that have waited longest first: by MoveNet SinglePose, 4.5 ms each."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from models.heads.attributes.terms import OBJECT_WORDS, WINDOW_WORDS, fast, tall
+from models.heads.attributes.terms import CHANGE_WORDS, OBJECT_WORDS, WINDOW_WORDS, fast, tall
 
 SPEEDS = [
     (0.8, "moving unusually fast"),
@@ -35,3 +35,21 @@ def test_how_tall(ratio: float, said: str) -> None:
 def test_objects_and_windows_say_the_same_of_the_same() -> None:
     for name, term in WINDOW_WORDS.items():
         assert term.sentence == OBJECT_WORDS[name.removeprefix("motion ")].sentence
+
+
+@pytest.mark.parametrize(
+    ("say", "measure", "sentence"),
+    [
+        ("pose", 90.0, "lying down, which is unusual there"),
+        ("pose", 175.0, "lying down, which is unusual there"),
+        ("pose", 20.0, "in an unusual posture"),
+        ("stillness", 40.0, "staying in one place for 40 seconds, longer than is usual there"),
+        ("stillness", 600.0, "staying in one place for 10 minutes, longer than is usual there"),
+        ("left behind", 40.0, "left here 40 seconds ago"),
+        ("gone", 7200.0, "missing from here for 2 hours"),
+    ],
+)
+def test_what_is_said_of_bodies_and_changes(say, measure, sentence):
+    term = (OBJECT_WORDS | CHANGE_WORDS)[say]
+    assert term.say is not None
+    assert term.say(measure) == sentence
