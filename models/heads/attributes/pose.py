@@ -27,7 +27,7 @@ PRIOR = 4.0
 
 PLACE = 0.2
 """How much a step of one body's size to the side counts, squared, against one joint out of place by as much on all
-joints. The office's AUC is level from 0.05 to 1, and that of falls too."""
+joints. On the test footage of the office and of falls, AUC is level from 0.05 to 1."""
 
 FAR = 4.0
 """Square of the body sizes beyond which all places are equally far: a picture is no map, and across it nothing is

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from models.packs import PackError
-from service.engine.pose import OnnxPoseEstimator
+from service.engine.pose import FoundPeople, OnnxPoseEstimator
+from service.engine.pose.onnx import MAX_PEOPLE, surest
 from support.poses import multipose, rtmpose, singlepose, stick, yolo_pose
 
 WIDE = np.full((120, 240, 3), 200, np.uint8)
@@ -102,3 +103,10 @@ def test_a_graph_that_is_no_pose_estimator_is_refused(tmp_path):
     (tmp_path / "broken.onnx").write_text("no graph")
     with pytest.raises(PackError, match="expected an ONNX graph"):
         OnnxPoseEstimator(tmp_path / "broken.onnx")
+
+
+def test_of_a_crowd_the_surest_are_kept():
+    people = FoundPeople(np.zeros((500, 17, 3), np.float32), np.linspace(0, 1, 500, dtype=np.float32))
+    assert len(surest(people)) == MAX_PEOPLE
+    assert surest(people).scores.min() > 0.79
+    assert len(surest(people[np.arange(3)])) == 3
