@@ -9,13 +9,11 @@ from __future__ import annotations
 import numpy as np
 
 from models.arrays import Float32
+from models.guidance.vocabulary import PERSON
 from models.inputs import KEYPOINTS
 from models.observation import UNTRACKED, Objects
 from service.engine.pose import FoundPeople
 from service.frames import PreparedFrame
-
-PERSON = "person"
-"""What detectors call somebody."""
 
 SURE = 0.2
 """Somebody who is less sure than this is nobody, and a joint does not tell where somebody is. MoveNet gives people in

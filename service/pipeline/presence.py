@@ -17,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.arrays import Float32, Mask
+from models.guidance.vocabulary import PERSON
 from models.observation import UNTRACKED, Objects
 from service.frames import Kept, PreparedFrame
-from service.pipeline.track import LOST_S, PERSON, ObjectFilter
+from service.pipeline.track import LOST_S, ObjectFilter
 
 STILL_SPAN_S = 1.0
 """Over which a place is compared with the one before: a slow walker moves a third of their height in that time."""

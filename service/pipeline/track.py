@@ -13,6 +13,7 @@ from trackers import BIoU, ByteTrackTracker
 
 from models.arrays import Mask
 from models.guidance.polygon import contains, foot_points
+from models.guidance.vocabulary import PERSON
 from models.observation import UNTRACKED, Objects
 from service.contracts.stream import Detection, Zone
 from service.errors import UNKNOWN_CLASS, InvalidInput
@@ -33,7 +34,6 @@ _WIDENED_PER_S = 4.0
 _WIDENED = (0.1, 1.0)
 # People and things are never one track: a small detector calls the legs of somebody who lies a chair, and their track
 # would go over to the next chair. Things may change their class, as a car that is called a truck.
-PERSON = "person"
 _APART = 10.0  # pictures
 _UNITS = 1000.0  # the Kalman filter's noise is tuned to pixels: a picture counts as 1000 of them
 

@@ -199,7 +199,7 @@ class AttributesHead:
             check_shapes(profile, places | {"size.centre": (2,), "appearance.centre": (LENGTH,)})
 
     def score(self, features: Arrays, profile: Arrays) -> HeadScores:
-        """Score one frame; see ``Head.score``. ``terms`` are weighted evidence."""
+        """Score one frame; see ``Head.score``. ``terms`` are weighted surprises."""
         count = len(features["boxes"])
         if not features["frame"][1]:
             nothing = np.zeros(count, np.float32)

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from models.arrays import Float32, Index, Mask
+from models.guidance.vocabulary import PERSON
 from models.inputs import KEYPOINTS
 from models.observation import Objects
 from service.engine.pose import FoundPeople, PoseEstimator
 from service.pipeline.inputs.provider import Look
 from service.pipeline.inputs.skeleton import Skeleton
 from service.pipeline.inputs.track_looks import TrackLooks
-from service.pipeline.people import PERSON, SURE
+from service.pipeline.people import SURE
 
 DUE_S = 0.5
 """Somebody who stands still is looked at so often: an arm that is raised within the box is noticed in time for an
