@@ -44,14 +44,14 @@ def fit_terms(evidence: Float64, normal: Mask, recordings: Sequence[int]) -> dic
     return arrays
 
 
-def surprise_of(arrays: Arrays, term: str, evidence: Float64) -> Float64:
-    """``(n,)`` -log10(p) of a term's evidence ``(n,)``, by what ``fit_terms`` gave."""
-    return Calibration.from_arrays(under(arrays, f"{term}/")).surprise(evidence)
+def read_terms(arrays: Arrays) -> dict[str, Calibration]:
+    """The calibration of each term, of what ``fit_terms`` gave."""
+    return {term: Calibration.from_arrays(under(arrays, f"{term}/")) for term in TERMS}
 
 
-def surprises(arrays: Arrays, evidence: Float64) -> Float64:
+def surprises(calibrated: Mapping[str, Calibration], evidence: Float64) -> Float64:
     """``(F, terms)`` -log10(p) of evidence of the same shape."""
-    columns = [surprise_of(arrays, term, values) for term, values in zip(TERMS, evidence.T, strict=True)]
+    columns = [calibrated[term].surprise(values) for term, values in zip(TERMS, evidence.T, strict=True)]
     return np.stack(columns, axis=1)
 
 

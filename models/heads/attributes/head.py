@@ -39,7 +39,7 @@ from models.heads.attributes.distances import (
 )
 from models.heads.attributes.embedding import fit_embedding
 from models.heads.attributes.features import describe_frame
-from models.heads.attributes.fusion import fit_terms, joined, joined_terms, surprise_of, surprises
+from models.heads.attributes.fusion import fit_terms, joined, joined_terms, read_terms, surprises
 from models.heads.attributes.place import GRID, fit_place, usual
 from models.heads.attributes.pose import COLUMNS as POSE_COLUMNS
 from models.heads.attributes.pose import fit_pose
@@ -65,7 +65,7 @@ from models.inputs import Appearance, Input, Keypoints
 from models.observation import Observation
 from models.packs import HeadManifest, Pack
 from models.runtime import OpenGraph
-from models.scoring.calibration import MIN_SCORES
+from models.scoring.calibration import MIN_SCORES, Calibration
 from models.scoring.odd import odd_frames
 
 FAST_QUANTILE = 0.99
@@ -163,7 +163,7 @@ class AttributesHead:
         scales = scales_of(held_out, learned)
         evidence = evidence_of(held_out, scales)
         calibrated = fit_terms(evidence, learned, recordings)
-        raw = np.where(learned, self._weigh(table, surprises(calibrated, evidence)), np.nan)
+        raw = np.where(learned, self._weigh(table, surprises(read_terms(calibrated), evidence)), np.nan)
         arrays = {
             **self._learn(table, learned),
             **_prefixed("terms/", calibrated),
@@ -206,13 +206,13 @@ class AttributesHead:
             neutral = float(np.asarray(profile["neutral"]).item())
             return HeadScores(neutral, nothing, terms=dict.fromkeys(OBJECT_TERMS, nothing), informative=False)
         table = FeatureTable.of([features])
-        scales, calibrated = np.asarray(profile["scales"], np.float64), under(profile, "terms/")
+        scales, calibrated = np.asarray(profile["scales"], np.float64), read_terms(under(profile, "terms/"))
         objects, windows = object_distances(table, profile), window_distances(table, profile)
         weights = dict(zip(TERMS, self._term_weights(table)[0].tolist(), strict=True))
 
         def weigh(term: str, distances: Float64) -> Float64:
             evidence = scale(distances, *scales[column_of(term)])
-            weighed: Float64 = weights[term] * surprise_of(calibrated, term, evidence)
+            weighed: Float64 = weights[term] * calibrated[term].surprise(evidence)
             return weighed
 
         terms = {term: weigh(term, objects[term]) for term in OBJECT_TERMS}
@@ -347,12 +347,12 @@ def _regions_of_motion(
     table: FeatureTable,
     windows: Mapping[str, Float64],
     scales: Float64,
-    calibrated: Arrays,
+    calibrated: Mapping[str, Calibration],
     weights: Mapping[str, float],
 ) -> list[_Region]:
     boxes, evidence, speeds = find_regions(table, windows, scales)
     surprising = [
-        weights[term] * surprise_of(calibrated, term, values.astype(np.float64))
+        weights[term] * calibrated[term].surprise(values.astype(np.float64))
         for term, values in zip(WINDOW_TERMS, evidence.T, strict=True)
     ]
     return [
