@@ -1,7 +1,8 @@
 """People whom a pose estimator of whole pictures finds, beside the objects of the detector.
 
 Detectors of boxes are trained on people who stand: of those who lie on the ground YOLOX-nano finds one frame in three,
-MoveNet MultiPose most (both on the test clips of a hall). So whoever has a skeleton is an object, whether or not the detector has a box there.
+MoveNet MultiPose most (both on the test clips of a hall). So whoever has a skeleton is an object, whether or not the
+detector has a box there.
 """
 
 from __future__ import annotations
