@@ -61,7 +61,17 @@ export class ReviewAlert {
     this.alert = null;
     this.element.classList.add("waiting");
     this.element.classList.remove("failed");
+    this.neighbours(false, false);
     this.say("");
+  }
+
+  /**
+   * @param {boolean} newer whether there is one to go on to
+   * @param {boolean} older likewise
+   */
+  neighbours(newer, older) {
+    /** @type {HTMLButtonElement} */ (find(this.element, ".previous")).disabled = !newer;
+    /** @type {HTMLButtonElement} */ (find(this.element, ".next")).disabled = !older;
   }
 
   /** @param {string} problem why it cannot be shown */
@@ -85,8 +95,7 @@ export class ReviewAlert {
     element.dataset.verdict = alert.verdict ?? "none";
     element.dataset.state = alert.state;
     setText(find(element, ".alert-place"), place < 0 ? "" : `${number(place + 1)} of ${number(Math.max(total, place + 1))}`);
-    /** @type {HTMLButtonElement} */ (find(element, ".previous")).disabled = !newer;
-    /** @type {HTMLButtonElement} */ (find(element, ".next")).disabled = !older;
+    this.neighbours(newer, older);
     setText(this.title, alert.message);
     setText(find(element, ".alert-where"), `${alert.stream_name}, ${fullMoment(Date.parse(alert.opened_at))}`);
     if (other) this.say("");

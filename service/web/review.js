@@ -43,6 +43,8 @@ export class Review {
     this.visible = false;
     /** Ends when the list of the present filter has begun. @type {Promise<void>} */
     this.listed = Promise.resolve();
+    /** Ends when the open alert is shown and placed among the others. @type {Promise<void>} */
+    this.showing = Promise.resolve();
     /** What the newest alerts were when one last looked for news. */
     this.told = "";
     this.counts = { alerts: 0, unreviewed: 0 };
@@ -185,7 +187,7 @@ export class Review {
     this.element.classList.toggle("with-alert", state.alert !== null);
     find(this.element, ".review-alert").hidden = state.alert === null;
     if (state.alert === null || anew) this.openedHere = false;
-    if (state.alert !== null && (opened || anew)) void this.showAlert(state.alert, before?.alert === null);
+    if (state.alert !== null && (opened || anew)) this.showing = this.showAlert(state.alert, before?.alert === null);
     else if (opened && before?.alert) this.list.focus(this.found.indexOf(before.alert));
     this.render();
   }
@@ -391,8 +393,10 @@ export class Review {
     const { found, list } = this;
     if (this.state?.alert === null) return list.focus(list.focused ? list.place + steps : list.place);
     const from = this.state?.alert ?? "";
+    if (found.indexOf(from) === -1) await this.showing; // a key pressed before its neighbours are known
     if (found.indexOf(from) === 0 && steps < 0) found.admit();
-    if (found.indexOf(from) + steps >= found.entries.length) await found.more();
+    // More than once where something else was being asked for.
+    while (found.indexOf(from) + steps >= found.entries.length && !found.complete && found.problem === null) await found.more();
     const to = found.entries[found.indexOf(from) + steps];
     if (to === undefined || found.indexOf(from) === -1 || this.state?.alert !== from) return;
     list.move(to.id);
