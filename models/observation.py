@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -96,6 +97,10 @@ class SceneChange(StrEnum):
     """The camera looks elsewhere."""
 
 
+LIGHT_CHANGES = frozenset({SceneChange.LIGHT, SceneChange.INFRARED})
+"""What somebody or the hour does to the light. An exposure is the camera's own doing, as when a white van stops."""
+
+
 @dataclass(frozen=True, slots=True)
 class Changes:
     """The ``K`` places where the scene itself is another one than it was: what was left there, or is gone.
@@ -138,8 +143,7 @@ class Observation:
         changes: Where the scene is another one than it was.
         limb_speeds: ``(N,)`` float32, how fast joints move relative to the body, in body sizes a second; NaN where not
             known, and where it is not given.
-        scene_change: What became of the whole picture, in the one frame in which that is known; else None. Such a frame
-            is ``disturbed``, or the first of an epoch.
+        since_light_s: Seconds since the light changed in this view (``LIGHT_CHANGES``); infinite if it did not.
     """
 
     pts: float
@@ -152,7 +156,7 @@ class Observation:
     still_s: Float32 = field(default_factory=lambda: np.zeros(0, np.float32))
     held: Mask = field(default_factory=lambda: np.zeros(0, np.bool_))
     changes: Changes = field(default_factory=Changes.none)
-    scene_change: SceneChange | None = None
+    since_light_s: float = math.inf
     limb_speeds: Float32 = field(default_factory=lambda: np.zeros(0, np.float32))
 
     def __post_init__(self) -> None:

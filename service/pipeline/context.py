@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from models.arrays import Arrays
 from models.guidance.effect import Judgement
 from models.guidance.rules import Seen
-from models.observation import UNTRACKED, Objects
+from models.observation import LIGHT_CHANGES, UNTRACKED, Objects
 from service.contracts.stream import Detection, Zone
 from service.frames import Frame, PreparedFrame
 from service.pipeline.inputs.provider import Buffers
@@ -78,8 +79,8 @@ class StreamContext:
     """Tracker, filter, buffers of inputs, scorer, text rules and collector of one stream.
 
     The thread that runs the stages (the worker's, or that of an enrolment from files) alone calls ``enter``,
-    ``pass_over``, ``track``, ``sample`` and ``finish``. The others may be called from any thread: ``use_profile`` and
-    ``configure`` are in force from the next frame on, ``collect`` at once.
+    ``pass_over``, ``track``, ``since_light_s``, ``sample`` and ``finish``. The others may be called from any thread:
+    ``use_profile`` and ``configure`` are in force from the next frame on, ``collect`` at once.
     """
 
     def __init__(
@@ -121,6 +122,7 @@ class StreamContext:
         # Bounded by the time that a background takes to settle, as `_waiting` is by that of finding a picture frozen.
         self._unsettled: list[Sample] = []
         self._blind_at: float | None = None
+        self._light_at = -math.inf
         self.configure(detection, zones)
 
     def configure(self, detection: Detection, zones: Sequence[Zone]) -> None:
@@ -152,6 +154,7 @@ class StreamContext:
             self.people.reset()
             self.limbs.reset()
             self.postures.reset()
+            self._light_at = -math.inf
             for buffer in self.buffers.values():
                 buffer.reset()
             if self.scorer is not None:
@@ -185,6 +188,12 @@ class StreamContext:
         """Keep the objects that count, follow them, and add those that are still there though they were not found."""
         tracked = self._tracker.update(self.filter(objects), frame.frame.pts)
         return self._presence.update(tracked, frame, self.filter, recognised=recognised)
+
+    def since_light_s(self, frame: PreparedFrame) -> float:
+        """Seconds since the light changed in this view; see ``Observation``."""
+        if frame.scene_change in LIGHT_CHANGES:
+            self._light_at = frame.frame.pts
+        return frame.frame.pts - self._light_at
 
     def sample(self, features: dict[str, Arrays], frame: PreparedFrame, tracks: NDArray[np.integer]) -> None:
         """Hand a frame's features to the enrolment, if there is one and the picture can be learned from.

@@ -250,7 +250,7 @@ class Stages:
                 present.still_s,
                 present.held,
                 frame.changes,
-                frame.scene_change,
+                context.since_light_s(frame),
                 self._limb_speeds(context, frame, present.objects, inputs),
             )
             for (context, frame), present, inputs in zip(batch, tracked, self._gathering.gather(looks), strict=True)

@@ -37,6 +37,7 @@ VELOCITY = ("speed", "direction", "size", "motion speed", "motion direction")
 POSE = ("pose", "limbs")
 APPEARANCE = ("appearance",)
 STATIONARY = ("stillness", "left behind", "gone")
+LIGHT = ("light",)
 """Terms of the ``attributes`` head (``models.heads.attributes.terms``)."""
 
 
@@ -87,6 +88,7 @@ def _default() -> tuple[HeadVariant, ...]:
         ("+ pose", POSE, ("pose",)),
         ("+ appearance", APPEARANCE, ("pose", "appearance")),
         ("+ stationary", STATIONARY, ("pose", "appearance")),
+        ("+ light", LIGHT, ("pose", "appearance")),
     )
     terms: list[str] = []
     found = []
@@ -97,8 +99,8 @@ def _default() -> tuple[HeadVariant, ...]:
 
 
 DEFAULT = _default()
-"""The attributes of the paper one after the other, and what stands still. Without a graph for ``appearance`` there is
-the head's own small descriptor, and without one for ``pose`` there are no postures."""
+"""The attributes of the paper one after the other, what stands still, and the light. Without a graph for ``appearance``
+there is the head's own small descriptor, and without one for ``pose`` there are no postures."""
 
 
 def study_ablation(

@@ -15,10 +15,10 @@ from models.heads.attributes.pose import pose_distance
 from models.heads.attributes.table import FeatureTable, cut_off, feet, window_columns
 from models.heads.attributes.terms import (
     BOX_TERMS,
+    CALIBRATED_TERMS,
     CHANGE_TERMS,
     COLUMNS,
     OBJECT_TERMS,
-    TERMS,
     WIDTHS,
     WINDOW_TERMS,
     column_of,
@@ -229,5 +229,5 @@ def scale(values: Float64, low: Float64, step: Float64) -> Float64:
 def evidence_of(distances: Float64, scales: Float64) -> Float64:
     """``(F, terms)`` evidence of each frame by term; over window sizes the strongest counts. 0 for nothing to judge."""
     scaled = scale(distances, *scales.T)
-    strongest = [scaled[:, column_of(term) : column_of(term) + WIDTHS[term]].max(axis=1) for term in TERMS]
+    strongest = [scaled[:, column_of(term) : column_of(term) + WIDTHS[term]].max(axis=1) for term in CALIBRATED_TERMS]
     return np.stack(strongest, axis=1)

@@ -45,7 +45,16 @@ def describe_frame(observation: Observation) -> dict[str, NDArray[np.generic]]:
         "still": observation.still_s.astype(np.float32),
         "changes": _changes(observation),
         "windows": windows,
-        "frame": np.array([width / height, believed, observation.recognised, _infrared(observation.image)], np.float32),
+        "frame": np.array(
+            [
+                width / height,
+                believed,
+                observation.recognised,
+                _infrared(observation.image),
+                observation.since_light_s,
+            ],
+            np.float32,
+        ),
     }
 
 

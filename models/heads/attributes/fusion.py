@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.arrays import Arrays, Float64, Mask, under
-from models.heads.attributes.terms import TERMS
+from models.heads.attributes.terms import CALIBRATED_TERMS
 from models.scoring.calibration import Calibration
 
 POWER = 3.0
@@ -37,7 +37,7 @@ def fit_terms(evidence: Float64, normal: Mask, recordings: Sequence[int]) -> dic
         recordings: ``F`` numbers of their unbroken recordings.
     """
     arrays: dict[str, NDArray[np.float64]] = {}
-    for term, values in zip(TERMS, evidence.T, strict=True):
+    for term, values in zip(CALIBRATED_TERMS, evidence.T, strict=True):
         fitted = Calibration.fit(np.where(normal, values, np.nan), recordings)
         fitted = replace(fitted, scale=max(fitted.scale, LEAST_TAIL))
         arrays |= {f"{term}/{name}": values for name, values in fitted.to_arrays().items()}
@@ -46,12 +46,12 @@ def fit_terms(evidence: Float64, normal: Mask, recordings: Sequence[int]) -> dic
 
 def read_terms(arrays: Arrays) -> dict[str, Calibration]:
     """The calibration of each term, of what ``fit_terms`` gave."""
-    return {term: Calibration.from_arrays(under(arrays, f"{term}/")) for term in TERMS}
+    return {term: Calibration.from_arrays(under(arrays, f"{term}/")) for term in CALIBRATED_TERMS}
 
 
 def surprises(calibrated: Mapping[str, Calibration], evidence: Float64) -> Float64:
     """``(F, terms)`` -log10(p) of evidence of the same shape."""
-    columns = [calibrated[term].surprise(values) for term, values in zip(TERMS, evidence.T, strict=True)]
+    columns = [calibrated[term].surprise(values) for term, values in zip(CALIBRATED_TERMS, evidence.T, strict=True)]
     return np.stack(columns, axis=1)
 
 

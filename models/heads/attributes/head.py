@@ -40,6 +40,7 @@ from models.heads.attributes.distances import (
 from models.heads.attributes.embedding import fit_embedding
 from models.heads.attributes.features import describe_frame
 from models.heads.attributes.fusion import fit_terms, joined, joined_terms, read_terms, surprises
+from models.heads.attributes.light import fit_light, light_surprise
 from models.heads.attributes.place import GRID, fit_place, usual
 from models.heads.attributes.pose import COLUMNS as POSE_COLUMNS
 from models.heads.attributes.pose import fit_pose
@@ -48,9 +49,12 @@ from models.heads.attributes.skeletons import leans
 from models.heads.attributes.table import FeatureTable, cut_off, feet, window_columns
 from models.heads.attributes.terms import (
     BOX_TERMS,
+    CALIBRATED_TERMS,
     CHANGE_TERMS,
     CHANGE_WORDS,
     COLUMNS,
+    LIGHT,
+    LIGHT_WORDS,
     OBJECT_TERMS,
     OBJECT_WORDS,
     TERMS,
@@ -85,7 +89,7 @@ class AttributesHead:
     """Scores frames by attributes of their objects and motion windows. Holds no state of any stream."""
 
     name: str = "attributes"
-    terms: Mapping[str, Term] = {**OBJECT_WORDS, **WINDOW_WORDS, **CHANGE_WORDS}
+    terms: Mapping[str, Term] = {**OBJECT_WORDS, **WINDOW_WORDS, **CHANGE_WORDS, **LIGHT_WORDS}
     inputs: tuple[Input, ...] = (Keypoints(), Appearance())
 
     DEFAULTS: ClassVar[Mapping[str, object]] = {
@@ -140,9 +144,9 @@ class AttributesHead:
             fractions of the picture, ``velocities`` ``(N, 2)`` float32 in picture heights a second, ``appearance``
             ``(N, 64)`` uint8, ``embeddings`` ``(N, D)`` and ``skeletons`` ``(N, 51)`` float16 (no columns without a
             model), ``limbs`` and ``still`` ``(N,)`` float32, ``changes`` ``(C, 6)`` float32 (box, age, 1 if gone),
-            ``windows`` ``(K, 5)`` float32 (x, y, velocity x and y, index of its size), and ``frame`` ``(4,)`` float32
+            ``windows`` ``(K, 5)`` float32 (x, y, velocity x and y, index of its size), and ``frame`` ``(5,)`` float32
             (width over height; 1 if the frame's motion can be believed, else 0; 1 if objects were recognised, 0 if
-            they are mere regions of motion; 1 if the picture has no colour).
+            they are mere regions of motion; 1 if the picture has no colour; seconds since the light changed).
         """
         return [describe_frame(observation) for observation in observations]
 
@@ -163,9 +167,11 @@ class AttributesHead:
         scales = scales_of(held_out, learned)
         evidence = evidence_of(held_out, scales)
         calibrated = fit_terms(evidence, learned, recordings)
-        raw = np.where(learned, self._weigh(table, surprises(read_terms(calibrated), evidence)), np.nan)
+        light = {"light": fit_light(table, learned)}
+        raw = np.where(learned, self._weigh(table, surprises(read_terms(calibrated), evidence), light), np.nan)
         arrays = {
             **self._learn(table, learned),
+            **light,
             **_prefixed("terms/", calibrated),
             "scales": scales,
             "neutral": np.nanmedian(raw, keepdims=True),
@@ -178,7 +184,13 @@ class AttributesHead:
         place = (3 + GRID[0] * GRID[1],)
         check_shapes(
             profile,
-            {"scales": (COLUMNS, 2), "neutral": (1,), "facts": (2,), "direction": (GRID[0] * GRID[1], SECTORS)},
+            {
+                "scales": (COLUMNS, 2),
+                "neutral": (1,),
+                "facts": (2,),
+                "light": (1,),
+                "direction": (GRID[0] * GRID[1], SECTORS),
+            },
             {
                 "motion speed": (len(HEIGHTS), *place),
                 "speed": place,
@@ -189,7 +201,7 @@ class AttributesHead:
                 "embedding.centres": (None, None),
             },
         )
-        for term in TERMS:
+        for term in CALIBRATED_TERMS:
             check_shapes(
                 profile,
                 {f"terms/{term}/scores": (None,), f"terms/{term}/exceeded": (None,), f"terms/{term}/tail": (4,)},
@@ -220,14 +232,15 @@ class AttributesHead:
         changes = change_distances(table, profile)
         for term, distances in changes.items():
             regions += _regions_of_changes(table, term, weigh(term, distances))
+        regions += _region_of_light(weights[LIGHT] * light_surprise(table, profile))
         evidence = evidence_of(frame_distances(table, objects, windows, changes), scales)
         return HeadScores(
-            frame=float(self._weigh(table, surprises(calibrated, evidence))[0]),
+            frame=float(self._weigh(table, surprises(calibrated, evidence), profile)[0]),
             objects=joined_terms(terms).astype(np.float32),
             regions=np.array([region.box for region in regions], np.float32).reshape(-1, 4),
             region_scores=np.array([region.score for region in regions], np.float32),
             terms={term: values.astype(np.float32) for term, values in terms.items()},
-            region_terms={term: _column(regions, "terms", term) for term in (*WINDOW_TERMS, *CHANGE_TERMS)},
+            region_terms={term: _column(regions, "terms", term) for term in (*WINDOW_TERMS, *CHANGE_TERMS, LIGHT)},
             measures={
                 "speed": objects["speed"].astype(np.float32),
                 "size": heights(table, profile).astype(np.float32),
@@ -256,9 +269,10 @@ class AttributesHead:
             facts[f"{name}_modes"] = float(modes)
         return facts
 
-    def _weigh(self, table: FeatureTable, surprising: Float64) -> Float64:
-        """``(F,)`` raw scores of frames from the surprises ``(F, terms)`` of their terms."""
-        return joined(surprising * self._term_weights(table))
+    def _weigh(self, table: FeatureTable, surprising: Float64, profile: Arrays) -> Float64:
+        """``(F,)`` raw scores of frames from the surprises ``(F, terms)`` of their calibrated terms."""
+        every = np.column_stack([surprising, light_surprise(table, profile)])
+        return joined(every * self._term_weights(table))
 
     def _term_weights(self, table: FeatureTable) -> Float64:
         """``(F, terms)``."""
@@ -367,6 +381,11 @@ def _regions_of_changes(table: FeatureTable, term: str, surprising: Float64) -> 
         _Region(table.changes[row, :4].astype(np.float32), {term: surprising[row]}, {term: table.changes[row, 4]})
         for row in np.flatnonzero(surprising > 0)
     ]
+
+
+def _region_of_light(surprising: Float64) -> list[_Region]:
+    """The whole picture of a frame, of whose light the weighted surprise is ``(1,)``, where that says anything."""
+    return [_Region(np.array([0, 0, 1, 1], np.float32), {LIGHT: float(value)}, {}) for value in surprising if value > 0]
 
 
 def _column(regions: Sequence[_Region], of: Literal["terms", "measures"], term: str) -> Float32:

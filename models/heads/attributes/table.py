@@ -36,6 +36,7 @@ class FeatureTable:
         aspects: ``(F,)`` width over height of the picture.
         recognised: ``(F,)`` whether objects were recognised, and are not mere regions of motion.
         infrared: ``(F,)`` 1 where the picture has no colour, else 0.
+        since_light: ``(F,)`` seconds since the light changed; infinite if it did not.
     """
 
     count: int
@@ -54,6 +55,7 @@ class FeatureTable:
     aspects: Float64
     recognised: Mask
     infrared: Float64
+    since_light: Float64
 
     @classmethod
     def of(cls, samples: Sequence[Arrays]) -> FeatureTable:
@@ -72,7 +74,7 @@ class FeatureTable:
             return np.full((objects, columns), otherwise)
 
         width = max((sample["embeddings"].shape[1] for sample in samples if "embeddings" in sample), default=0)
-        frame = np.zeros((len(samples), 4))
+        frame = np.tile([0.0, 0.0, 0.0, 0.0, np.inf], (len(samples), 1))
         for row, sample in zip(frame, samples, strict=True):
             row[: len(sample["frame"])] = sample["frame"]
         has_changes = all("changes" in sample for sample in samples)
@@ -93,6 +95,7 @@ class FeatureTable:
             frame[:, 0],
             frame[:, 2] > 0,
             frame[:, 3],
+            frame[:, 4],
         )
 
     def where(self, frames: Mask) -> FeatureTable:
@@ -115,6 +118,7 @@ class FeatureTable:
             self.aspects,
             self.recognised,
             self.infrared,
+            self.since_light,
         )
 
     @property

@@ -99,10 +99,15 @@ BODY_WORDS = {
 OBJECT_WORDS = BOX_WORDS | BODY_WORDS
 WINDOW_WORDS = {"motion speed": Term(_SPEED, say=fast), "motion direction": Term(_DIRECTION)}
 CHANGE_WORDS = {"left behind": Term("left behind here", say=left), "gone": Term("missing from here", say=gone)}
+LIGHT = "light"
+LIGHT_WORDS = {LIGHT: Term("the light here has just changed")}
 
 BOX_TERMS, BODY_TERMS = tuple(BOX_WORDS), tuple(BODY_WORDS)
 OBJECT_TERMS, WINDOW_TERMS, CHANGE_TERMS = tuple(OBJECT_WORDS), tuple(WINDOW_WORDS), tuple(CHANGE_WORDS)
-TERMS = (*OBJECT_TERMS, *WINDOW_TERMS, *CHANGE_TERMS)
+CALIBRATED_TERMS = (*OBJECT_TERMS, *WINDOW_TERMS, *CHANGE_TERMS)
+"""Those whose evidence has a distribution in normal footage."""
+
+TERMS = (*CALIBRATED_TERMS, LIGHT)
 
 WIDTHS = {
     term: len(HEIGHTS) if term in WINDOW_TERMS else 1

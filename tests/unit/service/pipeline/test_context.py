@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.observation import Motion
+from models.observation import Motion, SceneChange
 from service.contracts.stream import Detection
 from service.frames import CLEAR, Blindness, Frame, PreparedFrame, Sight
 from service.pipeline.context import StreamContext
@@ -113,3 +113,20 @@ def test_objects_are_counted_once_each() -> None:
     learner.context.collect(None)
     learner.show(CLEAR, 1, tracks=(12,))
     assert learner.samples.objects == 4
+
+
+def test_how_long_ago_the_light_changed_is_known_until_the_picture_is_another() -> None:
+    context = StreamContext("yard", 10, Detection(), [])
+
+    def since(pts: float, change: SceneChange | None = None, epoch: int = 0) -> float:
+        frame = Frame(0, pts, pts, pts, np.zeros((4, 4, 3), np.uint8))
+        prepared = PreparedFrame("yard", epoch, frame, MOTION, scene_change=change)
+        context.enter(prepared)
+        return context.since_light_s(prepared)
+
+    assert since(1.0) == np.inf
+    assert since(2.0, SceneChange.EXPOSURE) == np.inf
+    assert since(3.0, SceneChange.LIGHT) == 0
+    assert since(5.0) == 2
+    assert since(6.0, SceneChange.INFRARED) == 0
+    assert since(7.0, epoch=1) == np.inf

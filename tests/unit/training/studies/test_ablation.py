@@ -42,7 +42,7 @@ def test_a_variant_that_is_none_is_refused(line: str) -> None:
 
 
 def test_by_default_each_adds_terms_to_the_one_before() -> None:
-    assert [one.name for one in DEFAULT] == ["velocity", "+ pose", "+ appearance", "+ stationary"]
+    assert [one.name for one in DEFAULT] == ["velocity", "+ pose", "+ appearance", "+ stationary", "+ light"]
     terms = [(one.parameters or {})["terms"] for one in DEFAULT]
     for before, after in pairwise(terms):
         assert after[: len(before)] == before
@@ -50,6 +50,7 @@ def test_by_default_each_adds_terms_to_the_one_before() -> None:
     assert [sorted(one.inputs or ()) for one in DEFAULT] == [
         [],
         ["pose"],
+        ["appearance", "pose"],
         ["appearance", "pose"],
         ["appearance", "pose"],
     ]

@@ -15,7 +15,7 @@ from models.heads.attributes.distances import (
     scales_of,
 )
 from models.heads.attributes.table import FeatureTable
-from models.heads.attributes.terms import COLUMNS, OBJECT_TERMS, TERMS, WINDOW_TERMS, column_of
+from models.heads.attributes.terms import CALIBRATED_TERMS, COLUMNS, OBJECT_TERMS, WINDOW_TERMS, column_of
 
 
 def table(objects: int, sizes: list[int]) -> FeatureTable:
@@ -63,7 +63,7 @@ def test_evidence_is_never_negative_and_of_window_sizes_the_strongest_counts():
     distances[0, column_of("motion speed") + 1] = 2.0
     distances[0, column_of("motion speed") + 2] = 5.0
     (evidence,) = evidence_of(distances, np.tile([1.0, 2.0], (COLUMNS, 1)))
-    assert dict(zip(TERMS, evidence.tolist(), strict=True)) == dict.fromkeys(TERMS, 0.0) | {
+    assert dict(zip(CALIBRATED_TERMS, evidence.tolist(), strict=True)) == dict.fromkeys(CALIBRATED_TERMS, 0.0) | {
         "size": 1.0,
         "motion speed": 2.0,
     }

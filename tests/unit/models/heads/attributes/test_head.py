@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from models.heads.attributes.head import AttributesHead
-from models.heads.attributes.terms import BOX_TERMS, CHANGE_TERMS, OBJECT_TERMS, WINDOW_TERMS
+from models.heads.attributes.terms import BOX_TERMS, CHANGE_TERMS, LIGHT, OBJECT_TERMS, WINDOW_TERMS
 from models.inputs import Keypoints
 from models.observation import UNTRACKED, Changes, Motion, Objects, Observation
 from models.scoring.calibration import Calibration
@@ -120,9 +120,25 @@ def test_what_no_detector_sees_stands_out_as_a_region():
     assert x < 0.3 < x + width
     assert y < 0.7 < y + height
     assert scores.region_scores[0] > 1
-    assert set(scores.region_terms) == {*WINDOW_TERMS, *CHANGE_TERMS}
+    assert set(scores.region_terms) == {*WINDOW_TERMS, *CHANGE_TERMS, LIGHT}
     assert scores.terms.keys() | scores.region_terms.keys() == head.terms.keys()
     assert scores.region_terms["motion speed"][0] > 1
+
+
+def test_light_that_changed_is_as_unusual_as_it_is_rare():
+    """One frame in a hundred, as it often was; and rarer than one in four hundred, where it never was."""
+    frames = normal_frames(400)
+    often = [replace(frame, since_light_s=5.0) if index % 100 == 7 else frame for index, frame in enumerate(frames)]
+    last = replace(frames[-1], since_light_s=0.5)
+    found = []
+    for seen in (frames, often):
+        head, fitted = enrol(seen)
+        changed = judge(head, fitted, last)
+        (at,) = np.flatnonzero(changed.region_terms[LIGHT])
+        assert changed.regions[at].tolist() == [0, 0, 1, 1]
+        assert changed.frame > judge(head, fitted, replace(last, since_light_s=60.0)).frame
+        found.append(changed.region_terms[LIGHT][at])
+    assert found == pytest.approx([2.6, 1.9], abs=0.05)
 
 
 def test_an_unseen_corner_is_not_unusual_for_being_unseen(enrolled):
