@@ -28,6 +28,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from models.arrays import Float32, Floating
+from models.boxes import cut_off
 
 Posture = Literal["standing", "sitting", "crouching", "lying", "arms raised", "falling"]
 POSTURES: tuple[Posture, ...] = get_args(Posture)
@@ -88,7 +89,6 @@ track that goes on with the table that somebody passed is longer than they, or h
 BOX = 0.7
 """The most that a box says: half a body behind a table is as wide as one that lies."""
 
-_EDGE = 0.01  # of the picture: a box this near to its border is cut off there
 _LEGLESS = 0.03  # this near to the lower border the feet may be below it, and ankles a guess: at 0.1 to 0.4 then
 _SHOULDERS, _WRISTS, _HIPS, _ANKLES = (5, 6), (9, 10), (11, 12), (15, 16)
 _LEGS = ((11, 13, 15), (12, 14, 16))  # hip, knee, ankle
@@ -208,12 +208,6 @@ def falling(past: Iterable[Stance], now: Stance, low: float) -> float:
 def wideness(box: Sequence[float], aspect: float) -> float:
     """Width over height of a box as it is seen."""
     return box[2] * aspect / max(box[3], 1e-6)
-
-
-def cut_off(box: Sequence[float]) -> bool:
-    """Whether the picture's border cuts a box off."""
-    x, y, width, height = box
-    return min(x, y) < _EDGE or max(x + width, y + height) > 1.0 - _EDGE
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from models.arrays import Float32, Floating, Mask
+from models.boxes import share_within
 from models.guidance.vocabulary import CARRIED, PERSON, RIDDEN, UNUSUAL, Fact, Unusual, category, named, wordings
 from models.observation import Objects
 from models.posture import ARMS_RAISED, FALLING, LIKELY, LYING, POSTURES, STANDING, SURE, UNLIKELY
@@ -231,7 +232,7 @@ def _riders(labels: Sequence[str], boxes: Floating, speeds: Floating) -> dict[in
     found = []
     for vehicle in (index for index, label in enumerate(labels) if label in RIDDEN):
         for person in (index for index, label in enumerate(labels) if label == PERSON):
-            share = _shared(boxes[vehicle], boxes[person])
+            share = float(share_within(boxes[vehicle], boxes[person]))
             if labels[vehicle] not in {"bicycle", "motorcycle", "horse"}:
                 share = _underfoot(boxes[vehicle], boxes[person])
             above = boxes[person, 1] < boxes[vehicle, 1] + 0.5 * boxes[vehicle, 3]
@@ -248,7 +249,7 @@ def _carriers(labels: Sequence[str], boxes: Floating) -> dict[int, int]:
             x, y, width, height = boxes[person]
             around = np.array((x - _MARGIN * width, y - _MARGIN * height, width, height))
             around[2:] *= 1 + 2 * _MARGIN
-            share = _shared(boxes[item], around)
+            share = float(share_within(boxes[item], around))
             if share >= _HELD:
                 found.append((share - CARRIED.index(labels[item]), person, item))
     return _matched(found)
@@ -261,12 +262,6 @@ def _matched(pairs: Sequence[tuple[float, int, int]]) -> dict[int, int]:
         if person not in taken and thing not in taken.values():
             taken[person] = thing
     return taken
-
-
-def _shared(inner: Floating, outer: Floating) -> float:
-    """The share of the inner box that lies in the outer one."""
-    size = np.minimum(inner[:2] + inner[2:], outer[:2] + outer[2:]) - np.maximum(inner[:2], outer[:2])
-    return float(np.prod(np.maximum(size, 0.0)) / max(float(inner[2] * inner[3]), 1e-12))
 
 
 def _underfoot(board: Floating, person: Floating) -> float:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from models.arrays import Float32
+from models.boxes import iou, share_of_smaller
 from models.guidance.vocabulary import PERSON
 from models.inputs import KEYPOINTS
 from models.observation import UNTRACKED, Objects
@@ -87,14 +88,15 @@ def with_people(objects: Objects, people: FoundPeople, recognises: bool) -> Obje
     names = objects.names if PERSON in objects.names else (*objects.names, PERSON)
     person = names.index(PERSON)
     boxes = boxes_of(people.points)
-    of_smaller, of_both = _shared(boxes, objects.boxes)
+    covered = share_of_smaller(boxes[:, None], objects.boxes[None]) >= SAME
     if recognises:
         # Somebody in bed is not the bed; but what has the same box, a detector has taken somebody who lies for.
         is_person = objects.class_ids == person
-        new = np.logical_not(((of_smaller >= SAME) & is_person[None]).any(axis=1))
-        keep = np.logical_not(((of_both >= SAME) & ~is_person[None]).any(axis=0))
+        new = np.logical_not((covered & is_person[None]).any(axis=1))
+        same = iou(boxes[:, None], objects.boxes[None]) >= SAME
+        keep = np.logical_not((same & ~is_person[None]).any(axis=0))
     else:
-        new, keep = np.ones(len(people), np.bool_), np.logical_not((of_smaller >= SAME).any(axis=0))
+        new, keep = np.ones(len(people), np.bool_), np.logical_not(covered.any(axis=0))
     count = int(np.count_nonzero(new))
     return Objects(
         np.concatenate([objects.boxes[keep], boxes[new]]),
@@ -114,12 +116,3 @@ def boxes_of(points: Float32) -> Float32:
     nobody = ~seen.any(axis=1)
     low, high = (np.where(nobody, 0.0, corner).clip(0, 1) for corner in (low - margin, high + margin))
     return np.concatenate([low, high - low], axis=1).astype(np.float32)
-
-
-def _shared(boxes: Float32, others: Float32) -> tuple[Float32, Float32]:
-    """``(P, N)`` what boxes have in common, as a share of the smaller one, and of both together."""
-    low = np.maximum(boxes[:, None, :2], others[None, :, :2])
-    high = np.minimum(boxes[:, None, :2] + boxes[:, None, 2:], others[None, :, :2] + others[None, :, 2:])
-    common = np.maximum(high - low, 0).prod(axis=2)
-    own, theirs = boxes[:, 2:].prod(axis=1)[:, None], others[:, 2:].prod(axis=1)[None]
-    return common / np.maximum(np.minimum(own, theirs), 1e-12), common / np.maximum(own + theirs - common, 1e-12)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from models.arrays import Float32, Float64
+from models.boxes import iou, share_of_smaller
 from models.guidance.vocabulary import PERSON
 from models.observation import UNTRACKED, Objects
 from models.posture import (
@@ -152,7 +153,7 @@ class TrackPostures:
         lost = [
             (pts - past.pts, number)
             for number, past in self._pasts.items()
-            if number not in tracks and pts - past.pts <= LINK_S and _shared(past.box, box) >= _SHARED
+            if number not in tracks and pts - past.pts <= LINK_S and share_of_smaller(past.box, box) >= _SHARED
         ]
         if lost:
             self._pasts[track] = self._pasts.pop(min(lost)[1])
@@ -173,7 +174,7 @@ class TrackPostures:
         known, new = ~np.isnan(now), np.isnan(past.said)
         past.said = np.where(known, np.where(new, now, keep * past.said + (1 - keep) * now), past.said)
         past.judged[known], past.boxes[known] = pts, box
-        past.said[~known & (pts - past.judged > HELD_S) & (_overlap(past.boxes, box) < STILL)] = np.nan
+        past.said[~known & (pts - past.judged > HELD_S) & (iou(past.boxes, box) < STILL)] = np.nan
         past.box, past.pts = box, pts
         past.said[FALLING] = self._fall(past, now, box, pts, aspect)
         return past.said.copy()
@@ -192,18 +193,3 @@ class TrackPostures:
         while past.stances[0].pts < pts - FALL_S:
             past.stances.popleft()
         return fell
-
-
-def _shared(one: Float32, other: Float32) -> float:
-    """The share of the smaller of two boxes that lies in the other."""
-    size = np.minimum(one[:2] + one[2:], other[:2] + other[2:]) - np.maximum(one[:2], other[:2])
-    common = float(np.maximum(size, 0.0).prod())
-    return common / max(min(float(one[2:].prod()), float(other[2:].prod())), 1e-12)
-
-
-def _overlap(boxes: Float32, box: Float32) -> Float32:
-    """``(M,)`` IoU of ``(M, 4)`` boxes with one."""
-    size = np.minimum(boxes[:, :2] + boxes[:, 2:], box[:2] + box[2:]) - np.maximum(boxes[:, :2], box[:2])
-    common = np.maximum(size, 0.0).prod(axis=1)
-    whole = boxes[:, 2:].prod(axis=1) + box[2:].prod() - common
-    return np.asarray(common / np.maximum(whole, np.float32(1e-12)), np.float32)

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.arrays import Float32, Mask
+from models.boxes import iou, share_of_smaller
 from models.guidance.vocabulary import PERSON
 from models.observation import UNTRACKED, Objects
 from service.frames import Kept, PreparedFrame
@@ -220,13 +221,13 @@ class Presence:
         for index in np.flatnonzero([number not in self._tracks for number in numbers.tolist()]).tolist():
             class_id = int(objects.class_ids[index])
             near = [
-                (_overlap(objects.boxes[index], track.box), number)
+                (float(iou(objects.boxes[index], track.box)), number)
                 for number, track in lost
                 if number not in present and track.class_id == class_id
             ]
             overlap, number = max(near, default=(0.0, UNTRACKED))
             if overlap < _SAME_PLACE and (
-                not near or _covers(objects.boxes[index], self._tracks[number].box) < _WITHIN
+                not near or share_of_smaller(objects.boxes[index], self._tracks[number].box) < _WITHIN
             ):
                 continue
             if given[index] != UNTRACKED:
@@ -249,7 +250,7 @@ class Presence:
             if scene.known and self._verify(track, objects, scene, pts, aspect):
                 track.verified_at = pts
             there = track.verified_at == pts or (not scene.known and pts - track.verified_at <= LOST_S)
-            found = any(_covers(box, track.box) > _COVERED for box in self._alike(track, objects))
+            found = bool((share_of_smaller(self._alike(track, objects), track.box) > _COVERED).any())
             if there and track.settled(pts) and not found:
                 held[number] = track
         return dict(list(held.items())[-MAX_HELD:])
@@ -410,20 +411,3 @@ def _pixels(box: Float32, shape: tuple[int, ...]) -> tuple[slice, slice]:
     bottom = min(max(top + 1, round((y + tall) * height)), height)
     right = min(max(left + 1, round((x + wide) * width)), width)
     return slice(top, bottom), slice(left, right)
-
-
-def _common(one: Float32, other: Float32) -> float:
-    low = np.maximum(one[:2], other[:2])
-    high = np.minimum(one[:2] + one[2:], other[:2] + other[2:])
-    return float(np.prod(np.maximum(high - low, 0)))
-
-
-def _covers(one: Float32, other: Float32) -> float:
-    """What two boxes have in common, over the smaller."""
-    return _common(one, other) / max(min(float(one[2:].prod()), float(other[2:].prod())), 1e-12)
-
-
-def _overlap(one: Float32, other: Float32) -> float:
-    """Intersection over union of two boxes."""
-    both = _common(one, other)
-    return both / max(float(one[2:].prod() + other[2:].prod()) - both, 1e-12)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from models.arrays import Float32, Index, Mask
+from models.boxes import iou
 from models.guidance.vocabulary import PERSON
 from models.inputs import KEYPOINTS
 from models.observation import Objects
@@ -174,9 +175,7 @@ def _fit(points: Float32, box: Float32) -> float | None:
     if within < WITHIN:
         return None
     first, last = joints.min(axis=0), joints.max(axis=0)
-    shared = np.prod(np.maximum(np.minimum(high, last) - np.maximum(low, first), 0))
-    union = np.prod(last - first) + np.prod(box[2:]) - shared
-    return within + float(shared / max(union, 1e-12))
+    return within + float(iou(np.concatenate([first, last - first]), box))
 
 
 def _sure(people: FoundPeople) -> list[Float32 | None]:

@@ -17,7 +17,6 @@ from models.posture import (
     UNLIKELY,
     Stance,
     box_postures,
-    cut_off,
     falling,
     laid,
     skeleton_postures,
@@ -175,7 +174,6 @@ def test_a_box_says_at_most_that_somebody_may_lie(box, aspect, likely_lying) -> 
     "box", [(0.4, 0.9, 0.3, 0.1), (0.0, 0.5, 0.3, 0.1), (0.7, 0.5, 0.3, 0.1), (0.4, 0.0, 0.3, 0.1)]
 )
 def test_a_box_that_is_cut_off_says_nothing(box) -> None:
-    assert cut_off(box)
     assert np.isnan(box_postures(box, 1.5)).all()
 
 
