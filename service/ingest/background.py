@@ -116,7 +116,7 @@ class Background:
         Args:
             grey: ``(h, w)`` uint8.
             pts: Presentation time in seconds; learning goes by its differences.
-            colour: How colourful its picture is (``colour_of``), asked for now and then; None where nobody knows.
+            colour: How colourful its picture is (``colourfulness``), asked for now and then; None where nobody knows.
 
         Returns:
             ``(h, w)`` uint8 mask, 1 where the picture differs from its background; and whether the whole
