@@ -33,7 +33,7 @@ _ARMS = f"{PERSON} {POSTURES[ARMS_RAISED]}"
 _ON_THE_MOVE = {*_PACES[1:], "falling"}
 _SAID = {"standing": "standing still", "lying": "lying down"}  # of states; the others are said as they are called
 _ON = 0.3  # of what is ridden, at least this much lies behind the rider
-_HELD = 0.6  # of what is carried, at least this much lies in the carrier's box and a margin around it
+_CARRIED = 0.6  # of what is carried, at least this much lies in the carrier's box and a margin around it
 _MARGIN = 0.15  # of the carrier's width and height
 
 
@@ -94,12 +94,12 @@ def describe(
         ``N`` captions.
     """
     count = len(objects)
-    held = np.full((count, len(POSTURES)), np.nan, np.float32) if postures is None else postures
+    confidences = np.full((count, len(POSTURES)), np.nan, np.float32) if postures is None else postures
     labels = [objects.label(index) for index in range(count)]
-    people = np.asarray(~np.isnan(held).all(axis=1))
+    people = np.asarray(~np.isnan(confidences).all(axis=1))
     labels = [PERSON if person else label for label, person in zip(labels, people.tolist(), strict=True)]
     places = [next((name for name, inside in zones if inside[index]), None) for index in range(count)]
-    bodies = _bodies(labels, objects.boxes, velocities, aspect, held)
+    bodies = _bodies(labels, objects.boxes, velocities, aspect, confidences)
     if not recognised:
         bodies = [body if person else SOMETHING for body, person in zip(bodies, people.tolist(), strict=True)]
     return tuple(_whole(*parts) for parts in zip(bodies, unusual or [()] * count, places, strict=True))
@@ -250,7 +250,7 @@ def _carriers(labels: Sequence[str], boxes: Floating) -> dict[int, int]:
             around = np.array((x - _MARGIN * width, y - _MARGIN * height, width, height))
             around[2:] *= 1 + 2 * _MARGIN
             share = float(share_within(boxes[item], around))
-            if share >= _HELD:
+            if share >= _CARRIED:
                 found.append((share - CARRIED.index(labels[item]), person, item))
     return _matched(found)
 

@@ -17,11 +17,11 @@ from models.observation import UNTRACKED, Objects
 from service.engine.pose import FoundPeople
 from service.frames import PreparedFrame
 
-SURE = 0.2
+BELIEVED = 0.2
 """Somebody who is less sure than this is nobody, and a joint does not tell where somebody is. MoveNet gives people in
 full view 0.6, those who lie, sit behind a desk or are small 0.2 to 0.4, and empty rooms nothing above 0.1."""
 
-AS_SURE = 1.5
+AS_CONFIDENT = 1.5
 """A score of MoveNet times this is about what detectors say of the same person: 0.6 where YOLOX-nano says 0.88."""
 
 SAME = 0.6
@@ -66,7 +66,7 @@ class PeopleLooks:
 
     def look(self, people: FoundPeople, pts: float) -> None:
         """Take whom a look showed."""
-        self._last, self._looked = people[people.scores >= SURE], pts
+        self._last, self._looked = people[people.scores >= BELIEVED], pts
 
     @property
     def people(self) -> FoundPeople:
@@ -100,7 +100,9 @@ def with_people(objects: Objects, people: FoundPeople, recognises: bool) -> Obje
     count = int(np.count_nonzero(new))
     return Objects(
         np.concatenate([objects.boxes[keep], boxes[new]]),
-        np.concatenate([objects.confidences[keep], np.minimum(AS_SURE * people.scores[new], 1.0).astype(np.float32)]),
+        np.concatenate(
+            [objects.confidences[keep], np.minimum(AS_CONFIDENT * people.scores[new], 1.0).astype(np.float32)]
+        ),
         np.concatenate([objects.class_ids[keep], np.full(count, person, np.int32)]),
         np.concatenate([objects.track_ids[keep], np.full(count, UNTRACKED, np.int64)]),
         names,
@@ -109,7 +111,7 @@ def with_people(objects: Objects, people: FoundPeople, recognises: bool) -> Obje
 
 def boxes_of(points: Float32) -> Float32:
     """``(P, 4)`` boxes around the joints that were seen, within the picture; of ``(P, 17, 3)`` keypoints."""
-    seen = points[..., 2:] >= SURE
+    seen = points[..., 2:] >= BELIEVED
     low = np.where(seen, points[..., :2], np.inf).min(axis=1)
     high = np.where(seen, points[..., :2], -np.inf).max(axis=1)
     margin = MARGIN * (high - low).max(axis=1, keepdims=True)

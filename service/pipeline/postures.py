@@ -36,7 +36,7 @@ SMOOTHING_S = 0.3
 """Time constant of the mean of confidences: a leg that swings folds for a tenth of a second, and a skeleton that was
 guessed wrong is mostly wrong in one frame."""
 
-HELD_S = 0.7
+LASTS_S = 0.7
 """What can no longer be judged holds so long of a body that moves: a few frames without a skeleton."""
 
 STILL = 0.8
@@ -174,7 +174,7 @@ class TrackPostures:
         known, new = ~np.isnan(now), np.isnan(past.said)
         past.said = np.where(known, np.where(new, now, keep * past.said + (1 - keep) * now), past.said)
         past.judged[known], past.boxes[known] = pts, box
-        past.said[~known & (pts - past.judged > HELD_S) & (iou(past.boxes, box) < STILL)] = np.nan
+        past.said[~known & (pts - past.judged > LASTS_S) & (iou(past.boxes, box) < STILL)] = np.nan
         past.box, past.pts = box, pts
         past.said[FALLING] = self._fall(past, now, box, pts, aspect)
         return past.said.copy()

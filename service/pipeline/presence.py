@@ -36,7 +36,7 @@ STRAYED = 0.5
 SMOOTHING_S = 0.3
 """Time constant of places, against what trembles."""
 
-SETTLED_S = 0.7
+STOPPED_S = 0.7
 """A silhouette that has stood so long lies where it lies; who falls and lies still is held that long after."""
 
 HELD_S = 600.0
@@ -118,12 +118,12 @@ class _Track:
     verified_at: float = -math.inf
     adopted: bool = False  # seen last where the tracker had no id for it
 
-    def settled(self, pts: float) -> bool:
-        """Whether it has hardly moved for ``SETTLED_S``: sooner known than what ``still_since`` says."""
-        if pts - self.places[0][0] < SETTLED_S:
+    def stopped(self, pts: float) -> bool:
+        """Whether it has hardly moved for ``STOPPED_S``: sooner known than what ``still_since`` says."""
+        if pts - self.places[0][0] < STOPPED_S:
             return False
-        near = MOVED * SETTLED_S / STILL_SPAN_S * self.place[2]
-        lately = (place for place in self.places if place[0] > pts - SETTLED_S)
+        near = MOVED * STOPPED_S / STILL_SPAN_S * self.place[2]
+        lately = (place for place in self.places if place[0] > pts - STOPPED_S)
         return all(math.dist(self.place[:2], place[1:]) <= near for place in lately)
 
     def move(self, box: Float32, pts: float, aspect: float) -> None:
@@ -251,7 +251,7 @@ class Presence:
                 track.verified_at = pts
             there = track.verified_at == pts or (not scene.known and pts - track.verified_at <= LOST_S)
             found = bool((share_of_smaller(self._alike(track, objects), track.box) > _COVERED).any())
-            if there and track.settled(pts) and not found:
+            if there and track.stopped(pts) and not found:
                 held[number] = track
         return dict(list(held.items())[-MAX_HELD:])
 

@@ -15,7 +15,7 @@ from service.engine.pose import FoundPeople, PoseEstimator
 from service.pipeline.inputs.provider import Look
 from service.pipeline.inputs.skeleton import Skeleton
 from service.pipeline.inputs.track_looks import TrackLooks
-from service.pipeline.people import SURE
+from service.pipeline.people import BELIEVED
 
 DUE_S = 0.5
 """Somebody who stands still is looked at so often: an arm that is raised within the box is noticed in time for an
@@ -148,7 +148,7 @@ def assigned(people: FoundPeople, boxes: Float32) -> list[Float32 | None]:
     The pair goes first whose joints lie in the box and fill it best.
     """
     found: list[Float32 | None] = [None] * len(boxes)
-    sure = np.flatnonzero(people.scores >= SURE)
+    sure = np.flatnonzero(people.scores >= BELIEVED)
     pairs = [
         (fit, int(person), index)
         for person in sure
@@ -165,7 +165,7 @@ def assigned(people: FoundPeople, boxes: Float32) -> list[Float32 | None]:
 
 def _fit(points: Float32, box: Float32) -> float | None:
     """How well somebody fits a box: the share of joints in it, and how much of it they span; None if not at all."""
-    joints = points[points[:, 2] >= SURE, :2]
+    joints = points[points[:, 2] >= BELIEVED, :2]
     if not len(joints):
         return None
     low, high = box[:2], box[:2] + box[2:]
@@ -180,5 +180,6 @@ def _fit(points: Float32, box: Float32) -> float | None:
 
 def _sure(people: FoundPeople) -> list[Float32 | None]:
     return [
-        points if score >= SURE else None for points, score in zip(people.points, people.scores.tolist(), strict=True)
+        points if score >= BELIEVED else None
+        for points, score in zip(people.points, people.scores.tolist(), strict=True)
     ]
