@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from models.arrays import Float32
 from models.boxes import share_of_smaller
 from models.observation import Changes
+from service.frames import KEPT_S
 from service.ingest.scene_change import Affine
 
 LOOK_S = 1.0
@@ -25,10 +26,6 @@ LOOK_S = 1.0
 
 PERSIST_S = 10.0
 """What was left has been still for so long before it counts: who stops for a moment goes on within some seconds."""
-
-NORMAL_S = 600.0
-"""After ten minutes a change is how the place is: whoever was to be told has been told, a car is parked, and the
-background has learned what it was told to wait with."""
 
 KNOWN_S = 60.0
 """What is gone was there for so long at least, since the reference began; who stood there when it began was not."""
@@ -166,7 +163,7 @@ class ChangeFinder:
         for change in self._changes:
             part = change.part
             back = (np.asarray(differs)[part] == 0) & (self._still_s[part] >= _SEEN_AGAIN_S) & change.own
-            if pts - change.since > NORMAL_S:
+            if pts - change.since > KEPT_S:
                 self._accept(part, change.own)
             elif np.count_nonzero(back) < _BACK * np.count_nonzero(change.own):
                 kept.append(change)

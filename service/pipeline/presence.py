@@ -20,7 +20,7 @@ from models.arrays import Float32, Mask
 from models.boxes import iou, share_of_smaller
 from models.guidance.vocabulary import PERSON
 from models.observation import UNTRACKED, Objects
-from service.frames import Kept, PreparedFrame
+from service.frames import KEPT_S, Kept, PreparedFrame
 from service.pipeline.track import LOST_S, ObjectFilter
 
 STILL_SPAN_S = 1.0
@@ -38,10 +38,6 @@ SMOOTHING_S = 0.3
 
 STOPPED_S = 0.7
 """A silhouette that has stood so long lies where it lies; who falls and lies still is held that long after."""
-
-HELD_S = 600.0
-"""Longest time for which the detector may miss what is held. Who lies has been told of long before; a coat on a chair,
-taken for who took it off, is let go after ten minutes."""
 
 MAX_HELD = 16
 """Objects of one stream that are held at most; those seen last. More people than that do not stand unseen."""
@@ -245,7 +241,7 @@ class Presence:
         for number, track in missing.items():
             if track.missed_at is None:
                 track.missed_at, track.verified_at = pts, track.seen_at
-            if track.portrait is None or pts - track.missed_at > HELD_S:
+            if track.portrait is None or pts - track.missed_at > KEPT_S:
                 continue
             if scene.known and self._verify(track, objects, scene, pts, aspect):
                 track.verified_at = pts
@@ -304,7 +300,7 @@ class Presence:
             number: track
             for number, track in list(self._tracks.items())[-MAX_TRACKS:]
             if 0 <= pts - max(track.seen_at, track.verified_at) <= LOST_S
-            and (track.missed_at is None or pts - track.missed_at <= HELD_S)
+            and (track.missed_at is None or pts - track.missed_at <= KEPT_S)
         }
         self._aliases = {given: number for given, number in self._aliases.items() if number in self._tracks}
 
