@@ -129,7 +129,7 @@ class TrackPostures:
             now = unknown() if keypoints is None else skeleton_postures(keypoints[row], box.tolist(), aspect)
             person = named or not np.isnan(now[:LYING]).all()
             now[LYING] = self._lying(now, track, box.tolist(), aspect, named=named)
-            # Detectors take who lies for a chair or a bag. A track that was a person is one while it is held like one.
+            # A thing that goes on where a person was lost is that person while it is as they are when they lie.
             if recognised and not person and not now[LYING] >= LIKELY:
                 continue
             said[row] = now if track == UNTRACKED else self._follow(track, now, box, pts, aspect)
@@ -149,7 +149,10 @@ class TrackPostures:
         return past.person
 
     def _inherit(self, track: int, box: Float32, pts: float, tracks: Sequence[int]) -> None:
-        """A new track goes on where a person was lost a moment ago: somebody who fell is followed as something new."""
+        """A new track goes on where a person was lost a moment ago: somebody who fell is followed as something new.
+
+        Also as a thing: detectors take who lies for a chair or a bag. Of one track they are never both (``track.py``).
+        """
         lost = [
             (pts - past.pts, number)
             for number, past in self._pasts.items()

@@ -130,8 +130,9 @@ class KeypointsProvider:
             buffer.see(look.objects, chosen[index], _sure(people), look.frame.frame.pts)
 
     def _chosen(self, buffer: SkeletonBuffer, look: Look) -> Index:
-        # A detector takes somebody who lies for something else; the track is the same, and so is the person.
-        people = possible_people(look.objects, self._recognises) | buffer.known(look.objects)
+        people = possible_people(look.objects, self._recognises)
+        if not self._recognises:
+            people |= buffer.known(look.objects)  # the region of somebody who lies may be too low for a person's
         return buffer.looks.due(look.objects, people, look.frame.frame.pts)[:MAX_LOOKS]
 
 

@@ -134,9 +134,9 @@ def boxes_only(postures: TrackPostures, steps, start: float = 0.0, **known):
 
 
 def test_who_was_a_person_lies_whatever_the_detector_calls_them_then() -> None:
-    said = boxes_only(TrackPostures(), [(TALL, "person", 1)] * 5 + [(FLAT, "chair", 1)] * 20)
+    said = boxes_only(TrackPostures(), [(TALL, "person", 1)] * 5 + [(FLAT, "chair", 2)] * 20)
     assert LIKELY <= said[-1, LYING] < SURE
-    assert np.isnan(boxes_only(TrackPostures(), [(TALL, "chair", 1)] * 5 + [(FLAT, "chair", 1)] * 20)).all()
+    assert np.isnan(boxes_only(TrackPostures(), [(TALL, "chair", 1)] * 5 + [(FLAT, "chair", 2)] * 20)).all()
 
 
 def test_who_fell_may_be_followed_as_something_new() -> None:
