@@ -28,6 +28,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from models.arrays import Float32, Floating
+from models.boxes import cut_off
 
 Posture = Literal["standing", "sitting", "crouching", "lying", "arms raised", "falling"]
 POSTURES: tuple[Posture, ...] = get_args(Posture)
@@ -45,12 +46,18 @@ SEEN, WELL_SEEN = 0.2, 0.5
 """Confidence from which a joint counts, and mean confidence of joints that leaves no doubt. MoveNet gives joints that
 are hidden 0.1 to 0.2, and those in plain sight 0.5 to 0.9."""
 
+SHOULDERS, HIPS = (5, 6), (11, 12)
+"""Of the joints, in COCO's order: the ends of the torso."""
+
+TRUNK = (*SHOULDERS, *HIPS)
+"""What holds still while limbs move."""
+
 UPRIGHT, LEANING = 35.0, 55.0
 """Degrees of tilt up to which a torso is upright, and from which it is not. Who walks leans by at most 11 (99 % of the
 frames), who sits by 15; the backs of chairs lean by up to 30."""
 
 LEVEL = 70.0
-"""Degrees from which a torso lies: 20 from level. From ``LEANING`` on it may."""
+"""Degrees from which a torso lies: 20 from level. From ``LEANING`` on it may (``level``)."""
 
 HEAD_DOWN = 120.0
 """Degrees from which the head is so far below the hips as nobody stands, sits or bends: lying, the head towards the
@@ -88,9 +95,8 @@ track that goes on with the table that somebody passed is longer than they, or h
 BOX = 0.7
 """The most that a box says: half a body behind a table is as wide as one that lies."""
 
-_EDGE = 0.01  # of the picture: a box this near to its border is cut off there
 _LEGLESS = 0.03  # this near to the lower border the feet may be below it, and ankles a guess: at 0.1 to 0.4 then
-_SHOULDERS, _WRISTS, _HIPS, _ANKLES = (5, 6), (9, 10), (11, 12), (15, 16)
+_WRISTS, _ANKLES = (9, 10), (15, 16)
 _LEGS = ((11, 13, 15), (12, 14, 16))  # hip, knee, ankle
 _BENT_OVER = 90.0  # degrees of tilt; beyond, the head hangs below the hips
 _DOUBT = 0.5
@@ -136,14 +142,14 @@ def skeleton_postures(keypoints: Floating, box: Sequence[float], aspect: float) 
     tilt, fold, rise = body.tilt(), body.fold(), body.rise()
     if math.isnan(tilt):
         return said
-    upright, level = 1.0 - _ramp(tilt, UPRIGHT, LEANING), _ramp(tilt, LEANING, LEVEL)
+    upright, flat = 1.0 - _ramp(tilt, UPRIGHT, LEANING), level(tilt)
     high, straight = _ramp(rise, LOW, HIGH), _ramp(fold, BENT, STRAIGHT)
     # Legs that nobody saw decide nothing, unless the torso does it alone.
     fits = {
         STANDING: _both(upright, _both(straight, high)),
         SITTING: _both(upright, _both(1.0 - straight, high)),
-        CROUCHING: _both(1.0 - level, 1.0 - high),
-        LYING: _either(_ramp(tilt, _BENT_OVER, HEAD_DOWN), _both(level, 1.0 - high)),
+        CROUCHING: _both(1.0 - flat, 1.0 - high),
+        LYING: _either(_ramp(tilt, _BENT_OVER, HEAD_DOWN), _both(flat, 1.0 - high)),
     }
     for column, fit in fits.items():
         said[column] = _doubted(fit, body.seen)
@@ -205,15 +211,24 @@ def falling(past: Iterable[Stance], now: Stance, low: float) -> float:
     return _ramp(max(drops), SUNK, FALLEN) * (_DOUBT if math.isnan(low) else low)
 
 
+def tilted(across: float, down: float) -> float:
+    """The tilt of a torso: degrees in [0, 180] between it and the vertical.
+
+    Args:
+        across: From the shoulders to the hips, in the unit of the other.
+        down: Likewise; negative where the head hangs below the hips.
+    """
+    return math.degrees(math.atan2(abs(across), down))
+
+
+def level(tilt: float) -> float:
+    """How likely a torso lies, in [0, 1], by its tilt in degrees alone; NaN of NaN. ``LIKELY`` is at 64."""
+    return _ramp(tilt, LEANING, LEVEL)
+
+
 def wideness(box: Sequence[float], aspect: float) -> float:
     """Width over height of a box as it is seen."""
     return box[2] * aspect / max(box[3], 1e-6)
-
-
-def cut_off(box: Sequence[float]) -> bool:
-    """Whether the picture's border cuts a box off."""
-    x, y, width, height = box
-    return min(x, y) < _EDGE or max(x + width, y + height) > 1.0 - _EDGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +247,7 @@ class _Body:
             if sure >= (WELL_SEEN if cut and joint in _ANKLES else SEEN)
         }
         # Arms and faces are hidden or not, which says nothing of how the rest was seen.
-        trunk = [found[joint][2] for joint in (*_SHOULDERS, *(j for leg in _LEGS for j in leg)) if joint in found]
+        trunk = [found[joint][2] for joint in (*SHOULDERS, *(j for leg in _LEGS for j in leg)) if joint in found]
         seen = _ramp(sum(trunk) / len(trunk), SEEN, WELL_SEEN) if trunk else 0.0
         return cls({joint: (x, y) for joint, (x, y, _) in found.items()}, seen)
 
@@ -244,10 +259,10 @@ class _Body:
         return sum(x for x, _ in points) / len(points), sum(y for _, y in points) / len(points)
 
     def tilt(self) -> float:
-        return _angle(self.middle(_HIPS), self.middle(_SHOULDERS))
+        return _angle(self.middle(HIPS), self.middle(SHOULDERS))
 
     def torso(self) -> float:
-        hips, shoulders = self.middle(_HIPS), self.middle(_SHOULDERS)
+        hips, shoulders = self.middle(HIPS), self.middle(SHOULDERS)
         return math.nan if hips is None or shoulders is None else max(math.dist(hips, shoulders), 1e-6)
 
     def fold(self) -> float:
@@ -266,11 +281,11 @@ class _Body:
 
     def arms_raised(self) -> float:
         """NaN unless both arms were seen, and the torso by which they are measured."""
-        if not all(joint in self.joints for joint in (*_SHOULDERS, *_WRISTS)) or math.isnan(self.torso()):
+        if not all(joint in self.joints for joint in (*SHOULDERS, *_WRISTS)) or math.isnan(self.torso()):
             return math.nan
         above = [
             (self.joints[shoulder][1] - self.joints[wrist][1]) / self.torso()
-            for shoulder, wrist in zip(_SHOULDERS, _WRISTS, strict=True)
+            for shoulder, wrist in zip(SHOULDERS, _WRISTS, strict=True)
         ]
         # Arms are raised along the body; of one who lies they are beside it.
         upright = 1.0 - _ramp(self.tilt(), UPRIGHT, LEANING)
@@ -281,7 +296,7 @@ def _angle(low: tuple[float, float] | None, high: tuple[float, float] | None) ->
     """Degrees between what leads from one point to another and straight up, in [0, 180]; NaN where one is missing."""
     if low is None or high is None:
         return math.nan
-    return math.degrees(math.atan2(abs(high[0] - low[0]), low[1] - high[1]))
+    return tilted(low[0] - high[0], low[1] - high[1])
 
 
 def _ramp(value: float, zero: float, one: float) -> float:

@@ -80,6 +80,11 @@ KEEP_LAG = 6
 """Frames. What stands is told to the background so much later: reading ahead is at most five frames before the stages
 (``PREFETCH`` in ``service.ingest.playback``, one in the hand of each), so that the same file always gives the same."""
 
+KEPT_S = 600.0
+"""What stands is taken for part of its place after ten minutes: no detection is waited for any longer, the background
+learns it, and it is no change any more. Whoever lies has been told of long before; what a detector takes for a person
+for ten minutes may be a coat on a chair, and a car is parked."""
+
 
 @dataclass(frozen=True, slots=True)
 class Kept:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from models.arrays import Float32, Floating, Mask
+from models.boxes import share_within
 from models.guidance.vocabulary import CARRIED, PERSON, RIDDEN, UNUSUAL, Fact, Unusual, category, named, wordings
 from models.observation import Objects
 from models.posture import ARMS_RAISED, FALLING, LIKELY, LYING, POSTURES, STANDING, SURE, UNLIKELY
@@ -32,7 +33,7 @@ _ARMS = f"{PERSON} {POSTURES[ARMS_RAISED]}"
 _ON_THE_MOVE = {*_PACES[1:], "falling"}
 _SAID = {"standing": "standing still", "lying": "lying down"}  # of states; the others are said as they are called
 _ON = 0.3  # of what is ridden, at least this much lies behind the rider
-_HELD = 0.6  # of what is carried, at least this much lies in the carrier's box and a margin around it
+_CARRIED = 0.6  # of what is carried, at least this much lies in the carrier's box and a margin around it
 _MARGIN = 0.15  # of the carrier's width and height
 
 
@@ -93,12 +94,12 @@ def describe(
         ``N`` captions.
     """
     count = len(objects)
-    held = np.full((count, len(POSTURES)), np.nan, np.float32) if postures is None else postures
+    confidences = np.full((count, len(POSTURES)), np.nan, np.float32) if postures is None else postures
     labels = [objects.label(index) for index in range(count)]
-    people = np.asarray(~np.isnan(held).all(axis=1))
+    people = np.asarray(~np.isnan(confidences).all(axis=1))
     labels = [PERSON if person else label for label, person in zip(labels, people.tolist(), strict=True)]
     places = [next((name for name, inside in zones if inside[index]), None) for index in range(count)]
-    bodies = _bodies(labels, objects.boxes, velocities, aspect, held)
+    bodies = _bodies(labels, objects.boxes, velocities, aspect, confidences)
     if not recognised:
         bodies = [body if person else SOMETHING for body, person in zip(bodies, people.tolist(), strict=True)]
     return tuple(_whole(*parts) for parts in zip(bodies, unusual or [()] * count, places, strict=True))
@@ -231,7 +232,7 @@ def _riders(labels: Sequence[str], boxes: Floating, speeds: Floating) -> dict[in
     found = []
     for vehicle in (index for index, label in enumerate(labels) if label in RIDDEN):
         for person in (index for index, label in enumerate(labels) if label == PERSON):
-            share = _shared(boxes[vehicle], boxes[person])
+            share = float(share_within(boxes[vehicle], boxes[person]))
             if labels[vehicle] not in {"bicycle", "motorcycle", "horse"}:
                 share = _underfoot(boxes[vehicle], boxes[person])
             above = boxes[person, 1] < boxes[vehicle, 1] + 0.5 * boxes[vehicle, 3]
@@ -248,8 +249,8 @@ def _carriers(labels: Sequence[str], boxes: Floating) -> dict[int, int]:
             x, y, width, height = boxes[person]
             around = np.array((x - _MARGIN * width, y - _MARGIN * height, width, height))
             around[2:] *= 1 + 2 * _MARGIN
-            share = _shared(boxes[item], around)
-            if share >= _HELD:
+            share = float(share_within(boxes[item], around))
+            if share >= _CARRIED:
                 found.append((share - CARRIED.index(labels[item]), person, item))
     return _matched(found)
 
@@ -261,12 +262,6 @@ def _matched(pairs: Sequence[tuple[float, int, int]]) -> dict[int, int]:
         if person not in taken and thing not in taken.values():
             taken[person] = thing
     return taken
-
-
-def _shared(inner: Floating, outer: Floating) -> float:
-    """The share of the inner box that lies in the outer one."""
-    size = np.minimum(inner[:2] + inner[2:], outer[:2] + outer[2:]) - np.maximum(inner[:2], outer[:2])
-    return float(np.prod(np.maximum(size, 0.0)) / max(float(inner[2] * inner[3]), 1e-12))
 
 
 def _underfoot(board: Floating, person: Floating) -> float:

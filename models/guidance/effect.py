@@ -57,7 +57,7 @@ class Judgement:
         return cls(np.zeros(count), np.zeros(count), ((),) * count)
 
 
-def settled(weights: Float32, normal: Mask) -> Float32:
+def reconciled(weights: Float32, normal: Mask) -> Float32:
     """How far each rule counts where rules contradict each other: as far as none before it says the opposite.
 
     Args:
@@ -78,7 +78,7 @@ def strongest(effect: Effect, weights: Float32, normal: Mask) -> tuple[Float64, 
 
     Args:
         effect: Of ``R`` rules on ``N`` objects.
-        weights: ``(N, R)``, from ``settled``; a rule that does not count lifts nothing.
+        weights: ``(N, R)``, from ``reconciled``; a rule that does not count lifts nothing.
         normal: ``(R,)``, which of them say normal.
 
     Returns:

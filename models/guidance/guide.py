@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from models.arrays import Float32, Float64, Index, Mask
 from models.guidance.contrastive import Contrastive
-from models.guidance.effect import Effect, Judgement, settled, strongest
+from models.guidance.effect import Effect, Judgement, reconciled, strongest
 from models.guidance.embedded_bank import EmbeddedBank
 from models.guidance.equation10 import Equation10
 from models.guidance.feedback import Feedback
@@ -151,7 +151,7 @@ class Guide:
 
     def _weigh(self, seen: Seen, matched: Similarities, active: Mask | None, *, explain: bool) -> Judgement:
         gate = matched.gate if active is None else matched.gate * active
-        weights = settled(gate * self._strengths, self._normal)
+        weights = reconciled(gate * self._strengths, self._normal)
         surprise = np.nan_to_num(seen.surprise)
         effects = [
             part.matcher.effect(self._own(part, weights), self._own(part, matched.similarity), surprise)

@@ -19,7 +19,7 @@ from models.guidance.wording import clauses, negation
 
 Embed = Callable[[Sequence[str]], Float32]
 
-NOTHING, SURE = 0.35, 0.5
+NOTHING, CERTAIN = 0.35, 0.5
 """Cosine of a text with its nearest action at which it begins to mean anything of what is seen, and at which it surely
 does. Of 20 unrelated sentences ("the price of bread") 18 lie below the first; "a brawl" is 0.59 from "people fighting",
 "joggers" 0.55 from "a person jogging for exercise"."""
@@ -124,7 +124,7 @@ class TextReader:
         """``(K,)`` of one clause's cosines: the nearest actions, and what means the same as they do."""
         cosines = np.where(self.actions, cosines, np.float32(-1.0))
         nearest = cosines.max(initial=-1.0)
-        sure = np.clip((nearest - NOTHING) / (SURE - NOTHING), 0.0, 1.0)
+        sure = np.clip((nearest - NOTHING) / (CERTAIN - NOTHING), 0.0, 1.0)
         close = np.clip(1.0 - (nearest - cosines) / MARGIN, 0.0, 1.0)
         chosen = np.flatnonzero(close * sure * self.actions > 0)
         if not len(chosen):

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 
 from models.scoring.calibration import SECONDS_PER_DAY, Calibration
+from models.scoring.poisson import poisson_interval
 from models.scoring.smoothing import MAX_SURPRISE
 from models.scoring.trial import NormalTrial
 
@@ -30,9 +31,6 @@ LEAST = 1.0
 
 MEASURED = 1.0
 """Alerts that there would be at the wished rate in the hours seen, from which on the rate is measured."""
-
-CONFIDENCE = 0.95
-"""Of the intervals that are told."""
 
 
 class PromiseKind(StrEnum):
@@ -123,26 +121,6 @@ def promise_of(trial: NormalTrial, threshold: float) -> Promise:
 def untried(threshold: float, alerts_per_day: float | None = None) -> Promise:
     """What is promised of a threshold that was not tried on any footage: nothing that is known."""
     return Promise(threshold, alerts_per_day, alerts_per_day, 0.0, math.inf, 0.0, 0, PromiseKind.GUESS)
-
-
-def poisson_interval(count: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """Exact interval of the mean of a Poisson distribution of which ``count`` were seen (Garwood, Biometrika 1936).
-
-    Both ends leave half of ``1 - confidence``; the lower one is 0 where none was seen.
-    """
-    tail = (1 - confidence) / 2
-    low = 0.0 if count == 0 else _mean_at(count - 1, 1 - tail)
-    return low, _mean_at(count, tail)
-
-
-def _mean_at(count: int, share: float) -> float:
-    """The mean at which at most ``count`` are seen with a probability of ``share``, by bisection."""
-    low, high = 0.0, count + 10 * math.sqrt(count + 1) + 10
-    for _ in range(60):
-        middle = (low + high) / 2
-        terms = (k * math.log(middle) - middle - math.lgamma(k + 1) for k in range(count + 1))
-        low, high = (middle, high) if sum(map(math.exp, terms)) > share else (low, middle)
-    return (low + high) / 2
 
 
 def _told(trial: NormalTrial, threshold: float, alerts_per_day: float | None, *, measured: bool = False) -> Promise:

@@ -68,8 +68,8 @@ class SurpriseSample:
         surprise: None while the stream is not scored, as is ``threshold``.
         threshold: The surprise at which an excursion begins.
         happened: When it was captured, on a clock that never jumps, in seconds; measures time from epoch to epoch.
-        settled: Whether the background was known. What stood in the first picture leaves ghosts for some seconds, which
-            are as unusual as can be and nothing that happens: such a frame neither begins nor prolongs anything.
+        believable: Whether the background was known. What stood in the first picture leaves ghosts for some seconds,
+            which are as unusual as can be and nothing that happens: such a frame neither begins nor prolongs anything.
     """
 
     epoch: int
@@ -78,7 +78,7 @@ class SurpriseSample:
     surprise: float | None
     threshold: float | None
     happened: float
-    settled: bool = True
+    believable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +192,7 @@ class IncidentMachine:
         if sample.surprise is None or sample.threshold is None:
             return Outcome(changes)
         self._scored, self._scored_at = sample, self._elapsed
-        if not sample.settled:
+        if not sample.believable:
             self._excursion = None
             return Outcome(changes)
         if self._incident is not None:

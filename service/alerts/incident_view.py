@@ -11,18 +11,16 @@ from statistics import median
 import numpy as np
 
 from models.arrays import Float32
+from models.boxes import common_areas, cut_off
 from service.alerts.compose import AlertEvidence
 from service.alerts.incident_machine import RISE
 from service.contracts.score import ScoredObject
-from service.pipeline.culprit import NOBODY, intersections
+from service.pipeline.culprit import NOBODY
 from service.pipeline.scored import ScoredFrame, display
 
 NEAR_S = 1.5
 """From the peak, seconds within which the picture is of what made the peak: a walker goes two metres in it, one who
 falls still lies there. Longer shows more of who comes nearer, and less of what happened."""
-
-EDGE = 0.01
-"""Of the picture: what reaches so near to its border is cut off by it."""
 
 CUT = 0.25
 """What a box counts for that the border cuts off: what enters is seen whole within a second, four times as large."""
@@ -179,12 +177,12 @@ class IncidentView:
         """How well an object is seen: its area, at most halved by what may hide it, as a bicycle its rider."""
         box = np.array(objects[row].box, np.float32)
         area = float(box[2] * box[3])
-        cut = (box[:2] < EDGE).any() or (box[:2] + box[2:] > 1 - EDGE).any()
+        cut = cut_off(objects[row].box)
         if not cut:
             self._areas.append(area)
         followed = [one.box for index, one in enumerate(objects) if index != row and one.track_id is not None]
         others = np.array(followed, np.float32).reshape(-1, 4)
-        hidden = float(intersections(others, box).max(initial=0.0)) / max(area, 1e-12)
+        hidden = float(common_areas(others, box).max(initial=0.0)) / max(area, 1e-12)
         usual = median(self._areas) if self._areas else area
         shown = area if area <= GROWN * usual else MERGED * usual
         return shown / (1.0 + hidden) * (CUT if cut else 1.0)

@@ -51,9 +51,9 @@ class IncidentScene:
             objects: What it holds, as messages say it.
         """
         frame = scored.source.frame
-        settled = scored.settled
+        believable = scored.believable
         clocks = frame.pts, frame.captured_at, scored.surprise, scored.threshold, frame.happened
-        step = self.machine.step(SurpriseSample(scored.source.epoch, *clocks, settled))
+        step = self.machine.step(SurpriseSample(scored.source.epoch, *clocks, believable))
         # A closing belongs to what was seen so far, an opening or an update to this frame too.
         ended = self._ended(step)
         if not self.machine.is_idle and (step.peak or self._view is not None):

@@ -89,6 +89,6 @@ def _wait(queue: EngineQueue) -> None:
     """Until everything is built, with a bar."""
     with Progress(TextColumn("{task.description}"), BarColumn(), console=console, transient=True) as bar:
         task = bar.add_task("", total=1.0)
-        while not (progress := queue.progress()).settled:
+        while not (progress := queue.progress()).done:
             bar.update(task, description=escape(str(progress)), completed=progress.share)
             time.sleep(0.2)

@@ -166,7 +166,7 @@ class _Incidents:
 
         frame = scored.source.frame
         clocks = frame.pts, frame.captured_at, scored.surprise, scored.threshold, frame.happened
-        sample = SurpriseSample(scored.source.epoch, *clocks, settled=scored.settled)
+        sample = SurpriseSample(scored.source.epoch, *clocks, believable=scored.believable)
         return any(change.event == "opened" for change in self._machine.step(sample).changes)
 
 
@@ -193,7 +193,7 @@ def _line(frame: ScoredFrame, history: deque[float | None]) -> Text:
 
 def _is_unusual(frame: ScoredFrame) -> bool:
     """Whether it is as unusual as what opens an alert. What stood in the first picture leaves ghosts, which are not."""
-    if frame.surprise is None or frame.threshold is None or not frame.settled:
+    if frame.surprise is None or frame.threshold is None or not frame.believable:
         return False
     return frame.surprise >= frame.threshold
 

@@ -1,4 +1,4 @@
-"""The seam between the worker thread, which makes score messages, and the clients, which read them.
+"""Between the worker thread, which makes score messages, and the clients, which read them.
 
 Every message is encoded once. A stream's messages lie in one log that all its clients share; a client holds no
 queue but a place in the log, and may fall ``client_queue`` messages behind per stream before it loses the oldest.

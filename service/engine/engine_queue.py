@@ -121,7 +121,7 @@ class EngineProgress:
     share: float = 0.0
 
     @property
-    def settled(self) -> bool:
+    def done(self) -> bool:
         """Whether there is nothing left to build."""
         return self.ready + len(self.refused) == self.total
 

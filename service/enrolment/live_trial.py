@@ -105,7 +105,7 @@ class LiveTrial:
 
     @property
     def trial(self) -> NormalTrial:
-        """The settled hours without what people called true."""
+        """The hours that are over, without what people called true."""
         with self._lock:
             spans = [(first - BEFORE_S, last + QUIET_S) for first, last in self._confirmed.values()]
             return self._trial.without(spans)

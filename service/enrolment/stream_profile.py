@@ -497,7 +497,7 @@ class StreamProfile:
     def observe(self, frame: ScoredFrame) -> None:
         """Take a live frame: what it says of how many alerts a threshold lets pass. Called by the worker."""
         live = self._live
-        if live is None or frame.surprise is None or frame.unguided is None or not frame.settled:
+        if live is None or frame.surprise is None or frame.unguided is None or not frame.believable:
             return
         clocks = frame.source.frame
         # A rule that makes something an anomaly asks for its alerts: they are no false ones.

@@ -71,7 +71,7 @@ class HistoryFrame:
     captions: tuple[Caption | None, ...]
     thumbnails: Mapping[int, bytes]
     size: int
-    settled: bool = True
+    believable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +186,7 @@ class History:
             captions=tuple(captions),
             thumbnails=thumbnails,
             size=size,
-            settled=frame.settled,
+            believable=frame.believable,
         )
 
     def _kept(self, embedding: Float32, track: int, at: float) -> tuple[NDArray[np.float16] | None, int]:

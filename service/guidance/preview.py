@@ -116,7 +116,7 @@ def _incidents(frames: Sequence[HistoryFrame], curve: NDArray[np.float64], thres
     machine = IncidentMachine(IncidentRules(), lambda: str(next(numbers)))
     found: list[Incident] = []
     for frame, value in zip(frames, curve.tolist(), strict=True):
-        sample = SurpriseSample(frame.epoch, frame.pts, frame.at, value, threshold, frame.at, frame.settled)
+        sample = SurpriseSample(frame.epoch, frame.pts, frame.at, value, threshold, frame.at, frame.believable)
         for change in machine.step(sample).changes:
             if change.event == "opened":
                 machine.sent(change.incident.id)

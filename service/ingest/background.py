@@ -21,16 +21,13 @@ from numpy.typing import NDArray
 
 from models.arrays import Float32, Mask
 from models.observation import Changes, SceneChange
+from service.frames import KEPT_S
 from service.ingest.changes import ChangeFinder, inside
 from service.ingest.disturbance import Disturbance
 from service.ingest.scene_change import Affine, exposure, tell
 
 ABSORB_S = 60.0
 """What stands still for so long becomes background, in a model that knew the ground for as long."""
-
-KEPT_S = 600.0
-"""What the stages say stands there is kept out of the background for so long, and is then learned as anything else.
-Whoever lies has been told of long before; what a detector takes for a person for ten minutes may be a coat."""
 
 SETTLING_S = 4.0
 """So long after it began a model still shows ghosts of who stood in its first picture. In 83 cold starts on Ped2, falls
@@ -116,7 +113,7 @@ class Background:
         Args:
             grey: ``(h, w)`` uint8.
             pts: Presentation time in seconds; learning goes by its differences.
-            colour: How colourful its picture is (``colour_of``), asked for now and then; None where nobody knows.
+            colour: How colourful its picture is (``colourfulness``), asked for now and then; None where nobody knows.
 
         Returns:
             ``(h, w)`` uint8 mask, 1 where the picture differs from its background; and whether the whole

@@ -16,7 +16,9 @@ from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 from models.arrays import Float32
+from models.boxes import share_of_smaller
 from models.observation import Changes
+from service.frames import KEPT_S
 from service.ingest.scene_change import Affine
 
 LOOK_S = 1.0
@@ -24,10 +26,6 @@ LOOK_S = 1.0
 
 PERSIST_S = 10.0
 """What was left has been still for so long before it counts: who stops for a moment goes on within some seconds."""
-
-NORMAL_S = 600.0
-"""After ten minutes a change is how the place is: whoever was to be told has been told, a car is parked, and the
-background has learned what it was told to wait with."""
 
 KNOWN_S = 60.0
 """What is gone was there for so long at least, since the reference began; who stood there when it began was not."""
@@ -165,7 +163,7 @@ class ChangeFinder:
         for change in self._changes:
             part = change.part
             back = (np.asarray(differs)[part] == 0) & (self._still_s[part] >= _SEEN_AGAIN_S) & change.own
-            if pts - change.since > NORMAL_S:
+            if pts - change.since > KEPT_S:
                 self._accept(part, change.own)
             elif np.count_nonzero(back) < _BACK * np.count_nonzero(change.own):
                 kept.append(change)
@@ -208,7 +206,8 @@ class ChangeFinder:
 
     def _known(self, change: _Change) -> bool:
         """Whether it is of one that is known already."""
-        return any(_overlap(change.box, other.box) > _SAME_PLACE for other in self._changes)
+        known = np.array([other.box for other in self._changes], np.float64).reshape(-1, 4)
+        return bool((share_of_smaller(known, np.array(change.box, np.float64)) > _SAME_PLACE).any())
 
 
 def _gone(change: _Change, picture: MatLike, reference: MatLike) -> bool | None:
@@ -243,10 +242,3 @@ def inside(boxes: Float32, shape: tuple[int, ...]) -> NDArray[np.uint8]:
     for x, y, wide, tall in (boxes * (width, height, width, height)).tolist():
         mask[max(0, int(y)) : math.ceil(y + tall), max(0, int(x)) : math.ceil(x + wide)] = 255
     return mask
-
-
-def _overlap(one: tuple[int, int, int, int], other: tuple[int, int, int, int]) -> float:
-    """What two boxes have in common, over the smaller."""
-    wide = min(one[0] + one[2], other[0] + other[2]) - max(one[0], other[0])
-    tall = min(one[1] + one[3], other[1] + other[3]) - max(one[1], other[1])
-    return max(0, wide) * max(0, tall) / max(1, min(one[2] * one[3], other[2] * other[3]))

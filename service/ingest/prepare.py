@@ -110,7 +110,7 @@ class Preparer:
 
         Args:
             pts: Its presentation time.
-            colour: How colourful it is (``colour_of``), asked for now and then; None where nobody knows.
+            colour: How colourful it is (``colourfulness``), asked for now and then; None where nobody knows.
 
         Returns:
             Its motion, without flow if the frame before is too long ago; None of the first frame, and while nothing can

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
+from models.colour import colourfulness
 from models.inputs import FrameWindow
 from service.frames import Frame, PreparedFrame
 from service.ingest.frame_windows import WindowBuffers
 from service.ingest.prepare import Preparer, Scenery
 from service.ingest.reader import Decoded
-from service.ingest.scene_change import colour_of
 from service.ingest.timeline import Cadence, FrameTime, Timeline
 from service.metrics import Metrics
 from service.settings import Settings
@@ -99,7 +99,7 @@ class Sampler:
             self._count("stale" if due else "not_due")
             return None
         image = picture()
-        motion = self._preparer.prepare(moment.pts, partial(colour_of, image))
+        motion = self._preparer.prepare(moment.pts, partial(colourfulness, image))
         if self._preparer.begins_anew:
             moment = self._anew(moment)
         if self._metrics is not None:

@@ -10,6 +10,7 @@ from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 from models.arrays import Float32
+from models.colour import COLOURED, GREY
 from models.observation import SceneChange
 
 SIDE = 128
@@ -32,11 +33,6 @@ INSTANT_S = 0.25
 FLAT = 8.0
 """Standard deviation, in grey levels, of a picture in which too little can be seen to say that it is another place: the
 light is off, or much too bright."""
-
-GREY = 4.0
-COLOURED = 8.0
-"""Mean difference of the strongest and the weakest colour of a picture, below which it is grey, as by infrared, and
-above which it is not. The office has 0.1 to 0.3 by infrared, and 12 to 78 by day and by lamps."""
 
 EXPLAINED = 0.9
 """Share of pixels that one gain and one offset for all must explain for a change of exposure. A lamp lights some places
@@ -97,7 +93,7 @@ def tell(
     Args:
         before: ``(h, w)`` uint8, what was expected.
         after: ``(h, w)`` uint8, what is seen now.
-        colours: How colourful it was and is (``colour_of``); None where that is not known.
+        colours: How colourful it was and is (``models.colour.colourfulness``); None where that is not known.
         took_s: Seconds from the first frame that was another one to the first that is as now.
     """
     similarity, shift = same_view(before, after)
@@ -113,17 +109,6 @@ def tell(
     if float(np.mean(cv2.absdiff(cv2.blur(before, (9, 9)), cv2.blur(after, (9, 9))))) < LEAST_LIGHT:
         return None
     return SceneChange.LIGHT if exposure(before, after) is None else SceneChange.EXPOSURE
-
-
-def colour_of(image: NDArray[np.uint8]) -> float:
-    """How colourful a picture is: the mean difference of the strongest and the weakest of its channels, in [0, 255].
-
-    Args:
-        image: ``(H, W, 3)`` BGR.
-    """
-    step = max(1, max(image.shape) // SIDE)
-    thinned = image[::step, ::step].astype(np.int16)
-    return float((thinned.max(axis=2) - thinned.min(axis=2)).mean())
 
 
 def same_view(before: MatLike, after: MatLike) -> tuple[float, float]:

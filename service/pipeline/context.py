@@ -48,7 +48,7 @@ class UnguidedFrame:
         tracks: ``N`` track ids, negative for none.
         labels: ``N`` class names.
         image: ``(H, W, 3)`` uint8, BGR; None where nobody will look at it.
-        settled: Whether the background was known, so that it can be part of an incident.
+        believable: Whether the background was known, so that it can be part of an incident.
     """
 
     seen: Seen
@@ -60,7 +60,7 @@ class UnguidedFrame:
     tracks: Sequence[int]
     labels: Sequence[str]
     image: NDArray[np.uint8] | None
-    settled: bool = True
+    believable: bool = True
 
 
 class Guidance(Protocol):

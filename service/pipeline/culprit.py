@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from models.arrays import Float32, Float64, Index, Mask
+from models.arrays import Float32, Float64, Index
+from models.boxes import common_areas, share_of_smaller, share_within
 from models.observation import UNTRACKED
 from models.scoring.smoothing import MAX_SURPRISE, SMOOTHING_S
 
@@ -154,10 +154,8 @@ class Culprits:
         if not known:
             return NOBODY
         others = np.stack([self._suspects[number].box for number in known])
-        common = intersections(others, box)
-        share = common / np.maximum(np.minimum(_areas(others), _areas(box[None])), 1e-12)
-        best = int(np.where(share >= MOSTLY, common / np.maximum(_areas(others), 1e-12), -1.0).argmax())
-        return known[best] if share[best] >= MOSTLY else NOBODY
+        same = share_of_smaller(others, box) >= MOSTLY
+        return known[int(np.where(same, share_within(others, box), -1.0).argmax())] if same.any() else NOBODY
 
     def _bound(self) -> None:
         """Forget those seen longest ago; the last seen are last in the dictionary."""
@@ -210,18 +208,6 @@ def holding(boxes: Float32, place: Float32) -> int | None:
     """
     if not len(boxes):
         return None
-    common = intersections(boxes, place)
-    within: Mask = common >= MOSTLY * np.maximum(np.minimum(_areas(boxes), _areas(place[None])), 1e-12)
+    common = common_areas(boxes, place)
+    within = share_of_smaller(boxes, place) >= MOSTLY
     return int(np.where(within, common, -1.0).argmax()) if within.any() else None
-
-
-def intersections(boxes: Float32, box: Float32) -> NDArray[np.float32]:
-    """``(N,)`` the areas that boxes ``(N, 4)`` have in common with one."""
-    low = np.maximum(boxes[:, :2], box[:2])
-    high = np.minimum(boxes[:, :2] + boxes[:, 2:], box[:2] + box[2:])
-    common: NDArray[np.float32] = np.maximum(high - low, 0.0).prod(axis=1)
-    return common
-
-
-def _areas(boxes: Float32) -> NDArray[np.float32]:
-    return np.asarray(boxes[:, 2:].prod(axis=1), np.float32)

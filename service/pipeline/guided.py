@@ -62,7 +62,7 @@ def postures(context: StreamContext, observation: Observation) -> Float32:
 
 
 def captions(
-    context: StreamContext, observation: Observation, fused: Fused, terms: Terms, held: Float32
+    context: StreamContext, observation: Observation, fused: Fused, terms: Terms, confidences: Float32
 ) -> tuple[Caption, ...]:
     """What is known in words of each of the ``N`` objects and ``M`` regions.
 
@@ -71,7 +71,7 @@ def captions(
         observation: Of the frame.
         fused: What the heads said of it.
         terms: The heads'.
-        held: ``(N, 6)``, of ``postures``.
+        confidences: ``(N, 6)``, of ``postures``.
     """
     height, width = observation.image.shape[:2]
     objects = observation.objects
@@ -82,20 +82,20 @@ def captions(
         width / height,
         terms.facts(fused.terms, len(objects)),
         context.filter.places(objects),
-        held,
+        confidences,
         recognised=observation.recognised,
     )
     return (*described, *(SOMETHING for _ in fused.regions))
 
 
-def unguided_frame(frame: PreparedFrame, objects: ScoredObjects, fused: Fused, *, settled: bool) -> UnguidedFrame:
+def unguided_frame(frame: PreparedFrame, objects: ScoredObjects, fused: Fused, *, believable: bool) -> UnguidedFrame:
     """A frame as rules see it and as it is remembered.
 
     Args:
         frame: With its clocks.
         objects: Its objects and moving regions.
         fused: What the heads said of it.
-        settled: Whether it can be part of an incident.
+        believable: Whether it can be part of an incident.
     """
     clocks = frame.frame
     nothing = np.zeros((len(objects), 0), np.float32)
@@ -110,7 +110,7 @@ def unguided_frame(frame: PreparedFrame, objects: ScoredObjects, fused: Fused, *
         objects.track_ids.tolist(),
         objects.labels,
         clocks.image,
-        settled,
+        believable,
     )
 
 

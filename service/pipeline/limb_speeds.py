@@ -8,6 +8,7 @@ import numpy as np
 
 from models.arrays import Float32
 from models.observation import Objects
+from models.posture import SEEN, TRUNK
 from service.pipeline.track import LOST_S
 
 SPAN_S = 0.5
@@ -17,14 +18,8 @@ a tenth of a second would be a wave of the hand."""
 MIN_S = 0.15
 """Over less nothing is said."""
 
-SEEN = 0.2
-"""Confidence of a joint in both skeletons from which it counts."""
-
 MIN_JOINTS = 6
 """That two skeletons have in common, or nothing is said."""
-
-TRUNK = [5, 6, 11, 12]
-"""Shoulders and hips, of COCO's order: what limbs move against."""
 
 
 class LimbSpeeds:

@@ -10,17 +10,18 @@ from __future__ import annotations
 import numpy as np
 
 from models.arrays import Float32
+from models.boxes import iou, share_of_smaller
 from models.guidance.vocabulary import PERSON
 from models.inputs import KEYPOINTS
 from models.observation import UNTRACKED, Objects
 from service.engine.pose import FoundPeople
 from service.frames import PreparedFrame
 
-SURE = 0.2
+BELIEVED = 0.2
 """Somebody who is less sure than this is nobody, and a joint does not tell where somebody is. MoveNet gives people in
 full view 0.6, those who lie, sit behind a desk or are small 0.2 to 0.4, and empty rooms nothing above 0.1."""
 
-AS_SURE = 1.5
+AS_CONFIDENT = 1.5
 """A score of MoveNet times this is about what detectors say of the same person: 0.6 where YOLOX-nano says 0.88."""
 
 SAME = 0.6
@@ -65,7 +66,7 @@ class PeopleLooks:
 
     def look(self, people: FoundPeople, pts: float) -> None:
         """Take whom a look showed."""
-        self._last, self._looked = people[people.scores >= SURE], pts
+        self._last, self._looked = people[people.scores >= BELIEVED], pts
 
     @property
     def people(self) -> FoundPeople:
@@ -87,18 +88,21 @@ def with_people(objects: Objects, people: FoundPeople, recognises: bool) -> Obje
     names = objects.names if PERSON in objects.names else (*objects.names, PERSON)
     person = names.index(PERSON)
     boxes = boxes_of(people.points)
-    of_smaller, of_both = _shared(boxes, objects.boxes)
+    covered = share_of_smaller(boxes[:, None], objects.boxes[None]) >= SAME
     if recognises:
         # Somebody in bed is not the bed; but what has the same box, a detector has taken somebody who lies for.
         is_person = objects.class_ids == person
-        new = np.logical_not(((of_smaller >= SAME) & is_person[None]).any(axis=1))
-        keep = np.logical_not(((of_both >= SAME) & ~is_person[None]).any(axis=0))
+        new = np.logical_not((covered & is_person[None]).any(axis=1))
+        same = iou(boxes[:, None], objects.boxes[None]) >= SAME
+        keep = np.logical_not((same & ~is_person[None]).any(axis=0))
     else:
-        new, keep = np.ones(len(people), np.bool_), np.logical_not((of_smaller >= SAME).any(axis=0))
+        new, keep = np.ones(len(people), np.bool_), np.logical_not(covered.any(axis=0))
     count = int(np.count_nonzero(new))
     return Objects(
         np.concatenate([objects.boxes[keep], boxes[new]]),
-        np.concatenate([objects.confidences[keep], np.minimum(AS_SURE * people.scores[new], 1.0).astype(np.float32)]),
+        np.concatenate(
+            [objects.confidences[keep], np.minimum(AS_CONFIDENT * people.scores[new], 1.0).astype(np.float32)]
+        ),
         np.concatenate([objects.class_ids[keep], np.full(count, person, np.int32)]),
         np.concatenate([objects.track_ids[keep], np.full(count, UNTRACKED, np.int64)]),
         names,
@@ -107,19 +111,10 @@ def with_people(objects: Objects, people: FoundPeople, recognises: bool) -> Obje
 
 def boxes_of(points: Float32) -> Float32:
     """``(P, 4)`` boxes around the joints that were seen, within the picture; of ``(P, 17, 3)`` keypoints."""
-    seen = points[..., 2:] >= SURE
+    seen = points[..., 2:] >= BELIEVED
     low = np.where(seen, points[..., :2], np.inf).min(axis=1)
     high = np.where(seen, points[..., :2], -np.inf).max(axis=1)
     margin = MARGIN * (high - low).max(axis=1, keepdims=True)
     nobody = ~seen.any(axis=1)
     low, high = (np.where(nobody, 0.0, corner).clip(0, 1) for corner in (low - margin, high + margin))
     return np.concatenate([low, high - low], axis=1).astype(np.float32)
-
-
-def _shared(boxes: Float32, others: Float32) -> tuple[Float32, Float32]:
-    """``(P, N)`` what boxes have in common, as a share of the smaller one, and of both together."""
-    low = np.maximum(boxes[:, None, :2], others[None, :, :2])
-    high = np.minimum(boxes[:, None, :2] + boxes[:, None, 2:], others[None, :, :2] + others[None, :, 2:])
-    common = np.maximum(high - low, 0).prod(axis=2)
-    own, theirs = boxes[:, 2:].prod(axis=1)[:, None], others[:, 2:].prod(axis=1)[None]
-    return common / np.maximum(np.minimum(own, theirs), 1e-12), common / np.maximum(own + theirs - common, 1e-12)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from models.arrays import Float32, Float64
+from models.boxes import iou, share_of_smaller
 from models.guidance.vocabulary import PERSON
 from models.observation import UNTRACKED, Objects
 from models.posture import (
@@ -35,7 +36,7 @@ SMOOTHING_S = 0.3
 """Time constant of the mean of confidences: a leg that swings folds for a tenth of a second, and a skeleton that was
 guessed wrong is mostly wrong in one frame."""
 
-HELD_S = 0.7
+LASTS_S = 0.7
 """What can no longer be judged holds so long of a body that moves: a few frames without a skeleton."""
 
 STILL = 0.8
@@ -128,7 +129,7 @@ class TrackPostures:
             now = unknown() if keypoints is None else skeleton_postures(keypoints[row], box.tolist(), aspect)
             person = named or not np.isnan(now[:LYING]).all()
             now[LYING] = self._lying(now, track, box.tolist(), aspect, named=named)
-            # Detectors take who lies for a chair or a bag. A track that was a person is one while it is held like one.
+            # A thing that goes on where a person was lost is that person while it is as they are when they lie.
             if recognised and not person and not now[LYING] >= LIKELY:
                 continue
             said[row] = now if track == UNTRACKED else self._follow(track, now, box, pts, aspect)
@@ -148,11 +149,14 @@ class TrackPostures:
         return past.person
 
     def _inherit(self, track: int, box: Float32, pts: float, tracks: Sequence[int]) -> None:
-        """A new track goes on where a person was lost a moment ago: somebody who fell is followed as something new."""
+        """A new track goes on where a person was lost a moment ago: somebody who fell is followed as something new.
+
+        Also as a thing: detectors take who lies for a chair or a bag. Of one track they are never both (``track.py``).
+        """
         lost = [
             (pts - past.pts, number)
             for number, past in self._pasts.items()
-            if number not in tracks and pts - past.pts <= LINK_S and _shared(past.box, box) >= _SHARED
+            if number not in tracks and pts - past.pts <= LINK_S and share_of_smaller(past.box, box) >= _SHARED
         ]
         if lost:
             self._pasts[track] = self._pasts.pop(min(lost)[1])
@@ -173,7 +177,7 @@ class TrackPostures:
         known, new = ~np.isnan(now), np.isnan(past.said)
         past.said = np.where(known, np.where(new, now, keep * past.said + (1 - keep) * now), past.said)
         past.judged[known], past.boxes[known] = pts, box
-        past.said[~known & (pts - past.judged > HELD_S) & (_overlap(past.boxes, box) < STILL)] = np.nan
+        past.said[~known & (pts - past.judged > LASTS_S) & (iou(past.boxes, box) < STILL)] = np.nan
         past.box, past.pts = box, pts
         past.said[FALLING] = self._fall(past, now, box, pts, aspect)
         return past.said.copy()
@@ -192,18 +196,3 @@ class TrackPostures:
         while past.stances[0].pts < pts - FALL_S:
             past.stances.popleft()
         return fell
-
-
-def _shared(one: Float32, other: Float32) -> float:
-    """The share of the smaller of two boxes that lies in the other."""
-    size = np.minimum(one[:2] + one[2:], other[:2] + other[2:]) - np.maximum(one[:2], other[:2])
-    common = float(np.maximum(size, 0.0).prod())
-    return common / max(min(float(one[2:].prod()), float(other[2:].prod())), 1e-12)
-
-
-def _overlap(boxes: Float32, box: Float32) -> Float32:
-    """``(M,)`` IoU of ``(M, 4)`` boxes with one."""
-    size = np.minimum(boxes[:, :2] + boxes[:, 2:], box[:2] + box[2:]) - np.maximum(boxes[:, :2], box[:2])
-    common = np.maximum(size, 0.0).prod(axis=1)
-    whole = boxes[:, 2:].prod(axis=1) + box[2:].prod() - common
-    return np.asarray(common / np.maximum(whole, np.float32(1e-12)), np.float32)

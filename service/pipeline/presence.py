@@ -17,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.arrays import Float32, Mask
+from models.boxes import iou, share_of_smaller
 from models.guidance.vocabulary import PERSON
 from models.observation import UNTRACKED, Objects
-from service.frames import Kept, PreparedFrame
+from service.frames import KEPT_S, Kept, PreparedFrame
 from service.pipeline.track import LOST_S, ObjectFilter
 
 STILL_SPAN_S = 1.0
@@ -35,12 +36,8 @@ STRAYED = 0.5
 SMOOTHING_S = 0.3
 """Time constant of places, against what trembles."""
 
-SETTLED_S = 0.7
+STOPPED_S = 0.7
 """A silhouette that has stood so long lies where it lies; who falls and lies still is held that long after."""
-
-HELD_S = 600.0
-"""Longest time for which the detector may miss what is held. Who lies has been told of long before; a coat on a chair,
-taken for who took it off, is let go after ten minutes."""
 
 MAX_HELD = 16
 """Objects of one stream that are held at most; those seen last. More people than that do not stand unseen."""
@@ -117,12 +114,12 @@ class _Track:
     verified_at: float = -math.inf
     adopted: bool = False  # seen last where the tracker had no id for it
 
-    def settled(self, pts: float) -> bool:
-        """Whether it has hardly moved for ``SETTLED_S``: sooner known than what ``still_since`` says."""
-        if pts - self.places[0][0] < SETTLED_S:
+    def stopped(self, pts: float) -> bool:
+        """Whether it has hardly moved for ``STOPPED_S``: sooner known than what ``still_since`` says."""
+        if pts - self.places[0][0] < STOPPED_S:
             return False
-        near = MOVED * SETTLED_S / STILL_SPAN_S * self.place[2]
-        lately = (place for place in self.places if place[0] > pts - SETTLED_S)
+        near = MOVED * STOPPED_S / STILL_SPAN_S * self.place[2]
+        lately = (place for place in self.places if place[0] > pts - STOPPED_S)
         return all(math.dist(self.place[:2], place[1:]) <= near for place in lately)
 
     def move(self, box: Float32, pts: float, aspect: float) -> None:
@@ -220,13 +217,13 @@ class Presence:
         for index in np.flatnonzero([number not in self._tracks for number in numbers.tolist()]).tolist():
             class_id = int(objects.class_ids[index])
             near = [
-                (_overlap(objects.boxes[index], track.box), number)
+                (float(iou(objects.boxes[index], track.box)), number)
                 for number, track in lost
                 if number not in present and track.class_id == class_id
             ]
             overlap, number = max(near, default=(0.0, UNTRACKED))
             if overlap < _SAME_PLACE and (
-                not near or _covers(objects.boxes[index], self._tracks[number].box) < _WITHIN
+                not near or share_of_smaller(objects.boxes[index], self._tracks[number].box) < _WITHIN
             ):
                 continue
             if given[index] != UNTRACKED:
@@ -244,13 +241,13 @@ class Presence:
         for number, track in missing.items():
             if track.missed_at is None:
                 track.missed_at, track.verified_at = pts, track.seen_at
-            if track.portrait is None or pts - track.missed_at > HELD_S:
+            if track.portrait is None or pts - track.missed_at > KEPT_S:
                 continue
             if scene.known and self._verify(track, objects, scene, pts, aspect):
                 track.verified_at = pts
             there = track.verified_at == pts or (not scene.known and pts - track.verified_at <= LOST_S)
-            found = any(_covers(box, track.box) > _COVERED for box in self._alike(track, objects))
-            if there and track.settled(pts) and not found:
+            found = bool((share_of_smaller(self._alike(track, objects), track.box) > _COVERED).any())
+            if there and track.stopped(pts) and not found:
                 held[number] = track
         return dict(list(held.items())[-MAX_HELD:])
 
@@ -303,7 +300,7 @@ class Presence:
             number: track
             for number, track in list(self._tracks.items())[-MAX_TRACKS:]
             if 0 <= pts - max(track.seen_at, track.verified_at) <= LOST_S
-            and (track.missed_at is None or pts - track.missed_at <= HELD_S)
+            and (track.missed_at is None or pts - track.missed_at <= KEPT_S)
         }
         self._aliases = {given: number for given, number in self._aliases.items() if number in self._tracks}
 
@@ -410,20 +407,3 @@ def _pixels(box: Float32, shape: tuple[int, ...]) -> tuple[slice, slice]:
     bottom = min(max(top + 1, round((y + tall) * height)), height)
     right = min(max(left + 1, round((x + wide) * width)), width)
     return slice(top, bottom), slice(left, right)
-
-
-def _common(one: Float32, other: Float32) -> float:
-    low = np.maximum(one[:2], other[:2])
-    high = np.minimum(one[:2] + one[2:], other[:2] + other[2:])
-    return float(np.prod(np.maximum(high - low, 0)))
-
-
-def _covers(one: Float32, other: Float32) -> float:
-    """What two boxes have in common, over the smaller."""
-    return _common(one, other) / max(min(float(one[2:].prod()), float(other[2:].prod())), 1e-12)
-
-
-def _overlap(one: Float32, other: Float32) -> float:
-    """Intersection over union of two boxes."""
-    both = _common(one, other)
-    return both / max(float(one[2:].prod() + other[2:].prod()) - both, 1e-12)

@@ -188,7 +188,7 @@ class ScoredFrame:
     covers: tuple[float, float] | None = None
 
     @property
-    def settled(self) -> bool:
+    def believable(self) -> bool:
         """Whether it can be part of an incident: what stands out is no hole of what the background began with.
 
         A detector that knows what its objects are finds none in a hole.

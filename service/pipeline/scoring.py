@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.arrays import Float32
+from models.boxes import share_within
 from models.heads.base import HeadScores, Likeness
 from models.scoring.smoothing import SMOOTHING_S, CausalSmoother, final_surprise
-from service.pipeline.culprit import MOSTLY, Blame, Culprits, holding, hottest, intersections, maker_of
+from service.pipeline.culprit import MOSTLY, Blame, Culprits, holding, hottest, maker_of
 from service.pipeline.scored import ScoredObjects
 from service.pipeline.terms import TermKey
 from service.profiles.profile import Profile
@@ -254,7 +255,7 @@ class _Things:
         scores = self._heads[head]
         terms = {(head, name): float(values[index]) for name, values in scores.region_terms.items()}
         measures = {(head, name): float(values[index]) for name, values in scores.region_measures.items()}
-        within = np.flatnonzero(_shares_within(self._boxes, scores.regions[index]) >= MOSTLY)
+        within = np.flatnonzero(share_within(self._boxes, scores.regions[index]) >= MOSTLY)
         if not len(within):
             self._left.append(_Region(surprise, head, scores.regions[index], terms, measures))
             return
@@ -331,9 +332,3 @@ def _sound_heat(heat: Float32) -> Float32 | None:
     if table.ndim != 2 or not table.size or not np.isfinite(table).all():
         return None
     return np.clip(table, 0.0, 1.0).astype(np.float32)
-
-
-def _shares_within(boxes: NDArray[np.float32], region: NDArray[np.float32]) -> NDArray[np.float32]:
-    """``(N,)`` the share of each box (x, y, width, height) that lies within a region."""
-    shares: NDArray[np.float32] = intersections(boxes, region) / np.maximum(boxes[:, 2:].prod(axis=1), 1e-12)
-    return shares

@@ -296,7 +296,7 @@ class Stages:
         objects = self._objects(context, observation, fused, embeddings)
         guided = Guided.unchanged(fused)
         if context.guidance is not None:
-            before = unguided_frame(frame, objects, fused, settled=self.detector.recognises or not frame.ghostly)
+            before = unguided_frame(frame, objects, fused, believable=self.detector.recognises or not frame.ghostly)
             guided = guide(context.guidance, before)
             context.guidance.record(before)
         smoothed = scorer.smooth(fused, guided.frame, frame.frame.pts)
@@ -321,7 +321,7 @@ class Stages:
         """The objects and moving regions of a frame, before any rule."""
         objects, regions = observation.objects, len(fused.regions)
         likeness = self._likeness(fused, embeddings)
-        held = postures(context, observation)
+        confidences = postures(context, observation)
         return ScoredObjects(
             np.concatenate([objects.boxes, fused.regions]),
             labels_of(objects, regions),
@@ -332,12 +332,12 @@ class Stages:
             {self._terms.names[key]: values for key, values in fused.terms.items()},
             {self._terms.names[key]: values for key, values in fused.measures.items()},
             fused.leading,
-            captions(context, observation, fused, self._terms, held),
+            captions(context, observation, fused, self._terms, confidences),
             ((),) * (len(objects) + regions),
             (None,) * (len(objects) + regions),
             None if embeddings is None else with_nothing(embeddings, regions),
             None if likeness is None else likeness.extended(regions),
-            with_nothing(held, regions),
+            with_nothing(confidences, regions),
         )
 
     def _likeness(self, fused: Fused, embeddings: Float32 | None) -> Likeness | None:

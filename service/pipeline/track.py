@@ -25,7 +25,7 @@ CONFIRMED_AFTER = 2
 """Frames in a row after which a track is real; before, its object is untracked."""
 
 # Small detectors are seldom sure of small people. What scores less can continue a track, and cannot begin one.
-_SURE = 0.35
+_CONFIDENT = 0.35
 _MIN_OVERLAP = 0.1
 # Boxes are widened by this share of themselves on each side before they are compared, so that what moves 3.5 of its
 # heights a second (a cyclist) still meets its prediction: plain IoU loses it at 10 frames a second and loses a
@@ -51,8 +51,8 @@ class Tracker:
         self._bytetrack = ByteTrackTracker(
             lost_track_buffer=round(LOST_S * 30),
             frame_rate=fps,
-            track_activation_threshold=_SURE,
-            high_conf_det_threshold=_SURE,
+            track_activation_threshold=_CONFIDENT,
+            high_conf_det_threshold=_CONFIDENT,
             minimum_consecutive_frames=CONFIRMED_AFTER,
             minimum_iou_threshold=_MIN_OVERLAP,
             iou=BIoU(min(max(_WIDENED_PER_S / fps, low), high)),

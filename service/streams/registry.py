@@ -163,7 +163,7 @@ class StreamRegistry:
         return self._entries.get(stream_id).guidance
 
     @contextmanager
-    def held(self, stream_id: str) -> Iterator[StreamGuidance | None]:
+    def unchanging(self, stream_id: str) -> Iterator[StreamGuidance | None]:
         """A stream's rules in words while nothing else changes the stream; None if there is no such stream (now)."""
         entry = self._entries.find(stream_id)
         if entry is None:

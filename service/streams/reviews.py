@@ -31,13 +31,13 @@ def review(
         NotFound: ``alert_not_found``.
     """
     radii: dict[str, float] = {}
-    with ExitStack() as held:
+    with ExitStack() as stack:
         if "verdict" in changes:
             # In the order of their ids, as everybody who holds several does.
             for stream_id in alerts.streams_of(alert_ids):
-                guidance = held.enter_context(streams.held(stream_id))
+                guidance = stack.enter_context(streams.unchanging(stream_id))
                 if guidance is not None:
-                    radii[stream_id] = held.enter_context(guidance.learning())
+                    radii[stream_id] = stack.enter_context(guidance.learning())
         reviewed = alerts.review(alert_ids, changes, radii)
         if "verdict" in changes:
             for alert in reviewed:

@@ -261,7 +261,7 @@ def _promised(scene: str, made: dict[str, Any]) -> str:
 
 def _measured(false_alarms: int, hours: float) -> str:
     """Beside what was promised, what came of it: it is right if both intervals have something in common."""
-    from models.scoring.promise import poisson_interval
+    from models.scoring.poisson import poisson_interval
 
     if not hours:
         return "nothing: there was no normal footage"

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment  # type: ignore[import-untyped]
 
-from training.boxes import iou
+from models.boxes import iou_table
 from training.datasets.base import Regions
 
 MIN_PIXELS = 20
@@ -65,7 +65,7 @@ def _assign(boxes: NDArray[np.float32], last: dict[int, tuple[int, NDArray[np.fl
     if not len(boxes) or not last:
         return tracks
     ids = np.array(list(last), np.int64)
-    overlap = iou(boxes, np.stack([box for _, box in last.values()]))
+    overlap = iou_table(boxes, np.stack([box for _, box in last.values()]))
     rows, columns = linear_sum_assignment(overlap, maximize=True)
     enough = overlap[rows, columns] >= SAME_OBJECT_IOU
     tracks[rows[enough]] = ids[columns[enough]]

@@ -9,12 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scipy.special import gammaincinv  # type: ignore[import-untyped]
-
+from models.scoring.poisson import poisson_interval, poisson_limit
 from training.evaluation.metrics import ClipAlerts, alert_metrics
-
-CONFIDENCE = 0.95
-"""Of the interval (both sides together) and of a promise (one side)."""
 
 _DAY_H = 24.0
 
@@ -55,11 +51,11 @@ class FalseAlerts:
             hours: In which.
             promised_per_day: At most so many a day were promised, greater than 0.
         """
-        needed = None if promised_per_day is None else _DAY_H * upper_limit(alerts) / promised_per_day
+        needed = None if promised_per_day is None else _DAY_H * poisson_limit(alerts) / promised_per_day
         if hours <= 0:
             return cls(alerts, hours, None, None, None, None, promised_per_day, None, needed)
-        low, high = garwood(alerts)
-        most = _DAY_H * upper_limit(alerts) / hours
+        low, high = poisson_interval(alerts)
+        most = _DAY_H * poisson_limit(alerts) / hours
         return cls(
             alerts,
             hours,
@@ -71,29 +67,6 @@ class FalseAlerts:
             holds=None if promised_per_day is None else most <= promised_per_day,
             hours_needed=needed,
         )
-
-
-def garwood(count: int) -> tuple[float, float]:
-    """The interval in which the mean of a Poisson distribution lies at 95 %, if it gave this count.
-
-    Garwood, Fiducial limits for the Poisson distribution, Biometrika 1936: quantiles of chi-squared distributions
-    with 2 k and 2 k + 2 degrees of freedom, halved. It is exact in that it never covers less than 95 %.
-
-    Args:
-        count: At least 0.
-    """
-    tail = (1.0 - CONFIDENCE) / 2
-    low = float(gammaincinv(count, tail)) if count else 0.0
-    return low, float(gammaincinv(count + 1, 1.0 - tail))
-
-
-def upper_limit(count: int) -> float:
-    """The mean of a Poisson distribution that is not exceeded at 95 %, if it gave this count; 3.0 for 0.
-
-    Args:
-        count: At least 0.
-    """
-    return float(gammaincinv(count + 1, CONFIDENCE))
 
 
 def normal_clips(clips: Sequence[ClipAlerts], promised_per_day: float | None = None) -> FalseAlerts:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score, roc_curve
 
-from training.boxes import iou
+from models.boxes import iou_table
 
 Labels = Sequence[NDArray[np.uint8]]
 Scores = Sequence[NDArray[np.float64]]
@@ -163,7 +163,7 @@ def region_metrics(frames: Sequence[RegionFrame]) -> RegionMetrics | None:
     found: list[NDArray[np.float64]] = []
     false: list[NDArray[np.float64]] = []
     for frame in frames:
-        match = iou(frame.boxes, frame.detected) >= REGION_IOU
+        match = iou_table(frame.boxes, frame.detected) >= REGION_IOU
         found.append(np.max(np.where(match, frame.scores, -np.inf), axis=1, initial=-np.inf))
         false.append(frame.scores[~match.any(axis=0)])
     regions = np.concatenate(found) if found else np.zeros(0)

@@ -230,7 +230,7 @@ class SeenFrames:
     def _follow(self, frame: ScoredFrame, surprise: float | None) -> None:
         """Open and close alerts by the service's own rules; each counts as sent the moment it opens."""
         clocks = frame.source.frame
-        settled = frame.settled
+        believable = frame.believable
         sample = SurpriseSample(
             frame.source.epoch,
             clocks.pts,
@@ -238,7 +238,7 @@ class SeenFrames:
             surprise,
             frame.threshold,
             clocks.happened,
-            settled,
+            believable,
         )
         for change in self._machine.step(sample).changes:
             if change.event == "opened":

@@ -20,13 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.arrays import Image
+from models.boxes import common_areas
 from service.alerts.compose import AlertEvidence, anomaly_alert
 from service.alerts.incident_machine import IncidentRules
 from service.alerts.scene import Followed, IncidentScene, Told
 from service.contracts.alert import Alert
 from service.frames import CLEAR, PreparedFrame
 from service.ingest.listing import count_frames
-from service.pipeline.culprit import intersections
 from service.pipeline.offline import OfflinePipeline
 from service.presentation.message import scored_objects
 from service.presentation.overlay import ALARM, draw, encode_jpeg
@@ -188,7 +188,7 @@ def judge(alert: Alert, truth: Truth, index: int, span: tuple[int, int]) -> tupl
 
 def points_at(box: NDArray[np.float32], regions: NDArray[np.float32]) -> NDArray[np.bool_]:
     """``(M,)``, which of the true regions ``(M, 4)`` a box ``(4,)`` points at."""
-    common = intersections(regions, box)
+    common = common_areas(regions, box)
     areas, area = regions[:, 2:].prod(axis=1), float(box[2] * box[3])
     holds = common >= POINTS_AT * np.minimum(areas, area)
     hit: NDArray[np.bool_] = holds & (common > 0) & (area <= AT_MOST * areas)

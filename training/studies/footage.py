@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.arrays import Mask
+from models.boxes import iou_table
 from models.guidance.language import Language
 from models.guidance.rules import Method, Verdict
 from service.errors import InvalidInput, declare
@@ -26,7 +27,6 @@ from service.frames import PreparedFrame
 from service.ingest.listing import count_frames
 from service.pipeline.offline import OfflinePipeline
 from service.pipeline.scored import display
-from training.boxes import iou
 from training.datasets import Clip, Dataset, Truth
 from training.datasets.base import runs
 from training.datasets.footage import frame_rate
@@ -227,7 +227,7 @@ def coverage_of(footage: Sequence[Footage]) -> Coverage | None:
         for frame, index in enumerate(recording.index.tolist()):
             true = one.truth.regions[index].boxes
             rows = recording.rows(frame)
-            overlap = iou(true, recording.seen.boxes[rows]) >= REGION_IOU
+            overlap = iou_table(true, recording.seen.boxes[rows]) >= REGION_IOU
             heights += (true[:, 3] * recording.size[1]).tolist()
             for hits in overlap:
                 labels = {label for label, hit in zip(recording.labels[rows], hits, strict=True) if hit}

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from models.boxes import iou_table
 from models.guidance.vocabulary import PERSON, RIDDEN
 from models.heads.likeness import BankActions
 from service.contracts.stream import Detection
@@ -23,7 +24,6 @@ from service.errors import InvalidInput, declare
 from service.ingest.listing import count_frames
 from service.pipeline.context import StreamContext
 from service.pipeline.offline import OfflinePipeline
-from training.boxes import iou
 from training.datasets import Clip, Dataset, Truth
 from training.evaluation.evaluate import Progress, Silent, decoded
 from training.evaluation.metrics import REGION_IOU
@@ -99,7 +99,7 @@ def _true(truth: Truth | None, index: int, box: np.ndarray) -> bool | None:
         return False
     if truth.regions is None:
         return True
-    return True if (iou(box, truth.regions[index].boxes) >= REGION_IOU).any() else None
+    return True if (iou_table(box, truth.regions[index].boxes) >= REGION_IOU).any() else None
 
 
 def study_names(

@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from models.arrays import Float64, Mask
+from models.boxes import iou_table
 from models.guidance.effect import Judgement
 from service.pipeline.scored import display
-from training.boxes import iou
 from training.evaluation.metrics import auc_between
 from training.studies.replay import Recording, replay
 from training.virtual.truth import ClipTruth, ObjectTruth
@@ -69,7 +69,9 @@ class RecordedScene:
             rows = recording.rows(frame)
             true = [one.box for one in self.truth.objects[index] if one.action == action]
             if true and rows.stop > rows.start:
-                shown[rows] = (iou(np.array(true, np.float32), recording.seen.boxes[rows]) >= SEEN_IOU).any(axis=0)
+                shown[rows] = (iou_table(np.array(true, np.float32), recording.seen.boxes[rows]) >= SEEN_IOU).any(
+                    axis=0
+                )
         return shown
 
     def detected(self, action: str) -> Mask:

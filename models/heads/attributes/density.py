@@ -26,7 +26,7 @@ SUPPORT = 0.005
 """The least share of samples behind a centre, a component, or inside the neighbourhood of a normal sample."""
 
 ITERATIONS = 15
-"""Of Lloyd's algorithm and of EM. Both have settled by then to well below the spread of the data."""
+"""Of Lloyd's algorithm and of EM. Both have converged by then to well below the spread of the data."""
 
 _KINDS = {kind: index for index, kind in enumerate(get_args(Kind))}
 

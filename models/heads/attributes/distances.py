@@ -7,12 +7,13 @@ from collections.abc import Mapping
 import numpy as np
 
 from models.arrays import Arrays, Float64, Index, Mask, under
+from models.boxes import cut_off
 from models.heads.attributes.density import distance
 from models.heads.attributes.direction import rarity
 from models.heads.attributes.embedding import embedding_distance
 from models.heads.attributes.place import usual
 from models.heads.attributes.pose import pose_distance
-from models.heads.attributes.table import FeatureTable, cut_off, feet, window_columns
+from models.heads.attributes.table import FeatureTable, feet, window_columns
 from models.heads.attributes.terms import (
     BOX_TERMS,
     CALIBRATED_TERMS,

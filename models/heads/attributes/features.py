@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.arrays import Float32, Mask
+from models.colour import COLOURED, colourfulness
 from models.heads.attributes.descriptor import describe
 from models.heads.attributes.embedding import shorten
 from models.heads.attributes.skeletons import JOINTS
@@ -25,6 +26,7 @@ def describe_frame(observation: Observation) -> dict[str, NDArray[np.generic]]:
     boxes = observation.objects.boxes
     motion = observation.motion
     height, width = observation.image.shape[:2]
+    grey = colourfulness(observation.image) < COLOURED
     believed = motion is not None and not motion.disturbed
     velocities = np.zeros((len(boxes), 2), np.float32)
     windows = np.zeros((0, 5), np.float32)
@@ -46,14 +48,7 @@ def describe_frame(observation: Observation) -> dict[str, NDArray[np.generic]]:
         "changes": _changes(observation),
         "windows": windows,
         "frame": np.array(
-            [
-                width / height,
-                believed,
-                observation.recognised,
-                _infrared(observation.image),
-                observation.since_light_s,
-            ],
-            np.float32,
+            [width / height, believed, observation.recognised, grey, observation.since_light_s], np.float32
         ),
     }
 
@@ -78,19 +73,6 @@ def _changes(observation: Observation) -> Float32:
     """``(C, 6)``: box, age in seconds, 1 if gone."""
     changes = observation.changes
     return np.concatenate([changes.boxes, changes.ages_s[:, None], changes.gone[:, None]], axis=1).astype(np.float32)
-
-
-COLOURLESS = 8.0
-"""Grey levels by which the channels of a picture without colour differ on average, at most: infrared pictures of a
-compressed stream stay below 1, and grey walls by lamp light above 20."""
-
-_THIN = 8
-
-
-def _infrared(image: NDArray[np.uint8]) -> bool:
-    """Whether a picture has no colour, as a camera's by infrared light."""
-    sample = image[::_THIN, ::_THIN].astype(np.int16)
-    return bool((sample.max(axis=2) - sample.min(axis=2)).mean() < COLOURLESS)
 
 
 def _body_velocities(motion: Motion, mask: Mask, boxes: Float32) -> Float32:

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.arrays import Arrays, Float32, Float64, Index, Mask, under
+from models.boxes import cut_off
 from models.heads.attributes.density import Kind, fit_density
 from models.heads.attributes.descriptor import LENGTH
 from models.heads.attributes.direction import SECTORS, fit_direction
@@ -45,8 +46,8 @@ from models.heads.attributes.place import GRID, fit_place, usual
 from models.heads.attributes.pose import COLUMNS as POSE_COLUMNS
 from models.heads.attributes.pose import fit_pose
 from models.heads.attributes.regions import find_regions
-from models.heads.attributes.skeletons import leans
-from models.heads.attributes.table import FeatureTable, cut_off, feet, window_columns
+from models.heads.attributes.skeletons import tilts
+from models.heads.attributes.table import FeatureTable, feet, window_columns
 from models.heads.attributes.terms import (
     BOX_TERMS,
     CALIBRATED_TERMS,
@@ -244,7 +245,7 @@ class AttributesHead:
             measures={
                 "speed": objects["speed"].astype(np.float32),
                 "size": heights(table, profile).astype(np.float32),
-                "pose": leans(table.shapes).astype(np.float32),
+                "pose": tilts(table.shapes).astype(np.float32),
                 "stillness": table.still.astype(np.float32),
             },
             region_measures={term: _column(regions, "measures", term) for term in ("motion speed", *CHANGE_TERMS)},

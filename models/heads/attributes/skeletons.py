@@ -7,16 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.arrays import Float64, Index, Mask
+from models.inputs import KEYPOINTS
+from models.posture import HIPS, SHOULDERS, TRUNK, tilted
 
-JOINTS = 17
-"""In the order of COCO: nose, eyes, ears, shoulders, elbows, wrists, hips, knees, ankles; left before right."""
-
-TRUNK = (5, 6, 11, 12)
-"""Shoulders and hips: what holds still while limbs move, so it is what a shape is centred on."""
+JOINTS = len(KEYPOINTS)
 
 SEEN = 0.15
-"""Confidence from which a joint counts as seen. MoveNet gives joints that are in the picture a median of 0.6 and those
-behind something or beyond the border one of 0.05 (the normal activities of the hall where people fall)."""
+"""Confidence from which a joint counts as seen; less than postures ask (``models.posture.SEEN``), as shapes are
+compared over all joints, and one alone decides nothing. MoveNet gives joints that are in the picture a median of 0.6
+and those behind something or beyond the border one of 0.05 (the normal activities of the hall where people fall)."""
 
 MIN_SEEN = 6
 """Joints below which a skeleton says nothing of a posture: a head with shoulders is in any."""
@@ -63,7 +62,7 @@ class Shapes:
         places[..., 0] *= aspects[:, None]
         seen = confident.astype(np.float64)
         trunk = np.zeros_like(seen)
-        trunk[:, TRUNK] = seen[:, TRUNK]
+        trunk[:, TRUNK] = seen[:, TRUNK]  # what a shape is centred on
         # Without a shoulder or hip, the middle of what was seen has to do.
         about = np.where(trunk.any(axis=1, keepdims=True), trunk, seen)
         centres = _mean(places, about)
@@ -73,13 +72,11 @@ class Shapes:
         return cls(relative / np.maximum(sizes, 1e-6)[:, None, None], seen, centres, sizes)
 
 
-def leans(shapes: Shapes) -> Float64:
-    """``(N,)`` degrees between the trunk and upright, 0 to 180; NaN where no shoulder or no hip was seen."""
-    upper, lower = (_mean(shapes.joints[:, part], shapes.seen[:, part]) for part in (TRUNK[:2], TRUNK[2:]))
-    has = np.asarray((shapes.seen[:, TRUNK[:2]].any(axis=1) & shapes.seen[:, TRUNK[2:]].any(axis=1)), bool)
-    across, down = (lower - upper).T
-    lean: Float64 = np.where(has, np.degrees(np.arctan2(np.abs(across), down)), np.nan)
-    return lean
+def tilts(shapes: Shapes) -> Float64:
+    """``(N,)`` of the torsos, see ``models.posture.tilted``; NaN where no shoulder or no hip was seen."""
+    upper, lower = (_mean(shapes.joints[:, part], shapes.seen[:, part]) for part in (SHOULDERS, HIPS))
+    has = np.asarray(shapes.seen[:, SHOULDERS].any(axis=1) & shapes.seen[:, HIPS].any(axis=1), bool)
+    return np.where(has, [tilted(*between) for between in (lower - upper).tolist()], np.nan)
 
 
 def _mean(places: Float64, weights: Float64) -> Float64:

@@ -11,9 +11,6 @@ from models.arrays import Arrays, Float64, Index, Mask
 from models.heads.attributes.descriptor import LENGTH
 from models.heads.attributes.skeletons import JOINTS, Shapes
 
-EDGE = 0.01
-"""A box within this share of the picture's border is cut off there: it can look too small, but not too large."""
-
 
 @dataclass(frozen=True, slots=True)
 class FeatureTable:
@@ -130,12 +127,6 @@ class FeatureTable:
 def feet(boxes: Float64) -> tuple[Float64, Float64]:
     """Where objects stand: the middle of the lower edge, which perspective is about."""
     return boxes[:, 0] + boxes[:, 2] / 2, boxes[:, 1] + boxes[:, 3]
-
-
-def cut_off(boxes: Float64) -> Mask:
-    """``(N,)`` whether the border of the picture cuts objects off."""
-    low, high = boxes[:, :2], boxes[:, :2] + boxes[:, 2:]
-    return np.asarray(((low <= EDGE) | (high >= 1 - EDGE)).any(axis=1), bool)
 
 
 def window_columns(windows: Float64) -> tuple[Float64, Float64, Float64, Index]:

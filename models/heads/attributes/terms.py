@@ -6,6 +6,7 @@ from itertools import accumulate
 
 from models.heads.attributes.windows import HEIGHTS
 from models.heads.base import Term
+from models.posture import LIKELY, level
 
 UNUSUAL = 3.0
 """Weighted surprise of an object's term from which captions say it: of a term that counts whole, what one normal frame
@@ -49,17 +50,13 @@ def tall(ratio: float) -> str:
     return "many times as tall as is usual there" if ratio > TOLD_TO else f"{_times(ratio)} as tall as is usual there"
 
 
-LYING = 60.0
-"""Degrees from upright from which a trunk lies: who bends over a table stays below."""
-
-
-def held(lean: float) -> str:
+def posed(tilt: float) -> str:
     """What is said of a posture.
 
     Args:
-        lean: Degrees between the trunk and upright, up to 180: somebody who lies with the head towards the camera.
+        tilt: Of the torso, in degrees; see ``models.posture``.
     """
-    return "lying down, which is unusual there" if lean >= LYING else "in an unusual posture"
+    return "lying down, which is unusual there" if level(tilt) >= LIKELY else "in an unusual posture"
 
 
 def _seconds(seconds: float) -> str:
@@ -92,7 +89,7 @@ BOX_WORDS = {
     "appearance": Term("looking unlike anything usual there"),
 }
 BODY_WORDS = {
-    "pose": Term("in an unusual posture", say=held),
+    "pose": Term("in an unusual posture", say=posed),
     "limbs": Term("moving arms or legs unusually fast"),
     "stillness": Term("staying unusually long in one place", say=stays),
 }

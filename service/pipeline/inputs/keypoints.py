@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from models.arrays import Float32, Index, Mask
+from models.boxes import iou
 from models.guidance.vocabulary import PERSON
 from models.inputs import KEYPOINTS
 from models.observation import Objects
@@ -14,7 +15,7 @@ from service.engine.pose import FoundPeople, PoseEstimator
 from service.pipeline.inputs.provider import Look
 from service.pipeline.inputs.skeleton import Skeleton
 from service.pipeline.inputs.track_looks import TrackLooks
-from service.pipeline.people import SURE
+from service.pipeline.people import BELIEVED
 
 DUE_S = 0.5
 """Somebody who stands still is looked at so often: an arm that is raised within the box is noticed in time for an
@@ -129,8 +130,9 @@ class KeypointsProvider:
             buffer.see(look.objects, chosen[index], _sure(people), look.frame.frame.pts)
 
     def _chosen(self, buffer: SkeletonBuffer, look: Look) -> Index:
-        # A detector takes somebody who lies for something else; the track is the same, and so is the person.
-        people = possible_people(look.objects, self._recognises) | buffer.known(look.objects)
+        people = possible_people(look.objects, self._recognises)
+        if not self._recognises:
+            people |= buffer.known(look.objects)  # the region of somebody who lies may be too low for a person's
         return buffer.looks.due(look.objects, people, look.frame.frame.pts)[:MAX_LOOKS]
 
 
@@ -147,7 +149,7 @@ def assigned(people: FoundPeople, boxes: Float32) -> list[Float32 | None]:
     The pair goes first whose joints lie in the box and fill it best.
     """
     found: list[Float32 | None] = [None] * len(boxes)
-    sure = np.flatnonzero(people.scores >= SURE)
+    sure = np.flatnonzero(people.scores >= BELIEVED)
     pairs = [
         (fit, int(person), index)
         for person in sure
@@ -164,7 +166,7 @@ def assigned(people: FoundPeople, boxes: Float32) -> list[Float32 | None]:
 
 def _fit(points: Float32, box: Float32) -> float | None:
     """How well somebody fits a box: the share of joints in it, and how much of it they span; None if not at all."""
-    joints = points[points[:, 2] >= SURE, :2]
+    joints = points[points[:, 2] >= BELIEVED, :2]
     if not len(joints):
         return None
     low, high = box[:2], box[:2] + box[2:]
@@ -174,12 +176,11 @@ def _fit(points: Float32, box: Float32) -> float | None:
     if within < WITHIN:
         return None
     first, last = joints.min(axis=0), joints.max(axis=0)
-    shared = np.prod(np.maximum(np.minimum(high, last) - np.maximum(low, first), 0))
-    union = np.prod(last - first) + np.prod(box[2:]) - shared
-    return within + float(shared / max(union, 1e-12))
+    return within + float(iou(np.concatenate([first, last - first]), box))
 
 
 def _sure(people: FoundPeople) -> list[Float32 | None]:
     return [
-        points if score >= SURE else None for points, score in zip(people.points, people.scores.tolist(), strict=True)
+        points if score >= BELIEVED else None
+        for points, score in zip(people.points, people.scores.tolist(), strict=True)
     ]

@@ -100,9 +100,9 @@ def offline(request: pytest.FixtureRequest, root: Path) -> Iterator[Offline]:
         yield Offline(request.param, pipeline, pipeline.enrol(map(frames, NORMAL)), frames)
 
 
-def settled(frames: list[ScoredFrame]) -> list[ScoredFrame]:
+def believable(frames: list[ScoredFrame]) -> list[ScoredFrame]:
     """Those behind the start of a video: who stood in its first picture leaves a ghost, which is not learned either."""
-    return [frame for frame in frames if frame.settled]
+    return [frame for frame in frames if frame.believable]
 
 
 def surprises(frames: list[ScoredFrame]) -> np.ndarray:
@@ -115,7 +115,7 @@ def surprises(frames: list[ScoredFrame]) -> np.ndarray:
 def test_what_is_odd_stands_out_where_it_is(offline: Offline) -> None:
     found = offline.score(VIDEOS[offline.name])
     surprise = surprises(found)
-    assert surprises(settled(found[: ODD.start])).max() < 3.0
+    assert surprises(believable(found[: ODD.start])).max() < 3.0
     # A window still holds the first of it; somebody green turns grey in the very next crop of seven.
     assert np.median(surprise[ODD.start + 5 : ODD.stop]) > 4.5
     peak = found[int(surprise.argmax())]
@@ -152,7 +152,7 @@ def test_heat_is_where_it_comes_from_and_stands_between_evaluations(offline: Off
 
 def test_normal_frames_are_as_rare_as_is_said(offline: Offline) -> None:
     """Surprises of frames that were not learned from are about -log10 of their rank."""
-    found = [frame for video in HELD_OUT for frame in settled(offline.score(video))]
+    found = [frame for video in HELD_OUT for frame in believable(offline.score(video))]
     for said in (surprises(found), np.array([frame.heads[offline.name] for frame in found])):
         for share in (0.5, 0.25, 0.1):
             seen = float((said >= -np.log10(share)).mean())

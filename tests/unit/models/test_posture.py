@@ -17,10 +17,11 @@ from models.posture import (
     UNLIKELY,
     Stance,
     box_postures,
-    cut_off,
     falling,
     laid,
+    level,
     skeleton_postures,
+    tilted,
 )
 from models.posture import (
     BOX as BOX_AT_MOST,
@@ -175,7 +176,6 @@ def test_a_box_says_at_most_that_somebody_may_lie(box, aspect, likely_lying) -> 
     "box", [(0.4, 0.9, 0.3, 0.1), (0.0, 0.5, 0.3, 0.1), (0.7, 0.5, 0.3, 0.1), (0.4, 0.0, 0.3, 0.1)]
 )
 def test_a_box_that_is_cut_off_says_nothing(box) -> None:
-    assert cut_off(box)
     assert np.isnan(box_postures(box, 1.5)).all()
 
 
@@ -219,3 +219,13 @@ def test_a_fall_is_a_head_that_comes_down_fast(head, after_s, low, expected) -> 
 def test_who_never_stood_does_not_fall() -> None:
     assert math.isnan(falling([], Stance(0.0, 0.6, 0.1, upright=False), 1.0))
     assert math.isnan(falling([Stance(0.0, 0.4, 0.3, upright=False)], Stance(FALL_S, 0.7, 0.1, upright=False), 1.0))
+
+
+@pytest.mark.parametrize(("across", "down", "tilt"), [(0, 1, 0), (1, 1, 45), (-1, 0, 90), (1, -1, 135), (0, -2, 180)])
+def test_a_torso_is_tilted_from_the_vertical(across, down, tilt) -> None:
+    assert tilted(across, down) == pytest.approx(tilt)
+
+
+@pytest.mark.parametrize(("tilt", "lies"), [(0, False), (60, False), (63.9, False), (64.1, True), (180, True)])
+def test_a_torso_lies_by_its_tilt(tilt, lies) -> None:
+    assert (level(tilt) >= LIKELY) == lies

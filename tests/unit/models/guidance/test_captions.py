@@ -101,7 +101,7 @@ def test_what_is_carried() -> None:
     assert said(WALKER, ("suitcase", (0.6, 0.52, 0.02, 0.06), NAN))[0].text == "a person walking"
 
 
-def held(**confidences):
+def posed(**confidences):
     """A row of postures: what is not named was looked at and is not so."""
     row = np.full((1, len(POSTURES)), 0.05, np.float32)
     for name, value in confidences.items():
@@ -144,7 +144,7 @@ WALKED = ("person", (0.4, 0.4, 0.05, 0.2), (0.16, 0.0))
     ],
 )
 def test_how_people_hold_themselves(thing, posture, text, facts, guesses) -> None:
-    caption = said(thing, postures=held(**posture))[0]
+    caption = said(thing, postures=posed(**posture))[0]
     assert caption.text == text
     assert set(caption.facts) == {"person", *facts}
     assert set(caption.guesses) == guesses
@@ -152,34 +152,34 @@ def test_how_people_hold_themselves(thing, posture, text, facts, guesses) -> Non
 
 
 def test_what_may_be_is_neither_said_nor_denied() -> None:
-    between = said(STOOD, postures=held(standing=0.5, sitting=0.5))[0]
+    between = said(STOOD, postures=posed(standing=0.5, sitting=0.5))[0]
     assert {"person standing", "person sitting"} <= set(between.unknown)
     assert not {"person lying", "person crouching"} & set(between.unknown)
-    looked, nobody = said(STOOD, postures=held(standing=0.9))[0], said(STOOD)[0]
+    looked, nobody = said(STOOD, postures=posed(standing=0.9))[0], said(STOOD)[0]
     assert looked.unknown == ()
     assert {"person sitting", "person lying", "person arms raised", "person falling"} <= set(nobody.unknown)
     assert nobody.text == "a person standing still"
     assert set(said(WALKED)[0].unknown) == {"person arms raised", "person falling"}
-    assert "person falling" in said(STOOD, postures=held(lying=0.9))[0].unknown
+    assert "person falling" in said(STOOD, postures=posed(lying=0.9))[0].unknown
 
 
 def test_what_is_guessed_is_not_firm() -> None:
-    caption = said(STOOD, postures=held(lying=0.7))[0]
+    caption = said(STOOD, postures=posed(lying=0.7))[0]
     firm = caption.firm()
     assert (firm.facts, firm.guesses) == (("person",), ())
     assert "person lying" in firm.unknown
-    sure = said(STOOD, postures=held(lying=0.9))[0]
+    sure = said(STOOD, postures=posed(lying=0.9))[0]
     assert sure.firm() == sure
 
 
 def test_a_load_is_carried_in_any_posture() -> None:
     suitcase = ("suitcase", (0.44, 0.52, 0.02, 0.06), (0.0, 0.0))
-    rows = np.concatenate([held(standing=0.9, arms_raised=0.9), np.full((1, len(POSTURES)), np.nan, np.float32)])
+    rows = np.concatenate([posed(standing=0.9, arms_raised=0.9), np.full((1, len(POSTURES)), np.nan, np.float32)])
     assert said(STOOD, suitcase, postures=rows)[0].text == "a person standing still with raised arms and a suitcase"
 
 
 def test_who_has_a_posture_is_a_person_whatever_the_detector_knows() -> None:
-    rows = np.concatenate([held(lying=0.9), np.full((1, len(POSTURES)), np.nan, np.float32)])
+    rows = np.concatenate([posed(lying=0.9), np.full((1, len(POSTURES)), np.nan, np.float32)])
     thing = ("motion", (0.4, 0.4, 0.05, 0.2), (0.0, 0.0))
     person, something = said(thing, thing, postures=rows, recognised=False)
     assert (person.text, something) == ("a person lying down", SOMETHING)
@@ -224,7 +224,7 @@ def test_no_objects() -> None:
 def test_every_fact_has_words(name, velocity) -> None:
     known = {fact for each in NAMES for fact in wordings(each)}
     for posture in POSTURES:
-        row = held(**{posture.replace(" ", "_"): 0.7})
+        row = posed(**{posture.replace(" ", "_"): 0.7})
         caption = said((name, (0.4, 0.4, 0.05, 0.2), velocity), unusual=[get_args(Unusual)], postures=row)[0]
         assert set(caption.facts) <= known
         assert name != "person" or set(caption.unknown) <= known

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.scoring.calibration import Calibration
-from models.scoring.promise import MARGIN, REACH, PromiseKind, poisson_interval, promise, promise_of, untried
+from models.scoring.promise import MARGIN, REACH, PromiseKind, promise, promise_of, untried
 from models.scoring.trial import NormalTrial
 
 PLAIN = Calibration(np.array([0.0, 1.0]), np.array([1.0, 0.1]), 1 / np.log(10), 0.0, 1.0, 1000)
@@ -101,13 +101,6 @@ def test_without_footage_nothing_is_known():
     assert (made.low, made.high, made.kind) == (0.0, math.inf, PromiseKind.GUESS)
     assert "guess" in made.sentence
     assert promise(NormalTrial(), PLAIN, 1.0).hours == 0
-
-
-@pytest.mark.parametrize(
-    ("count", "low", "high"), [(0, 0.0, 3.6889), (1, 0.0253, 5.5716), (3, 0.6187, 8.7673), (100, 81.364, 121.627)]
-)
-def test_intervals_are_garwoods(count, low, high):
-    assert list(poisson_interval(count)) == pytest.approx([low, high], abs=2e-3)
 
 
 def test_a_wish_has_to_be_positive():

@@ -346,7 +346,7 @@ def test_frames_before_the_background_has_settled_begin_nothing() -> None:
     """Ghosts of who stood in the first picture; what goes on after them opens an incident as ever."""
     run = Run()
     for tick in range(40):
-        run.take(SurpriseSample(1, tick * 0.1, 1e9 + tick * 0.1, 7.0, THRESHOLD, tick * 0.1, settled=False))
+        run.take(SurpriseSample(1, tick * 0.1, 1e9 + tick * 0.1, 7.0, THRESHOLD, tick * 0.1, believable=False))
     assert run.changes == []
     run.feed("#" * 10, epoch=1)
     assert [(change.event, tick) for change, tick in run.changes] == [("opened", 43)]
@@ -355,7 +355,7 @@ def test_frames_before_the_background_has_settled_begin_nothing() -> None:
 def test_nor_do_they_prolong_what_is_open_or_close_it_as_a_gap() -> None:
     run = Run().feed("#" * 10)
     for tick in range(10, 80):
-        run.take(SurpriseSample(1, tick * 0.1, 1e9 + tick * 0.1, 7.0, THRESHOLD, tick * 0.1, settled=False))
+        run.take(SurpriseSample(1, tick * 0.1, 1e9 + tick * 0.1, 7.0, THRESHOLD, tick * 0.1, believable=False))
     assert [change.event for change, _ in run.changes] == ["opened"]
     run.feed("." * 5, epoch=1)
     assert [change.event for change, _ in run.changes] == ["opened", "closed"]

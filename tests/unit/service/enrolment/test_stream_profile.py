@@ -103,7 +103,7 @@ def live_hours(profile: StreamProfile, hours: int, event: float = 0.0, epoch: in
         surprise = event if middle <= at < middle + 5 else 0.5
         clocks = SimpleNamespace(pts=float(at), captured_at=NOON + at)
         source = SimpleNamespace(frame=clocks, epoch=epoch)
-        frame = SimpleNamespace(source=source, surprise=surprise, unguided=surprise, settled=True)
+        frame = SimpleNamespace(source=source, surprise=surprise, unguided=surprise, believable=True)
         profile.observe(cast("ScoredFrame", frame))
 
 

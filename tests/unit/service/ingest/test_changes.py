@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from models.observation import Changes
-from service.ingest.background import ABSORB_S, KEPT_S, SETTLING_S, Background
-from service.ingest.changes import KNOWN_S, NORMAL_S, PERSIST_S
+from service.frames import KEPT_S
+from service.ingest.background import ABSORB_S, SETTLING_S, Background
+from service.ingest.changes import KNOWN_S, PERSIST_S
 
 HEIGHT, WIDTH = 160, 240
 NOBODY = np.zeros((0, 4), np.float32)
@@ -109,7 +110,7 @@ def test_who_stood_there_when_it_began_is_not_missed() -> None:
 def test_a_change_is_normal_after_ten_minutes() -> None:
     watched = Watched()
     watched.show(GROUND, 20, fps=2)
-    assert len(watched.show(with_bag(GROUND), NORMAL_S - 20, fps=0.5)) == 1
+    assert len(watched.show(with_bag(GROUND), KEPT_S - 20, fps=0.5)) == 1
     assert len(watched.show(with_bag(GROUND), 60, fps=2)) == 0
 
 

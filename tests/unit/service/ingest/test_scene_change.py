@@ -10,9 +10,10 @@ import cv2
 import numpy as np
 import pytest
 
+from models.colour import COLOURED, colourfulness
 from models.observation import SceneChange
 from service.ingest.background import Background
-from service.ingest.scene_change import COLOURED, GREY, LEAST_SHIFT, colour_of, exposure, same_view, tell
+from service.ingest.scene_change import LEAST_SHIFT, exposure, same_view, tell
 from service.ingest.sight import SightMonitor
 from support.shared import SHARED, needs
 
@@ -82,15 +83,6 @@ def test_an_exposure_is_found_over_people_and_what_is_clipped() -> None:
     assert (affine.gain, affine.offset) == pytest.approx((1.4, -10), abs=1.5)
     assert exposure(cut(YARD), cut(HALL)) is None
     assert exposure(np.full((40, 60), 90, np.uint8), np.full((40, 60), 120, np.uint8)) is None
-
-
-def test_colours_of_grey_and_of_coloured_pictures() -> None:
-    grey = np.asarray(cv2.cvtColor(cut(YARD), cv2.COLOR_GRAY2BGR), np.uint8)
-    assert colour_of(grey) == 0
-    noisy = np.clip(grey + np.random.default_rng(0).normal(0, 1, grey.shape), 0, 255).astype(np.uint8)
-    assert colour_of(noisy) < GREY
-    tinted = np.clip(grey * np.array([0.8, 1.0, 1.1]), 0, 255).astype(np.uint8)
-    assert colour_of(tinted) > COLOURED
 
 
 def said(scene, seconds: float, fps: float = 8.0) -> list[tuple[float, SceneChange]]:
@@ -170,7 +162,9 @@ def office(name: str, first: int, last: int) -> list[tuple[int, SceneChange]]:
             if seen.blind is not None:
                 background.resume()
             elif not seen.hidden:
-                background.update(grey, pts, partial(colour_of, np.asarray(frame.to_ndarray(format="bgr24"), np.uint8)))
+                background.update(
+                    grey, pts, partial(colourfulness, np.asarray(frame.to_ndarray(format="bgr24"), np.uint8))
+                )
                 if background.scene_change is not None:
                     found.append((index, background.scene_change))
     return found

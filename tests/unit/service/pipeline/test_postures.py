@@ -5,7 +5,7 @@ import pytest
 
 from models.observation import UNTRACKED, Objects
 from models.posture import FALLING, LIKELY, LYING, POSTURES, SITTING, STANDING, SURE, UNLIKELY
-from service.pipeline.postures import HELD_S, TrackPostures
+from service.pipeline.postures import LASTS_S, TrackPostures
 from support.skeletons import ASPECT, box_of, skeleton
 
 STANDS = skeleton()
@@ -80,7 +80,7 @@ def test_what_is_no_longer_seen_holds_for_a_moment_and_for_as_long_as_nothing_mo
     assert still[-1, SITTING] >= SURE
     moved = [(NOBODY, (box[0] + 0.02 * step, *box[1:])) for step in range(1, 20)]
     gone = follow(TrackPostures(), [*seen(*[SITS] * 5), *moved])
-    assert gone[round(HELD_S * 10) + 3, SITTING] >= SURE
+    assert gone[round(LASTS_S * 10) + 3, SITTING] >= SURE
     assert gone[-1, SITTING] == 0.5
 
 
@@ -134,9 +134,9 @@ def boxes_only(postures: TrackPostures, steps, start: float = 0.0, **known):
 
 
 def test_who_was_a_person_lies_whatever_the_detector_calls_them_then() -> None:
-    said = boxes_only(TrackPostures(), [(TALL, "person", 1)] * 5 + [(FLAT, "chair", 1)] * 20)
+    said = boxes_only(TrackPostures(), [(TALL, "person", 1)] * 5 + [(FLAT, "chair", 2)] * 20)
     assert LIKELY <= said[-1, LYING] < SURE
-    assert np.isnan(boxes_only(TrackPostures(), [(TALL, "chair", 1)] * 5 + [(FLAT, "chair", 1)] * 20)).all()
+    assert np.isnan(boxes_only(TrackPostures(), [(TALL, "chair", 1)] * 5 + [(FLAT, "chair", 2)] * 20)).all()
 
 
 def test_who_fell_may_be_followed_as_something_new() -> None:

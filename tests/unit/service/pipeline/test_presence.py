@@ -8,8 +8,8 @@ import pytest
 
 from models.observation import UNTRACKED, Motion, Objects
 from service.contracts.stream import Detection, Zone
-from service.frames import CLEAR, KEEP_LAG, Frame, KeptPlaces, PreparedFrame
-from service.pipeline.presence import HELD_S, MAX_HELD, SETTLED_S, TOLD_STILL_S, Presence, Present
+from service.frames import CLEAR, KEEP_LAG, KEPT_S, Frame, KeptPlaces, PreparedFrame
+from service.pipeline.presence import MAX_HELD, STOPPED_S, TOLD_STILL_S, Presence, Present
 from service.pipeline.track import LOST_S, ObjectFilter
 
 HEIGHT, WIDTH = 120, 160
@@ -183,7 +183,7 @@ def test_who_falls_unseen_is_held_once_they_lie_still() -> None:
     for x, y, size in [(58, 56, (34, 20)), (52, 64, (26, 28)), (48, 72, (20, 36))]:
         watch.see(put(GROUND, x, y, size))
     held = [watch.see(put(GROUND, 46, 76, LYING)).held.any() for _ in range(20)]
-    assert not any(held[3 : round(SETTLED_S * FPS)])
+    assert not any(held[3 : round(STOPPED_S * FPS)])
     assert all(held[-8:])
     present = watch.see(put(GROUND, 46, 76, LYING))
     assert present.objects.track_ids.tolist() == [7]
@@ -256,8 +256,8 @@ def test_it_is_bounded_in_time() -> None:
     watch.stand(2)
     began = watch.pts
     while watch.see(put(GROUND, 60, 50)).held.any():
-        assert watch.pts < began + HELD_S + 1
-    assert watch.pts == pytest.approx(began + HELD_S, abs=0.5)
+        assert watch.pts < began + KEPT_S + 1
+    assert watch.pts == pytest.approx(began + KEPT_S, abs=0.5)
 
 
 def test_it_is_bounded_in_number() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.heads.attributes.skeletons import MIN_SEEN, Shapes, leans
+from models.heads.attributes.skeletons import MIN_SEEN, Shapes, tilts
 from support.poses import stick
 
 BOX = (0.4, 0.2, 0.1, 0.5)
@@ -49,7 +49,7 @@ def test_without_shoulders_and_hips_the_middle_of_what_was_seen_has_to_do():
     points = stick(BOX)
     points[[5, 6, 11, 12], 2] = 0
     assert np.isfinite(shape(points).centres).all()
-    assert np.isnan(leans(shape(points))).all()
+    assert np.isnan(tilts(shape(points))).all()
 
 
 @pytest.mark.parametrize(("seen", "known"), [(MIN_SEEN, True), (MIN_SEEN - 1, False), (0, False)])
@@ -59,16 +59,16 @@ def test_a_head_with_shoulders_is_no_posture(seen, known):
     assert shape(points).known.tolist() == [known]
 
 
-def test_a_trunk_leans_by_its_angle():
-    assert leans(shape(stick(BOX)))[0] == pytest.approx(0, abs=1)
-    assert leans(shape(lying(stick(BOX))))[0] == pytest.approx(90, abs=1)
+def test_a_torso_is_tilted_by_its_angle():
+    assert tilts(shape(stick(BOX)))[0] == pytest.approx(0, abs=1)
+    assert tilts(shape(lying(stick(BOX))))[0] == pytest.approx(90, abs=1)
     upside_down = stick(BOX)
     upside_down[:, 1] = 0.9 - upside_down[:, 1]
-    assert leans(shape(upside_down))[0] == pytest.approx(180, abs=1)
+    assert tilts(shape(upside_down))[0] == pytest.approx(180, abs=1)
 
 
 def test_shapes_can_be_chosen():
     both = Shapes.of(np.stack([stick(BOX), lying(stick(BOX))]).astype(np.float64), np.ones(2))
     assert len(both) == 2
     assert len(both[np.array([True, False])]) == 1
-    assert leans(both[1:])[0] == pytest.approx(90, abs=1)
+    assert tilts(both[1:])[0] == pytest.approx(90, abs=1)

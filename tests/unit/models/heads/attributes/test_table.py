@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from models.heads.attributes.descriptor import LENGTH
-from models.heads.attributes.table import FeatureTable, cut_off, feet
+from models.heads.attributes.table import FeatureTable, feet
 
 
 def features(objects: int, windows: int, *, recognised: bool = True):
@@ -30,20 +30,6 @@ def test_frames_keep_their_indices_when_some_are_left_out():
     assert part.object_frames.tolist() == [2]
     assert part.window_frames.tolist() == [1, 1, 1]
     assert len(part.boxes) == len(part.velocities) == len(part.appearance) == 1
-
-
-@pytest.mark.parametrize(
-    ("box", "expected"),
-    [
-        ((0.2, 0.2, 0.3, 0.3), False),
-        ((0.0, 0.2, 0.3, 0.3), True),
-        ((0.2, 0.005, 0.3, 0.3), True),
-        ((0.7, 0.2, 0.3, 0.3), True),
-        ((0.2, 0.6, 0.3, 0.395), True),
-    ],
-)
-def test_the_border_cuts_off(box, expected):
-    assert cut_off(np.array([box])).tolist() == [expected]
 
 
 def test_objects_stand_at_the_middle_of_their_lower_edge():

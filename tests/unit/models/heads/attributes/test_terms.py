@@ -42,6 +42,8 @@ def test_objects_and_windows_say_the_same_of_the_same() -> None:
     [
         ("pose", 90.0, "lying down, which is unusual there"),
         ("pose", 175.0, "lying down, which is unusual there"),
+        ("pose", 65.0, "lying down, which is unusual there"),
+        ("pose", 62.0, "in an unusual posture"),
         ("pose", 20.0, "in an unusual posture"),
         ("stillness", 40.0, "staying in one place for 40 seconds, longer than is usual there"),
         ("stillness", 600.0, "staying in one place for 10 minutes, longer than is usual there"),

@@ -96,17 +96,6 @@ def test_who_is_not_found_any_more_has_no_keypoints() -> None:
     assert len(buffer) == 0
 
 
-def test_a_person_whom_the_detector_takes_for_something_else_stays_one() -> None:
-    pose = StickPose()
-    provider = KeypointsProvider(pose, recognises=True)
-    buffer = provider.buffer()
-    provider.gather([(buffer, look(0.0, (1, "person", LEFT)))])
-    lying = (0.1, 0.5, 0.4, 0.1)
-    (points,) = provider.gather([(buffer, look(0.3, (1, "car", lying)))])
-    assert np.isfinite(points).all()
-    assert pose.asked == [[1], [1]]
-
-
 def test_a_gap_forgets_everybody() -> None:
     provider = KeypointsProvider(StickPose(), recognises=True)
     buffer = provider.buffer()
@@ -148,3 +137,13 @@ def test_of_two_boxes_around_somebody_the_one_goes_first_that_they_fill() -> Non
     found = assigned(people, np.array([large, LEFT], np.float32))
     assert found[0] is None
     assert found[1] is not None
+
+
+def test_who_was_found_in_a_moving_region_is_looked_at_also_where_it_is_low() -> None:
+    pose = StickPose()
+    provider = KeypointsProvider(pose, recognises=False)
+    buffer, low = provider.buffer(), (0.1, 0.58, 0.3, 0.04)
+    provider.gather([(buffer, look(0.0, (1, "person", LEFT), (2, "person", low)))])
+    assert pose.asked == [[1]]  # too low for anybody
+    provider.gather([(buffer, look(1.0, (1, "person", low)))])
+    assert pose.asked == [[1], [1]]
