@@ -22,12 +22,16 @@ types: $(VENV)/.dev $(PAGE)/node_modules/.made
 	$(BIN)/mypy
 	$(BIN)/python -m tests.web.check
 
+# Three workers on two cores, for tests of live cameras and of the page mostly wait for what comes at its own pace. A file
+# stays on one worker, or each would make what its tests share; in order, for the longest are in the first folders.
+PYTEST := pytest -n 3 --dist loadfile --no-loadscope-reorder
+
 unit: $(VENV)/.dev
-	$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
+	$(BIN)/$(PYTEST) $(ARGS)
 
 coverage: $(VENV)/.dev
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n 2 --dist loadgroup $(ARGS)
+	$(BIN)/coverage run -m $(PYTEST) $(ARGS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 

@@ -23,7 +23,6 @@ ARGS = [
 NEEDS_BROWSER = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium"),
-    pytest.mark.xdist_group("browser"),
     pytest.mark.timeout(400),
 ]
 """The marks of a module whose tests open the page."""

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from service.contracts.stream import StreamState
+from service.frames import PreparedFrame
 from service.ingest.playback import read_all
 from service.ingest.source import local_source, parse_source
 from service.settings import Settings
@@ -177,10 +178,14 @@ def test_a_playlist_that_is_three_segments_behind_comes_to_the_present(tmp_path:
         Watched(f"http://127.0.0.1:{peer.port}/live.m3u8", PATIENT.model_copy(update={"staleness_s": 1.0})) as stream,
     ):
         stream.wait_frames(60)
-    frames = [prepared.frame for prepared in stream.frames][-30:]
-    steps = np.diff([frame.arrived for frame in frames])
-    assert np.median(steps) == pytest.approx(0.1, abs=0.08)
-    assert breaks(stream.frames[-30:]) == 0
+        # A pause of a busy machine is made good in a burst, after which they flow evenly again.
+        wait_for(lambda: flow_evenly(stream.frames[-30:]), "thirty frames in a row that come evenly", timeout=30.0)
+
+
+def flow_evenly(frames: list[PreparedFrame]) -> bool:
+    """Whether they came a tenth of a second apart, and the source did not break off among them."""
+    steps = np.diff([prepared.frame.arrived for prepared in frames])
+    return bool(np.median(steps) == pytest.approx(0.1, abs=0.08)) and breaks(frames) == 0
 
 
 def answering(answer: Callable[[str], bytes]) -> Callable[..., None]:
