@@ -152,7 +152,7 @@ class NormalTrial:
         seconds = np.concatenate([self.seconds, later.seconds])
         starts = np.concatenate([self.starts, later.starts + len(self.seconds)])
         keep = np.arange(len(seconds)) >= len(seconds) - MAX_SECONDS
-        return NormalTrial(seconds, starts, np.concatenate([self.began, later.began]))._kept(keep)
+        return NormalTrial(seconds, starts, np.concatenate([self.began, later.began])).where(keep)
 
     def without(self, spans: Iterable[tuple[float, float]]) -> NormalTrial:
         """Without the seconds between these Unix times, each from first to last."""
@@ -161,9 +161,9 @@ class NormalTrial:
         keep = np.ones(len(self.seconds), bool)
         for first, last in spans:
             keep &= ~((at >= first - 1) & (at <= last))  # a second that began before may last into it
-        return self._kept(keep)
+        return self.where(keep)
 
-    def _kept(self, keep: Mask) -> NormalTrial:
+    def where(self, keep: Mask) -> NormalTrial:
         """Some of its seconds; where others were between two of them a run ends."""
         if keep.all():
             return self

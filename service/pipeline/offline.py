@@ -109,7 +109,7 @@ class OfflinePipeline:
             stages.pose_identity,
             stages.appearance_identity,
         )
-        tried = None if onlooker is None else onlooker.trial(profile.fused)
+        tried = onlooker.trial(profile) if isinstance(onlooker, Rehearsal) else None
         return profile if tried is None else replace(profile, trial=tried)
 
     def score(

@@ -14,11 +14,11 @@ from collections.abc import Mapping
 from concurrent.futures import Executor
 
 from models.inputs import stands_s
-from models.scoring.calibration import Calibration
 from models.scoring.smoothing import SMOOTHING_S, CausalSmoother
 from models.scoring.trial import NormalTrial, TrialRecorder
 from service.engine.heads import LoadedHead
 from service.profiles.fit import EnrolmentError, fit_profile
+from service.profiles.hindsight import WHOLE_DAY_S, Hindsight
 from service.profiles.profile import Profile
 from service.profiles.samples import Sample, Samples
 
@@ -56,6 +56,7 @@ class Rehearsal:
         self._parts: list[NormalTrial] = []
         self._judge: FrameJudge | None = None
         self._recorder = TrialRecorder()
+        self._hindsight = Hindsight()
         self._new: Profile | None = None
         self._fitting = False
         self._due = 0.0
@@ -74,22 +75,32 @@ class Rehearsal:
                 self._parts.append(_smoothed(fitted.trial, fitted))
             self._judge_from(fitted)
         if self._judge is not None:
-            self._recorder.add(self._judge.judge(sample), sample.pts, sample.recording, self._samples.clock(sample))
+            surprise = self._judge.judge(sample)
+            self._recorder.add(surprise, sample.pts, sample.recording, self._samples.clock(sample))
+            self._hindsight.note(len(self._parts), len(self._recorder) - 1, surprise, sample)
         if self._samples.full and self._samples.frames >= self._due and not self._fitting:
             self._refit()
 
-    def trial(self, fused: Calibration) -> NormalTrial | None:
+    def trial(self, profile: Profile) -> NormalTrial | None:
         """All that was tried, on the scale of the profile that is learned in the end; None if that is nothing yet.
 
+        Of a whole day and more, that profile judges what was loud once more (``hindsight.py``).
+
         Args:
-            fused: Of that profile.
+            profile: Learned from the samples as they are now.
         """
         self.close()
         self._end_part()
+        if not self._parts:
+            return None
         whole = NormalTrial()
         for part in self._parts:
             whole = whole.joined(part)
-        return whole.on_scale(fused.surprise) if self._parts else None
+        whole = whole.on_scale(profile.fused.surprise)
+        if len(whole.seconds) < WHOLE_DAY_S:
+            return whole
+        judge = FrameJudge(profile, self._heads)
+        return self._hindsight.judged(self._parts, whole, judge.judge_alone, self._samples.kept())
 
     def close(self) -> None:
         """Look on no more. Idempotent."""
@@ -155,6 +166,11 @@ class FrameJudge:
         most = max((value for value in said if not math.isnan(value)), default=math.nan)
         smooth = self._smoother.update(most, sample.pts)
         return math.nan if math.isnan(smooth) else float(self.profile.fused.surprise(smooth))
+
+    def judge_alone(self, sample: Sample) -> float:
+        """The same of a frame as if it were the first: what came before it is forgotten."""
+        self._recording = None
+        return self.judge(sample)
 
     def _surprise(self, name: str, sample: Sample) -> float:
         """Of a head, or what it said last where that still stands."""

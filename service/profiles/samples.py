@@ -14,8 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.arrays import Arrays, Mask
-from models.scoring.calibration import Calibration
-from models.scoring.trial import NormalTrial
 
 BLOCK_FRAMES = 100
 """Frames are kept or let go in runs of this length, so that what follows what in time stays visible: smoothing
@@ -69,10 +67,6 @@ class Onlooker(Protocol):
 
     def look(self, sample: Sample) -> None:
         """Take the next frame, before it is added. Called by whoever adds it; must not take long."""
-        ...
-
-    def trial(self, fused: Calibration) -> NormalTrial | None:
-        """All that was tried, under the last calibration; None if that is nothing. Nothing is looked at any more."""
         ...
 
     def close(self) -> None:

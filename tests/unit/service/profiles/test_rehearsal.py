@@ -14,8 +14,9 @@ from models.arrays import Arrays
 from models.heads.base import Fitted, Head, HeadScores, Term
 from models.scoring.calibration import Calibration
 from models.scoring.smoothing import smooth_series
-from models.scoring.trial import trial_of
+from models.scoring.trial import NormalTrial, trial_of
 from service.engine.heads import LoadedHead
+from service.profiles import rehearsal as rehearsal_module
 from service.profiles.fit import fit_profile
 from service.profiles.profile import HeadProfile, Profile
 from service.profiles.rehearsal import FrameJudge, Rehearsal
@@ -88,7 +89,7 @@ def test_short_footage_is_not_tried_as_it_comes(head: Level) -> None:
     for sample in frames(noise(FULL - 1)):
         samples.add(sample)
     profile = fit_profile(heads(head), samples, "none", (), "test")
-    assert rehearsal.trial(profile.fused) is None
+    assert rehearsal.trial(profile) is None
     assert profile.trial is not None
     assert profile.trial.hours == pytest.approx((FULL - 1) / FPS / 3600, rel=0.01)
     assert len(head.fits) == 1
@@ -104,12 +105,36 @@ def test_all_hours_of_long_footage_are_tried(head: Level) -> None:
         samples.add(sample)
     assert len(head.fits) == 3  # when it was full, at twice and at four times as much
     profile = fit_profile(heads(head), samples, "none", (), "test")
-    trial = rehearsal.trial(profile.fused)
+    trial = rehearsal.trial(profile)
     assert trial is not None
     assert trial.hours == pytest.approx(5 * FULL / FPS / 3600, rel=0.01)
     top = np.flatnonzero(trial.seconds >= trial.silent * 0.99)
     assert (4 * FULL + 500) / FPS - 5 <= top[0] <= top[-1] <= (4 * FULL + 560) / FPS + 5
     assert samples.onlooker is None
+
+
+def test_after_a_whole_day_what_was_new_once_is_judged_by_what_the_day_has_taught(
+    head: Level, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What came after a while and stayed was unusual as it came, and is not to who knows the day. An event still is."""
+    values = noise(8 * FULL)
+    values[FULL + 100 :] += 20
+    values[7 * FULL : 7 * FULL + 5 * BLOCK_FRAMES] += 60  # some of which are learned from, and not judged
+
+    def tried(whole_day_s: float) -> NormalTrial:
+        monkeypatch.setattr(rehearsal_module, "WHOLE_DAY_S", whole_day_s)
+        samples = Samples()
+        rehearsal = Rehearsal(samples, heads(head))
+        for sample in frames(values):
+            samples.add(sample)
+        trial = rehearsal.trial(fit_profile(heads(head), samples, "none", (), "test"))
+        assert trial is not None
+        return trial
+
+    came, known = tried(8 * FULL), tried(7.9 * FULL / FPS)
+    new = slice((FULL + 100) // FPS, 2 * FULL // FPS)
+    assert np.median(came.seconds[new]) > 1.2 * np.median(known.seconds[new])
+    assert known.silent > 2 * np.median(known.seconds[new])
 
 
 def test_live_frames_do_not_wait_for_a_fit(head: Level) -> None:
@@ -122,7 +147,7 @@ def test_live_frames_do_not_wait_for_a_fit(head: Level) -> None:
     for sample in frames(noise(200, 1), FULL + 50):
         samples.add(sample)
     assert head.fits == [FULL]  # what it learned from is what there was when it was asked to
-    trial = rehearsal.trial(fit_profile(heads(head), samples, "none", (), "test").fused)
+    trial = rehearsal.trial(fit_profile(heads(head), samples, "none", (), "test"))
     assert trial is not None
     assert trial.hours * 3600 == pytest.approx((FULL + 200) / FPS, abs=3)
 
@@ -146,7 +171,7 @@ def test_what_is_extended_is_tried_on_all_that_comes(head: Level) -> None:
     rehearsal = Rehearsal(before, heads(head), profile=old)
     for sample in frames(noise(1000, 1), recording=1):
         before.add(sample)
-    trial = rehearsal.trial(old.fused)
+    trial = rehearsal.trial(old)
     assert trial is not None
     assert old.trial is not None
     assert trial.hours == pytest.approx(2 * old.trial.hours, rel=0.02)
